@@ -1,0 +1,164 @@
+//! The contract between the gateway and an agency's adapter: two pure conversions.
+//!
+//! An adapter translates; the gateway acts. `encode` turns a call into what the agency understands,
+//! `decode` turns the agency's answer into an outcome. Neither has state, clock or I/O. What an
+//! adapter does not need is not in the trait: optional abilities are `Option<&dyn Ability>`.
+
+use crate::fault::{Fault, Outcome};
+use crate::manifest::Manifest;
+use crate::xml::Element;
+
+/// One request on its way through, as an adapter sees it; every borrowed part is a verified node.
+#[derive(Clone, Copy, Debug)]
+pub struct Call<'a> {
+    /// `serviceId` as registered.
+    pub service: &'a str,
+    /// The caller's `messageId`.
+    pub message_id: &'a str,
+    /// The gateway's id of this call, in braces.
+    pub session_id: &'a str,
+    /// When the gateway received it, RFC 3339 with zone; adapters have no clock.
+    pub received_at: &'a str,
+    /// The `data` element, if the caller sent one.
+    pub data: Option<Element<'a>>,
+}
+
+/// What is sent to the agency.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outgoing {
+    /// The caller's own SyncChannel envelope, spliced and signed anew by the gateway.
+    Envelope,
+    /// An HTTP request that the adapter wrote.
+    Http(HttpOutgoing),
+}
+
+/// An HTTP request below the agency's endpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpOutgoing {
+    /// `GET` or `POST`.
+    pub method: &'static str,
+    /// Path and query, appended to the endpoint's path; begins with `/` or is empty.
+    pub path: String,
+    /// `Content-Type` of the body, if there is one.
+    pub content_type: Option<&'static str>,
+    pub body: Vec<u8>,
+}
+
+/// What came back from the agency, already read and (for envelopes) verified by the gateway.
+#[derive(Clone, Copy, Debug)]
+pub enum Answer<'a> {
+    /// A SyncChannel answer.
+    Envelope(EnvelopeAnswer<'a>),
+    /// The agency's own SOAP fault with its ErrorInfo.
+    Fault(ErrorInfo<'a>),
+    /// An HTTP answer of an agency that is not SOAP.
+    Http(HttpAnswer<'a>),
+}
+
+/// `SendMessageResponse/response` of SyncChannel v10.
+#[derive(Clone, Copy, Debug)]
+pub struct EnvelopeAnswer<'a> {
+    /// `responseInfo/status/code`, e.g. `SCSS001`.
+    pub status_code: &'a str,
+    /// `responseInfo/status/message`.
+    pub status_message: &'a str,
+    /// `responseData/data`, if present.
+    pub data: Option<Element<'a>>,
+}
+
+/// The ErrorInfo that an agency put into its fault.
+#[derive(Clone, Copy, Debug)]
+pub struct ErrorInfo<'a> {
+    pub error_code: &'a str,
+    pub error_message: &'a str,
+}
+
+/// An HTTP answer.
+#[derive(Clone, Copy, Debug)]
+pub struct HttpAnswer<'a> {
+    pub status: u16,
+    /// `Content-Type` without parameters, lower case.
+    pub content_type: Option<&'a str>,
+    pub body: &'a [u8],
+}
+
+/// What the caller gets, and what the journal is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    pub outcome: Outcome,
+    pub content: Content,
+}
+
+/// The business part of a reply.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// The agency's own envelope or fault goes back, spliced and signed by the gateway.
+    AsReceived,
+    /// The adapter wrote it; the gateway puts it into a SyncChannel answer.
+    Written(WrittenAnswer),
+}
+
+/// A SyncChannel answer written by an adapter or a simulator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WrittenAnswer {
+    /// `SCSS001`, `SCSE001` …
+    pub status_code: String,
+    /// At most 250 characters.
+    pub status_message: String,
+    /// The inside of `data`: well-formed XML content or escaped text, namespaces declared within.
+    pub data_xml: Option<String>,
+}
+
+/// One agency's translation.
+pub trait Adapter: Send + Sync {
+    /// What is true of the agency everywhere (`adapter.toml`).
+    fn manifest(&self) -> &Manifest;
+
+    /// Turns the call into what is sent.
+    ///
+    /// # Errors
+    /// `caller.malformed` when the call lacks what the agency needs (nothing was sent).
+    fn encode(&self, call: &Call<'_>) -> Result<Outgoing, Fault>;
+
+    /// Turns the agency's answer into an outcome and a reply.
+    ///
+    /// # Errors
+    /// `agency.broken_answer` or `agency.unlisted_code`: the outcome is Unknown.
+    fn decode(&self, call: &Call<'_>, answer: &Answer<'_>) -> Result<Reply, Fault>;
+
+    /// The agency's stand-in for demos and tests, where it has one.
+    fn simulator(&self) -> Option<&dyn Simulator> {
+        None
+    }
+}
+
+/// A pure stand-in for an agency: same request, same answer; invented people and companies only.
+pub trait Simulator: Send + Sync {
+    /// Answers one request.
+    fn answer(&self, request: &SimulatedRequest<'_>) -> SimulatedAnswer;
+}
+
+/// What a simulator is asked.
+#[derive(Clone, Copy, Debug)]
+pub enum SimulatedRequest<'a> {
+    /// A SyncChannel request.
+    Envelope(Call<'a>),
+    /// An HTTP request; `path` is what the adapter appended to the endpoint.
+    Http { method: &'a str, path: &'a str, body: &'a [u8] },
+}
+
+/// What a simulator answers; the listener around it signs and sends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SimulatedAnswer {
+    Envelope(WrittenAnswer),
+    /// A SOAP fault with this ErrorInfo.
+    Fault {
+        error_code: String,
+        error_message: String,
+    },
+    Http {
+        status: u16,
+        content_type: &'static str,
+        body: Vec<u8>,
+    },
+}

@@ -1,0 +1,233 @@
+//! The checked configuration: what the rest of the house works with. Nothing here can be invalid.
+
+use qaqpa_kit::fault::Language;
+use qaqpa_kit::manifest::ServiceManifest;
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use zeroize::Zeroizing;
+
+/// One installation, checked as a whole by `config/check`.
+#[derive(Debug)]
+pub struct Settings {
+    pub node: Node,
+    pub listeners: Vec<Listener>,
+    pub ops: Ops,
+    pub limits: Limits,
+    pub signing: Signing,
+    pub trust: Trust,
+    pub journal: Journal,
+    /// By `senderId`.
+    pub participants: HashMap<String, Arc<Participant>>,
+    /// By agency id.
+    pub agencies: HashMap<String, Arc<Agency>>,
+    /// By `serviceId`; routes of one service differ by `routeId`.
+    pub services: HashMap<String, Vec<Arc<Service>>>,
+}
+
+/// Who this node is.
+#[derive(Debug, Clone)]
+pub struct Node {
+    /// Stands in every journal entry; unique among the nodes of one installation.
+    pub id: String,
+    /// Language of fault texts on SOAP.
+    pub language: Language,
+}
+
+/// How a listener proves itself and its callers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TlsMode {
+    /// Both sides show certificates.
+    Mutual,
+    /// Only the gateway shows one; WS-Security alone proves the caller.
+    Server,
+    /// Plain HTTP, for callers behind a VPN.
+    Off,
+}
+
+/// One socket for callers.
+#[derive(Debug, Clone)]
+pub struct Listener {
+    pub address: SocketAddr,
+    pub tls: TlsMode,
+    /// PEM files; `None` only with `tls = off`.
+    pub certificate_file: Option<PathBuf>,
+    pub key_file: Option<PathBuf>,
+    /// The address that `?wsdl` prints, without a path; empty: the request's own Host.
+    pub public_url: Option<String>,
+}
+
+/// Where operations watch.
+#[derive(Debug, Clone)]
+pub struct Ops {
+    /// Plain HTTP: /health, /ready, /metrics.
+    pub address: SocketAddr,
+    /// `error`, `warn`, `info` or `debug`.
+    pub log_level: String,
+    /// JSON lines (default) or human lines.
+    pub log_json: bool,
+}
+
+/// Hard caps of the node.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    pub body_bytes_max: usize,
+    pub head_bytes_max: usize,
+    pub connections_max: usize,
+    pub in_flight_max: usize,
+    pub handshake_deadline: Duration,
+    pub head_deadline: Duration,
+    pub body_deadline: Duration,
+    pub idle_deadline: Duration,
+    /// A call's deadline where its service names none.
+    pub call_deadline: Duration,
+    /// How long SIGTERM waits for calls in flight.
+    pub drain_deadline: Duration,
+    pub xml: qaqpa_kit::xml::Limits,
+}
+
+/// With which key an answer to a caller is signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AnswerSignature {
+    /// The family of key that the caller used; the first key where it used none.
+    AsCaller,
+    /// Always the first RSA key.
+    Rsa,
+    /// Always the first ECDSA key.
+    Ecdsa,
+}
+
+/// The gateway's own signing keys.
+#[derive(Debug, Clone)]
+pub struct Signing {
+    pub answer_signature: AnswerSignature,
+    /// (key PEM, certificate PEM), at least one.
+    pub keys: Vec<(PathBuf, PathBuf)>,
+}
+
+/// Whom the gateway believes.
+#[derive(Debug, Clone)]
+pub struct Trust {
+    /// PEM files: roots, intermediates, or a signer's own (also self-signed) certificate.
+    pub files: Vec<PathBuf>,
+}
+
+/// Where the journal lives.
+#[derive(Debug, Clone)]
+pub enum Store {
+    /// A SQLite file on this machine.
+    Embedded { path: PathBuf },
+    /// A PostgreSQL cluster.
+    Postgres { url: Zeroizing<String>, connections_max: usize },
+}
+
+/// What of a body the journal keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BodyPolicy {
+    /// Request and answer, compressed and encrypted by the day's key.
+    Full,
+    /// Digests only.
+    Digest,
+}
+
+/// The journal's settings.
+#[derive(Debug, Clone)]
+pub struct Journal {
+    pub store: Store,
+    pub body_policy: BodyPolicy,
+    /// 32 bytes that wrap the day keys, from a file; `None` makes one beside an embedded store.
+    pub master_key_file: Option<PathBuf>,
+    /// Entries gathered into one commit at most.
+    pub group_max: usize,
+    /// Disk kept back so that what was opened can be closed on a full disk.
+    pub reserve_bytes: u64,
+    /// Stored answers are dropped beyond this many bytes, oldest first.
+    pub answers_bytes_max: u64,
+}
+
+/// A registered information system.
+#[derive(Debug)]
+pub struct Participant {
+    /// Name in configuration, metrics and journal.
+    pub id: String,
+    /// What it writes into `sender/senderId`.
+    pub sender_id: String,
+    /// Checked when the caller sends one, demanded when set.
+    pub password: Option<Zeroizing<String>>,
+    /// Its organisation's BIN; a certificate naming it (OU=BIN…) is bound to the participant.
+    pub bin: Option<String>,
+    pub certificates: Vec<BoundCertificate>,
+    /// The transport signature may be missing (mutual TLS proves the caller).
+    pub accept_unsigned: bool,
+    /// `syncSendMessageRequest` without an envelope may come (mutual TLS proves the caller).
+    pub accept_bare: bool,
+    /// Services it may call; `*` for all.
+    pub services: Vec<String>,
+    pub quota: Quota,
+    /// Quotas of single services, by `serviceId`.
+    pub service_quotas: HashMap<String, Quota>,
+}
+
+/// A certificate bound to a participant, for its days.
+#[derive(Debug, Clone)]
+pub struct BoundCertificate {
+    /// SHA-256 of the SubjectPublicKeyInfo.
+    pub spki_sha256: [u8; 32],
+    /// The certificate itself where a file was given (KeyInfo form B needs it).
+    pub der: Option<Vec<u8>>,
+    /// Days of binding, Unix seconds, half-open; certificates carry their own validity besides.
+    pub from_unix_s: i64,
+    pub until_unix_s: i64,
+}
+
+/// Rate and concurrency of one participant at one service, or of one agency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quota {
+    pub per_second: u32,
+    pub burst: u32,
+    pub in_flight_max: u32,
+}
+
+/// The organisation behind an upstream, in this installation.
+#[derive(Debug)]
+pub struct Agency {
+    pub id: String,
+    /// The adapter's id; `passthrough` for agencies by configuration alone.
+    pub adapter: String,
+    /// `http://` or `https://` URL.
+    pub endpoint: String,
+    /// Roots of its TLS certificate; empty: the gateway's trust files.
+    pub tls_trust_files: Vec<PathBuf>,
+    /// The gateway's client certificate and key towards it.
+    pub tls_client: Option<(PathBuf, PathBuf)>,
+    /// Signers of its answers; empty: answers are not demanded to be signed.
+    pub answer_certificates: Vec<BoundCertificate>,
+    /// Its answers must be signed (default for SyncChannel agencies).
+    pub answer_signed: bool,
+    pub quota: Quota,
+    pub connections_max: usize,
+    pub connect_deadline: Duration,
+    pub breaker: Breaker,
+}
+
+/// When to stop asking a failing agency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Breaker {
+    /// Failures in a row that open it.
+    pub failures: u32,
+    /// How long it stays open before one probe.
+    pub open_for: Duration,
+}
+
+/// A service in this installation: the manifest's, at one agency, under one route.
+#[derive(Debug)]
+pub struct Service {
+    pub manifest: ServiceManifest,
+    /// Empty matches calls without `routeId` and those no other route matches.
+    pub route_id: String,
+    pub agency: Arc<Agency>,
+    pub deadline: Duration,
+    pub body_bytes_max: usize,
+}

@@ -1,0 +1,8 @@
+//! Qaqpa, the inter-agency integration gateway: the map of the crate, in reading order.
+
+pub mod config {
+    pub mod settings;
+}
+pub mod journal {
+    pub mod entry;
+}
