@@ -1,5 +1,6 @@
 //! The checked configuration: what the rest of the house works with. Nothing here can be invalid.
 
+use qaqpa_kit::adapter::Adapter;
 use qaqpa_kit::fault::Language;
 use qaqpa_kit::manifest::ServiceManifest;
 use std::collections::HashMap;
@@ -191,11 +192,10 @@ pub struct Quota {
 }
 
 /// The organisation behind an upstream, in this installation.
-#[derive(Debug)]
 pub struct Agency {
     pub id: String,
-    /// The adapter's id; `passthrough` for agencies by configuration alone.
-    pub adapter: String,
+    /// Its translation; agencies by configuration alone have a pass-through one.
+    pub adapter: Arc<dyn Adapter>,
     /// `http://` or `https://` URL.
     pub endpoint: String,
     /// Roots of its TLS certificate; empty: the gateway's trust files.
@@ -230,4 +230,10 @@ pub struct Service {
     pub agency: Arc<Agency>,
     pub deadline: Duration,
     pub body_bytes_max: usize,
+}
+
+impl std::fmt::Debug for Agency {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Agency").field("id", &self.id).field("endpoint", &self.endpoint).finish()
+    }
 }
