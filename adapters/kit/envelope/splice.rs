@@ -147,16 +147,11 @@ fn with_namespaces(element: Element<'_>) -> Vec<u8> {
         if own.contains(&binding.prefix) {
             continue;
         }
-        match binding.prefix {
-            "" => added.push_str(" xmlns"),
-            prefix => {
-                added.push_str(" xmlns:");
-                added.push_str(prefix);
-            }
-        }
-        added.push_str("=\"");
-        writer::push_attribute(&mut added, binding.uri);
-        added.push('"');
+        let name = match binding.prefix {
+            "" => "xmlns".to_owned(),
+            prefix => format!("xmlns:{prefix}"),
+        };
+        writer::push_attribute(&mut added, &name, binding.uri);
     }
     let span = element.span();
     let name_end = element.start_tag().start + 1 + qualified(element).len();
