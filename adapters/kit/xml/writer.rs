@@ -95,9 +95,3 @@ mod tests {
         assert_eq!(document.root().attribute("", "b").unwrap().value(), expected);
     }
 }
-
-/// Appends `value` as an attribute value between double quotes.
-pub fn push_attribute(out: &mut String, value: &str) {
-    let _ = (out, value);
-    todo!()
-}
