@@ -4,5 +4,9 @@
 
 pub mod adapter;
 pub mod fault;
+pub mod ids;
 pub mod manifest;
+pub mod payload;
+pub mod redact;
+pub mod samples;
 pub mod xml;
