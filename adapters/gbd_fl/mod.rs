@@ -56,7 +56,7 @@ impl Adapter for GbdFl {
                 }
                 refused => refused,
             },
-            Answer::Fault(fault) => service.fault_outcome(fault.error_code)?,
+            Answer::Fault(fault) => service.refusal(fault.error_code)?,
             Answer::Http(_) => {
                 return Err(Fault::new(Code::GatewayBug, Phase::Decode, "answer_not_soap"));
             }

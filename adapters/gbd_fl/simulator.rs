@@ -20,9 +20,13 @@ const MALE: Entry<'_> = Entry { code: "1", name_ru: "Мужской", name_kz: "
 const FEMALE: Entry<'_> = Entry { code: "2", name_ru: "Женский", name_kz: "Әйел" };
 const FOUND: Entry<'_> = Entry { code: "00000", name_ru: "Успешно", name_kz: "Сәтті" };
 const NOT_FOUND: Entry<'_> =
-    Entry { code: "00001", name_ru: "Лицо не найдено", name_kz: "Тұлға табылмады" };
+    Entry {
+        code: "00001", name_ru: "Лицо не найдено", name_kz: "Тұлға табылмады"
+    };
 const CLOSED: Entry<'_> =
-    Entry { code: "00002", name_ru: "Доступ к сведениям закрыт", name_kz: "Мәліметтер жабық" };
+    Entry {
+        code: "00002", name_ru: "Доступ к сведениям закрыт", name_kz: "Мәліметтер жабық"
+    };
 
 /// Everyone whom the simulator knows.
 pub const PERSONS: [Person; 3] = [
@@ -158,8 +162,14 @@ mod tests {
     #[test]
     fn a_search_finds_by_name_and_date_or_by_document() {
         for (keys, expected) in [
-            ("<surname>ҮЛГІЛІ</surname><name>АРМАН</name><birthDate>1985-03-12</birthDate>", Outcome::Done),
-            ("<surname>ҮЛГІЛІ</surname><name>АРМАН</name><birthDate>1985-03-13</birthDate>", Outcome::Refused),
+            (
+                "<surname>ҮЛГІЛІ</surname><name>АРМАН</name><birthDate>1985-03-12</birthDate>",
+                Outcome::Done,
+            ),
+            (
+                "<surname>ҮЛГІЛІ</surname><name>АРМАН</name><birthDate>1985-03-13</birthDate>",
+                Outcome::Refused,
+            ),
             ("<documentNumber>000000002</documentNumber>", Outcome::Done),
             ("<documentNumber>999999999</documentNumber>", Outcome::Refused),
         ] {

@@ -37,8 +37,7 @@ impl Request {
             birth_date_to: field(element, "birthDateTo"),
             document_number: field(element, "documentNumber"),
         };
-        let keys =
-            [&request.iin, &request.surname, &request.birth_date, &request.document_number];
+        let keys = [&request.iin, &request.surname, &request.birth_date, &request.document_number];
         keys.iter().any(|key| key.is_some()).then_some(request)
     }
 
@@ -90,7 +89,8 @@ pub struct Person {
     pub card_number: &'static str,
 }
 
-const KAZAKHSTAN: Entry<'_> = Entry { code: "398", name_ru: "КАЗАХСТАН", name_kz: "ҚАЗАҚСТАН" };
+const KAZAKHSTAN: Entry<'_> =
+    Entry { code: "398", name_ru: "КАЗАХСТАН", name_kz: "ҚАЗАҚСТАН" };
 
 impl Person {
     fn write(&self, out: &mut String) {
@@ -111,15 +111,19 @@ impl Person {
 
     fn write_card(&self, out: &mut String) {
         push_nested(out, "document", |out| {
-            Entry { code: "002", name_ru: "УДОСТОВЕРЕНИЕ РК", name_kz: "ҚР ЖЕКЕ КУӘЛІГІ" }
-                .write(out, "type");
+            Entry {
+                code: "002", name_ru: "УДОСТОВЕРЕНИЕ РК", name_kz: "ҚР ЖЕКЕ КУӘЛІГІ"
+            }
+            .write(out, "type");
             push_element(out, "number", self.card_number);
             push_element(out, "beginDate", "2020-01-10");
             push_element(out, "endDate", "2030-01-09");
             Entry { code: "001", name_ru: "МВД РК", name_kz: "ҚР ІІМ" }
                 .write(out, "issueOrganization");
-            Entry { code: "00", name_ru: "ДОКУМЕНТ ДЕЙСТВИТЕЛЕН", name_kz: "ҚҰЖАТ ЖАРАМДЫ" }
-                .write(out, "status");
+            Entry {
+                code: "00", name_ru: "ДОКУМЕНТ ДЕЙСТВИТЕЛЕН", name_kz: "ҚҰЖАТ ЖАРАМДЫ"
+            }
+            .write(out, "status");
             push_element(out, "birthDate", self.birth_date);
         });
     }

@@ -50,7 +50,7 @@ impl Adapter for GbdUl {
                 }
                 refused => refused,
             },
-            Answer::Fault(fault) => service.fault_outcome(fault.error_code)?,
+            Answer::Fault(fault) => service.refusal(fault.error_code)?,
             Answer::Http(_) => {
                 return Err(Fault::new(Code::GatewayBug, Phase::Decode, "answer_not_soap"));
             }

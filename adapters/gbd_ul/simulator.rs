@@ -19,11 +19,17 @@ use qaqpa_kit::payload;
 use qaqpa_kit::xml::writer::push_text;
 
 const FOUND: Entry<'_> =
-    Entry { code: "002", name_ru: "Запрос обработан успешно", name_kz: "Сұрау сәтті өңделді" };
+    Entry {
+        code: "002", name_ru: "Запрос обработан успешно", name_kz: "Сұрау сәтті өңделді"
+    };
 const NOT_FOUND: Entry<'_> =
-    Entry { code: "003", name_ru: "Организация не найдена", name_kz: "Ұйым табылмады" };
+    Entry {
+        code: "003", name_ru: "Организация не найдена", name_kz: "Ұйым табылмады"
+    };
 const CLOSED: Entry<'_> =
-    Entry { code: "004", name_ru: "Доступ к сведениям закрыт", name_kz: "Мәліметтер жабық" };
+    Entry {
+        code: "004", name_ru: "Доступ к сведениям закрыт", name_kz: "Мәліметтер жабық"
+    };
 
 const PARTNERSHIP: Entry<'_> = Entry { code: "22", name_ru: "ТОО", name_kz: "ЖШС" };
 const COMPANY: Entry<'_> = Entry { code: "14", name_ru: "АО", name_kz: "АҚ" };

@@ -62,8 +62,10 @@ impl Organization {
     fn write(&self, out: &mut String) {
         push_nested(out, "Organization", |out| {
             push_element(out, "BIN", self.bin);
-            Entry { code: "1", name_ru: "Зарегистрирован", name_kz: "Тіркелген" }
-                .write(out, "RegStatus");
+            Entry {
+                code: "1", name_ru: "Зарегистрирован", name_kz: "Тіркелген"
+            }
+            .write(out, "RegStatus");
             Entry { code: "1", name_ru: "Создание", name_kz: "Құру" }.write(out, "CreationMethod");
             push_element(out, "RegistrationDate", self.registration_date);
             push_element(out, "FullNameRu", self.full_name_ru);

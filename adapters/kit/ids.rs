@@ -49,8 +49,7 @@ impl Iin {
         let digits = Digits::read(text)?;
         if checked {
             let [_, _, month_tens, month, day_tens, day, century, ..] = digits.0;
-            let is_date =
-                is_month(month_tens, month) && (1..=31).contains(&(day_tens * 10 + day));
+            let is_date = is_month(month_tens, month) && (1..=31).contains(&(day_tens * 10 + day));
             digits.check(is_date && century <= 6)?;
         }
         Ok(Self(digits))
@@ -167,8 +166,7 @@ struct Digits([u8; 12]);
 
 impl Digits {
     fn read(text: &str) -> Result<Self, IdError> {
-        let bytes: [u8; 12] =
-            text.as_bytes().try_into().map_err(|_| IdError::NotTwelveDigits)?;
+        let bytes: [u8; 12] = text.as_bytes().try_into().map_err(|_| IdError::NotTwelveDigits)?;
         if bytes.iter().all(u8::is_ascii_digit) {
             Ok(Self(bytes.map(|byte| byte - b'0')))
         } else {
@@ -195,8 +193,12 @@ impl Digits {
         WEIGHTS
             .iter()
             .map(|weights| {
-                let sum: u16 =
-                    self.0.iter().zip(weights).map(|(digit, weight)| u16::from(*digit) * weight).sum();
+                let sum: u16 = self
+                    .0
+                    .iter()
+                    .zip(weights)
+                    .map(|(digit, weight)| u16::from(*digit) * weight)
+                    .sum();
                 sum % 11
             })
             .find(|sum| *sum < 10)

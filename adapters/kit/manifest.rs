@@ -128,23 +128,26 @@ impl ServiceManifest {
         match (is_in(&self.done_codes), is_in(&self.refused_codes)) {
             (true, false) => Ok(Outcome::Done),
             (false, true) => Ok(Outcome::Refused),
-            _ => Err(unlisted(code)),
+            _ => Err(unlisted_code(code)),
         }
     }
 
-    /// What the `errorCode` of an agency's SOAP fault means: Refused, for a fault is never Done.
+    /// What a code means where the agency refuses, such as the `errorCode` of its SOAP fault: a code
+    /// listed as Done cannot make a refusal Done.
     ///
     /// # Errors
     /// `agency.unlisted_code` when it is not among the refused codes.
-    pub fn fault_outcome(&self, error_code: &str) -> Result<Outcome, Fault> {
-        match self.outcome(error_code)? {
+    pub fn refusal(&self, code: &str) -> Result<Outcome, Fault> {
+        match self.outcome(code)? {
             Outcome::Refused => Ok(Outcome::Refused),
-            _ => Err(unlisted(error_code)),
+            _ => Err(unlisted_code(code)),
         }
     }
 }
 
-fn unlisted(code: &str) -> Fault {
+/// The fault of a code that the manifest does not list; the log sees its start, ids masked.
+#[must_use]
+pub fn unlisted_code(code: &str) -> Fault {
     const CODE_CHARS_MAX: usize = 64;
     let shown: String = redact::ids(code).chars().take(CODE_CHARS_MAX).collect();
     Fault::new(Code::AgencyUnlistedCode, Phase::Decode, "unlisted_code")
@@ -187,12 +190,12 @@ mod tests {
         let service = manifest.service("Demo").expect("listed");
         assert_eq!(service.outcome("200"), Ok(Outcome::Done));
         assert_eq!(service.outcome("404"), Ok(Outcome::Refused));
-        assert_eq!(service.fault_outcome("404"), Ok(Outcome::Refused));
+        assert_eq!(service.refusal("404"), Ok(Outcome::Refused));
         for code in ["", "500", "both", "2000"] {
             let fault = service.outcome(code).expect_err(code);
             assert_eq!((fault.code, fault.outcome()), (Code::AgencyUnlistedCode, Outcome::Unknown));
         }
-        assert!(service.fault_outcome("200").is_err(), "a fault is never Done");
+        assert!(service.refusal("200").is_err(), "a fault is never Done");
     }
 
     #[test]

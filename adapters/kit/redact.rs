@@ -66,7 +66,7 @@ mod tests {
             for (was, is) in text.bytes().zip(masked.bytes()) {
                 prop_assert!(was == is || (was.is_ascii_digit() && is == b'*'));
             }
-            prop_assert_eq!(ids(&masked).as_ref(), masked.as_ref());
+            prop_assert!(matches!(ids(&masked), Cow::Borrowed(_)));
         }
 
         #[test]

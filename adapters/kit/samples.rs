@@ -87,17 +87,23 @@ fn names_in(folder: &Path) -> Result<BTreeSet<String>, String> {
 fn samples_in(folder: &Path) -> Result<BTreeMap<String, Sample>, String> {
     let mut samples = BTreeMap::<String, Sample>::new();
     for file in names_in(folder)? {
-        let part = PARTS.into_iter().find(|part| file.ends_with(&format!(".{part}")));
-        let Some((part, name)) = part.and_then(|part| Some((part, file.strip_suffix(part)?))) else {
+        let Some((name, part)) = name_and_part(&file) else {
             return Err(format!("{}/{file} is part of no sample", folder.display()));
         };
         let bytes = fs::read(folder.join(&file)).map_err(|error| format!("{file}: {error}"))?;
-        samples.entry(name.trim_end_matches('.').to_owned()).or_default().insert(part, bytes);
+        samples.entry(name.to_owned()).or_default().insert(part, bytes);
     }
     if samples.is_empty() {
         return Err(format!("{} holds no sample", folder.display()));
     }
     Ok(samples)
+}
+
+fn name_and_part(file: &str) -> Option<(&str, &'static str)> {
+    PARTS.into_iter().find_map(|part| {
+        let name = file.strip_suffix(part)?.strip_suffix('.')?;
+        (!name.is_empty()).then_some((name, part))
+    })
 }
 
 fn run(adapter: &dyn Adapter, service: &str, sample: &Sample) -> Result<(), String> {
@@ -207,4 +213,114 @@ fn show_reply(reply: &Result<Reply, Fault>) -> Result<String, String> {
     let end = if data.is_empty() { "" } else { "\n" };
     let (code, message) = (&answer.status_code, &answer.status_message);
     Ok(format!("-- reply\n{outcome}, written: {code} {message}\n{data}{end}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::adapter::WrittenAnswer;
+    use crate::fault::{Code, Outcome, Phase};
+    use crate::manifest::Manifest;
+
+    /// Sends the text of `data`, unless it is empty, and writes what comes back.
+    struct Echo(Manifest);
+
+    impl Adapter for Echo {
+        fn manifest(&self) -> &Manifest {
+            &self.0
+        }
+        fn encode(&self, call: &Call<'_>) -> Result<Outgoing, Fault> {
+            let body = call.data.map(|data| data.text().into_owned()).unwrap_or_default();
+            if body.is_empty() {
+                return Err(Fault::new(Code::CallerMalformed, Phase::Encode, "empty"));
+            }
+            let (method, content_type) = ("POST", Some("text/plain"));
+            let path = "/echo".to_owned();
+            let body = body.into_bytes();
+            Ok(Outgoing::Http(HttpOutgoing { method, path, content_type, body }))
+        }
+        fn decode(&self, _: &Call<'_>, answer: &Answer<'_>) -> Result<Reply, Fault> {
+            let data = match answer {
+                Answer::Http(answer) => String::from_utf8_lossy(answer.body).into_owned(),
+                Answer::Envelope(answer) => answer.status_code.to_owned(),
+                Answer::Fault(info) => info.error_code.to_owned(),
+            };
+            let content = Content::Written(WrittenAnswer::new("OK", "done", Some(data)));
+            Ok(Reply { outcome: Outcome::Done, content })
+        }
+    }
+
+    fn run_sample(parts: &[(&'static str, &str)]) -> Result<(), String> {
+        let manifest = Manifest::parse(
+            r#"
+            id = "echo"
+            name = { kk = "", ru = "", en = "" }
+            wire = "rest"
+            service = []
+            "#,
+        );
+        let sample = parts.iter().map(|(part, text)| (*part, text.as_bytes().to_vec())).collect();
+        run(&Echo(manifest.expect("valid")), "Echo", &sample)
+    }
+
+    const REQUEST: (&str, &str) = ("request.xml", "<data>hello</data>");
+    const SENT: &str = "-- sent\nPOST /echo\ntext/plain\nhello\n-- reply\nDone, written: OK done\n";
+
+    #[test]
+    fn a_sample_holds_for_each_kind_of_answer() {
+        for (part, answer, data) in [
+            ("answer.http", "200 text/plain\n\n<a/>\n", "<a/>"),
+            ("answer.http", "204\n\n", ""),
+            ("answer.xml", "<r><status><code>C</code></status></r>", "C"),
+            ("answer.xml", "<f><detail><errorCode>E</errorCode></detail></f>", "E"),
+        ] {
+            let end = if data.is_empty() { "" } else { "\n" };
+            let expected = format!("{SENT}{data}{end}");
+            let held = run_sample(&[REQUEST, (part, answer), ("expected.txt", &expected)]);
+            assert_eq!(held, Ok(()), "{answer}");
+        }
+    }
+
+    #[test]
+    fn one_wrong_byte_fails_and_is_shown() {
+        let parts = [REQUEST, ("answer.http", "200\n\nhi"), ("expected.txt", SENT)];
+        let failure = run_sample(&parts).expect_err("the data is missing");
+        assert!(failure.ends_with(&format!("actual:\n{SENT}hi\n")), "{failure}");
+    }
+
+    #[test]
+    fn a_part_missing_or_too_many_fails() {
+        let http = ("answer.http", "200\n\nhi");
+        let xml = ("answer.xml", "<r><status><code>C</code></status></r>");
+        let expected = ("expected.txt", SENT);
+        let refused = ("request.xml", "<data/>");
+        for parts in [
+            vec![http, expected],
+            vec![REQUEST, http],
+            vec![REQUEST, expected],
+            vec![REQUEST, http, xml, expected],
+            vec![
+                refused,
+                http,
+                ("expected.txt", "-- sent\ncaller.malformed: empty (phase encode)\n"),
+            ],
+        ] {
+            assert!(run_sample(&parts).is_err(), "{parts:?}");
+        }
+    }
+
+    #[test]
+    fn an_answer_that_is_no_xml_inside_fails() {
+        let expected = format!("{SENT}<a>\n");
+        let parts = [REQUEST, ("answer.http", "200\n\n<a>"), ("expected.txt", &expected)];
+        assert!(run_sample(&parts).is_err());
+    }
+
+    #[test]
+    fn a_file_is_known_by_its_end() {
+        assert_eq!(name_and_part("found.answer.xml"), Some(("found", "answer.xml")));
+        for file in ["notes.txt", ".request.xml", "found.xml", "foundrequest.xml"] {
+            assert_eq!(name_and_part(file), None, "{file}");
+        }
+    }
 }
