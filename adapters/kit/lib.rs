@@ -3,6 +3,7 @@
 //! Nothing here does I/O; `cargo tree -p qaqpa-kit` shows no runtime, no socket, no database.
 
 pub mod adapter;
+pub mod envelope;
 pub mod fault;
 pub mod manifest;
 pub mod xml;

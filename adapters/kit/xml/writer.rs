@@ -11,3 +11,9 @@ pub fn push_element(out: &mut String, name: &str, text: &str) {
     let _ = (out, name, text);
     todo!()
 }
+
+/// Appends `value` as an attribute value between double quotes.
+pub fn push_attribute(out: &mut String, value: &str) {
+    let _ = (out, value);
+    todo!()
+}
