@@ -6,4 +6,5 @@ pub mod adapter;
 pub mod envelope;
 pub mod fault;
 pub mod manifest;
+pub mod soap;
 pub mod xml;
