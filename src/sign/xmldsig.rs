@@ -163,7 +163,7 @@ fn exactly<'d, const N: usize>(
     for (slot, local) in found.iter_mut().zip(locals) {
         match children.next() {
             Some(child) if child.is(DS, local) => *slot = child,
-            Some(child) if local == "SignedInfo" && child.namespace() == DS => {
+            Some(child) if local == "SignedInfo" && !matches!(child.local(), "Object" | "SignedInfo") => {
                 return Err(Reason::SignedinfoCount.at(child.span().start));
             }
             Some(child) => return Err(unexpected(child)),

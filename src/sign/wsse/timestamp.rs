@@ -6,9 +6,9 @@ use qaqpa_kit::soap::WSU;
 use qaqpa_kit::xml::Element;
 
 /// How far clocks may differ.
-pub const SKEW_S: i64 = 300;
+const SKEW_S: i64 = 300;
 /// How long a Timestamp without Expires counts.
-pub const LIFETIME_S: i64 = 300;
+const LIFETIME_S: i64 = 300;
 
 /// Judges a signed Timestamp (WS-Security 1.1 §10).
 ///
