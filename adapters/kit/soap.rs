@@ -278,3 +278,77 @@ fn refuse_text(parent: Element<'_>) -> Result<(), SoapError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::xml::Limits;
+
+    fn read(inside: &str) -> Result<(Version, String), &'static str> {
+        let text =
+            format!("<s:Envelope xmlns:s=\"{SOAP11}\" xmlns:w=\"{WSSE}\">{inside}</s:Envelope>");
+        let document = Document::scan(text.as_bytes(), &Limits::default()).expect("well-formed");
+        let envelope = Envelope::read(&document).map_err(|error| error.reason)?;
+        Ok((envelope.version, envelope.payload.local().to_owned()))
+    }
+
+    #[test]
+    fn an_envelope_gives_its_one_payload() {
+        for inside in [
+            "<s:Body><call/></s:Body>",
+            " <!-- x --> <s:Header/>\n<s:Body>\n<call>text</call></s:Body> ",
+            "<s:Header><w:Security s:actor=\"\"/><x/></s:Header><s:Body><call/></s:Body>",
+            "<s:Body><call><requestData><data><s:Body/><w:Security/><?x?></data></requestData></call></s:Body>",
+        ] {
+            assert_eq!(read(inside), Ok((Version::Soap11, "call".to_owned())), "{inside}");
+        }
+    }
+
+    #[test]
+    fn every_reason_is_on_the_list_and_given() {
+        let cases = [
+            ("<s:Body><c/></s:Body><s:Body><c/></s:Body>", "duplicate_body"),
+            ("<s:Header/><s:Header/><s:Body><c/></s:Body>", "header_count"),
+            ("<s:Header/>", "body_missing"),
+            ("<s:Body/>", "body_child_count"),
+            ("<s:Body><a/><b/></s:Body>", "body_child_count"),
+            ("<x/><s:Body><c/></s:Body>", "unexpected_element"),
+            ("<s:Body>x<c/></s:Body>", "unexpected_text"),
+            ("<s:Body><c><s:Envelope/></c></s:Body>", "nested_envelope"),
+            ("<s:Header><x><s:Body/></x></s:Header><s:Body><c/></s:Body>", "ref_target_not_body"),
+            ("<s:Body><c><w:Security/></c></s:Body>", "security_header_count"),
+            (
+                "<s:Body><c><Signature xmlns=\"http://www.w3.org/2000/09/xmldsig#\"/></c></s:Body>",
+                "signature_misplaced",
+            ),
+            (
+                "<s:Header><w:Security><s:Body/></w:Security></s:Header><s:Body><c/></s:Body>",
+                "unexpected_object",
+            ),
+            ("<s:Body><c><?x?></c></s:Body>", "instruction_outside_data"),
+            (
+                "<s:Header><requestData><data><s:Body/></data></requestData></s:Header><s:Body><c/></s:Body>",
+                "ref_target_not_body",
+            ),
+        ];
+        for (inside, reason) in cases {
+            assert_eq!(read(inside), Err(reason), "{inside}");
+            assert!(SoapError::REASONS.contains(&reason));
+        }
+    }
+
+    #[test]
+    fn what_is_no_envelope_is_told_apart_from_a_broken_one() {
+        for (text, reason) in [
+            ("<syncSendMessageRequest/>", "no_envelope"),
+            ("<Envelope/>", "soap_version"),
+            ("<Envelope xmlns=\"urn:x\"/>", "soap_version"),
+        ] {
+            let document =
+                Document::scan(text.as_bytes(), &Limits::default()).expect("well-formed");
+            let error = Envelope::read(&document).expect_err(text);
+            assert_eq!(error.reason, reason);
+            assert_eq!(error.fault().code, Code::CallerMalformed);
+        }
+    }
+}

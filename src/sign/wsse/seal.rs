@@ -19,7 +19,7 @@ pub enum SignError {
     Xml(XmlError),
     #[error("not a SOAP envelope that can be signed: {} at byte {}", .0.reason, .0.at)]
     Envelope(SoapError),
-    /// Inclusive forms of a relative namespace URI differ between implementations.
+    /// Canonical XML §1.3 gives it no form, and verifiers refuse it.
     #[error("a relative namespace URI at byte {0} has no canonical form")]
     RelativeNamespace(usize),
     #[error(transparent)]
