@@ -7,3 +7,11 @@ pub mod config {
 pub mod journal {
     pub mod entry;
 }
+pub mod ops {
+    //! What operations see: health, metrics, the log.
+    pub mod metrics;
+}
+pub mod proxy {
+    //! The way of a call through the gateway.
+    pub mod tls;
+}
