@@ -15,3 +15,4 @@ pub mod proxy {
     //! The way of a call through the gateway.
     pub mod tls;
 }
+pub mod upstream;
