@@ -7,3 +7,4 @@ pub mod config {
 pub mod journal {
     pub mod entry;
 }
+pub mod sign;

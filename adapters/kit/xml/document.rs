@@ -156,6 +156,12 @@ impl<'s> Document<'s> {
         (node.kind == Kind::Element).then_some(Element { document: self, id })
     }
 
+    /// The element whose node stands at that index of [`Document::nodes`].
+    #[must_use]
+    pub fn element_at(&self, index: usize) -> Option<Element<'_>> {
+        self.element(NodeId(u32::try_from(index).ok()?))
+    }
+
     /// The source between two offsets that the scan recorded; empty for any other pair.
     #[must_use]
     pub fn slice(&self, span: Span) -> &'s str {
