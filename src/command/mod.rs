@@ -2,18 +2,18 @@
 //!
 //! Exit codes (DESIGN §8, sysexits.h): 0 done, 1 the answer is no, 64 usage, 78 configuration.
 
-pub mod agencies;
-pub mod canonicalize;
-pub mod check;
+// pub mod agencies;
+// pub mod canonicalize;
+// pub mod check;
 pub mod client;
 pub mod demo;
-pub mod evidence;
-pub mod migrate;
+// pub mod evidence;
+// pub mod migrate;
 pub mod send;
 pub mod serve;
-pub mod sign;
-pub mod simulate;
-pub mod verify;
+// pub mod sign;
+// pub mod simulate;
+// pub mod verify;
 
 use std::fmt;
 use std::process::ExitCode;
@@ -72,4 +72,15 @@ pub fn block_on<F: Future>(future: F) -> Result<F::Output, Failure> {
         .build()
         .map_err(|error| Failure::work(format!("no runtime: {error}")))?;
     Ok(runtime.block_on(future))
+}
+
+/// Writes a file whole or not at all: whoever waits for it never reads a half.
+///
+/// # Errors
+/// The disk failed.
+pub fn write_whole(path: &std::path::Path, text: &str) -> Result<(), Failure> {
+    let unfinished = path.with_extension("unfinished");
+    std::fs::write(&unfinished, text)
+        .and_then(|()| std::fs::rename(&unfinished, path))
+        .map_err(|error| Failure::work(format!("{}: {error}", path.display())))
 }

@@ -85,3 +85,7 @@ pub(super) fn check(
     };
     Ok(Inspection { settings, warnings, certificates, inspected_at_unix_s: world.now_unix_s })
 }
+
+pub(super) fn default_limits() -> super::settings::Limits {
+    gateway::limits(&raw::Limits::default())
+}

@@ -10,6 +10,7 @@ pub mod key;
 pub mod name;
 pub mod pem;
 pub mod reason;
+pub mod signers;
 pub mod trust;
 pub mod wsse;
 pub mod xmldsig;
@@ -17,4 +18,5 @@ pub mod xmldsig;
 pub use certificate::Certificate;
 pub use key::Signer;
 pub use reason::{Reason, Refusal};
-
+pub use signers::Signers;
+pub use trust::Trust;

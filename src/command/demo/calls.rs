@@ -24,14 +24,17 @@ pub struct Scene {
     pub fault: Option<Code>,
 }
 
+/// The IIN of an invented person whom the simulated register knows.
+pub const KNOWN_IIN: &str = "850312300121";
+
 const PERSON: &str = "<messageId>1</messageId><messageDate>2026-11-22T10:15:30+05:00</messageDate>\
     <senderCode>DEMO</senderCode><iin>850312300121</iin>";
 const NOBODY: &str = "<messageId>1</messageId><messageDate>2026-11-22T10:15:30+05:00</messageDate>\
-    <senderCode>DEMO</senderCode><iin>010702600344</iin>";
+    <senderCode>DEMO</senderCode><iin>990101500046</iin>";
 const COMPANY: &str = "&lt;ns2:Request xmlns:ns2=\"http://gbdulinfobybin_v2.egp.gbdul.tamur.kz\"&gt;\
     &lt;RequestorBIN&gt;190540007715&lt;/RequestorBIN&gt;&lt;BIN&gt;171140001235&lt;/BIN&gt;\
     &lt;/ns2:Request&gt;";
-const ADDRESS: &str = "<rka>0201300108612345</rka>";
+const ADDRESS: &str = "<rka>0201300012345678</rka>";
 
 const fn scene(
     title: &'static str,

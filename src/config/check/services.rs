@@ -153,15 +153,8 @@ impl AgencyCheck<'_> {
     /// The manifest that the configuration itself writes for an agency without an adapter.
     fn passthrough(&self, inspector: &mut Inspector<'_>) -> Option<Manifest> {
         let wire_place = self.place.key("wire");
-        match self.raw.wire {
-            Some(Wire::SyncV10) => {}
-            Some(Wire::Rest) => {
-                let wrong = "only SyncChannel envelopes can pass through untouched";
-                inspector.error(&wire_place, wrong, "write \"sync_v10\", or an adapter");
-            }
-            None => {
-                inspector.demand(&wire_place, "", "write \"sync_v10\"");
-            }
+        if self.raw.wire.is_none() {
+            inspector.demand(&wire_place, "", "write \"sync_v10\" or \"rest\"");
         }
         if self.raw.service.is_empty() {
             let cure = format!("add tables [agency.{}.service.SERVICE_ID]", self.id);
@@ -205,6 +198,7 @@ impl AgencyCheck<'_> {
             name: inspector.name(&place.key("name"), &raw.name),
             idempotent: raw.idempotent.unwrap_or_default(),
             message_id: raw.message_id.unwrap_or_default(),
+            check_digits: true,
             window_s: raw.window_s.unwrap_or(600),
             done_codes,
             refused_codes,
