@@ -304,11 +304,8 @@ fn is_doctype(text: &str, at: usize) -> bool {
     matches!(text.as_bytes().get(at..), Some([b'<', b'!', b'D' | b'd', ..]))
 }
 
+/// The reader's own complaints: a reference without its semicolon, else markup without its end.
 fn refusal(error: &Error, at: usize) -> XmlError {
-    let reason = match error {
-        Error::IllFormed(_) => "malformed_reference",
-        Error::Syntax(_) => "unclosed_markup",
-        _ => "malformed_markup",
-    };
-    XmlError::rule(reason, at)
+    let is_reference = matches!(error, Error::IllFormed(_));
+    XmlError::rule(if is_reference { "malformed_reference" } else { "malformed_markup" }, at)
 }
