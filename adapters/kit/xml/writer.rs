@@ -48,6 +48,19 @@ pub fn push_element(out: &mut String, name: &str, text: &str) {
     out.push('>');
 }
 
+/// Appends `<name>…</name>` around whatever `inside` appends.
+///
+/// `name` is written as it is: a qualified name known to the program, never input.
+pub fn push_nested(out: &mut String, name: &str, inside: impl FnOnce(&mut String)) {
+    out.push('<');
+    out.push_str(name);
+    out.push('>');
+    inside(out);
+    out.push_str("</");
+    out.push_str(name);
+    out.push('>');
+}
+
 fn push_escaped(out: &mut String, text: &str, escape: impl Fn(char) -> Option<&'static str>) {
     let mut rest = text;
     while let Some(at) = rest.find(|c| escape(c).is_some() || !is_char(c)) {

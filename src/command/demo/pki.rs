@@ -5,7 +5,9 @@ use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PKCS_RSA_SHA256, RsaKeySize, SanType,
 };
+use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 /// Family of a key to be made.
@@ -30,21 +32,31 @@ pub struct Root {
 }
 
 impl Root {
-    /// Makes a root in `folder`.
+    /// The root in `folder`: the one of an earlier run, or a new one.
     ///
     /// # Errors
     /// Key generation or the disk failed.
-    pub fn make(folder: &Path) -> Result<Self, Failure> {
+    pub fn find_or_make(folder: &Path) -> Result<Self, Failure> {
+        let (cert_pem, key_pem) = (folder.join("root.pem"), folder.join("root.key.pem"));
+        if let Ok(text) = std::fs::read_to_string(&key_pem) {
+            let key = KeyPair::from_pem(&text).map_err(Failure::work)?;
+            return Ok(Self { issuer: Issuer::new(Self::params()?, key), cert_pem });
+        }
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(Failure::work)?;
+        let params = Self::params()?;
+        let certificate = params.self_signed(&key).map_err(Failure::work)?;
+        write(&cert_pem, &certificate.pem())?;
+        write(&key_pem, &key.serialize_pem())?;
+        Ok(Self { issuer: Issuer::new(params, key), cert_pem })
+    }
+
+    fn params() -> Result<CertificateParams, Failure> {
         let mut params = CertificateParams::new(Vec::new()).map_err(Failure::work)?;
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         params.distinguished_name.push(DnType::CommonName, "Qaqpa demo root");
         params.distinguished_name.push(DnType::CountryName, "KZ");
-        let certificate = params.self_signed(&key).map_err(Failure::work)?;
-        let cert_pem = folder.join("root.pem");
-        write(&cert_pem, &certificate.pem())?;
-        Ok(Self { issuer: Issuer::new(params, key), cert_pem })
+        Ok(params)
     }
 
     /// Makes a key and a certificate for an organisation with this BIN; it serves localhost too.
@@ -58,6 +70,13 @@ impl Root {
         bin: &str,
         family: Family,
     ) -> Result<Pair, Failure> {
+        let pair = Pair {
+            key_pem: folder.join(format!("{name}.key.pem")),
+            cert_pem: folder.join(format!("{name}.cert.pem")),
+        };
+        if pair.key_pem.exists() && pair.cert_pem.exists() {
+            return Ok(pair);
+        }
         let key = match family {
             Family::Rsa2048 => KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048),
             Family::EcdsaP256 => KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256),
@@ -74,17 +93,21 @@ impl Root {
         params.distinguished_name.push(DnType::OrganizationalUnitName, format!("BIN{bin}"));
         params.distinguished_name.push(DnType::CountryName, "KZ");
         let certificate = params.signed_by(&key, &self.issuer).map_err(Failure::work)?;
-        let pair = Pair {
-            key_pem: folder.join(format!("{name}.key.pem")),
-            cert_pem: folder.join(format!("{name}.cert.pem")),
-        };
         write(&pair.key_pem, &key.serialize_pem())?;
         write(&pair.cert_pem, &certificate.pem())?;
         Ok(pair)
     }
 }
 
-fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    crate::config::load::write_private(path, text.as_bytes())
+/// Writes a file that only its owner may read.
+///
+/// # Errors
+/// The disk failed.
+pub fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    options
+        .open(path)
+        .and_then(|mut file| file.write_all(text.as_bytes()))
         .map_err(|error| Failure::work(format!("{}: {error}", path.display())))
 }

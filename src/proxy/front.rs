@@ -1,0 +1,82 @@
+//! From HTTP to a call and back: which face a request is for, and the headers of its answer.
+
+use super::listener::Received;
+use super::reply::Reply;
+use super::{Gateway, handle};
+use crate::channel::sync::wsdl;
+use crate::config::settings::TlsMode;
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::header::{ALLOW, CONTENT_TYPE, HOST, HeaderName, HeaderValue, RETRY_AFTER};
+use hyper::{Method, Response, StatusCode};
+
+/// The entry that tells about this answer.
+pub const ENTRY: HeaderName = HeaderName::from_static("qaqpa-entry");
+/// Set on every answer that the gateway made itself: the fault's public code.
+pub const FAULT: HeaderName = HeaderName::from_static("qaqpa-fault");
+
+const XML: &str = "text/xml; charset=utf-8";
+
+/// Answers one HTTP request.
+///
+/// SyncChannel is served on every path: systems connect with the path that they have configured for
+/// the ШЭП. `GET …?wsdl` serves its description.
+pub async fn respond(gate: &Gateway, received: &Received) -> Response<Full<Bytes>> {
+    match received.method {
+        Method::POST => reply_response(handle::handle(gate, received).await),
+        Method::GET => description(gate, received)
+            .unwrap_or_else(|| plain(StatusCode::NOT_FOUND, "POST a SyncChannel message, or GET ?wsdl\n")),
+        _ => {
+            let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, "POST or GET ?wsdl\n");
+            response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, POST"));
+            response
+        }
+    }
+}
+
+fn reply_response(reply: Reply) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(reply.body));
+    *response.status_mut() =
+        StatusCode::from_u16(reply.http_status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(XML));
+    if let Ok(entry) = HeaderValue::from_str(&reply.entry.0.to_string()) {
+        headers.insert(ENTRY, entry);
+    }
+    if let Some(fault) = &reply.fault {
+        headers.insert(FAULT, HeaderValue::from_static(fault.code.word()));
+        if let Some(seconds) = fault.retry_after_s {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+    }
+    response
+}
+
+fn description(gate: &Gateway, received: &Received) -> Option<Response<Full<Bytes>>> {
+    let public_url = gate.settings.listeners.get(received.listener)?.public_url.clone();
+    let base = match public_url {
+        Some(url) => url.trim_end_matches('/').to_owned(),
+        None => own_url(received)?,
+    };
+    let document = wsdl::document(&received.query, &format!("{base}{}", received.path))?;
+    let mut response = Response::new(Full::new(Bytes::from(document)));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(XML));
+    Some(response)
+}
+
+/// The gateway's address as the caller wrote it; anything but a plain authority is refused.
+fn own_url(received: &Received) -> Option<String> {
+    let host = received.headers.get(HOST)?.to_str().ok()?;
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']');
+    let scheme = if received.tls == TlsMode::Off { "http" } else { "https" };
+    host.chars().all(is_plain).then(|| format!("{scheme}://{host}"))
+}
+
+fn plain(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from_static(text.as_bytes())));
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response
+}
