@@ -189,11 +189,9 @@ impl<'s, 'l> Scanner<'s, 'l> {
         if self.open.is_empty() {
             return Err(XmlError::rule("content_outside_root", span.start));
         }
-        match reference(self.document.slice(span)) {
-            Ok((_, used)) if used == span.end - span.start => self.push_text(span),
-            Ok(_) => Err(XmlError::rule("malformed_reference", span.start)),
-            Err(reason) => Err(XmlError::rule(reason, span.start)),
-        }
+        reference(self.document.slice(span))
+            .map_err(|reason| XmlError::rule(reason, span.start))?;
+        self.push_text(span)
     }
 
     /// Records character data; text and references that touch are one node.
