@@ -2,21 +2,39 @@
 //!
 //! Exit codes (DESIGN §8, sysexits.h): 0 done, 1 the answer is no, 64 usage, 78 configuration.
 
-// pub mod agencies;
-// pub mod canonicalize;
-// pub mod check;
-pub mod client;
-pub mod demo;
-// pub mod evidence;
-// pub mod migrate;
-pub mod send;
-pub mod serve;
-// pub mod sign;
-// pub mod simulate;
-// pub mod verify;
+pub mod canonicalize;
+pub mod sign;
+pub mod verify;
 
 use std::fmt;
+use std::io::{Read as _, Write as _};
+use std::path::Path;
 use std::process::ExitCode;
+
+/// How a signature is packed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Profile {
+    /// WS-Security over the Body of a SOAP envelope, as on SyncChannel.
+    Wsse,
+}
+
+/// A file's bytes; `-` is standard input.
+fn read_input(path: &Path) -> Result<Vec<u8>, Failure> {
+    if path == Path::new("-") {
+        let mut bytes = Vec::new();
+        std::io::stdin().read_to_end(&mut bytes).map_err(Failure::work)?;
+        return Ok(bytes);
+    }
+    std::fs::read(path).map_err(|error| Failure::work(format!("{}: {error}", path.display())))
+}
+
+/// Writes to standard output; a reader that went away early is no failure.
+fn write_output(bytes: &[u8]) -> Result<(), Failure> {
+    match std::io::stdout().write_all(bytes) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::work(error)),
+        _ => Ok(()),
+    }
+}
 
 /// Why a command could not do its work.
 #[derive(Debug)]

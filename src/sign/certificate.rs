@@ -173,6 +173,12 @@ impl Certificate {
         self.is_ca
     }
 
+    /// Whether it names itself as its issuer.
+    #[must_use]
+    pub fn is_self_issued(&self) -> bool {
+        self.subject_text == self.issuer_text
+    }
+
     /// Dotted OIDs of its extended key usage; the НУЦ states a signer's role here.
     #[must_use]
     pub fn purposes(&self) -> &[String] {

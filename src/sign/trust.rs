@@ -178,8 +178,13 @@ impl Trust {
             return Err(Reason::CertUsage);
         }
         let at = u64::try_from(at_unix_s).map_err(|_| Reason::CertNotYetValid)?;
+        let unknown_or = |error| match error {
+            // A stranger's self-signed certificate is first of all a stranger's.
+            Error::CaUsedAsEndEntity if certificate.is_self_issued() => Reason::CertUnknown,
+            error => reason_of(&error),
+        };
         let der = CertificateDer::from(certificate.der());
-        let leaf = EndEntityCert::try_from(&der).map_err(|error| reason_of(&error))?;
+        let leaf = EndEntityCert::try_from(&der).map_err(unknown_or)?;
         // Anchors' own days are ours to check: the library leaves them to whoever loads them.
         let anchors: Vec<_> = self
             .anchors
@@ -197,7 +202,7 @@ impl Trust {
                 None,
                 None,
             )
-            .map_err(|error| reason_of(&error))?;
+            .map_err(unknown_or)?;
         Ok(self.days_of(&path).fold(Judged { basis: Basis::Chain, ..own }, Judged::narrowed))
     }
 

@@ -20,8 +20,8 @@ const DSIG11: &str = "http://www.w3.org/2009/xmldsig11#";
 
 /// How KeyInfo names the certificate.
 pub(super) enum Hint<'d> {
-    /// Base64 DER stands in this element (forms A and C).
-    Inside(Element<'d>),
+    /// Base64 DER stands in this element (forms A and C); an `X509IssuerSerial` beside it must agree.
+    Inside(Element<'d>, Option<Element<'d>>),
     /// Issuer and serial number of a certificate known beforehand (form B).
     Issued(Element<'d>),
     /// A `BinarySecurityToken` with this id (form D); the offset is the reference's.
@@ -47,7 +47,7 @@ fn token_reference(reference: Element<'_>) -> Result<Hint<'_>, Refusal> {
         (DS, "X509Data") => x509_data(child),
         (WSSE, "KeyIdentifier") => {
             check_types(child, true)?;
-            Ok(Hint::Inside(child))
+            Ok(Hint::Inside(child, None))
         }
         (WSSE, "Reference") => {
             check_types(child, false)?;
@@ -61,12 +61,23 @@ fn token_reference(reference: Element<'_>) -> Result<Hint<'_>, Refusal> {
     }
 }
 
+/// One certificate, or one issuer and serial number, or both of them for the same certificate.
 fn x509_data(data: Element<'_>) -> Result<Hint<'_>, Refusal> {
-    let child = only(data)?;
-    match (child.namespace(), child.local()) {
-        (DS, "X509Certificate") => Ok(Hint::Inside(child)),
-        (DS, "X509IssuerSerial") => Ok(Hint::Issued(child)),
-        _ => Err(forbidden(child)),
+    let (mut certificate, mut issued) = (None, None);
+    for child in data.children() {
+        let slot = match (child.namespace(), child.local()) {
+            (DS, "X509Certificate") => &mut certificate,
+            (DS, "X509IssuerSerial") => &mut issued,
+            _ => return Err(forbidden(child)),
+        };
+        if slot.replace(child).is_some() {
+            return Err(Reason::KeyinfoAmbiguous.at(child.span().start));
+        }
+    }
+    match (certificate, issued) {
+        (Some(certificate), issued) => Ok(Hint::Inside(certificate, issued)),
+        (None, Some(issued)) => Ok(Hint::Issued(issued)),
+        (None, None) => Err(Reason::SignatureIncomplete.at(data.span().start)),
     }
 }
 
@@ -116,9 +127,18 @@ pub(super) fn check_types(token: Element<'_>, needs_type: bool) -> Result<(), Re
 /// The certificate in an element's base64.
 pub(super) fn inside(
     element: Element<'_>,
+    issued: Option<Element<'_>>,
     cache: &CertificateCache,
 ) -> Result<Arc<Certificate>, Refusal> {
-    cache.parse(&bytes_of(element)?).map_err(|reason| reason.at(element.span().start))
+    let at = element.span().start;
+    let certificate = cache.parse(&bytes_of(element)?).map_err(|reason| reason.at(at))?;
+    if let Some(issued) = issued {
+        let (issuer, serial) = issuer_serial(issued)?;
+        if !certificate.is_issued_as(&issuer, &serial) {
+            return Err(Reason::KeyinfoAmbiguous.at(issued.span().start));
+        }
+    }
+    Ok(certificate)
 }
 
 /// The one known certificate that an `X509IssuerSerial` names.
@@ -127,7 +147,22 @@ pub(super) fn issued(
     known: &[BoundCertificate],
     cache: &CertificateCache,
 ) -> Result<Arc<Certificate>, Refusal> {
-    let unknown = Reason::CertUnknown.at(element.span().start);
+    let (issuer, serial) = issuer_serial(element)?;
+    let mut named: Vec<_> = known
+        .iter()
+        .filter_map(|bound| cache.parse(bound.der.as_deref()?).ok())
+        .filter(|certificate| certificate.is_issued_as(&issuer, &serial))
+        .collect();
+    named.sort_by_key(|certificate| certificate.sha256());
+    named.dedup_by_key(|certificate| certificate.sha256());
+    match (named.pop(), named.pop()) {
+        (Some(certificate), None) => Ok(certificate),
+        (Some(_), Some(_)) => Err(Reason::KeyinfoAmbiguous.at(element.span().start)),
+        (None, _) => Err(Reason::CertUnknown.at(element.span().start)),
+    }
+}
+
+fn issuer_serial(element: Element<'_>) -> Result<(Name, String), Refusal> {
     let mut children = element.children();
     let (Some(issuer), Some(serial), None) = (children.next(), children.next(), children.next())
     else {
@@ -142,17 +177,6 @@ pub(super) fn issued(
         Ok(text) => Ok(text.into_owned()),
         Err(error) => Err(Reason::UnexpectedNodeInValue.at(error.at)),
     };
-    let (issuer, serial) = (Name::parse(&text(issuer)?).ok_or(unknown)?, text(serial)?);
-    let mut named: Vec<_> = known
-        .iter()
-        .filter_map(|bound| cache.parse(bound.der.as_deref()?).ok())
-        .filter(|certificate| certificate.is_issued_as(&issuer, &serial))
-        .collect();
-    named.sort_by_key(|certificate| certificate.sha256());
-    named.dedup_by_key(|certificate| certificate.sha256());
-    match (named.pop(), named.pop()) {
-        (Some(certificate), None) => Ok(certificate),
-        (Some(_), Some(_)) => Err(Reason::KeyinfoAmbiguous.at(element.span().start)),
-        (None, _) => Err(unknown),
-    }
+    let name = Name::parse(&text(issuer)?);
+    Ok((name.ok_or(Reason::CertUnknown.at(issuer.span().start))?, text(serial)?))
 }
