@@ -15,7 +15,7 @@ use super::settings::Settings;
 use inspector::Inspector;
 use qaqpa_kit::adapter::Adapter;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
@@ -27,15 +27,11 @@ pub struct Inspection {
     pub warnings: Vec<Finding>,
     /// Every certificate that the configuration names, with its end.
     pub certificates: Vec<SeenCertificate>,
-    /// When it was inspected, Unix seconds.
-    pub inspected_at_unix_s: i64,
 }
 
 /// One installation as written.
 #[derive(Debug, Default)]
 pub(super) struct Installation {
-    /// What file names are relative to.
-    pub(super) folder: PathBuf,
     pub(super) gateway: Document<raw::Gateway>,
     pub(super) services: Document<raw::Services>,
     pub(super) participants: Vec<Document<raw::Participant>>,
@@ -54,8 +50,6 @@ pub(super) struct World<'w> {
     pub(super) read: &'w dyn Fn(&Path) -> io::Result<FileContent>,
     /// Adapters of this build.
     pub(super) adapters: &'w [Arc<dyn Adapter>],
-    /// Unix seconds.
-    pub(super) now_unix_s: i64,
 }
 
 /// Checks one installation as a whole.
@@ -64,7 +58,7 @@ pub(super) fn check(
     world: &World<'_>,
     findings: Findings,
 ) -> Result<Inspection, ConfigErrors> {
-    let mut inspector = Inspector::new(&installation.folder, world, findings);
+    let mut inspector = Inspector::new(world, findings);
     let node = gateway::check(&mut inspector, &installation.gateway);
     let offer = services::check(&mut inspector, &installation.services, &installation.gateway.raw);
     let participants =
@@ -83,5 +77,5 @@ pub(super) fn check(
         agencies: offer.agencies,
         services: offer.services,
     };
-    Ok(Inspection { settings, warnings, certificates, inspected_at_unix_s: world.now_unix_s })
+    Ok(Inspection { settings, warnings, certificates })
 }

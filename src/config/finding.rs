@@ -3,6 +3,7 @@
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::{Path, PathBuf};
 
 /// One mistake or one warning.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -168,6 +169,11 @@ impl Place<'_> {
         let line = self.source.lines.get(&path).copied().or(self.line);
         let is_muted = self.is_muted || self.source.struck.contains(&path);
         Self { source: self.source, path, line, is_muted }
+    }
+
+    /// A file named in this one: relative names start at this file's folder.
+    pub(super) fn path(&self, file: &str) -> PathBuf {
+        Path::new(&self.source.file).parent().unwrap_or(Path::new("")).join(file)
     }
 
     /// `file:line`, for a mistake elsewhere that refers here.

@@ -17,4 +17,3 @@ pub mod xmldsig;
 pub use certificate::Certificate;
 pub use key::Signer;
 pub use reason::{Reason, Refusal};
-

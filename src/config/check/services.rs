@@ -152,16 +152,8 @@ impl AgencyCheck<'_> {
 
     /// The manifest that the configuration itself writes for an agency without an adapter.
     fn passthrough(&self, inspector: &mut Inspector<'_>) -> Option<Manifest> {
-        let wire_place = self.place.key("wire");
-        match self.raw.wire {
-            Some(Wire::SyncV10) => {}
-            Some(Wire::Rest) => {
-                let wrong = "only SyncChannel envelopes can pass through untouched";
-                inspector.error(&wire_place, wrong, "write \"sync_v10\", or an adapter");
-            }
-            None => {
-                inspector.demand(&wire_place, "", "write \"sync_v10\"");
-            }
+        if self.raw.wire.is_none() {
+            inspector.demand(&self.place.key("wire"), "", "write \"sync_v10\" or \"rest\"");
         }
         if self.raw.service.is_empty() {
             let cure = format!("add tables [agency.{}.service.SERVICE_ID]", self.id);
@@ -189,7 +181,8 @@ impl AgencyCheck<'_> {
         inspector.wire_id(&place, id);
         let done_codes = raw.done_codes.clone().unwrap_or_default();
         let refused_codes = raw.refused_codes.clone().unwrap_or_default();
-        if done_codes.is_empty() {
+        // On REST, no codes mean every 2xx status.
+        if done_codes.is_empty() && self.raw.wire != Some(Wire::Rest) {
             let cure = "write done_codes = [\"SCSS001\"] or the agency's own";
             inspector.demand(&place.key("done_codes"), "", cure);
         }
@@ -206,6 +199,8 @@ impl AgencyCheck<'_> {
             idempotent: raw.idempotent.unwrap_or_default(),
             message_id: raw.message_id.unwrap_or_default(),
             window_s: raw.window_s.unwrap_or(600),
+            // What passes through untouched is not read for IIN and BIN.
+            check_digits: true,
             done_codes,
             refused_codes,
         }
@@ -244,8 +239,8 @@ impl AgencyCheck<'_> {
             id: self.id.to_owned(),
             adapter,
             endpoint: raw.endpoint.clone(),
-            tls_trust_files: raw.tls_trust_files.iter().map(|file| inspector.path(file)).collect(),
-            tls_client: has_client.then(|| (inspector.path(certificate), inspector.path(key))),
+            tls_trust_files: raw.tls_trust_files.iter().map(|file| place.path(file)).collect(),
+            tls_client: has_client.then(|| (place.path(certificate), place.path(key))),
             answer_certificates,
             answer_signed,
             quota: quota(&raw.quota),
