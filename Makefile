@@ -66,7 +66,15 @@ deploy-check: ## what deploy/ ships, judged by hadolint, promtool and systemd
 	@hadolint deploy/Dockerfile
 	@promtool check config --lint-fatal deploy/prometheus/scrape.yml
 	@promtool test rules deploy/prometheus/alerts.test.yml
-	@.ci/unit.sh deploy/qaqpa.service
+	@python3 .ci/dashboard.py deploy/grafana/qaqpa.json >$(tools)/dashboard.rules.yml
+	@promtool check rules $(tools)/dashboard.rules.yml
+	@sed 's|^ExecStart=[^ ]*|ExecStart=/bin/true|' deploy/qaqpa.service >$(tools)/qaqpa.service
+	@if command -v systemd-analyze >/dev/null; then \
+		systemd-analyze verify $(tools)/qaqpa.service; \
+		systemd-analyze security --offline=true --threshold=20 --no-pager $(tools)/qaqpa.service | tail -1; \
+	else \
+		echo "no systemd here: the unit is not checked"; \
+	fi
 
 .PHONY: bench
 bench: ## what single steps cost (criterion)

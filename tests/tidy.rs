@@ -145,7 +145,7 @@ fn no_dependency_fell_below_a_version_without_a_known_hole() {
 fn what_is_banned_here_is_banned_in_deny_toml() {
     let deny = text("deny.toml");
     let banned = graph::BANNED.map(|(name, _)| format!("crate = \"{name}\""));
-    let least = graph::LEAST.map(|(name, version)| format!("crate = \"{name}@<{version}\""));
+    let least = graph::LEAST.map(|(name, version)| format!("crate = \"{name}:<{version}\""));
     none(&banned.into_iter().chain(least).filter(|row| !deny.contains(row)).collect::<Vec<_>>());
 }
 

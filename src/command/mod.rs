@@ -2,6 +2,19 @@
 //!
 //! Exit codes (DESIGN §8, sysexits.h): 0 done, 1 the answer is no, 64 usage, 78 configuration.
 
+pub mod agencies;
+pub mod canonicalize;
+pub mod check;
+pub mod client;
+pub mod demo;
+pub mod evidence;
+pub mod migrate;
+pub mod send;
+pub mod serve;
+pub mod sign;
+pub mod simulate;
+pub mod verify;
+
 use std::fmt;
 use std::process::ExitCode;
 
@@ -42,3 +55,21 @@ impl fmt::Display for Failure {
 }
 
 impl std::error::Error for Failure {}
+
+/// Unix microseconds now, for commands that act as a caller.
+#[must_use]
+pub fn now_unix_us() -> i64 {
+    jiff::Timestamp::now().as_microsecond()
+}
+
+/// Runs a future on a runtime of its own.
+///
+/// # Errors
+/// The operating system gave no threads.
+pub fn block_on<F: Future>(future: F) -> Result<F::Output, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::work(format!("no runtime: {error}")))?;
+    Ok(runtime.block_on(future))
+}

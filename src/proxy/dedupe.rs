@@ -6,11 +6,12 @@
 use crate::config::settings::Service;
 use crate::journal::Journal;
 use crate::journal::entry::{CallKey, EntryId, Opened, Opening, SameCall};
-use crate::sign::canonical;
+use crate::sign::canonical::{self, Options};
 use aws_lc_rs::digest::{Context, SHA256};
 use qaqpa_kit::envelope::Request;
 use qaqpa_kit::fault::{Code, Fault, Phase};
 use qaqpa_kit::manifest::MessageId;
+use qaqpa_kit::xml::NodeId;
 use std::time::Instant;
 
 /// What opening a call led to.
@@ -25,9 +26,10 @@ pub enum Admitted {
 #[must_use]
 pub fn call_key(sender_id: &str, request: &Request<'_>) -> CallKey {
     let mut context = head(sender_id, &request.message_id);
-    let left_out: Vec<_> =
-        [request.password_element, request.session_element].into_iter().flatten().map(|e| e.id()).collect();
-    canonical::exclusive_without(request.payload, &left_out, &mut |bytes| context.update(bytes));
+    let left_out = [request.password_element, request.session_element];
+    let excluded: Vec<NodeId> = left_out.into_iter().flatten().map(|out| out.id()).collect();
+    let options = Options { excluded: &excluded, ..Options::default() };
+    canonical::element(request.payload, &options, &mut |bytes| context.update(bytes));
     CallKey(finish(context))
 }
 
@@ -89,8 +91,9 @@ pub async fn open(
                 }
             }
             Opening::LeftUnknown { entry } => {
-                // Whatever the first failure was, only evidence decides now.
-                return Err(Fault::new(Code::AgencyTimeout, Phase::Send, "left_unknown")
+                // Whatever the first failure was, only evidence decides it; this repetition itself
+                // was not sent, which is what its phase says.
+                return Err(Fault::new(Code::AgencyTimeout, Phase::Open, "left_unknown")
                     .because(entry.0));
             }
             Opening::Twin { entry } => {

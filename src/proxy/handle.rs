@@ -8,6 +8,7 @@ use super::reply::Reply;
 use super::trace::Trace;
 use super::{Gateway, exchange, route, verify};
 use crate::channel::sync::{self, Message};
+use crate::ops::metrics::CallFigures;
 use qaqpa_kit::fault::{Fault, Phase};
 
 /// Answers one call: carries it, and turns a refusal into a fault that says whose it is.
@@ -22,7 +23,13 @@ pub async fn handle(gate: &Gateway, received: &Received) -> Reply {
         }
     };
     trace.mark(Phase::Reply);
-    gate.metrics.observe(&trace, &reply);
+    gate.metrics.observe(&CallFigures {
+        service: &trace.service,
+        outcome: reply.outcome,
+        fault: reply.fault.as_ref(),
+        ends_us: trace.ends_us(),
+    });
+    trace.log(&reply);
     reply
 }
 
@@ -50,7 +57,7 @@ async fn carry(gate: &Gateway, received: &Received, trace: &mut Trace) -> Result
     let early = if caller.is_proved() { Some(admit()?) } else { None };
     trace.mark(Phase::Admit);
 
-    let signed = verify::transport(gate, &document, &message, &caller)?;
+    let signed = verify::transport(gate, &message, &caller, trace.received_at_us / 1_000_000)?;
     trace.prove(&caller, signed.as_ref());
     let permit = match early {
         Some(permit) => permit,

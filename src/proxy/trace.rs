@@ -40,7 +40,7 @@ impl Trace {
     #[must_use]
     pub fn start(started: Instant, received_at_us: i64) -> Self {
         Self {
-            id: uuid::Uuid::now_v7(),
+            id: EntryId::at(received_at_us).0,
             received_at_us,
             participant: String::new(),
             service: String::new(),
@@ -156,6 +156,26 @@ impl Trace {
             phase_us: self.ends_us,
             is_durable_first: !self.is_idempotent || reply.outcome == Outcome::Unknown,
         }
+    }
+
+    /// One line a call; no content, no full IIN, no password.
+    pub fn log(&self, reply: &Reply) {
+        let fault = reply.fault.as_ref();
+        tracing::info!(
+            entry = %self.id,
+            participant = self.participant,
+            service = self.service,
+            agency = self.agency,
+            message_id = self.message_id,
+            outcome = reply.outcome.word(),
+            fault = fault.map(|fault| fault.code.word()),
+            phase = fault.map(|fault| fault.phase.word()),
+            reason = fault.map(|fault| fault.reason),
+            cause = fault.and_then(|fault| fault.cause.as_deref()),
+            http_status = reply.http_status,
+            ms = self.elapsed().as_secs_f64() * 1000.0,
+            "call"
+        );
     }
 
     /// RFC 3339 with milliseconds and the country's zone, from a Unix time in microseconds.

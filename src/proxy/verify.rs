@@ -15,9 +15,8 @@ pub fn transport(
     gate: &Gateway,
     message: &Message<'_>,
     caller: &Caller,
-    now_us: i64,
+    now_unix_s: i64,
 ) -> Result<Option<Signed>, Fault> {
-    let now_unix_s = now_us / 1_000_000;
     let may_be_unsigned = caller.is_proved() && caller.participant.accept_unsigned;
     let Some(envelope) = &message.envelope else {
         // `identify` let the bare form pass only for a participant configured so.

@@ -4,13 +4,12 @@ use crate::tidy::source::Source;
 use std::collections::BTreeSet;
 
 /// Crates that must not be built, with the reason; `deny.toml` says the same to cargo-deny.
-pub(crate) const BANNED: [(&str, &str); 6] = [
+pub(crate) const BANNED: [(&str, &str); 5] = [
     ("rsa", "RUSTSEC-2023-0071 has no fix; RSA is aws-lc-rs"),
     ("ring", "one provider of cryptography: aws-lc-rs"),
     ("openssl", "one provider of cryptography, and no engine"),
     ("openssl-sys", "one provider of cryptography, and no engine"),
     ("native-tls", "TLS is rustls"),
-    ("bincode", "unmaintained; nothing here is worth a binary format of its own"),
 ];
 
 /// Versions below which a hole is known; `deny.toml` says the same to cargo-deny.
