@@ -60,7 +60,7 @@ pub(super) fn check(
 ) -> Result<Inspection, ConfigErrors> {
     let mut inspector = Inspector::new(world, findings);
     let node = gateway::check(&mut inspector, &installation.gateway);
-    let offer = services::check(&mut inspector, &installation.services, &installation.gateway.raw);
+    let offer = services::check(&mut inspector, &installation.services, &installation.gateway);
     let participants =
         participants::check(&mut inspector, &installation.participants, &offer, node.has_mutual);
     let (findings, certificates) = inspector.finish();

@@ -31,7 +31,7 @@ pub(super) struct Offer {
 pub(super) fn check(
     inspector: &mut Inspector<'_>,
     document: &Document<raw::Services>,
-    gateway: &raw::Gateway,
+    gateway: &Document<raw::Gateway>,
 ) -> Offer {
     let mut offer = Offer { is_partial: document.source.is_broken, ..Offer::default() };
     let mut routes = HashMap::new();
@@ -65,7 +65,7 @@ pub(super) fn check(
 struct AgencyCheck<'c> {
     id: &'c str,
     raw: &'c raw::Agency,
-    gateway: &'c raw::Gateway,
+    gateway: &'c Document<raw::Gateway>,
     place: &'c Place<'c>,
 }
 
@@ -86,14 +86,17 @@ impl AgencyCheck<'_> {
             return Some((qaqpa_adapters::passthrough(manifest), services));
         }
         let adapters = inspector.world.adapters;
-        let found = adapters.iter().find(|adapter| adapter.manifest().id == self.raw.adapter);
-        let Some(adapter) = found else {
+        let find = |id: &str| adapters.iter().find(|adapter| adapter.manifest().id == id);
+        let mut adapter = find(&self.raw.adapter);
+        if adapter.is_none() {
             let mut known: Vec<&str> = adapters.iter().map(|a| a.manifest().id.as_str()).collect();
             known.push(PASSTHROUGH);
             let wrong = format!("there is no adapter {:?}", self.raw.adapter);
             inspector.error(&place, wrong, instead(&self.raw.adapter, &known, cure));
-            return None;
-        };
+            // Go on with the one that was evidently meant, to tell what else is wrong.
+            adapter = nearest(&self.raw.adapter, &known).and_then(find);
+        }
+        let adapter = adapter?;
         let services = self.chosen(inspector, adapter.manifest());
         Some((Arc::clone(adapter), services))
     }
@@ -276,9 +279,10 @@ impl AgencyCheck<'_> {
         let place = self.place.key("service").key(&manifest.id);
         inspector.wire_id(&place.key("route_id"), &raw.route_id);
         manifest.window_s = raw.window_s.unwrap_or(manifest.window_s);
-        let limits = &self.gateway.limits;
+        let limits = &self.gateway.raw.limits;
         let body_bytes_max = raw.body_bytes_max.unwrap_or(limits.body_bytes_max);
-        if body_bytes_max > limits.body_bytes_max {
+        let cap = self.gateway.source.top().key("limits").key("body_bytes_max");
+        if body_bytes_max > limits.body_bytes_max && cap.is_sure() {
             let wrong = format!("more than limits.body_bytes_max = {}", limits.body_bytes_max);
             inspector.error(
                 &place.key("body_bytes_max"),
