@@ -3,6 +3,7 @@
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::{Path, PathBuf};
 
 /// One mistake or one warning.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -88,7 +89,7 @@ impl Findings {
         wrong: impl fmt::Display,
         cure: impl fmt::Display,
     ) {
-        if !place.is_muted {
+        if place.is_sure() {
             self.errors.push(place.finding(wrong, cure));
         }
     }
@@ -100,16 +101,14 @@ impl Findings {
         wrong: impl fmt::Display,
         cure: impl fmt::Display,
     ) {
-        if !place.is_muted {
+        if place.is_sure() {
             self.warnings.push(place.finding(wrong, cure));
         }
     }
 
     /// Notes that a key which has no default is missing.
     pub(super) fn missing(&mut self, place: &Place<'_>, cure: impl fmt::Display) {
-        if !place.source.is_broken {
-            self.error(place, "this key is missing", cure);
-        }
+        self.error(place, "this key is missing", cure);
     }
 
     /// The warnings where there is no mistake, else the mistakes.
@@ -130,14 +129,15 @@ pub(super) struct Source {
     pub(super) lines: BTreeMap<String, usize>,
     /// Keys taken out of the reading because a mistake was noted there.
     pub(super) struck: Vec<String>,
-    /// The file is no TOML as a whole: what seems missing may stand in the unreadable part.
+    /// The file is not wholly TOML: what seems missing may stand in the unreadable part.
     pub(super) is_broken: bool,
 }
 
 impl Source {
     /// The file's top.
     pub(super) fn top(&self) -> Place<'_> {
-        Place { source: self, path: String::new(), line: None, is_muted: false }
+        let (path, line) = (String::new(), None);
+        Place { source: self, path, line, is_written: false, is_muted: false }
     }
 }
 
@@ -148,6 +148,7 @@ pub(super) struct Place<'s> {
     path: String,
     /// Where it is not written: the line of the table around it.
     line: Option<usize>,
+    is_written: bool,
     is_muted: bool,
 }
 
@@ -165,9 +166,21 @@ impl Place<'_> {
     }
 
     fn below(&self, path: String) -> Self {
-        let line = self.source.lines.get(&path).copied().or(self.line);
+        let written = self.source.lines.get(&path).copied();
         let is_muted = self.is_muted || self.source.struck.contains(&path);
-        Self { source: self.source, path, line, is_muted }
+        let line = written.or(self.line);
+        Self { source: self.source, path, line, is_written: written.is_some(), is_muted }
+    }
+
+    /// The value read here is the one meant: it did not fall to a mistake noted already, and it does
+    /// not stand in the part of the file that is no TOML.
+    pub(super) fn is_sure(&self) -> bool {
+        !self.is_muted && (self.is_written || !self.source.is_broken)
+    }
+
+    /// A file named in this one: relative names start at this file's folder.
+    pub(super) fn path(&self, file: &str) -> PathBuf {
+        Path::new(&self.source.file).parent().unwrap_or(Path::new("")).join(file)
     }
 
     /// `file:line`, for a mistake elsewhere that refers here.

@@ -1,4 +1,4 @@
-//! The door in: the only place where the configuration touches the disk and the clock.
+//! The door in: the only place where the configuration touches the disk.
 
 use super::check::{self, FileContent, Inspection, Installation, World};
 use super::document::{self, Document};
@@ -9,7 +9,6 @@ use serde::de::DeserializeOwned;
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 use zeroize::Zeroizing;
 
 /// No file of a configuration, certificate bundles included, is larger.
@@ -18,7 +17,7 @@ const FILE_BYTES_MAX: u64 = 4 * 1_024 * 1_024;
 /// Reads and checks an installation.
 ///
 /// `path` is the folder that holds `gateway.toml`, `services.toml` and `participants/`, or the
-/// `gateway.toml` in it. File names in the configuration are relative to that folder.
+/// `gateway.toml` in it. File names in a file are relative to the folder of that file.
 ///
 /// # Errors
 /// Every mistake of all files, each with its file, line, key and cure.
@@ -38,17 +37,11 @@ pub fn inspect(path: &Path) -> Result<Inspection, ConfigErrors> {
         .map(|file| document(file, ranges::PARTICIPANT, &mut findings))
         .collect();
     let installation = Installation {
-        folder: folder.to_owned(),
         gateway: document(&folder.join("gateway.toml"), ranges::GATEWAY, &mut findings),
         services: document(&folder.join("services.toml"), ranges::SERVICES, &mut findings),
         participants,
     };
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    let world = World {
-        read: &read_file,
-        adapters: &qaqpa_adapters::all(),
-        now_unix_s: i64::try_from(now).unwrap_or(i64::MAX),
-    };
+    let world = World { read: &read_file, adapters: &qaqpa_adapters::all() };
     check::check(&installation, &world, findings)
 }
 

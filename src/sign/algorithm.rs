@@ -73,13 +73,8 @@ pub enum SignatureAlgorithm {
 
 impl SignatureAlgorithm {
     /// All of them.
-    pub const ALL: [Self; 5] = [
-        Self::RsaSha256,
-        Self::RsaSha384,
-        Self::RsaSha512,
-        Self::EcdsaSha256,
-        Self::EcdsaSha384,
-    ];
+    pub const ALL: [Self; 5] =
+        [Self::RsaSha256, Self::RsaSha384, Self::RsaSha512, Self::EcdsaSha256, Self::EcdsaSha384];
 
     /// Its URI in `SignatureMethod/@Algorithm`.
     #[must_use]

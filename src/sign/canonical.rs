@@ -35,11 +35,7 @@ pub struct Report {
 }
 
 /// Writes the canonical form of one element and all below it.
-pub fn element(
-    apex: Element<'_>,
-    options: &Options<'_>,
-    sink: &mut impl FnMut(&[u8]),
-) -> Report {
+pub fn element(apex: Element<'_>, options: &Options<'_>, sink: &mut impl FnMut(&[u8])) -> Report {
     let mut writer = Writer::new(apex.document(), options, sink);
     let start = apex.id().index();
     let end = apex.document().node(apex.id()).map_or(start, |node| node.subtree_end as usize);
@@ -267,8 +263,7 @@ impl<'d, 'k, S: FnMut(&[u8])> Writer<'d, 'k, S> {
     fn attribute(&mut self, attribute: &Attribute<'d>) {
         let colon = usize::from(!attribute.prefix.is_empty());
         let name_bytes = attribute.prefix.len() + colon + attribute.local.len();
-        let name =
-            Span { start: attribute.span.start, end: attribute.span.start + name_bytes };
+        let name = Span { start: attribute.span.start, end: attribute.span.start + name_bytes };
         let is_plain =
             !attribute.raw.bytes().any(|byte| matches!(byte, b'&' | b'"' | b'\t' | b'\n' | b'\r'));
         let before = attribute.span.start.saturating_sub(1);
@@ -431,7 +426,8 @@ impl<'d, 'k, S: FnMut(&[u8])> Writer<'d, 'k, S> {
 /// A URI without a scheme (RFC 3986 §4.1); the empty one undeclares and is none.
 fn is_relative(uri: &str) -> bool {
     let scheme = uri.split_once(':').map_or("", |(scheme, _)| scheme);
-    let is_scheme = scheme.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
-        && scheme.bytes().next().is_some_and(|first| first.is_ascii_alphabetic());
+    let is_scheme =
+        scheme.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
+            && scheme.bytes().next().is_some_and(|first| first.is_ascii_alphabetic());
     !uri.is_empty() && !is_scheme
 }

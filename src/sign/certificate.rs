@@ -76,7 +76,8 @@ impl Certificate {
             not_after_unix_s: unix_s(body.validity.not_after),
             bin: numbered(&subject, "bin"),
             iin: numbered(&subject, "iin"),
-            may_sign: usage.is_none_or(|usage| usage.digital_signature() || usage.non_repudiation()),
+            may_sign: usage
+                .is_none_or(|usage| usage.digital_signature() || usage.non_repudiation()),
             is_ca: constraints.is_some_and(|(_, constraints)| constraints.ca),
             purposes: purposes
                 .map(|(_, usage)| usage.0.iter().map(ToString::to_string).collect())
@@ -293,10 +294,7 @@ mod tests {
         assert_eq!(decimal(&[]), "0");
         assert_eq!(decimal(&[0xff]), "255");
         assert_eq!(decimal(&[0x01, 0x00, 0x00, 0x00, 0x00]), "4294967296");
-        assert_eq!(
-            decimal(&[0xff; 20]),
-            "1461501637330902918203684832716283019655932542975"
-        );
+        assert_eq!(decimal(&[0xff; 20]), "1461501637330902918203684832716283019655932542975");
     }
 
     #[test]

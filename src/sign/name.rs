@@ -116,9 +116,11 @@ fn value_text(value: &Any) -> String {
         Tag::TeletexString => {
             value.decode_as::<TeletexStringRef<'_>>().ok().map(|text| text.as_str().to_owned())
         }
-        Tag::BmpString => {
-            value.to_der().ok().and_then(|der| BmpString::from_der(&der).ok()).map(|text| text.to_string())
-        }
+        Tag::BmpString => value
+            .to_der()
+            .ok()
+            .and_then(|der| BmpString::from_der(&der).ok())
+            .map(|text| text.to_string()),
         _ => None,
     };
     text.unwrap_or_else(|| format!("#{:02x?}", value.value()))

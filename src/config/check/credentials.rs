@@ -4,18 +4,19 @@ use super::inspector::Inspector;
 use crate::config::finding::Place;
 use crate::config::raw;
 use crate::config::settings::BoundCertificate;
-use aws_lc_rs::digest;
+use crate::sign::certificate::Certificate;
+use crate::sign::key::Signer;
+use crate::sign::pem;
 use jiff::civil;
 use jiff::tz::{Offset, TimeZone};
 use rustls::crypto::aws_lc_rs::default_provider;
+use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 use serde::Serialize;
 use std::io;
 use toml::value::Datetime;
-use x509_cert::Certificate;
-use x509_cert::der::{Decode, Encode};
+use x509_cert::der::Decode;
 use zeroize::Zeroizing;
 
 /// A certificate that the configuration names.
@@ -63,21 +64,11 @@ pub(super) const DATABASE_URL: Kind = Kind {
     is_secret: true,
 };
 
-/// What a key is for.
+/// What a key and its certificate are for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Use {
-    /// It must be of a kind that TLS knows.
     Tls,
-    /// It may be a GOST key, whose pair is proved when it is loaded.
     Signing,
-}
-
-/// One parsed certificate.
-struct Parsed {
-    der: Vec<u8>,
-    spki_sha256: [u8; 32],
-    from_unix_s: i64,
-    until_unix_s: i64,
 }
 
 impl Inspector<'_> {
@@ -91,7 +82,7 @@ impl Inspector<'_> {
         if !self.demand(place, file, kind.cure) {
             return None;
         }
-        let path = self.path(file);
+        let path = place.path(file);
         match (self.world.read)(&path) {
             Ok(content) => {
                 if kind.is_secret && content.is_world_readable {
@@ -137,30 +128,45 @@ impl Inspector<'_> {
         }
     }
 
-    /// Certificates of a PEM file (or one in DER).
-    fn certificates(&mut self, place: &Place<'_>, file: &str) -> Option<Vec<Parsed>> {
+    /// Certificates of a PEM file, or the one of a DER file.
+    fn certificates(&mut self, place: &Place<'_>, file: &str) -> Option<Vec<Zeroizing<Vec<u8>>>> {
         let bytes = self.file(place, file, CERTIFICATE)?;
-        let ders: Result<Vec<Vec<u8>>, _> = if bytes.first() == Some(&0x30) {
-            Ok(vec![bytes.to_vec()])
+        let ders = if bytes.first() == Some(&0x30) {
+            Ok(vec![bytes])
         } else {
-            CertificateDer::pem_slice_iter(&bytes).map(|der| der.map(|der| der.to_vec())).collect()
+            let is_certificate = |block: &pem::Block| block.label == "CERTIFICATE";
+            pem::blocks(&bytes)
+                .map(|blocks| blocks.into_iter().filter(is_certificate).map(|b| b.der).collect())
         };
-        let parsed: Option<Vec<Parsed>> =
-            ders.ok().and_then(|ders| ders.into_iter().map(parse).collect());
-        let parsed = parsed.filter(|parsed| !parsed.is_empty());
-        if parsed.is_none() {
-            let wrong =
-                format!("{} holds no certificate that can be read", self.path(file).display());
-            self.error(place, wrong, CERTIFICATE.cure);
-        }
-        parsed
+        let wrong = match ders {
+            Ok(ders) if !Vec::is_empty(&ders) => return Some(ders),
+            Ok(_) => "no PEM block CERTIFICATE".to_owned(),
+            Err(error) => error,
+        };
+        self.error(place, format!("certificate file {file}: {wrong}"), CERTIFICATE.cure);
+        None
     }
 
-    /// PEM certificates that are used with their own validity.
-    fn chain(&mut self, place: &Place<'_>, file: &str, owner: &str) -> Option<Vec<Parsed>> {
+    /// Certificates that are used with their own validity, of whatever kind of key.
+    fn chain(
+        &mut self,
+        place: &Place<'_>,
+        file: &str,
+        owner: &str,
+    ) -> Option<Vec<Zeroizing<Vec<u8>>>> {
         let chain = self.certificates(place, file)?;
-        for certificate in &chain {
-            self.see(owner, file.to_owned(), certificate.until_unix_s);
+        for (at, der) in chain.iter().enumerate() {
+            match x509_cert::Certificate::from_der(der) {
+                Ok(certificate) => {
+                    let end = certificate.tbs_certificate.validity.not_after.to_unix_duration();
+                    let end = i64::try_from(end.as_secs()).unwrap_or(i64::MAX);
+                    self.see(owner, file.to_owned(), end);
+                }
+                Err(_) => {
+                    let wrong = format!("certificate {} of {file} cannot be read", at + 1);
+                    self.error(place, wrong, CERTIFICATE.cure);
+                }
+            }
         }
         Some(chain)
     }
@@ -185,24 +191,20 @@ impl Inspector<'_> {
         purpose: Use,
     ) {
         let chain = self.chain(certificate_place, certificate_file, owner);
-        let Some(key) = self.file(key_place, key_file, KEY) else { return };
-        let Ok(key) = PrivateKeyDer::from_pem_slice(&key) else {
-            let cure = "put one unencrypted PEM key there: `openssl pkcs8 -topk8 -nodes`";
-            self.error(key_place, format!("{} holds no key", self.path(key_file).display()), cure);
-            return;
+        let key = self.file(key_place, key_file, KEY);
+        let (Some(chain), Some(key)) = (chain, key) else { return };
+        let wrong = match purpose {
+            Use::Tls => tls_pair(&key, &chain),
+            Use::Signing => self
+                .file(certificate_place, certificate_file, CERTIFICATE)
+                .and_then(|certificate| Signer::from_pem(&key, &certificate).err())
+                .map(|error| error.to_string()),
         };
-        let Some(chain) = chain else { return };
-        let chain = chain.into_iter().map(|certificate| certificate.der.into()).collect();
-        match CertifiedKey::from_der(chain, key, &default_provider()) {
-            Err(rustls::Error::InconsistentKeys(_)) => {
-                let wrong = format!("this key does not belong to {certificate_file}");
-                self.error(key_place, wrong, "name the key and the certificate of one pair");
-            }
-            Err(_) if purpose == Use::Tls => {
-                let cure = "use an ECDSA P-256 or RSA key";
-                self.error(key_place, "TLS knows no key of this kind", cure);
-            }
-            _ => {}
+        if let Some(wrong) = wrong {
+            let wrong = format!("{key_file} with {certificate_file}: {wrong}");
+            let cure = "name an unencrypted PKCS#8 PEM key, RSA from 2048 bits or ECDSA P-256 or \
+                        P-384, and the certificate of that key";
+            self.error(key_place, wrong, cure);
         }
     }
 
@@ -221,17 +223,9 @@ impl Inspector<'_> {
             }
             ("", hex) => (self.spki(&place.key("spki_sha256"), hex)?, None, None),
             (file, "") => {
-                let parsed = self.certificates(&place.key("file"), file)?;
-                let [one] = parsed.as_slice() else {
-                    let wrong = format!("{file} holds {} certificates", parsed.len());
-                    self.error(
-                        &place.key("file"),
-                        wrong,
-                        "leave the signer's own certificate alone",
-                    );
-                    return None;
-                };
-                (one.spki_sha256, Some(one.der.clone()), Some((one.from_unix_s, one.until_unix_s)))
+                let one = self.one_certificate(&place.key("file"), file)?;
+                let days = (one.not_before_unix_s(), one.not_after_unix_s());
+                (one.spki_sha256(), Some(one.der().to_vec()), Some(days))
             }
             _ => {
                 let wrong = "both `file` and `spki_sha256` are given";
@@ -253,6 +247,24 @@ impl Inspector<'_> {
         };
         self.see(owner, source, last);
         Some(BoundCertificate { spki_sha256, der, from_unix_s, until_unix_s })
+    }
+
+    /// The only certificate of a file; its key must be one that we can verify with.
+    fn one_certificate(&mut self, place: &Place<'_>, file: &str) -> Option<Certificate> {
+        let found = self.certificates(place, file)?;
+        let [der] = found.as_slice() else {
+            let wrong = format!("{file} holds {} certificates", found.len());
+            self.error(place, wrong, "leave the signer's own certificate alone in it");
+            return None;
+        };
+        match Certificate::parse(der) {
+            Ok(certificate) => Some(certificate),
+            Err(reason) => {
+                let wrong = format!("the certificate in {file} is refused: {}", reason.word());
+                self.error(place, wrong, "use RSA from 2048 bits, or ECDSA P-256 or P-384");
+                None
+            }
+        }
     }
 
     fn spki(&mut self, place: &Place<'_>, hex: &str) -> Option<[u8; 32]> {
@@ -305,18 +317,13 @@ fn digest_of_hex(hex: &str) -> Option<[u8; 32]> {
     if hex.len() == 64 { bytes.try_into().ok() } else { None }
 }
 
-fn parse(der: Vec<u8>) -> Option<Parsed> {
-    let certificate = Certificate::from_der(&der).ok()?.tbs_certificate;
-    let spki = certificate.subject_public_key_info.to_der().ok()?;
-    let seconds = |time: x509_cert::time::Time| {
-        i64::try_from(time.to_unix_duration().as_secs()).unwrap_or(i64::MAX)
+/// What keeps a key and a chain from serving TLS, if anything.
+fn tls_pair(key: &[u8], chain: &[Zeroizing<Vec<u8>>]) -> Option<String> {
+    let Ok(key) = PrivateKeyDer::from_pem_slice(key) else {
+        return Some("no private key in the file".to_owned());
     };
-    Some(Parsed {
-        spki_sha256: digest::digest(&digest::SHA256, &spki).as_ref().try_into().ok()?,
-        from_unix_s: seconds(certificate.validity.not_before),
-        until_unix_s: seconds(certificate.validity.not_after),
-        der,
-    })
+    let chain = chain.iter().map(|der| der.to_vec().into()).collect();
+    CertifiedKey::from_der(chain, key, &default_provider()).err().map(|error| error.to_string())
 }
 
 #[cfg(test)]

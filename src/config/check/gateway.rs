@@ -77,8 +77,8 @@ fn listener(inspector: &mut Inspector<'_>, place: &Place<'_>, raw: &raw::Listene
             raw::Tls::Server => TlsMode::Server,
             raw::Tls::Off => TlsMode::Off,
         },
-        certificate_file: is_tls.then(|| inspector.path(&raw.certificate_file)),
-        key_file: is_tls.then(|| inspector.path(&raw.key_file)),
+        certificate_file: is_tls.then(|| place.path(&raw.certificate_file)),
+        key_file: is_tls.then(|| place.path(&raw.key_file)),
         public_url: Some(raw.public_url.trim_end_matches('/').to_owned())
             .filter(|url| !url.is_empty()),
     }
@@ -172,7 +172,7 @@ fn signing(inspector: &mut Inspector<'_>, place: &Place<'_>, raw: &raw::Signing)
             raw::AnswerSignature::Ecdsa => AnswerSignature::Ecdsa,
         },
         keys: (raw.key.iter())
-            .map(|key| (inspector.path(&key.key_file), inspector.path(&key.certificate_file)))
+            .map(|key| (place.path(&key.key_file), place.path(&key.certificate_file)))
             .collect(),
     }
 }
@@ -183,7 +183,7 @@ fn trust(inspector: &mut Inspector<'_>, place: &Place<'_>, raw: &raw::Trust) -> 
         inspector.error(&place.key("files"), "the gateway would believe nobody", cure);
     }
     inspector.trust_files(&place.key("files"), &raw.files, "trust");
-    Trust { files: raw.files.iter().map(|file| inspector.path(file)).collect() }
+    Trust { files: raw.files.iter().map(|file| place.path(file)).collect() }
 }
 
 fn journal(inspector: &mut Inspector<'_>, place: &Place<'_>, raw: &raw::Journal) -> Journal {
@@ -191,7 +191,7 @@ fn journal(inspector: &mut Inspector<'_>, place: &Place<'_>, raw: &raw::Journal)
         raw::Store::Embedded => {
             let path = place.key("embedded").key("path");
             inspector.demand(&path, &raw.embedded.path, "name the SQLite file");
-            Store::Embedded { path: inspector.path(&raw.embedded.path) }
+            Store::Embedded { path: place.path(&raw.embedded.path) }
         }
         raw::Store::Postgres => Store::Postgres {
             url: database_url(inspector, &place.key("postgres").key("url_file"), raw),
@@ -213,7 +213,7 @@ fn journal(inspector: &mut Inspector<'_>, place: &Place<'_>, raw: &raw::Journal)
         },
         master_key_file: Some(raw.master_key_file.as_str())
             .filter(|file| !file.is_empty())
-            .map(|file| inspector.path(file)),
+            .map(|file| place.path(file)),
         group_max: raw.group_max,
         reserve_bytes: raw.reserve_bytes,
         answers_bytes_max: raw.answers_bytes_max,
@@ -228,10 +228,8 @@ fn database_url(
 ) -> Zeroizing<String> {
     let url =
         inspector.secret_text(place, &raw.postgres.url_file, DATABASE_URL).unwrap_or_default();
-    let parsed = url.parse::<tokio_postgres::Config>();
-    let is_usable =
-        url.starts_with("postgres") && parsed.is_ok_and(|config| !config.get_hosts().is_empty());
-    if !is_usable && !url.is_empty() {
+    let rest = ["postgresql://", "postgres://"].iter().find_map(|head| url.strip_prefix(head));
+    if !url.is_empty() && rest.is_none_or(str::is_empty) {
         let cure = "write postgresql://user:password@host/database into it";
         inspector.error(place, "the database URL file holds no PostgreSQL URL", cure);
     }

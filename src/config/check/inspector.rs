@@ -9,22 +9,20 @@ use hyper::Uri;
 use qaqpa_kit::manifest::Name;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
-use std::path::{Path, PathBuf};
 
 /// Longest name that an operator may choose, in characters.
 const NAME_MAX: usize = 128;
 
 /// Goes through one installation and notes what it finds.
 pub(super) struct Inspector<'w> {
-    pub(super) folder: &'w Path,
     pub(super) world: &'w World<'w>,
     findings: Findings,
     pub(super) certificates: Vec<SeenCertificate>,
 }
 
 impl<'w> Inspector<'w> {
-    pub(super) fn new(folder: &'w Path, world: &'w World<'w>, findings: Findings) -> Self {
-        Self { folder, world, findings, certificates: Vec::new() }
+    pub(super) fn new(world: &'w World<'w>, findings: Findings) -> Self {
+        Self { world, findings, certificates: Vec::new() }
     }
 
     pub(super) fn finish(mut self) -> (Findings, Vec<SeenCertificate>) {
@@ -58,11 +56,6 @@ impl<'w> Inspector<'w> {
             self.findings.missing(place, cure);
         }
         !value.is_empty()
-    }
-
-    /// A file's path: relative ones start at the folder of the configuration.
-    pub(super) fn path(&self, file: &str) -> PathBuf {
-        self.folder.join(file)
     }
 
     /// An id of ours: it stands in metrics, file names and SQL.

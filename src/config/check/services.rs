@@ -31,7 +31,7 @@ pub(super) struct Offer {
 pub(super) fn check(
     inspector: &mut Inspector<'_>,
     document: &Document<raw::Services>,
-    gateway: &raw::Gateway,
+    gateway: &Document<raw::Gateway>,
 ) -> Offer {
     let mut offer = Offer { is_partial: document.source.is_broken, ..Offer::default() };
     let mut routes = HashMap::new();
@@ -65,7 +65,7 @@ pub(super) fn check(
 struct AgencyCheck<'c> {
     id: &'c str,
     raw: &'c raw::Agency,
-    gateway: &'c raw::Gateway,
+    gateway: &'c Document<raw::Gateway>,
     place: &'c Place<'c>,
 }
 
@@ -86,14 +86,17 @@ impl AgencyCheck<'_> {
             return Some((qaqpa_adapters::passthrough(manifest), services));
         }
         let adapters = inspector.world.adapters;
-        let found = adapters.iter().find(|adapter| adapter.manifest().id == self.raw.adapter);
-        let Some(adapter) = found else {
+        let find = |id: &str| adapters.iter().find(|adapter| adapter.manifest().id == id);
+        let mut adapter = find(&self.raw.adapter);
+        if adapter.is_none() {
             let mut known: Vec<&str> = adapters.iter().map(|a| a.manifest().id.as_str()).collect();
             known.push(PASSTHROUGH);
             let wrong = format!("there is no adapter {:?}", self.raw.adapter);
             inspector.error(&place, wrong, instead(&self.raw.adapter, &known, cure));
-            return None;
-        };
+            // Go on with the one that was evidently meant, to tell what else is wrong.
+            adapter = nearest(&self.raw.adapter, &known).and_then(find);
+        }
+        let adapter = adapter?;
         let services = self.chosen(inspector, adapter.manifest());
         Some((Arc::clone(adapter), services))
     }
@@ -152,9 +155,8 @@ impl AgencyCheck<'_> {
 
     /// The manifest that the configuration itself writes for an agency without an adapter.
     fn passthrough(&self, inspector: &mut Inspector<'_>) -> Option<Manifest> {
-        let wire_place = self.place.key("wire");
         if self.raw.wire.is_none() {
-            inspector.demand(&wire_place, "", "write \"sync_v10\" or \"rest\"");
+            inspector.demand(&self.place.key("wire"), "", "write \"sync_v10\" or \"rest\"");
         }
         if self.raw.service.is_empty() {
             let cure = format!("add tables [agency.{}.service.SERVICE_ID]", self.id);
@@ -182,7 +184,8 @@ impl AgencyCheck<'_> {
         inspector.wire_id(&place, id);
         let done_codes = raw.done_codes.clone().unwrap_or_default();
         let refused_codes = raw.refused_codes.clone().unwrap_or_default();
-        if done_codes.is_empty() {
+        // On REST, no codes mean every 2xx status.
+        if done_codes.is_empty() && self.raw.wire != Some(Wire::Rest) {
             let cure = "write done_codes = [\"SCSS001\"] or the agency's own";
             inspector.demand(&place.key("done_codes"), "", cure);
         }
@@ -200,6 +203,8 @@ impl AgencyCheck<'_> {
             message_id: raw.message_id.unwrap_or_default(),
             check_digits: true,
             window_s: raw.window_s.unwrap_or(600),
+            // What passes through untouched is not read for IIN and BIN.
+            check_digits: true,
             done_codes,
             refused_codes,
         }
@@ -238,8 +243,8 @@ impl AgencyCheck<'_> {
             id: self.id.to_owned(),
             adapter,
             endpoint: raw.endpoint.clone(),
-            tls_trust_files: raw.tls_trust_files.iter().map(|file| inspector.path(file)).collect(),
-            tls_client: has_client.then(|| (inspector.path(certificate), inspector.path(key))),
+            tls_trust_files: raw.tls_trust_files.iter().map(|file| place.path(file)).collect(),
+            tls_client: has_client.then(|| (place.path(certificate), place.path(key))),
             answer_certificates,
             answer_signed,
             quota: quota(&raw.quota),
@@ -275,9 +280,10 @@ impl AgencyCheck<'_> {
         let place = self.place.key("service").key(&manifest.id);
         inspector.wire_id(&place.key("route_id"), &raw.route_id);
         manifest.window_s = raw.window_s.unwrap_or(manifest.window_s);
-        let limits = &self.gateway.limits;
+        let limits = &self.gateway.raw.limits;
         let body_bytes_max = raw.body_bytes_max.unwrap_or(limits.body_bytes_max);
-        if body_bytes_max > limits.body_bytes_max {
+        let cap = self.gateway.source.top().key("limits").key("body_bytes_max");
+        if body_bytes_max > limits.body_bytes_max && cap.is_sure() {
             let wrong = format!("more than limits.body_bytes_max = {}", limits.body_bytes_max);
             inspector.error(
                 &place.key("body_bytes_max"),
