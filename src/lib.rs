@@ -9,10 +9,14 @@ pub mod journal {
 }
 pub mod ops {
     //! What operations see: health, metrics, the log.
+    pub mod http;
+    pub mod log;
     pub mod metrics;
 }
 pub mod proxy {
     //! The way of a call through the gateway.
+    pub mod admit;
+    pub mod listener;
     pub mod tls;
 }
 pub mod upstream;
