@@ -84,7 +84,10 @@ def signer(message, trust_path):
 
     Says nothing yet of the signature's value: that is for xmlsec1 or signxml.
     """
-    root = etree.fromstring(message)
+    try:
+        root = etree.fromstring(message)
+    except etree.XMLSyntaxError as error:
+        raise Refused(f"no XML: {error.msg}") from error
     signatures = root.findall(f".//{{{DS}}}Signature")
     path = f"{{{SOAP}}}Header/{{{WSSE}}}Security/{{{DS}}}Signature"
     if len(signatures) != 1 or signatures != root.findall(path):
