@@ -16,22 +16,3 @@ pub mod ops;
 pub mod simulate;
 
 pub mod command;
-pub mod config {
-    pub mod settings;
-}
-pub mod journal {
-    pub mod entry;
-}
-pub mod ops {
-    //! What operations see: health, metrics, the log.
-    pub mod http;
-    pub mod log;
-    pub mod metrics;
-}
-pub mod proxy {
-    //! The way of a call through the gateway.
-    pub mod admit;
-    pub mod listener;
-    pub mod tls;
-}
-pub mod upstream;

@@ -2,8 +2,17 @@
 //!
 //! Exit codes (DESIGN §8, sysexits.h): 0 done, 1 the answer is no, 64 usage, 78 configuration.
 
+pub mod agencies;
 pub mod canonicalize;
+pub mod check;
+pub mod client;
+pub mod demo;
+// pub mod evidence;
+// pub mod migrate;
+pub mod send;
+pub mod serve;
 pub mod sign;
+// pub mod simulate;
 pub mod verify;
 
 use std::fmt;

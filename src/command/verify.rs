@@ -204,7 +204,10 @@ mod tests {
 
     #[test]
     fn an_iin_is_never_printed_in_full() {
-        assert_eq!(masked("CN=A,2.5.4.5=IIN850312300121,C=KZ"), "CN=A,2.5.4.5=IIN8503******21,C=KZ");
+        assert_eq!(
+            masked("CN=A,2.5.4.5=IIN850312300121,C=KZ"),
+            "CN=A,2.5.4.5=IIN8503******21,C=KZ"
+        );
         assert_eq!(masked("CN=IINA,O=IIN12"), "CN=IINA,O=IIN12");
     }
 }

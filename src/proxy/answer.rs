@@ -76,8 +76,7 @@ impl Desk<'_> {
     fn decode_envelope(&self, answer: &UpstreamAnswer) -> Result<Answered, Fault> {
         let document = Document::scan(&answer.body, &self.gate.settings.limits.xml)
             .map_err(|error| broken(error.reason, error.at))?;
-        let envelope =
-            Envelope::read(&document).map_err(|error| broken(error.reason, error.at))?;
+        let envelope = Envelope::read(&document).map_err(|error| broken(error.reason, error.at))?;
         let agency_certificate = self.signer(&envelope)?;
         let received = Received::read(envelope.payload)
             .map_err(|fault| broken(fault.reason, fault.at.unwrap_or(0)))?;

@@ -71,7 +71,8 @@ impl Callers {
         {
             return Err(refused(Code::CallerForbidden, "tls_certificate_not_bound_to_sender"));
         }
-        if request.wrapper == Wrapper::Bare && !(participant.accept_bare && tls_certificate.is_some())
+        if request.wrapper == Wrapper::Bare
+            && !(participant.accept_bare && tls_certificate.is_some())
         {
             return Err(refused(Code::CallerForbidden, "bare_form_not_allowed"));
         }

@@ -118,9 +118,10 @@ async fn gateway(settings: &Arc<Settings>, metrics: &Arc<Metrics>) -> Result<Gat
     let mut signers = Vec::new();
     for (key, certificate) in &settings.signing.keys {
         let signer = Signer::from_pem(&read(key)?, &read(certificate)?);
-        signers.push(signer.map_err(|error| {
-            Failure::configuration(format!("{}: {error}", key.display()))
-        })?);
+        signers.push(
+            signer
+                .map_err(|error| Failure::configuration(format!("{}: {error}", key.display())))?,
+        );
     }
     let signers = Signers::new(signers, settings.signing.answer_signature)
         .ok_or_else(|| Failure::configuration("no signing key is configured"))?;

@@ -1,8 +1,8 @@
 //! What is known of one call so far: its id, its clock, its names; the journal's rows are made from it.
 
+use super::dedupe;
 use super::identify::Caller;
 use super::reply::Reply;
-use super::dedupe;
 use crate::config::settings::Service;
 use crate::journal::entry::{CallKey, Closed, EntryId, Opened};
 use crate::sign::wsse::Signed;
@@ -10,7 +10,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
 use jiff::{Timestamp, tz::TimeZone};
 use qaqpa_kit::envelope::Request;
-use qaqpa_kit::fault::{Phase, Outcome};
+use qaqpa_kit::fault::{Outcome, Phase};
 use std::time::{Duration, Instant};
 
 /// Times and identity of one call; texts stay empty until the phase that reads them.

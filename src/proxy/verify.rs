@@ -31,11 +31,7 @@ pub fn transport(
     let signed = wsse::verify(envelope, known, certificates, now_unix_s)
         .map_err(|refusal| refusal.of_caller())?;
     if !is_bound(&caller.participant, &signed.certificate, now_unix_s) {
-        return Err(Fault::new(
-            Code::CallerForbidden,
-            Phase::Verify,
-            "cert_not_bound_to_sender",
-        ));
+        return Err(Fault::new(Code::CallerForbidden, Phase::Verify, "cert_not_bound_to_sender"));
     }
     gate.trust.judge(&signed.certificate, now_unix_s).map_err(Reason::of_caller)?;
     Ok(Some(signed))

@@ -18,3 +18,5 @@ pub mod xmldsig;
 pub use certificate::Certificate;
 pub use key::Signer;
 pub use reason::{Reason, Refusal};
+pub use signers::Signers;
+pub use trust::Trust;

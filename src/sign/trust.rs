@@ -147,11 +147,7 @@ impl Trust {
     ///
     /// # Errors
     /// `cert_expired`, `cert_not_yet_valid`, `cert_unknown`, `cert_path`, `cert_usage`.
-    pub fn judge(
-        &self,
-        certificate: &Arc<Certificate>,
-        at_unix_s: i64,
-    ) -> Result<Judged, Reason> {
+    pub fn judge(&self, certificate: &Arc<Certificate>, at_unix_s: i64) -> Result<Judged, Reason> {
         let identity = certificate.sha256();
         if let Some(judged) = self.judged.load().get(&identity)
             && judged.holds_at(at_unix_s)
@@ -164,14 +160,22 @@ impl Trust {
             from_unix_s: certificate.not_before_unix_s(),
             until_unix_s: certificate.not_after_unix_s(),
         };
-        let judged =
-            if self.pins.contains(&identity) { own } else { self.chain(certificate, own, at_unix_s)? };
+        let judged = if self.pins.contains(&identity) {
+            own
+        } else {
+            self.chain(certificate, own, at_unix_s)?
+        };
         self.remember(identity, judged);
         self.certificates.keep(certificate);
         Ok(judged)
     }
 
-    fn chain(&self, certificate: &Certificate, own: Judged, at_unix_s: i64) -> Result<Judged, Reason> {
+    fn chain(
+        &self,
+        certificate: &Certificate,
+        own: Judged,
+        at_unix_s: i64,
+    ) -> Result<Judged, Reason> {
         let is_for_other = |purpose: &String| OTHER_PURPOSES.contains(&purpose.as_str());
         let purposes = certificate.purposes();
         if !certificate.may_sign() || (!purposes.is_empty() && purposes.iter().all(is_for_other)) {
@@ -254,10 +258,8 @@ fn read(file: &str, pem: &[u8]) -> Result<Vec<Authority>, TrustError> {
     for block in blocks.iter().filter(|block| block.label == "CERTIFICATE") {
         let number = authorities.len() + 1;
         let authority = authority(&block.der);
-        authorities.push(
-            authority
-                .map_err(|_| TrustError::Malformed { file: file.to_owned(), number })?,
-        );
+        authorities
+            .push(authority.map_err(|_| TrustError::Malformed { file: file.to_owned(), number })?);
     }
     if authorities.is_empty() {
         return Err(TrustError::Empty { file: file.to_owned() });

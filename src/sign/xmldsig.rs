@@ -75,7 +75,16 @@ impl<'d> Signature<'d> {
             })
             .collect::<Result<Vec<_>, _>>()?;
         let (value, value_at) = (bytes_of(value)?, value.span().start);
-        Ok(Self { element, algorithm, references, key_info, signed_info, prefixes, value, value_at })
+        Ok(Self {
+            element,
+            algorithm,
+            references,
+            key_info,
+            signed_info,
+            prefixes,
+            value,
+            value_at,
+        })
     }
 
     /// Verifies the value over the canonical SignedInfo. Check the digests first: they are cheaper.
@@ -147,8 +156,7 @@ impl<'d> Reference<'d> {
             return Ok(());
         }
         let is_of_nothing = self.algorithm.start().finish().as_ref() == self.digest;
-        let reason =
-            if is_of_nothing { Reason::DigestOfNothing } else { Reason::DigestMismatch };
+        let reason = if is_of_nothing { Reason::DigestOfNothing } else { Reason::DigestMismatch };
         Err(reason.at(self.at))
     }
 }
@@ -163,7 +171,9 @@ fn exactly<'d, const N: usize>(
     for (slot, local) in found.iter_mut().zip(locals) {
         match children.next() {
             Some(child) if child.is(DS, local) => *slot = child,
-            Some(child) if local == "SignedInfo" && !matches!(child.local(), "Object" | "SignedInfo") => {
+            Some(child)
+                if local == "SignedInfo" && !matches!(child.local(), "Object" | "SignedInfo") =>
+            {
                 return Err(Reason::SignedinfoCount.at(child.span().start));
             }
             Some(child) => return Err(unexpected(child)),
@@ -180,7 +190,12 @@ pub(super) fn unexpected(element: Element<'_>) -> Refusal {
     let reason = match element.local() {
         "SignedInfo" if is_ds => Reason::SignedinfoCount,
         "Object" | "Manifest" if is_manifest() => Reason::ManifestForbidden,
-        "Signature" | "SignedInfo" | "SignatureValue" | "KeyInfo" | "Reference" | "Timestamp"
+        "Signature"
+        | "SignedInfo"
+        | "SignatureValue"
+        | "KeyInfo"
+        | "Reference"
+        | "Timestamp"
         | "BinarySecurityToken"
             if !is_ds =>
         {

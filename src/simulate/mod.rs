@@ -5,9 +5,9 @@
 
 use crate::config::settings::BoundCertificate;
 use crate::proxy::identify::is_pinned;
+use crate::proxy::listener::Handler;
 use crate::proxy::listener::Received;
 use crate::proxy::trace::Trace;
-use crate::proxy::listener::Handler;
 use crate::sign::certificate::CertificateCache;
 use crate::sign::{Signers, wsse};
 use bytes::Bytes;
@@ -17,8 +17,8 @@ use hyper::{Response, StatusCode};
 use qaqpa_kit::adapter::{
     Adapter, Call, SimulatedAnswer, SimulatedRequest, Simulator, WrittenAnswer,
 };
-use qaqpa_kit::envelope::write::{AnswerHead, FaultInfo, answer, fault};
 use qaqpa_kit::envelope::Request;
+use qaqpa_kit::envelope::write::{AnswerHead, FaultInfo, answer, fault};
 use qaqpa_kit::fault::{Code, Fault, Phase};
 use qaqpa_kit::manifest::Wire;
 use qaqpa_kit::soap::Envelope;
@@ -84,7 +84,11 @@ impl SimulatedAgency {
         }
     }
 
-    fn answer_envelope(&self, simulator: &dyn Simulator, received: &Received) -> Response<Full<Bytes>> {
+    fn answer_envelope(
+        &self,
+        simulator: &dyn Simulator,
+        received: &Received,
+    ) -> Response<Full<Bytes>> {
         let date = Trace::date(received.received_at_us);
         let (status, document) = match self.read(simulator, received, &date) {
             Ok(answered) => answered,

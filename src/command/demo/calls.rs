@@ -51,11 +51,29 @@ pub const SCENES: [Scene; 9] = [
     scene("person found", "portal", ("GBDFL_UniversalServiceSync", PERSON), Outcome::Done, None),
     Scene {
         tampering: Tampering::Repeated,
-        ..scene("the same call again", "portal", ("GBDFL_UniversalServiceSync", PERSON), Outcome::Done, None)
+        ..scene(
+            "the same call again",
+            "portal",
+            ("GBDFL_UniversalServiceSync", PERSON),
+            Outcome::Done,
+            None,
+        )
     },
-    scene("person not found", "portal", ("GBDFL_UniversalServiceSync", NOBODY), Outcome::Refused, None),
+    scene(
+        "person not found",
+        "portal",
+        ("GBDFL_UniversalServiceSync", NOBODY),
+        Outcome::Refused,
+        None,
+    ),
     scene("company found", "bank", ("GbdulInfoByBin_v2", COMPANY), Outcome::Done, None),
-    scene("address, from a JSON register", "bank", ("AR_AddressByRka", ADDRESS), Outcome::Done, None),
+    scene(
+        "address, from a JSON register",
+        "bank",
+        ("AR_AddressByRka", ADDRESS),
+        Outcome::Done,
+        None,
+    ),
     Scene {
         tampering: Tampering::Changed,
         ..scene(
@@ -66,7 +84,13 @@ pub const SCENES: [Scene; 9] = [
             Some(Code::CallerBadSignature),
         )
     },
-    scene("within its quota", "greedy", ("GBDFL_UniversalServiceSync", PERSON), Outcome::Done, None),
+    scene(
+        "within its quota",
+        "greedy",
+        ("GBDFL_UniversalServiceSync", PERSON),
+        Outcome::Done,
+        None,
+    ),
     scene(
         "over its quota",
         "greedy",

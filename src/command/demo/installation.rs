@@ -4,8 +4,8 @@ use super::scratch::{Endpoints, Scratch};
 use crate::command::Failure;
 use crate::command::client::Client;
 use crate::config;
-use crate::journal;
 use crate::config::settings::{BoundCertificate, Limits, Listener, TlsMode};
+use crate::journal;
 use crate::ops::metrics::DoorFigures;
 use crate::proxy::listener::{Door, Drained};
 use crate::proxy::start::Running;
@@ -146,7 +146,8 @@ fn agency(scratch: &Scratch, id: &str, conduct: Conduct) -> Result<SimulatedAgen
     let mut gateway = Vec::new();
     for pair in &scratch.gateway {
         for block in pem::blocks(&read(&pair.cert_pem)?).map_err(Failure::work)? {
-            let parsed = Certificate::parse(&block.der).map_err(|reason| Failure::work(reason.word()))?;
+            let parsed =
+                Certificate::parse(&block.der).map_err(|reason| Failure::work(reason.word()))?;
             gateway.push(BoundCertificate {
                 spki_sha256: parsed.spki_sha256(),
                 der: Some(block.der.to_vec()),
@@ -209,4 +210,3 @@ fn believing(trust: Trust) -> ClientTrust {
         trust.judge(&certificate, now_unix_s).map(drop).map_err(Reason::word)
     })
 }
-

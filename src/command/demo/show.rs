@@ -125,7 +125,14 @@ fn json_line(shown: &Shown) -> Value {
 fn table(all: &[Shown]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED).set_header([
-        "call", "caller", "service", "outcome", "fault (whose.what)", "HTTP", "ms", "as expected",
+        "call",
+        "caller",
+        "service",
+        "outcome",
+        "fault (whose.what)",
+        "HTTP",
+        "ms",
+        "as expected",
     ]);
     for shown in all {
         let number = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);

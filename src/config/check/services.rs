@@ -201,7 +201,6 @@ impl AgencyCheck<'_> {
             name: inspector.name(&place.key("name"), &raw.name),
             idempotent: raw.idempotent.unwrap_or_default(),
             message_id: raw.message_id.unwrap_or_default(),
-            check_digits: true,
             window_s: raw.window_s.unwrap_or(600),
             // What passes through untouched is not read for IIN and BIN.
             check_digits: true,

@@ -10,10 +10,10 @@ use qaqpa_kit::xml::Element;
 use std::sync::Arc;
 
 /// `ValueType` of one X.509 certificate (X.509 Token Profile 1.1 §3.1.1).
-pub(super) const X509V3: &str = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-x509-token-profile-1.0#X509v3";
+pub(super) const X509V3: &str =
+    "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-x509-token-profile-1.0#X509v3";
 /// `EncodingType` of base64, the only one.
-pub(super) const BASE64: &str =
-    "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-soap-message-security-1.0#Base64Binary";
+pub(super) const BASE64: &str = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-soap-message-security-1.0#Base64Binary";
 
 /// Namespace of XML Signature 1.1, home of `KeyInfoReference`.
 const DSIG11: &str = "http://www.w3.org/2009/xmldsig11#";

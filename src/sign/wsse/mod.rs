@@ -48,9 +48,8 @@ pub fn verify(
     certificates: &CertificateCache,
     now_unix_s: i64,
 ) -> Result<Signed, Refusal> {
-    let security = envelope
-        .security
-        .ok_or_else(|| Reason::SignatureMissing.at(envelope.root.span().start))?;
+    let security =
+        envelope.security.ok_or_else(|| Reason::SignatureMissing.at(envelope.root.span().start))?;
     let header = Header::read(security)?;
     let signature = Signature::read(header.signature)?;
     let hint = key_info::read(signature.key_info)?;
