@@ -80,6 +80,10 @@ pub(super) fn check(
     Ok(Inspection { settings, warnings, certificates })
 }
 
+pub(super) fn default_limits() -> super::settings::Limits {
+    gateway::limits(&raw::Limits::default())
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
@@ -338,8 +342,4 @@ pub(crate) mod tests {
         let told = told(GATEWAY, &broken, &[PARTICIPANT]);
         assert_eq!(told.lines().count(), 1, "{told}");
     }
-}
-
-pub(super) fn default_limits() -> super::settings::Limits {
-    gateway::limits(&raw::Limits::default())
 }

@@ -4,7 +4,7 @@ use qaqpa_kit::fault::{Code, Outcome};
 
 /// What happens to a message between signing and posting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tampering {
+pub(super) enum Tampering {
     None,
     /// The IIN is changed after signing.
     Changed,
@@ -13,19 +13,19 @@ pub enum Tampering {
 }
 
 /// One call of the demo.
-pub struct Scene {
-    pub title: &'static str,
-    pub caller: &'static str,
-    pub service: &'static str,
+pub(super) struct Scene {
+    pub(super) title: &'static str,
+    pub(super) caller: &'static str,
+    pub(super) service: &'static str,
     /// The inside of `data`.
-    pub data: &'static str,
-    pub tampering: Tampering,
-    pub outcome: Outcome,
-    pub fault: Option<Code>,
+    pub(super) data: &'static str,
+    pub(super) tampering: Tampering,
+    pub(super) outcome: Outcome,
+    pub(super) fault: Option<Code>,
 }
 
 /// The IIN of an invented person whom the simulated register knows.
-pub const KNOWN_IIN: &str = "850312300121";
+pub(super) const KNOWN_IIN: &str = "850312300121";
 
 const PERSON: &str = "<messageId>1</messageId><messageDate>2026-11-22T10:15:30+05:00</messageDate>\
     <senderCode>DEMO</senderCode><iin>850312300121</iin>";
@@ -47,7 +47,7 @@ const fn scene(
 }
 
 /// The programme of the demo, in the order of showing.
-pub const SCENES: [Scene; 9] = [
+pub(super) const SCENES: [Scene; 9] = [
     scene("person found", "portal", ("GBDFL_UniversalServiceSync", PERSON), Outcome::Done, None),
     Scene {
         tampering: Tampering::Repeated,

@@ -169,7 +169,7 @@ fn participant(member: &Member) -> String {
     format!(
         "id = \"{id}\"\nsender_id = \"{sender}\"\nbin = \"{bin}\"\n\
          name = {{ kk = \"{id}\", ru = \"{id}\", en = \"{id}\" }}\n\
-         password_file = \"secrets/{id}.password\"\nservices = [\"*\"]\nquota = {quota}\n\n\
+         password_file = \"../secrets/{id}.password\"\nservices = [\"*\"]\nquota = {quota}\n\n\
          [[certificate]]\nfile = {cert:?}\n",
         id = member.id,
         sender = member.sender_id,

@@ -36,7 +36,7 @@ impl Shown {
 ///
 /// # Errors
 /// A message could not be signed or posted, or its entry is not in the journal.
-pub async fn programme(installation: &Installation, is_json: bool) -> Result<bool, Failure> {
+pub(super) async fn programme(installation: &Installation, is_json: bool) -> Result<bool, Failure> {
     let mut all = Vec::with_capacity(SCENES.len());
     let mut last = Vec::new();
     for scene in SCENES {
@@ -154,7 +154,7 @@ fn table(all: &[Shown]) -> Table {
 ///
 /// # Errors
 /// A participant of the demo is missing.
-pub fn ready(installation: &Installation) -> Result<Value, Failure> {
+pub(super) fn ready(installation: &Installation) -> Result<Value, Failure> {
     let mut participants = serde_json::Map::new();
     for id in ["portal", "bank", "agency"] {
         let member = installation.scratch.member(id)?;
@@ -183,7 +183,7 @@ pub fn ready(installation: &Installation) -> Result<Value, Failure> {
 ///
 /// # Errors
 /// A participant of the demo is missing.
-pub fn addresses(installation: &Installation, is_json: bool) -> Result<(), Failure> {
+pub(super) fn addresses(installation: &Installation, is_json: bool) -> Result<(), Failure> {
     if is_json {
         println!("{}", ready(installation)?);
         return Ok(());

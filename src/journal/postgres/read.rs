@@ -32,7 +32,7 @@ impl Reader {
         id: EntryId,
     ) -> Result<Option<Record>, JournalDown> {
         let select = format!("SELECT {COLUMNS} FROM {ONE}");
-        self.first(&select, &[&id.0], |row| Record::read(row)).await
+        self.first(&select, &[&id.0], Record::read).await
     }
 
     pub(in crate::journal) async fn list(
