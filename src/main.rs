@@ -1,10 +1,7 @@
 //! The one binary: subcommands, exit codes, and nothing else.
 
 use clap::{Parser, Subcommand};
-use qaqpa::command::{
-    Failure, agencies, canonicalize, check, demo, evidence, migrate, send, serve, sign, simulate,
-    verify,
-};
+use qaqpa::command::{Failure, agencies, canonicalize, check, demo, send, serve, sign, verify};
 use std::process::ExitCode;
 
 /// Қақпа: the integration gateway of an e-government.
@@ -23,8 +20,6 @@ enum Command {
     Demo(demo::Args),
     /// Check a configuration and say everything that is wrong with it.
     Check(check::Args),
-    /// Create or update the PostgreSQL schema.
-    Migrate(migrate::Args),
     /// Sign a call, post it, print request and answer.
     Send(send::Args),
     /// Sign a message.
@@ -35,10 +30,6 @@ enum Command {
     Canonicalize(canonicalize::Args),
     /// List agencies, their services and what their codes mean.
     Agencies(agencies::Args),
-    /// Stand in for an agency.
-    Simulate(simulate::Args),
-    /// Show the journal's entries.
-    Evidence(evidence::Args),
 }
 
 fn main() -> ExitCode {
@@ -62,13 +53,10 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Serve(args) => serve::run(args),
         Command::Demo(args) => demo::run(args),
         Command::Check(args) => check::run(args),
-        Command::Migrate(args) => migrate::run(args),
         Command::Send(args) => send::run(args),
         Command::Sign(args) => sign::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Canonicalize(args) => canonicalize::run(args),
         Command::Agencies(args) => agencies::run(args),
-        Command::Simulate(args) => simulate::run(args),
-        Command::Evidence(args) => evidence::run(args),
     }
 }

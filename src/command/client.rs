@@ -76,7 +76,11 @@ impl Client {
         let exchange = async {
             let response = self.exchange(body).await?;
             let header = |name: &str| {
-                response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+                response
+                    .headers()
+                    .get(name)
+                    .and_then(|value| value.to_str().ok())
+                    .map(str::to_owned)
             };
             let (http_status, entry, fault) =
                 (response.status().as_u16(), header("qaqpa-entry"), header("qaqpa-fault"));

@@ -65,8 +65,7 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
         Some(path) => String::from_utf8_lossy(&read(&PathBuf::from(path))?).into_owned(),
         None => args.data.clone(),
     };
-    let message_id =
-        args.message_id.clone().unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
+    let message_id = args.message_id.clone().unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
     let head = RequestHead {
         message_id: &message_id,
         correlation_id: "",

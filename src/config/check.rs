@@ -80,6 +80,10 @@ pub(super) fn check(
     Ok(Inspection { settings, warnings, certificates })
 }
 
+pub(super) fn default_limits() -> super::settings::Limits {
+    gateway::limits(&raw::Limits::default())
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;

@@ -14,3 +14,9 @@ pub mod settings;
 
 pub use finding::{ConfigErrors, Finding};
 pub use load::{inspect, load};
+
+/// The caps of a node whose configuration names none.
+#[must_use]
+pub fn default_limits() -> settings::Limits {
+    check::default_limits()
+}

@@ -28,7 +28,7 @@ const PHASE_BUCKETS: &[f64] = &[
 const OUTCOMES: [Outcome; 3] = [Outcome::Done, Outcome::Refused, Outcome::Unknown];
 
 /// The limits that `limits_refused_total` names; any other is `other`.
-pub const LIMITS: [&str; 10] = [
+pub const LIMITS: [&str; 9] = [
     "quota_participant",
     "quota_agency",
     "in_flight_node",
@@ -36,7 +36,6 @@ pub const LIMITS: [&str; 10] = [
     "in_flight_agency",
     "body_bytes",
     "body_bytes_in_flight",
-    "body_deadline",
     "headers",
     "other",
 ];

@@ -4,7 +4,7 @@ use super::Gateway;
 use super::identify::is_pinned;
 use super::trace::Trace;
 use crate::config::settings::Service;
-use crate::sign::wsse;
+use crate::sign::{Reason, wsse};
 use crate::upstream::UpstreamAnswer;
 use aws_lc_rs::digest::{SHA256, digest};
 use qaqpa_kit::adapter::{
@@ -76,9 +76,8 @@ impl Desk<'_> {
     fn decode_envelope(&self, answer: &UpstreamAnswer) -> Result<Answered, Fault> {
         let document = Document::scan(&answer.body, &self.gate.settings.limits.xml)
             .map_err(|error| broken(error.reason, error.at))?;
-        let envelope =
-            Envelope::read(&document).map_err(|error| broken(error.reason, error.at))?;
-        let agency_certificate = self.signer(&document, &envelope)?;
+        let envelope = Envelope::read(&document).map_err(|error| broken(error.reason, error.at))?;
+        let agency_certificate = self.signer(&envelope)?;
         let received = Received::read(envelope.payload)
             .map_err(|fault| broken(fault.reason, fault.at.unwrap_or(0)))?;
         let (kind, http_status) = match &received.body {
@@ -100,23 +99,21 @@ impl Desk<'_> {
     }
 
     /// The certificate that signed the answer; an agency's answers are pinned to its own.
-    fn signer(&self, document: &Document<'_>, envelope: &Envelope<'_>) -> Result<[u8; 32], Fault> {
+    fn signer(&self, envelope: &Envelope<'_>) -> Result<[u8; 32], Fault> {
         let agency = &self.service.agency;
+        if envelope.security.is_none() && !agency.answer_signed {
+            return Ok([0; 32]);
+        }
+        let trust = &self.gate.trust;
         let now_unix_s = self.now_us / 1_000_000;
-        let wrong = |reason| Fault::new(Code::AgencyBadSignature, Phase::Decode, reason);
-        if envelope.security.is_none() {
-            return if agency.answer_signed { Err(wrong("signature_missing")) } else { Ok([0; 32]) };
-        }
         let known = &agency.answer_certificates;
-        let signed = wsse::verify(document, envelope, known, now_unix_s)
-            .map_err(|error| wrong(error.reason).at(error.at))?;
+        let signed = wsse::verify(envelope, known, trust.certificates(), now_unix_s)
+            .map_err(|refusal| refusal.of_agency())?;
         if !is_pinned(known, &signed.certificate, now_unix_s) {
-            return Err(wrong("cert_not_bound_to_sender"));
+            let reason = "cert_not_bound_to_sender";
+            return Err(Fault::new(Code::AgencyBadSignature, Phase::Decode, reason));
         }
-        self.gate
-            .trust
-            .judge(&signed.certificate, now_unix_s)
-            .map_err(|error| wrong(error.reason))?;
+        trust.judge(&signed.certificate, now_unix_s).map_err(Reason::of_agency)?;
         Ok(signed.certificate.sha256())
     }
 

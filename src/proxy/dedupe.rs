@@ -93,14 +93,15 @@ pub async fn open(
             Opening::LeftUnknown { entry } => {
                 // Whatever the first failure was, only evidence decides it; this repetition itself
                 // was not sent, which is what its phase says.
-                return Err(Fault::new(Code::AgencyTimeout, Phase::Open, "left_unknown")
-                    .because(entry.0));
+                return Err(
+                    Fault::new(Code::AgencyTimeout, Phase::Open, "left_unknown").because(entry.0)
+                );
             }
             Opening::Twin { entry } => {
-                return Err(Fault::new(Code::CallerTwin, Phase::Open, "message_id_reused")
-                    .because(entry.0));
+                return Err(
+                    Fault::new(Code::CallerTwin, Phase::Open, "message_id_reused").because(entry.0)
+                );
             }
         }
     }
 }
-

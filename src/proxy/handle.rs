@@ -9,6 +9,7 @@ use super::trace::Trace;
 use super::{Gateway, exchange, route, verify};
 use crate::channel::sync::{self, Message};
 use crate::ops::metrics::CallFigures;
+use bytes::Bytes;
 use qaqpa_kit::fault::{Fault, Phase};
 
 /// Answers one call: carries it, and turns a refusal into a fault that says whose it is.
@@ -18,19 +19,31 @@ pub async fn handle(gate: &Gateway, received: &Received) -> Reply {
         Ok(reply) => reply,
         Err(fault) => {
             let reply = Reply::refused(gate, fault, &trace);
-            gate.journal.record(trace.opened(received), trace.closed(&reply));
+            gate.journal.record(trace.opened(&received.body), trace.closed(&reply));
             reply
         }
     };
     trace.mark(Phase::Reply);
+    observe(gate, &trace, &reply);
+    reply
+}
+
+/// Answers a request that did not arrive whole: there is nothing to carry.
+pub fn refuse(gate: &Gateway, fault: Fault, trace: &Trace) -> Reply {
+    let reply = Reply::refused(gate, fault, trace);
+    gate.journal.record(trace.opened(&Bytes::new()), trace.closed(&reply));
+    observe(gate, trace, &reply);
+    reply
+}
+
+fn observe(gate: &Gateway, trace: &Trace, reply: &Reply) {
     gate.metrics.observe(&CallFigures {
         service: &trace.service,
         outcome: reply.outcome,
         fault: reply.fault.as_ref(),
         ends_us: trace.ends_us(),
     });
-    trace.log(&reply);
-    reply
+    trace.log(reply);
 }
 
 /// The way of one call. Up to `open` nothing has happened and a fault is only an answer; from there
@@ -43,7 +56,7 @@ async fn carry(gate: &Gateway, received: &Received, trace: &mut Trace) -> Result
     trace.read(request);
     trace.mark(Phase::Receive);
 
-    let caller = gate.callers.identify(received, request)?;
+    let caller = gate.callers.identify(received, gate.trust.certificates(), request)?;
     trace.participant.clone_from(&caller.participant.id);
     trace.mark(Phase::Identify);
 
@@ -53,21 +66,20 @@ async fn carry(gate: &Gateway, received: &Received, trace: &mut Trace) -> Result
 
     // admit: before the costly verification where TLS proves the caller, after it where only the
     // signature does, so that nobody can spend another's quota
-    let admit = || gate.admission.enter(&caller.participant, &service);
-    let early = if caller.is_proved() { Some(admit()?) } else { None };
+    let seat = gate.admission.seat()?;
+    let admit = |seat| gate.admission.enter(seat, &caller.participant, &service);
+    let early = if caller.is_proved() { Ok(admit(seat)?) } else { Err(seat) };
     trace.mark(Phase::Admit);
 
-    let signed = verify::transport(gate, &message, &caller, trace.received_at_us / 1_000_000)?;
+    let now_unix_s = trace.received_at_us / 1_000_000;
+    let signed = verify::transport(gate, &message, &caller, now_unix_s)?;
     trace.prove(&caller, signed.as_ref());
-    let permit = match early {
-        Some(permit) => permit,
-        None => admit()?,
-    };
+    let permit = early.or_else(admit)?;
     trace.mark(Phase::Verify);
 
     // open: durable before a byte leaves
     trace.key = dedupe::call_key(&request.sender_id, request);
-    match dedupe::open(&gate.journal, &service, trace.opened(received), deadline).await? {
+    match dedupe::open(&gate.journal, &service, trace.opened(&received.body), deadline).await? {
         Admitted::Stored { entry, http_status, answer } => {
             return Ok(Reply::stored(entry, http_status, answer));
         }

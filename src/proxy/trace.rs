@@ -1,9 +1,8 @@
 //! What is known of one call so far: its id, its clock, its names; the journal's rows are made from it.
 
-use super::identify::Caller;
-use super::listener::Received;
-use super::reply::Reply;
 use super::dedupe;
+use super::identify::Caller;
+use super::reply::Reply;
 use crate::config::settings::Service;
 use crate::journal::entry::{CallKey, Closed, EntryId, Opened};
 use crate::sign::wsse::Signed;
@@ -11,7 +10,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
 use jiff::{Timestamp, tz::TimeZone};
 use qaqpa_kit::envelope::Request;
-use qaqpa_kit::fault::{Phase, Outcome};
+use qaqpa_kit::fault::{Outcome, Phase};
 use std::time::{Duration, Instant};
 
 /// Times and identity of one call; texts stay empty until the phase that reads them.
@@ -36,6 +35,12 @@ pub struct Trace {
 }
 
 impl Trace {
+    /// Starts the clock of a call of which nothing but the moment is known.
+    #[must_use]
+    pub fn begin() -> Self {
+        Self::start(Instant::now(), Timestamp::now().as_microsecond())
+    }
+
     /// Starts the clock of a call whose head arrived at `started`.
     #[must_use]
     pub fn start(started: Instant, received_at_us: i64) -> Self {
@@ -116,7 +121,7 @@ impl Trace {
 
     /// The row that must be durable before anything is sent.
     #[must_use]
-    pub fn opened(&self, received: &Received) -> Opened {
+    pub fn opened(&self, request: &Bytes) -> Opened {
         Opened {
             id: EntryId(self.id),
             key: self.key,
@@ -130,9 +135,9 @@ impl Trace {
             message_id: self.message_id.clone(),
             correlation_id: self.correlation_id.clone(),
             caller_certificate: self.caller_certificate,
-            request_digest: sha256(&received.body),
-            request_bytes: received.body.len() as u64,
-            request: received.body.clone(),
+            request_digest: sha256(request),
+            request_bytes: request.len() as u64,
+            request: request.clone(),
         }
     }
 

@@ -43,6 +43,12 @@ pub fn element(apex: Element<'_>, options: &Options<'_>, sink: &mut impl FnMut(&
     writer.finish()
 }
 
+/// Writes an element's canonical form, some subtrees left out, for comparing content: relative
+/// namespaces are as good as others here.
+pub fn exclusive_without(apex: Element<'_>, excluded: &[NodeId], sink: &mut impl FnMut(&[u8])) {
+    element(apex, &Options { excluded, ..Options::default() }, sink);
+}
+
 /// Writes the canonical form of a whole document.
 pub fn document(
     document: &Document<'_>,
@@ -69,10 +75,10 @@ struct Open<'d> {
     rendered_mark: usize,
 }
 
-struct Writer<'d, 'o, S> {
+struct Writer<'d, 'k, S> {
     document: &'d Document<'d>,
-    options: &'o Options<'o>,
-    sink: &'o mut S,
+    options: &'d Options<'d>,
+    sink: &'k mut S,
     buffer: Vec<u8>,
     /// Source bytes that are to follow the buffer; neighbours are joined.
     run: Span,
@@ -84,8 +90,8 @@ struct Writer<'d, 'o, S> {
     report: Report,
 }
 
-impl<'d, 'o, S: FnMut(&[u8])> Writer<'d, 'o, S> {
-    fn new(document: &'d Document<'d>, options: &'o Options<'o>, sink: &'o mut S) -> Self {
+impl<'d, 'k, S: FnMut(&[u8])> Writer<'d, 'k, S> {
+    fn new(document: &'d Document<'d>, options: &'d Options<'d>, sink: &'k mut S) -> Self {
         Self {
             document,
             options,
@@ -178,25 +184,33 @@ impl<'d, 'o, S: FnMut(&[u8])> Writer<'d, 'o, S> {
                 self.consider(Binding { prefix, uri });
             }
         }
-        let mut declarations = element.declarations().peekable();
-        // A listed prefix can change its meaning only where something is declared.
-        if self.open.is_empty() || declarations.peek().is_some() {
-            for prefix in self.options.inclusive_prefixes {
-                self.consider_listed(element, prefix);
-            }
-        }
-        for binding in declarations.chain(self.namespaces.iter().copied()) {
+        self.collect_listed(element);
+        for binding in element.declarations().chain(self.namespaces.iter().copied()) {
             if is_relative(binding.uri) && self.report.relative_namespace_at.is_none() {
                 self.report.relative_namespace_at = Some(element.span().start);
             }
         }
     }
 
-    fn consider_listed(&mut self, element: Element<'d>, prefix: &str) {
-        match element.namespaces_in_scope().into_iter().find(|found| found.prefix == prefix) {
-            Some(binding) => self.consider(binding),
-            None if prefix.is_empty() => self.consider(Binding { prefix: "", uri: "" }),
-            None => {}
+    /// Listed prefixes follow the rules of Canonical XML: all in scope at the apex, and below it
+    /// wherever a declaration changes one.
+    fn collect_listed(&mut self, element: Element<'d>) {
+        let listed = self.options.inclusive_prefixes;
+        if listed.is_empty() {
+            return;
+        }
+        if self.open.is_empty() {
+            for prefix in listed {
+                if let Some(uri) = element.resolve(prefix) {
+                    self.consider(Binding { prefix, uri });
+                }
+            }
+        } else {
+            for binding in element.declarations() {
+                if listed.contains(&binding.prefix) {
+                    self.consider(binding);
+                }
+            }
         }
     }
 

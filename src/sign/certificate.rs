@@ -4,8 +4,11 @@ use super::Reason;
 use super::algorithm::Family;
 use super::key::VerifyingKey;
 use super::name::Name;
+use arc_swap::ArcSwap;
 use aws_lc_rs::digest::{SHA256, digest};
 use der::{Decode as _, Encode as _};
+use std::collections::HashMap;
+use std::sync::Arc;
 use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage};
 
 /// Longest certificate that is read; НУЦ certificates have about 1.5 KiB.
@@ -171,6 +174,12 @@ impl Certificate {
         self.is_ca
     }
 
+    /// Whether it names itself as its issuer.
+    #[must_use]
+    pub fn is_self_issued(&self) -> bool {
+        self.subject_text == self.issuer_text
+    }
+
     /// Dotted OIDs of its extended key usage; the НУЦ states a signer's role here.
     #[must_use]
     pub fn purposes(&self) -> &[String] {
@@ -200,13 +209,51 @@ impl Certificate {
     }
 }
 
-fn sha256(bytes: &[u8]) -> [u8; 32] {
+/// Certificates parsed before, by the SHA-256 of their DER. Clones share one memory.
+///
+/// Only what was judged well is kept, so that strangers cannot push out what is in use; a reader
+/// takes no lock.
+#[derive(Clone, Debug, Default)]
+pub struct CertificateCache {
+    kept: Arc<ArcSwap<HashMap<[u8; 32], Arc<Certificate>>>>,
+}
+
+impl CertificateCache {
+    /// Certificates that are kept; beyond it the memory starts anew.
+    pub const KEPT_MAX: usize = 4096;
+
+    /// The certificate of this DER: the one kept, or parsed now.
+    ///
+    /// # Errors
+    /// As [`Certificate::parse`].
+    pub fn parse(&self, der: &[u8]) -> Result<Arc<Certificate>, Reason> {
+        match self.kept.load().get(&sha256(der)) {
+            Some(certificate) => Ok(Arc::clone(certificate)),
+            None => Certificate::parse(der).map(Arc::new),
+        }
+    }
+
+    /// Keeps a certificate that is believed.
+    pub fn keep(&self, certificate: &Arc<Certificate>) {
+        if self.kept.load().contains_key(&certificate.sha256()) {
+            return;
+        }
+        self.kept.rcu(|kept| {
+            let mut kept =
+                if kept.len() < Self::KEPT_MAX { HashMap::clone(kept) } else { HashMap::new() };
+            kept.insert(certificate.sha256(), Arc::clone(certificate));
+            kept
+        });
+    }
+}
+
+pub(super) fn sha256(bytes: &[u8]) -> [u8; 32] {
     let mut out = [0; 32];
     out.copy_from_slice(digest(&SHA256, bytes).as_ref());
     out
 }
 
-fn unix_s(time: x509_cert::time::Time) -> i64 {
+pub(super) fn unix_s(time: x509_cert::time::Time) -> i64 {
     i64::try_from(time.to_unix_duration().as_secs()).unwrap_or(i64::MAX)
 }
 

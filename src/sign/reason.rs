@@ -82,6 +82,48 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// Every word, for closed label sets.
+    pub const WORDS: [&str; 38] = [
+        "signature_missing",
+        "signature_count",
+        "signature_incomplete",
+        "signedinfo_count",
+        "unexpected_object",
+        "manifest_forbidden",
+        "c14n_forbidden",
+        "c14n_error",
+        "alg_forbidden",
+        "alg_key_mismatch",
+        "reference_limit",
+        "duplicate_reference",
+        "remote_reference_forbidden",
+        "ref_unresolved",
+        "ref_target_not_body",
+        "duplicate_id",
+        "wrong_namespace",
+        "transform_forbidden",
+        "body_not_signed",
+        "unexpected_node_in_value",
+        "value_not_base64",
+        "digest_mismatch",
+        "digest_of_nothing",
+        "bad_signature",
+        "keyinfo_ambiguous",
+        "key_type_forbidden",
+        "key_too_weak",
+        "duplicate_timestamp",
+        "timestamp_not_signed",
+        "timestamp_malformed",
+        "message_expired",
+        "message_from_future",
+        "cert_malformed",
+        "cert_unknown",
+        "cert_expired",
+        "cert_not_yet_valid",
+        "cert_path",
+        "cert_usage",
+    ];
+
     /// The snake_case word in faults, metrics and the journal.
     #[must_use]
     pub const fn word(self) -> &'static str {
@@ -140,6 +182,18 @@ impl Reason {
         }
     }
 
+    /// The fault when the certificate or signature is a caller's and no place can be named.
+    #[must_use]
+    pub const fn of_caller(self) -> Fault {
+        Fault::new(self.caller_code(), Phase::Verify, self.word())
+    }
+
+    /// The fault when it is an agency's.
+    #[must_use]
+    pub const fn of_agency(self) -> Fault {
+        Fault::new(Code::AgencyBadSignature, Phase::Decode, self.word())
+    }
+
     /// This reason with the byte offset that it speaks of.
     #[must_use]
     pub const fn at(self, offset: usize) -> Refusal {
@@ -158,14 +212,14 @@ pub struct Refusal {
 impl Refusal {
     /// The fault when the signed document is a caller's.
     #[must_use]
-    pub const fn caller_fault(&self) -> Fault {
-        Fault::new(self.reason.caller_code(), Phase::Verify, self.reason.word()).at(self.at)
+    pub fn of_caller(&self) -> Fault {
+        self.reason.of_caller().at(self.at)
     }
 
     /// The fault when the signed document is an agency's answer.
     #[must_use]
-    pub const fn agency_fault(&self) -> Fault {
-        Fault::new(Code::AgencyBadSignature, Phase::Decode, self.reason.word()).at(self.at)
+    pub fn of_agency(&self) -> Fault {
+        self.reason.of_agency().at(self.at)
     }
 }
 
@@ -190,18 +244,18 @@ mod tests {
 
     #[test]
     fn a_refused_caller_hears_the_reason_and_nothing_was_done() {
-        let fault = Reason::DigestMismatch.at(7).caller_fault();
+        let fault = Reason::DigestMismatch.at(7).of_caller();
         assert_eq!(
             fault.public_line(),
             "caller.bad_signature: digest_mismatch (phase verify, byte 7)"
         );
         assert_eq!(fault.outcome(), Outcome::Refused);
-        assert_eq!(Reason::CertExpired.at(0).caller_fault().code, Code::CallerStale);
-        assert_eq!(Reason::SignatureMissing.at(0).caller_fault().code, Code::CallerUnsigned);
+        assert_eq!(Reason::CertExpired.at(0).of_caller().code, Code::CallerStale);
+        assert_eq!(Reason::SignatureMissing.at(0).of_caller().code, Code::CallerUnsigned);
     }
 
     #[test]
     fn an_agency_with_a_bad_signature_leaves_the_outcome_unknown() {
-        assert_eq!(Reason::BadSignature.at(0).agency_fault().outcome(), Outcome::Unknown);
+        assert_eq!(Reason::BadSignature.at(0).of_agency().outcome(), Outcome::Unknown);
     }
 }

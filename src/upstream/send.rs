@@ -186,10 +186,13 @@ impl Upstream {
     /// The request line and headers as they go out.
     fn head(&self, request: &UpstreamRequest) -> Result<(Uri, HeaderMap), Failure> {
         let origin = self.pool.origin();
-        let path = format!("{}{}", origin.path, request.path);
-        let path = if path.is_empty() { String::from("/") } else { path };
-        let uri = if path.starts_with('/') { path.parse::<Uri>().ok() } else { None };
-        let uri = uri.ok_or_else(|| Failure {
+        let below = request.path.as_str();
+        let is_below = (below.is_empty() || below.starts_with('/')) && !below.contains('#');
+        let whole = match format!("{}{below}", origin.path) {
+            path if path.is_empty() => "/".to_owned(),
+            path => path,
+        };
+        let uri = whole.parse::<Uri>().ok().filter(|_| is_below).ok_or_else(|| Failure {
             // The adapter wrote it; the path may hold an IIN, so it is not told.
             fault: Fault::new(Code::GatewayBug, Phase::Encode, "upstream_path"),
             verdict: Verdict::Unasked,

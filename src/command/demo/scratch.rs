@@ -103,7 +103,8 @@ impl Scratch {
     fn gateway_toml(&self, is_postgres: bool) -> String {
         let [ecdsa, rsa] = &self.gateway;
         let store = if is_postgres {
-            "store = \"postgres\"\n\n[journal.postgres]\nurl_file = \"secrets/store.url\"\n".to_owned()
+            "store = \"postgres\"\n\n[journal.postgres]\nurl_file = \"secrets/store.url\"\n"
+                .to_owned()
         } else {
             format!("\n[journal.embedded]\npath = {:?}\n", self.journal)
         };
@@ -116,8 +117,13 @@ impl Scratch {
              [[signing.key]]\nkey_file = {:?}\ncertificate_file = {:?}\n\n\
              [trust]\nfiles = [{:?}]\n\n\
              [journal]\nreserve_bytes = 1048576\n{store}",
-            ecdsa.cert_pem, ecdsa.key_pem, ecdsa.key_pem, ecdsa.cert_pem, rsa.key_pem,
-            rsa.cert_pem, self.trust_pem,
+            ecdsa.cert_pem,
+            ecdsa.key_pem,
+            ecdsa.key_pem,
+            ecdsa.cert_pem,
+            rsa.key_pem,
+            rsa.cert_pem,
+            self.trust_pem,
         )
     }
 
@@ -132,7 +138,8 @@ impl Scratch {
                 client.cert_pem, client.key_pem,
             )
         };
-        let pinned = |id: &str| format!("\n[[agency.{id}.answer_certificate]]\nfile = {signer:?}\n\n");
+        let pinned =
+            |id: &str| format!("\n[[agency.{id}.answer_certificate]]\nfile = {signer:?}\n\n");
         Ok([
             agency("gbd_fl", endpoints.persons),
             pinned("gbd_fl"),

@@ -128,7 +128,7 @@ fn distinct_addresses(
     }
 }
 
-fn limits(raw: &raw::Limits) -> Limits {
+pub(in crate::config) fn limits(raw: &raw::Limits) -> Limits {
     Limits {
         body_bytes_max: raw.body_bytes_max,
         head_bytes_max: raw.head_bytes_max,
