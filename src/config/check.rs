@@ -114,6 +114,7 @@ pub(crate) mod tests {
         let text = match name.as_str() {
             "other.key" => other.clone(),
             "two.pem" => format!("{certificate}{certificate}"),
+            "master.32" => "m".repeat(32),
             "lines.password" => "one\ntwo\n".to_owned(),
             "some.password" | "open.password" => "pass word\r\n".to_owned(),
             "some.url" => "postgresql://qaqpa:secret@db/qaqpa\n".to_owned(),
@@ -205,12 +206,13 @@ pub(crate) mod tests {
             ("[trust]\nfiles = [\"missing.pem\"]", "gateway.toml:2: trust.files[0]: certificate"),
             ("[journal]\nstore = \"postgres\"", "journal.postgres.url_file: the database URL file"),
             ("[journal]\nstore = \"postgres\"", "journal.master_key_file: the nodes of a cluster"),
+            ("[journal]\nmaster_key_file = \"short\"", "master_key_file: the master key file does"),
             ("[journal.embedded]\npath = \"\"", "journal.embedded.path: this key is missing"),
         ] {
             let told = told(gateway, SERVICES, &[PARTICIPANT]);
             assert!(told.contains(expected), "{gateway}\n{told}\nlacks {expected}");
         }
-        let cluster = "[journal]\nstore = \"postgres\"\nmaster_key_file = \"k\"\n\
+        let cluster = "[journal]\nstore = \"postgres\"\nmaster_key_file = \"master.32\"\n\
                        [journal.postgres]\nurl_file = \"some.url\"\n";
         assert_eq!(told(cluster, SERVICES, &[PARTICIPANT]), "");
     }

@@ -34,7 +34,7 @@ pub struct SeenCertificate {
 #[derive(Clone, Copy)]
 pub(super) struct Kind {
     what: &'static str,
-    cure: &'static str,
+    pub(super) cure: &'static str,
     is_secret: bool,
 }
 
@@ -55,7 +55,7 @@ pub(super) const PASSWORD: Kind = Kind {
 };
 pub(super) const MASTER_KEY: Kind = Kind {
     what: "master key",
-    cure: "make it once with `openssl rand 32`, keep a copy in a safe, or correct the path",
+    cure: "make it once with `openssl rand -out FILE 32`, keep a copy in a safe, or correct the path",
     is_secret: true,
 };
 pub(super) const DATABASE_URL: Kind = Kind {
