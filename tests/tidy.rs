@@ -23,8 +23,7 @@ use tidy::{doors, graph, metrics, shape};
 const ROOMS: &[Room] = &[
     ("adapters/kit/samples.rs", &[Door::Files], "recorded messages; only tests call it"),
     ("src/command", &[Door::Files, Door::Sockets, Door::Clock], "the operator's hands"),
-    ("src/config/check/gateway.rs", &[Door::Sql], "the driver reads its URL; nothing is connected"),
-    ("src/config/load.rs", &[Door::Files, Door::Clock], "the configuration, and today's date"),
+    ("src/config/load.rs", &[Door::Files], "the configuration"),
     ("src/journal", &[Door::Clock], "deadlines of a commit, the day of an entry"),
     ("src/journal/embedded", &[Door::Files, Door::Sql], "the store in one file"),
     ("src/journal/postgres", &[Door::Sql], "the store of an installation"),
