@@ -1,6 +1,6 @@
 //! `gateway.toml` checked: the node itself.
 
-use super::credentials::{DATABASE_URL, MASTER_KEY, Use};
+use super::credentials::{DATABASE_URL, MASTER_KEY};
 use super::inspector::Inspector;
 use crate::config::document::Document;
 use crate::config::finding::Place;
@@ -60,7 +60,6 @@ fn listener(inspector: &mut Inspector<'_>, place: &Place<'_>, raw: &raw::Listene
             (&place.key("certificate_file"), &raw.certificate_file),
             (&place.key("key_file"), &raw.key_file),
             &format!("listener {}", raw.address),
-            Use::Tls,
         );
     } else if address != NOWHERE && !address.ip().is_loopback() {
         let wrong = "passwords of callers pass here in clear text";
@@ -165,7 +164,6 @@ fn signing(inspector: &mut Inspector<'_>, place: &Place<'_>, raw: &raw::Signing)
             (&place.key("certificate_file"), &key.certificate_file),
             (&place.key("key_file"), &key.key_file),
             "signing key",
-            Use::Signing,
         );
     }
     Signing {
