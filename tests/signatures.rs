@@ -14,6 +14,7 @@ mod signatures {
     pub(crate) mod accepted;
     pub(crate) mod c14n;
     pub(crate) mod documents;
+    pub(crate) mod exchange;
     pub(crate) mod forge;
     pub(crate) mod hostile;
     pub(crate) mod hostile_keys;

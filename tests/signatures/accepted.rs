@@ -90,7 +90,8 @@ fn an_issuer_may_be_spelled_as_toolkits_do() {
     let by = &PKI.rsa;
     let issuer = by.certificate().issuer().to_owned();
     let other_order = "C=KZ, OU=BIN190540007715, CN=\"Qaqpa test root, \\\"A\\\" + B\"";
-    let by_oid = "2.5.4.3=Qaqpa test root\\, \\\"A\\\" \\+ B,2.5.4.11=BIN190540007715,2.5.4.6=#13024b5a";
+    let by_oid =
+        "2.5.4.3=Qaqpa test root\\, \\\"A\\\" \\+ B,2.5.4.11=BIN190540007715,2.5.4.6=#13024b5a";
     let serial = format!("SerialNumber> 0{} <", by.certificate().serial_decimal());
     let mut variants = Vec::new();
     for (name, written) in [("other order", other_order), ("OIDs", by_oid)] {
@@ -145,25 +146,52 @@ fn prefixes_and_ids_may_be_anything() {
 
 #[test]
 fn namespaces_may_be_declared_wherever_toolkits_declare_them() {
-    let on_envelope = format!("<soap:Envelope xmlns:wsu=\"{WSU}\" xmlns:wsse=\"{WSSE}\" xmlns:ds=\"{DS}\" ");
+    let on_envelope =
+        format!("<soap:Envelope xmlns:wsu=\"{WSU}\" xmlns:wsse=\"{WSSE}\" xmlns:ds=\"{DS}\" ");
     let on_body = format!("<soap:Body xmlns:wsu=\"{WSU}\"");
-    let above = changed(&changed(&message(), &on_body, "<soap:Body"), "<soap:Envelope ", &on_envelope);
+    let above =
+        changed(&changed(&message(), &on_body, "<soap:Body"), "<soap:Envelope ", &on_envelope);
     let transform = format!("Transform Algorithm=\"{EXCLUSIVE}\"/>");
     let method = format!("CanonicalizationMethod Algorithm=\"{EXCLUSIVE}\"/>");
     let listed = |what: &str, prefixes: &str| {
-        let list = format!("<ec:InclusiveNamespaces xmlns:ec=\"{EXCLUSIVE}\" PrefixList=\"{prefixes}\"/>");
+        let list =
+            format!("<ec:InclusiveNamespaces xmlns:ec=\"{EXCLUSIVE}\" PrefixList=\"{prefixes}\"/>");
         format!("{what} Algorithm=\"{EXCLUSIVE}\">{list}</ds:{what}>")
     };
     let mut variants = vec![
         before("all on the Envelope", "<soap:Envelope ", &on_envelope),
         variant("wsu on the Envelope only", sign(&above, &usual(&PKI.rsa), &PKI.rsa), &PKI.rsa),
-        before("unused on the Envelope", "<soap:Envelope ", "<soap:Envelope xmlns:x=\"urn:x\" xmlns=\"urn:d\" "),
-        before("soap again on the Body", "<soap:Body ", &format!("<soap:Body xmlns:soap=\"{SOAP}\" ")),
-        before("default undeclared in data", "<amount>", "<amount xmlns=\"urn:a\"><b xmlns=\"\"/></amount><amount>"),
-        before("one prefix, two meanings", "<amount>", "<p:a xmlns:p=\"urn:1\"><p:b xmlns:p=\"urn:2\"/></p:a><amount>"),
-        before("two prefixes, one meaning", "<amount>", "<p:a xmlns:p=\"urn:1\" xmlns:q=\"urn:1\" q:z=\"1\" p:a=\"2\" a=\"3\"/><amount>"),
+        before(
+            "unused on the Envelope",
+            "<soap:Envelope ",
+            "<soap:Envelope xmlns:x=\"urn:x\" xmlns=\"urn:d\" ",
+        ),
+        before(
+            "soap again on the Body",
+            "<soap:Body ",
+            &format!("<soap:Body xmlns:soap=\"{SOAP}\" "),
+        ),
+        before(
+            "default undeclared in data",
+            "<amount>",
+            "<amount xmlns=\"urn:a\"><b xmlns=\"\"/></amount><amount>",
+        ),
+        before(
+            "one prefix, two meanings",
+            "<amount>",
+            "<p:a xmlns:p=\"urn:1\"><p:b xmlns:p=\"urn:2\"/></p:a><amount>",
+        ),
+        before(
+            "two prefixes, one meaning",
+            "<amount>",
+            "<p:a xmlns:p=\"urn:1\" xmlns:q=\"urn:1\" q:z=\"1\" p:a=\"2\" a=\"3\"/><amount>",
+        ),
         before("long URI", "<amount>", "<p:a xmlns:p=\"http://a.kz/b?c=1#d%20e\"/><amount>"),
-        before("xml:lang above the Body", "<soap:Envelope ", "<soap:Envelope xml:lang=\"ru\" xml:space=\"preserve\" "),
+        before(
+            "xml:lang above the Body",
+            "<soap:Envelope ",
+            "<soap:Envelope xml:lang=\"ru\" xml:space=\"preserve\" ",
+        ),
     ];
     for prefixes in ["c xsi", "soap", "#default", "nowhere", "", "wsu ns2 c #default", " c\txsi "] {
         let name = format!("PrefixList {prefixes:?}");
@@ -182,7 +210,8 @@ fn white_space_comments_and_line_ends_are_no_matter() {
         let start = start + signed[start..].find('>').unwrap() + 1;
         let stop = signed.find(&format!("</{tag}>")).unwrap();
         let lines: Vec<_> = signed.as_bytes()[start..stop].chunks(76).collect();
-        let text: String = lines.iter().map(|line| String::from_utf8_lossy(line).into_owned() + end).collect();
+        let text: String =
+            lines.iter().map(|line| String::from_utf8_lossy(line).into_owned() + end).collect();
         format!("{}{end}{text}{}", &signed[..start], &signed[stop..])
     };
     let indented = changed(&message(), "@S@", &usual(by)).replace("><", ">\n  <");
@@ -192,17 +221,33 @@ fn white_space_comments_and_line_ends_are_no_matter() {
         variant("value in &#13;", wrap("ds:SignatureValue", "&#13;\n"), by),
         variant("certificate in lines", wrap("wsse:KeyIdentifier", "\n    "), by),
         variant("byte order mark", format!("\u{feff}{signed}"), by),
-        variant("declaration", format!("<?xml version='1.0' encoding='utf-8' standalone=\"yes\"?>\r\n{signed}"), by),
+        variant(
+            "declaration",
+            format!("<?xml version='1.0' encoding='utf-8' standalone=\"yes\"?>\r\n{signed}"),
+            by,
+        ),
         variant("prolog", format!("<!-- a --><?b c?>\n{signed}\n<!-- d -->\n"), by),
         variant("indented", sign(&indented, "", by), by),
         variant("indented with CR LF", sign(&indented.replace('\n', "\r\n"), "", by), by),
-        variant("CR LF becomes LF", sign(&indented.replace('\n', "\r\n"), "", by).replace("\r\n", "\n"), by),
+        variant(
+            "CR LF becomes LF",
+            sign(&indented.replace('\n', "\r\n"), "", by).replace("\r\n", "\n"),
+            by,
+        ),
         before("comment in SignedInfo", "<ds:SignatureMethod", "<!-- x --><ds:SignatureMethod"),
         before("comment in Body", "<request>", "<!-- x --><request>"),
         before("digest in lines", "@DIGEST@", "\n@DIGEST@\r\n"),
-        before("data of all kinds", "100", "\u{1F600}Ә &lt;&amp;&gt;&#13;&#9;&quot;<![CDATA[<a>&\r\n]]>\t<!-- c --><?p i?>"),
+        before(
+            "data of all kinds",
+            "100",
+            "\u{1F600}Ә &lt;&amp;&gt;&#13;&#9;&quot;<![CDATA[<a>&\r\n]]>\t<!-- c --><?p i?>",
+        ),
         before("long data", "100", &"x &amp; y > z\r\n".repeat(20_000)),
-        before("attributes of all kinds", "<amount>", "<amount b='\"&lt;&#9;&#10;&#13;&amp;>' a = \"x\ty\nz\" c='&apos;'>"),
+        before(
+            "attributes of all kinds",
+            "<amount>",
+            "<amount b='\"&lt;&#9;&#10;&#13;&amp;>' a = \"x\ty\nz\" c='&apos;'>",
+        ),
     ];
     for (name, from, to) in [
         ("comment in data", ">100<", ">1<!-- x -->00<"),
@@ -211,7 +256,11 @@ fn white_space_comments_and_line_ends_are_no_matter() {
         ("space in end tag", "</amount>", "</amount \n>"),
         ("space in start tag", "<amount>", "<amount\t>"),
         ("single quotes", "xsi:type=\"c:Pay\"", "xsi:type = 'c:Pay'"),
-        ("attributes in another order", "xmlns:c=\"urn:c\" xsi:type=\"c:Pay\"", "xsi:type=\"c:Pay\" xmlns:c=\"urn:c\""),
+        (
+            "attributes in another order",
+            "xmlns:c=\"urn:c\" xsi:type=\"c:Pay\"",
+            "xsi:type=\"c:Pay\" xmlns:c=\"urn:c\"",
+        ),
         ("unused namespace gone", " xmlns:c=\"urn:c\"", ""),
         ("digest in lines afterwards", "</ds:DigestValue>", "</ds:DigestValue >"),
         ("comment between", "<soap:Body", "<!-- x --><soap:Body"),
@@ -224,7 +273,8 @@ fn white_space_comments_and_line_ends_are_no_matter() {
 #[test]
 fn what_is_not_signed_or_stands_in_data_may_be_anything() {
     let by = &PKI.rsa;
-    let address = "<wsa:To xmlns:wsa=\"http://www.w3.org/2005/08/addressing\" Id=\"to\">urn:x</wsa:To>";
+    let address =
+        "<wsa:To xmlns:wsa=\"http://www.w3.org/2005/08/addressing\" Id=\"to\">urn:x</wsa:To>";
     let stamp = format!(
         "<wsu:Timestamp wsu:Id=\"ts\"><wsu:Created>2026-11-22T10:00:00.5+05:00</wsu:Created>\
          <wsu:Expires>2026-11-22T05:05:00Z</wsu:Expires></wsu:Timestamp>"
@@ -246,7 +296,11 @@ fn what_is_not_signed_or_stands_in_data_may_be_anything() {
         after("header before", "<soap:Header>", &format!("<soap:Header>{address}")),
         after("header after", "</soap:Header>", &format!("{address}</soap:Header>")),
         after("no mustUnderstand", " soap:mustUnderstand=\"1\"", ""),
-        after("actor next", "soap:mustUnderstand=\"1\"", "soap:actor=\"http://schemas.xmlsoap.org/soap/actor/next\""),
+        after(
+            "actor next",
+            "soap:mustUnderstand=\"1\"",
+            "soap:actor=\"http://schemas.xmlsoap.org/soap/actor/next\"",
+        ),
         after("empty actor", "soap:mustUnderstand=\"1\"", "soap:actor=\"\""),
         before("ids in the signature", "<ds:KeyInfo>", "<ds:KeyInfo Id=\"KI-1\">"),
         before("id of the signature", "<ds:Signature ", "<ds:Signature Id=\"SIG-1\" "),
@@ -256,11 +310,20 @@ fn what_is_not_signed_or_stands_in_data_may_be_anything() {
         variant("qualified data", sign(&qualified, &usual(by), by), by),
         variant("stamp first", signed_stamp(&stamp, &["ts", "body"]), by),
         variant("stamp last", signed_stamp(&stamp, &["body", "ts"]), by),
-        variant("stamp without end", signed_stamp(&stamp.replace("<wsu:Expires>2026-11-22T05:05:00Z</wsu:Expires>", ""), &["body", "ts"]), by),
+        variant(
+            "stamp without end",
+            signed_stamp(
+                &stamp.replace("<wsu:Expires>2026-11-22T05:05:00Z</wsu:Expires>", ""),
+                &["body", "ts"],
+            ),
+            by,
+        ),
         variant("all three", sign(&with_all, &all, by), by),
     ];
     let sha256 = "http://www.w3.org/2001/04/xmlenc#sha256";
-    for uri in ["http://www.w3.org/2001/04/xmlenc#sha512", "http://www.w3.org/2001/04/xmldsig-more#sha384"] {
+    for uri in
+        ["http://www.w3.org/2001/04/xmlenc#sha512", "http://www.w3.org/2001/04/xmldsig-more#sha384"]
+    {
         variants.push(before(uri, sha256, uri));
     }
     for (name, payload) in [

@@ -23,7 +23,14 @@ impl Task {
         let (text, count) = document(&mut dice);
         let element = (dice.roll(2) > 0).then(|| dice.roll(count));
         let with_comments = dice.roll(3) == 0;
-        let choices: [&[&str]; 6] = [&[], &[], &["a"], &["#default"], &["b", "ns1", "none"], &["a", "b", "#default", "ns1"]];
+        let choices: [&[&str]; 6] = [
+            &[],
+            &[],
+            &["a"],
+            &["#default"],
+            &["b", "ns1", "none"],
+            &["a", "b", "#default", "ns1"],
+        ];
         let mut prefixes = choices[dice.roll(6)].to_vec();
         // What stands between our oracle and libxml2 loses `#default`; see c14n.py.
         prefixes.retain(|prefix| element.is_none() || *prefix != "#default");
@@ -114,7 +121,9 @@ fn what_is_left_out_is_left_out_and_nothing_else() {
     let excluded: Vec<NodeId> =
         scanned.root().children().filter(|one| one.local() == "b").map(|one| one.id()).collect();
     let mut out = Vec::new();
-    canonical::exclusive_without(scanned.root(), &excluded, &mut |bytes| out.extend_from_slice(bytes));
+    canonical::exclusive_without(scanned.root(), &excluded, &mut |bytes| {
+        out.extend_from_slice(bytes)
+    });
     assert_eq!(
         String::from_utf8_lossy(&out),
         "<a> &#xD;<p:d xmlns:p=\"urn:p\"><b></b></p:d><e x=\"1\"></e> </a>"

@@ -26,11 +26,33 @@ const PREFIXES: [&str; 4] = ["", "a", "b", "ns1"];
 const URIS: [&str; 4] = ["urn:1", "urn:2", "http://x?y=1;z=2#a", "urn:3"];
 const LOCALS: [&str; 5] = ["x", "y", "Z", "data", "ж"];
 const TEXTS: [&str; 14] = [
-    "text", " ", "\n", "\r\n", "\r", "a > b", "&lt;&gt;&amp;", "&apos;&quot;", "&#13;&#10;&#9;", "&#x10FFFF;",
-    "Қазақ", "\u{1F600}", "\t", "x&#xD;\r\ny",
+    "text",
+    " ",
+    "\n",
+    "\r\n",
+    "\r",
+    "a > b",
+    "&lt;&gt;&amp;",
+    "&apos;&quot;",
+    "&#13;&#10;&#9;",
+    "&#x10FFFF;",
+    "Қазақ",
+    "\u{1F600}",
+    "\t",
+    "x&#xD;\r\ny",
 ];
-const VALUES: [&str; 10] =
-    ["v", "", " a  b ", "&lt;&amp;&gt;", ">", "\n\t\r", "&#10;&#9;&#13;", "&apos;", "\r\n", "Ә&quot;"];
+const VALUES: [&str; 10] = [
+    "v",
+    "",
+    " a  b ",
+    "&lt;&amp;&gt;",
+    ">",
+    "\n\t\r",
+    "&#10;&#9;&#13;",
+    "&apos;",
+    "\r\n",
+    "Ә&quot;",
+];
 const SPACES: [&str; 4] = [" ", "  ", "\n", "\t "];
 const OUTSIDE: [&str; 5] = ["", "<!-- out\r\nside -->", "<?pi  some\r\ndata?>", "<?pi?>\n", " \n"];
 
@@ -80,7 +102,11 @@ fn element(dice: &mut Dice, out: &mut String, scope: &Scope, depth: usize, count
         match dice.roll(6) {
             0..3 => element(dice, out, &scope, depth + 1, count),
             3 => out.push_str(dice.one_of(&TEXTS)),
-            4 => out.push_str(dice.one_of(&["<![CDATA[<&>\r\n]]>", "<![CDATA[]]>", "<![CDATA[plain]]>"])),
+            4 => out.push_str(dice.one_of(&[
+                "<![CDATA[<&>\r\n]]>",
+                "<![CDATA[]]>",
+                "<![CDATA[plain]]>",
+            ])),
             _ => out.push_str(dice.one_of(&["<!-- in\r\nside -->", "<?in side?>", "<!---->"])),
         }
         out.push_str(dice.one_of(&TEXTS));

@@ -11,7 +11,8 @@ use qaqpa_kit::xml::{Document, Element, Limits};
 
 pub(crate) const SOAP: &str = qaqpa_kit::soap::SOAP11;
 pub(crate) const EXCLUSIVE: &str = canonical::EXCLUSIVE;
-pub(crate) const X509V3: &str = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-x509-token-profile-1.0#X509v3";
+pub(crate) const X509V3: &str =
+    "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-x509-token-profile-1.0#X509v3";
 pub(crate) const BASE64: &str = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-soap-message-security-1.0#Base64Binary";
 
 /// The business part of every test message.

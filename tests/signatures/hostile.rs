@@ -97,7 +97,9 @@ fn signed_infos() -> Vec<Case> {
         add(&format!("W20 {name}"), "c14n_forbidden", &method, &to);
     }
     let listed = |inside: &str| {
-        format!("<ds:CanonicalizationMethod Algorithm=\"{EXCLUSIVE}\">{inside}</ds:CanonicalizationMethod>")
+        format!(
+            "<ds:CanonicalizationMethod Algorithm=\"{EXCLUSIVE}\">{inside}</ds:CanonicalizationMethod>"
+        )
     };
     let list = |prefixes: &str| {
         format!("<ec:InclusiveNamespaces xmlns:ec=\"{EXCLUSIVE}\" PrefixList=\"{prefixes}\"/>")
@@ -105,7 +107,12 @@ fn signed_infos() -> Vec<Case> {
     add("W20 list of no names", "c14n_forbidden", &method, &listed(&list("a:b")));
     add("W20 long list", "c14n_forbidden", &method, &listed(&list(&"a ".repeat(65))));
     add("W20 two lists", "c14n_forbidden", &method, &listed(&(list("a") + &list("b"))));
-    add("W20 foreign list", "c14n_forbidden", &method, &listed("<InclusiveNamespaces PrefixList=\"a\"/>"));
+    add(
+        "W20 foreign list",
+        "c14n_forbidden",
+        &method,
+        &listed("<InclusiveNamespaces PrefixList=\"a\"/>"),
+    );
     for uri in [
         "http://www.w3.org/TR/1999/REC-xslt-19991116",
         "http://www.w3.org/TR/1999/REC-xpath-19991116",
@@ -121,8 +128,14 @@ fn signed_infos() -> Vec<Case> {
         add(&format!("T before {uri}"), "transform_forbidden", &transform, &(other + &transform));
     }
     add("T none", "transform_forbidden", &transform, "");
-    add("T no chain", "transform_forbidden", &format!("<ds:Transforms>{transform}</ds:Transforms>"), "");
-    let stylesheet = format!("<ds:Transform Algorithm=\"{EXCLUSIVE}\"><x:s xmlns:x=\"urn:x\"/></ds:Transform>");
+    add(
+        "T no chain",
+        "transform_forbidden",
+        &format!("<ds:Transforms>{transform}</ds:Transforms>"),
+        "",
+    );
+    let stylesheet =
+        format!("<ds:Transform Algorithm=\"{EXCLUSIVE}\"><x:s xmlns:x=\"urn:x\"/></ds:Transform>");
     add("T with content", "transform_forbidden", &transform, &stylesheet);
     for uri in [
         "http://www.w3.org/2000/09/xmldsig#rsa-sha1",
@@ -136,9 +149,12 @@ fn signed_infos() -> Vec<Case> {
         add(&format!("A2 {uri}"), "alg_forbidden", rsa, uri);
     }
     let method = format!("<ds:SignatureMethod Algorithm=\"{rsa}\"/>");
-    let truncated = method.replace("/>", "><ds:HMACOutputLength>8</ds:HMACOutputLength></ds:SignatureMethod>");
+    let truncated =
+        method.replace("/>", "><ds:HMACOutputLength>8</ds:HMACOutputLength></ds:SignatureMethod>");
     add("A1 truncation", "alg_forbidden", &method, &truncated);
-    for uri in ["http://www.w3.org/2000/09/xmldsig#sha1", "http://www.w3.org/2001/04/xmldsig-more#md5", ""] {
+    for uri in
+        ["http://www.w3.org/2000/09/xmldsig#sha1", "http://www.w3.org/2001/04/xmldsig-more#md5", ""]
+    {
         let to = format!("<ds:DigestMethod Algorithm=\"{uri}\"/>");
         add(&format!("A2 digest {uri}"), "alg_forbidden", digest, &to);
     }
@@ -157,7 +173,12 @@ fn signed_infos() -> Vec<Case> {
         add(&format!("K5 {uri}"), reason, "URI=\"#body\"", &format!("URI=\"{uri}\""));
     }
     add("no URI", "ref_unresolved", "URI=\"#body\"", "");
-    add("T4 manifest", "manifest_forbidden", "URI=\"#body\"", "URI=\"#body\" Type=\"http://www.w3.org/2000/09/xmldsig#Manifest\"");
+    add(
+        "T4 manifest",
+        "manifest_forbidden",
+        "URI=\"#body\"",
+        "URI=\"#body\" Type=\"http://www.w3.org/2000/09/xmldsig#Manifest\"",
+    );
     cases.extend(shapes());
     cases
 }
@@ -175,18 +196,67 @@ fn shapes() -> Vec<Case> {
         ("T3 four", "reference_limit", good.replace(&one, &one.repeat(4))),
         ("T3 thirty-one", "reference_limit", good.replace(&one, &one.repeat(31))),
         ("W14 twice", "signedinfo_count", good.replace(signed_info, &signed_info.repeat(2))),
-        ("W14 at the end", "signedinfo_count", good.replace("</ds:Signature>", &format!("{signed_info}</ds:Signature>"))),
+        (
+            "W14 at the end",
+            "signedinfo_count",
+            good.replace("</ds:Signature>", &format!("{signed_info}</ds:Signature>")),
+        ),
         ("W14 none", "signedinfo_count", good.replace(signed_info, "")),
-        ("W14 wrapped", "signedinfo_count", good.replace(signed_info, &format!("<x>{signed_info}</x>"))),
-        ("W14 nested", "signedinfo_count", good.replace("<ds:SignedInfo>", "<ds:SignedInfo><ds:SignedInfo>").replace("</ds:SignedInfo>", "</ds:SignedInfo></ds:SignedInfo>")),
-        ("W14 in Object", "unexpected_object", good.replace("</ds:Signature>", &format!("<ds:Object>{signed_info}</ds:Object></ds:Signature>"))),
-        ("W14 foreign", "wrong_namespace", good.replace("ds:SignedInfo>", "SignedInfo>").replace("<SignedInfo>", "<SignedInfo xmlns=\"urn:x\">")),
-        ("T4 object", "manifest_forbidden", good.replace("</ds:Signature>", "<ds:Object><ds:Manifest/></ds:Object></ds:Signature>")),
-        ("object", "unexpected_object", good.replace("</ds:Signature>", "<ds:Object/></ds:Signature>")),
-        ("object first", "unexpected_object", good.replace("<ds:SignedInfo>", "<ds:Object/><ds:SignedInfo>")),
-        ("no value", "unexpected_object", good.replace("<ds:SignatureValue>@VALUE@</ds:SignatureValue>", "")),
-        ("no digest", "signature_incomplete", good.replace("<ds:DigestValue>@DIGEST@</ds:DigestValue>", "")),
-        ("no method", "unexpected_object", good.replace(&format!("<ds:CanonicalizationMethod Algorithm=\"{EXCLUSIVE}\"/>"), "")),
+        (
+            "W14 wrapped",
+            "signedinfo_count",
+            good.replace(signed_info, &format!("<x>{signed_info}</x>")),
+        ),
+        (
+            "W14 nested",
+            "signedinfo_count",
+            good.replace("<ds:SignedInfo>", "<ds:SignedInfo><ds:SignedInfo>")
+                .replace("</ds:SignedInfo>", "</ds:SignedInfo></ds:SignedInfo>"),
+        ),
+        (
+            "W14 in Object",
+            "unexpected_object",
+            good.replace(
+                "</ds:Signature>",
+                &format!("<ds:Object>{signed_info}</ds:Object></ds:Signature>"),
+            ),
+        ),
+        (
+            "W14 foreign",
+            "wrong_namespace",
+            good.replace("ds:SignedInfo>", "SignedInfo>")
+                .replace("<SignedInfo>", "<SignedInfo xmlns=\"urn:x\">"),
+        ),
+        (
+            "T4 object",
+            "manifest_forbidden",
+            good.replace("</ds:Signature>", "<ds:Object><ds:Manifest/></ds:Object></ds:Signature>"),
+        ),
+        (
+            "object",
+            "unexpected_object",
+            good.replace("</ds:Signature>", "<ds:Object/></ds:Signature>"),
+        ),
+        (
+            "object first",
+            "unexpected_object",
+            good.replace("<ds:SignedInfo>", "<ds:Object/><ds:SignedInfo>"),
+        ),
+        (
+            "no value",
+            "unexpected_object",
+            good.replace("<ds:SignatureValue>@VALUE@</ds:SignatureValue>", ""),
+        ),
+        (
+            "no digest",
+            "signature_incomplete",
+            good.replace("<ds:DigestValue>@DIGEST@</ds:DigestValue>", ""),
+        ),
+        (
+            "no method",
+            "unexpected_object",
+            good.replace(&format!("<ds:CanonicalizationMethod Algorithm=\"{EXCLUSIVE}\"/>"), ""),
+        ),
         ("two signatures", "signature_count", good.repeat(2)),
         ("empty signature", "signature_incomplete", format!("<ds:Signature xmlns:ds=\"{DS}\"/>")),
     ];
@@ -209,30 +279,70 @@ fn timestamps() -> Vec<Case> {
     let fresh = stamp("ts", "2026-11-22T04:59:00Z", "2026-11-22T05:04:00Z");
     let both = signature(by, &(reference("body") + &reference("ts")), &form_a(by));
     let only_stamp = signature(by, &reference("ts"), &form_a(by));
-    let with = |stamps: &str, signature: &str| sign(&message().replace("@S@", &format!("{stamps}@S@")), signature, by);
+    let with = |stamps: &str, signature: &str| {
+        sign(&message().replace("@S@", &format!("{stamps}@S@")), signature, by)
+    };
     let signed_stamp = |name: &str, reason, created: &str, expires: &str| {
         case(name, reason, with(&stamp("ts", created, expires), &both))
     };
     let moved = |fresh: &str| {
         let old = stamp("ts", "2020-01-01T00:00:00Z", "2020-01-01T00:05:00Z");
         let header = format!("<w:W xmlns:w=\"urn:w\">{old}</w:W></soap:Header>");
-        sign(&message().replace("</soap:Header>", &header).replace("@S@", &format!("{fresh}@S@")), &both, by)
+        sign(
+            &message().replace("</soap:Header>", &header).replace("@S@", &format!("{fresh}@S@")),
+            &both,
+            by,
+        )
     };
     let token_only = signature(by, &reference("token"), &form_d());
     vec![
         case("W13 only the stamp", "body_not_signed", with(&fresh, &only_stamp)),
         case("W13 only the token", "body_not_signed", with(&token(by), &token_only)),
         case("W11 unsigned", "timestamp_not_signed", with(&fresh, &usual(by))),
-        case("W11 two", "duplicate_timestamp", with(&(fresh.clone() + &fresh.replace("\"ts\"", "\"t2\"")), &both)),
-        case("W11 old one moved", "timestamp_not_signed", moved(&fresh.replace("\"ts\"", "\"t2\""))),
+        case(
+            "W11 two",
+            "duplicate_timestamp",
+            with(&(fresh.clone() + &fresh.replace("\"ts\"", "\"t2\"")), &both),
+        ),
+        case(
+            "W11 old one moved",
+            "timestamp_not_signed",
+            moved(&fresh.replace("\"ts\"", "\"t2\"")),
+        ),
         case("W11 old one hidden", "ref_target_not_body", moved("")),
         case("W9 foreign", "wrong_namespace", with("<Timestamp/>", &usual(by))),
         signed_stamp("expired", "message_expired", "2026-11-22T04:00:00Z", "2026-11-22T04:54:59Z"),
-        signed_stamp("future", "message_from_future", "2026-11-22T05:05:01Z", "2026-11-22T05:10:00Z"),
-        signed_stamp("no zone", "timestamp_malformed", "2026-11-22T05:00:00", "2026-11-22T05:05:00"),
+        signed_stamp(
+            "future",
+            "message_from_future",
+            "2026-11-22T05:05:01Z",
+            "2026-11-22T05:10:00Z",
+        ),
+        signed_stamp(
+            "no zone",
+            "timestamp_malformed",
+            "2026-11-22T05:00:00",
+            "2026-11-22T05:05:00",
+        ),
         signed_stamp("words", "timestamp_malformed", "today", "tomorrow"),
-        signed_stamp("backwards", "timestamp_malformed", "2026-11-22T05:00:00Z", "2026-11-22T04:59:59Z"),
-        case("empty", "timestamp_malformed", with(&format!("<wsu:Timestamp xmlns:wsu=\"{WSU}\" wsu:Id=\"ts\"/>"), &both)),
-        case("R1 without Expires", "message_expired", with(&stamp("ts", "2026-11-22T04:49:00Z", "").replace("<wsu:Expires></wsu:Expires>", ""), &both)),
+        signed_stamp(
+            "backwards",
+            "timestamp_malformed",
+            "2026-11-22T05:00:00Z",
+            "2026-11-22T04:59:59Z",
+        ),
+        case(
+            "empty",
+            "timestamp_malformed",
+            with(&format!("<wsu:Timestamp xmlns:wsu=\"{WSU}\" wsu:Id=\"ts\"/>"), &both),
+        ),
+        case(
+            "R1 without Expires",
+            "message_expired",
+            with(
+                &stamp("ts", "2026-11-22T04:49:00Z", "").replace("<wsu:Expires></wsu:Expires>", ""),
+                &both,
+            ),
+        ),
     ]
 }

@@ -29,8 +29,16 @@ pub(crate) fn keys() -> Vec<Case> {
         ("K3 data and value", "keyinfo_ambiguous", certificate.clone() + "<ds:KeyValue/>"),
         ("K3 two references", "keyinfo_ambiguous", form_a(by).repeat(2)),
         ("K3 data and reference", "keyinfo_ambiguous", certificate.clone() + &form_a(&PKI.p256)),
-        ("K3 two in one", "keyinfo_ambiguous", form_a(by).replace("<wsse:KeyIdentifier", &format!("{certificate}<wsse:KeyIdentifier"))),
-        ("K3 serial of another", "keyinfo_ambiguous", data(&(inner.clone() + &issuer_serial(&PKI.p256)))),
+        (
+            "K3 two in one",
+            "keyinfo_ambiguous",
+            form_a(by).replace("<wsse:KeyIdentifier", &format!("{certificate}<wsse:KeyIdentifier")),
+        ),
+        (
+            "K3 serial of another",
+            "keyinfo_ambiguous",
+            data(&(inner.clone() + &issuer_serial(&PKI.p256))),
+        ),
         ("nothing", "signature_incomplete", String::new()),
         ("empty data", "signature_incomplete", data("")),
         ("empty reference", "signature_incomplete", "<wsse:SecurityTokenReference/>".into()),
@@ -39,12 +47,28 @@ pub(crate) fn keys() -> Vec<Case> {
         ("K4 pgp", "key_type_forbidden", "<ds:PGPData/>".into()),
         ("K4 crl", "key_type_forbidden", data("<ds:X509CRL/>")),
         ("K4 subject", "key_type_forbidden", data("<ds:X509SubjectName>CN=x</ds:X509SubjectName>")),
-        ("K4 der", "key_type_forbidden", "<d:DEREncodedKeyValue xmlns:d=\"http://www.w3.org/2009/xmldsig11#\"/>".into()),
+        (
+            "K4 der",
+            "key_type_forbidden",
+            "<d:DEREncodedKeyValue xmlns:d=\"http://www.w3.org/2009/xmldsig11#\"/>".into(),
+        ),
         ("K4 thumbprint", "key_type_forbidden", form_a(by).replace("#X509v3", "#ThumbprintSHA1")),
         ("K4 hex", "key_type_forbidden", form_a(by).replace("#Base64Binary", "#HexBinary")),
-        ("K4 embedded", "key_type_forbidden", "<wsse:SecurityTokenReference><wsse:Embedded/></wsse:SecurityTokenReference>".into()),
-        ("K5 retrieval", "remote_reference_forbidden", "<ds:RetrievalMethod URI=\"http://127.0.0.1/k\"/>".into()),
-        ("K5 key info reference", "remote_reference_forbidden", "<d:KeyInfoReference xmlns:d=\"http://www.w3.org/2009/xmldsig11#\" URI=\"#k\"/>".into()),
+        (
+            "K4 embedded",
+            "key_type_forbidden",
+            "<wsse:SecurityTokenReference><wsse:Embedded/></wsse:SecurityTokenReference>".into(),
+        ),
+        (
+            "K5 retrieval",
+            "remote_reference_forbidden",
+            "<ds:RetrievalMethod URI=\"http://127.0.0.1/k\"/>".into(),
+        ),
+        (
+            "K5 key info reference",
+            "remote_reference_forbidden",
+            "<d:KeyInfoReference xmlns:d=\"http://www.w3.org/2009/xmldsig11#\" URI=\"#k\"/>".into(),
+        ),
         ("K5 remote token", "remote_reference_forbidden", reference_to("http://127.0.0.1/k")),
         ("K5 no token", "ref_unresolved", reference_to("#nowhere")),
         ("K5 the body as token", "keyinfo_ambiguous", reference_to("#body")),
@@ -73,7 +97,8 @@ pub(crate) fn keys() -> Vec<Case> {
 
 /// Valid signatures of certificates that must not be believed.
 fn certificates() -> Vec<Case> {
-    let signed = |name: &str, reason, by: &Identity| case(name, reason, sign(&message(), &usual(by), by));
+    let signed =
+        |name: &str, reason, by: &Identity| case(name, reason, sign(&message(), &usual(by), by));
     let other_root = authority(ca("Qaqpa test root, \"A\" + B"), None);
     let mut expired = leaf("Expired");
     expired.not_after = date_time_ymd(2026, 11, 21);
@@ -99,16 +124,46 @@ fn certificates() -> Vec<Case> {
 fn weak_keys() -> Vec<Case> {
     let kinds: [(&str, &str, &[&str]); 6] = [
         ("K6 rsa 1024", "key_too_weak", &["-newkey", "rsa:1024"]),
-        ("K6 rsa exponent 3", "key_too_weak", &["-newkey", "rsa:2048", "-pkeyopt", "rsa_keygen_pubexp:3"]),
+        (
+            "K6 rsa exponent 3",
+            "key_too_weak",
+            &["-newkey", "rsa:2048", "-pkeyopt", "rsa_keygen_pubexp:3"],
+        ),
         ("K6 p192", "key_too_weak", &["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime192v1"]),
-        ("K6 secp256k1", "key_too_weak", &["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:secp256k1"]),
-        ("K6 explicit curve", "key_too_weak", &["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-pkeyopt", "ec_param_enc:explicit"]),
+        (
+            "K6 secp256k1",
+            "key_too_weak",
+            &["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:secp256k1"],
+        ),
+        (
+            "K6 explicit curve",
+            "key_too_weak",
+            &[
+                "-newkey",
+                "ec",
+                "-pkeyopt",
+                "ec_paramgen_curve:prime256v1",
+                "-pkeyopt",
+                "ec_param_enc:explicit",
+            ],
+        ),
         ("K6 ed25519", "key_type_forbidden", &["-newkey", "ed25519"]),
     ];
     let weak = |(name, reason, arguments): (&str, &'static str, &[&str])| {
-        let common = ["req", "-x509", "-nodes", "-keyout", "/dev/null", "-subj", "/CN=weak", "-outform", "DER"];
+        let common = [
+            "req",
+            "-x509",
+            "-nodes",
+            "-keyout",
+            "/dev/null",
+            "-subj",
+            "/CN=weak",
+            "-outform",
+            "DER",
+        ];
         let der = openssl(&[&common, arguments].concat());
-        let text = form_c(&PKI.rsa).replace(PKI.rsa.signer.certificate_base64(), &STANDARD.encode(der));
+        let text =
+            form_c(&PKI.rsa).replace(PKI.rsa.signer.certificate_base64(), &STANDARD.encode(der));
         case(name, reason, with_key_info(&text))
     };
     kinds.into_iter().map(weak).collect()
@@ -136,7 +191,11 @@ pub(crate) fn values() -> Vec<Case> {
     let start = good.find("<ds:DigestValue>").unwrap() + "<ds:DigestValue>".len();
     let digest = &good[start..start + 44];
     let of_nothing = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
-    cases.push(case("W18 digest of nothing", "digest_of_nothing", good.replace(digest, of_nothing)));
+    cases.push(case(
+        "W18 digest of nothing",
+        "digest_of_nothing",
+        good.replace(digest, of_nothing),
+    ));
     let relative = message().replace("xmlns:c=\"urn:c\"", "xmlns:c=\"urn:c\" xmlns:r=\"relative\"");
     cases.push(case("W18 relative namespace", "c14n_error", sign(&relative, &usual(by), by)));
     for (from, to) in [
