@@ -55,6 +55,9 @@ fn says(fault: &Fault) -> (Code, &'static str, Outcome) {
 
 const SHORT: Duration = Duration::from_millis(100);
 
+/// More bytes than the sockets between two peers hold.
+const MUCH: usize = 32 * 1024 * 1024;
+
 #[tokio::test]
 async fn a_request_leaves_whole_with_its_own_head_and_the_answer_comes_back() {
     let (address, seen) = agency::start(|mut visitor: Visitor| async move {
@@ -287,8 +290,29 @@ async fn an_early_answer_is_taken_and_its_connection_is_not_used_again() {
     })
     .await;
     let way = way(address);
-    let much = vec![b'x'; 32 * 1024 * 1024];
-    assert_eq!(way.send(much).await.unwrap().body.as_ref(), b"too much for me");
+    assert_eq!(way.send(vec![b'x'; MUCH]).await.unwrap().body.as_ref(), b"too much for me");
+    assert_eq!(way.send("<a/>").await.unwrap().body.as_ref(), b"served");
+    assert_eq!(seen.connections.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn a_connection_whose_answer_began_early_is_not_used_again_even_if_all_was_read() {
+    let (address, seen) = agency::start(|mut visitor: Visitor| async move {
+        if visitor.number == 1 {
+            visitor.socket.read_exact(&mut [0; 16]).await.unwrap();
+            visitor.say("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n").await;
+            let mut left = MUCH;
+            let mut buffer = vec![0; 1024 * 1024];
+            while left > 0 {
+                left = left.saturating_sub(visitor.socket.read(&mut buffer).await.unwrap());
+            }
+            visitor.say("early").await;
+        }
+        visitor.serve().await;
+    })
+    .await;
+    let way = way(address);
+    assert_eq!(way.send(vec![b'x'; MUCH]).await.unwrap().body.as_ref(), b"early");
     assert_eq!(way.send("<a/>").await.unwrap().body.as_ref(), b"served");
     assert_eq!(seen.connections.load(Ordering::SeqCst), 2);
 }
