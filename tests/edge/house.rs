@@ -61,6 +61,7 @@ pub fn agency(endpoint: &str) -> Agency {
 pub fn participant(quota: Quota) -> Participant {
     Participant {
         id: PARTICIPANT.to_owned(),
+        name: Name { kk: String::new(), ru: String::new(), en: String::new() },
         sender_id: PARTICIPANT.to_owned(),
         password: None,
         bin: None,
@@ -128,6 +129,7 @@ fn manifest() -> Manifest {
         window_s: 600,
         done_codes: Vec::new(),
         refused_codes: Vec::new(),
+        check_digits: true,
     };
     Manifest { id: AGENCY.to_owned(), name: name(), wire: Wire::Rest, services: vec![service] }
 }

@@ -1,0 +1,299 @@
+//! Changing a signed document without rebuilding it: cuts and insertions over the untouched source.
+//!
+//! The password goes out and `sessionId` comes in; every other byte of the Body stays, and every
+//! namespace in scope at `data` stays in scope, also where a deviating wrapper must be replaced: a
+//! prefix may live only in an `xsi:type`, where no canonical form sees it.
+
+use super::write::{REQUEST_CLOSE, RequestHead, request_open};
+use super::{Answer, Request, Wrapper};
+use crate::xml::{Document, Element, Span, writer};
+
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
+/// Replacements over a source, applied in one copy.
+#[derive(Debug, Default)]
+pub struct Edits {
+    edits: Vec<(Span, String)>,
+}
+
+impl Edits {
+    /// Replaces the bytes of `span` by `text`.
+    pub fn replace(&mut self, span: Span, text: String) {
+        self.edits.push((span, text));
+    }
+
+    /// Inserts `text` before the byte at `offset`.
+    pub fn insert(&mut self, offset: usize, text: String) {
+        self.replace(Span { start: offset, end: offset }, text);
+    }
+
+    /// The source with every edit applied; overlapping edits keep the first.
+    #[must_use]
+    pub fn apply(mut self, source: &[u8]) -> Vec<u8> {
+        self.edits.sort_by_key(|(span, _)| (span.start, span.end));
+        let added: usize = self.edits.iter().map(|(_, text)| text.len()).sum();
+        let mut out = Vec::with_capacity(source.len() + added);
+        let mut copied = 0;
+        for (span, text) in &self.edits {
+            if let Some(kept) = source.get(copied..span.start) {
+                out.extend_from_slice(kept);
+                out.extend_from_slice(text.as_bytes());
+                copied = span.end;
+            }
+        }
+        out.extend_from_slice(source.get(copied..).unwrap_or_default());
+        out
+    }
+}
+
+/// The request as the agency shall get it, before signing: no password, the gateway's `sessionId`.
+#[must_use]
+pub fn request(request: &Request<'_>, session_id: &str) -> Vec<u8> {
+    match request.wrapper {
+        Wrapper::SendMessage => {
+            let mut edits = Edits::default();
+            let source = request.payload.document().source();
+            if source.starts_with(BYTE_ORDER_MARK) {
+                edits.replace(Span { start: 0, end: BYTE_ORDER_MARK.len() }, String::new());
+            }
+            if let Some(password) = request.password_element {
+                edits.replace(password.span(), String::new());
+            }
+            set_session(&mut edits, request.request_info, request.session_element, session_id);
+            edits.apply(source)
+        }
+        Wrapper::Renamed | Wrapper::Bare => rebuilt(request, session_id),
+    }
+}
+
+/// The answer as the caller shall get it, before signing: the gateway's `sessionId`.
+#[must_use]
+pub fn answer(document: &Document<'_>, answer: &Answer<'_>, session_id: &str) -> Vec<u8> {
+    let mut edits = Edits::default();
+    if let Some(holder) = answer.session_holder {
+        set_session(&mut edits, holder, answer.session_element, session_id);
+    }
+    edits.apply(document.source())
+}
+
+fn set_session(
+    edits: &mut Edits,
+    holder: Element<'_>,
+    existing: Option<Element<'_>>,
+    session_id: &str,
+) {
+    // Its siblings' prefix keeps it in their namespace, whatever that is.
+    let name = match holder.children().next().map_or("", |sibling| sibling.prefix()) {
+        "" => "sessionId".to_owned(),
+        prefix => format!("{prefix}:sessionId"),
+    };
+    let mut text = String::with_capacity(80);
+    match existing {
+        Some(element) if element.is_self_closing() => {
+            writer::push_element(&mut text, &qualified(element), session_id);
+            edits.replace(element.span(), text);
+        }
+        Some(element) => {
+            writer::push_text(&mut text, session_id);
+            edits.replace(element.content(), text);
+        }
+        None => {
+            writer::push_element(&mut text, &name, session_id);
+            edits.insert(holder.content().end, text);
+        }
+    }
+}
+
+fn qualified(element: Element<'_>) -> String {
+    match element.prefix() {
+        "" => element.local().to_owned(),
+        prefix => format!("{prefix}:{}", element.local()),
+    }
+}
+
+/// A standard envelope around the very bytes of `data`, with its namespaces declared on it.
+fn rebuilt(request: &Request<'_>, session_id: &str) -> Vec<u8> {
+    let head = RequestHead {
+        message_id: &request.message_id,
+        correlation_id: &request.correlation_id,
+        service_id: &request.service_id,
+        message_date: &request.message_date,
+        route_id: &request.route_id,
+        sender_id: &request.sender_id,
+        password: "",
+        session_id,
+    };
+    let properties = properties(request);
+    let mut out = request_open(&head, &properties).into_bytes();
+    if let Some(data) = request.data {
+        out.extend_from_slice(&with_namespaces(data));
+    }
+    out.extend_from_slice(REQUEST_CLOSE.as_bytes());
+    out
+}
+
+fn properties<'d>(request: &Request<'d>) -> Vec<(String, String)> {
+    let text = |property: Element<'d>, local| {
+        property.child(local).map(|element| element.text().into_owned()).unwrap_or_default()
+    };
+    request
+        .request_info
+        .children()
+        .filter(|child| child.local() == "properties" && child.child("key").is_some())
+        .map(|property| (text(property, "key"), text(property, "value")))
+        .collect()
+}
+
+/// The element's own bytes, with every binding in scope that it does not declare itself added to its
+/// start tag.
+fn with_namespaces(element: Element<'_>) -> Vec<u8> {
+    let own: Vec<&str> = element.declarations().map(|binding| binding.prefix).collect();
+    let mut added = String::new();
+    for binding in element.namespaces_in_scope() {
+        if own.contains(&binding.prefix) {
+            continue;
+        }
+        let name = match binding.prefix {
+            "" => "xmlns".to_owned(),
+            prefix => format!("xmlns:{prefix}"),
+        };
+        writer::push_attribute(&mut added, &name, binding.uri);
+    }
+    let span = element.span();
+    let name_end = element.start_tag().start + 1 + qualified(element).len();
+    let mut edits = Edits::default();
+    edits.insert(name_end - span.start, added);
+    let source = element.document().source().get(span.start..span.end).unwrap_or_default();
+    edits.apply(source)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::xml::Limits;
+    use proptest::prelude::*;
+
+    const SESSION: &str = "{3f0c7d2a-9a7b-4f55-8a0e-1c2d3e4f5a6b}";
+
+    fn payload<'d>(document: &'d Document<'d>) -> Element<'d> {
+        match document.root().child("Body") {
+            Some(body) => body.children().next().expect("a payload"),
+            None => document.root(),
+        }
+    }
+
+    fn bytes_of(document: &Document<'_>, span: Span) -> Vec<u8> {
+        document.source()[span.start..span.end].to_vec()
+    }
+
+    /// Splices `source`, and asserts what is sacred about it.
+    fn assert_sacred(source: &str) {
+        let before = Document::scan(source.as_bytes(), &Limits::default()).expect(source);
+        let read = Request::read(payload(&before)).expect(source);
+        let spliced = request(&read, SESSION);
+        let text = String::from_utf8_lossy(&spliced).into_owned();
+        let after = Document::scan(&spliced, &Limits::default()).expect(&text);
+        let reread = Request::read(payload(&after)).expect(&text);
+        assert_eq!(reread.wrapper, Wrapper::SendMessage);
+        assert!(reread.password_element.is_none(), "the password goes out: {text}");
+        let session = reread.session_element.expect("sessionId comes in");
+        assert_eq!(session.plain_text().expect("text"), SESSION);
+        assert_eq!(reread.service_id, read.service_id);
+        let (Some(old), Some(new)) = (read.data, reread.data) else {
+            panic!("data is lost: {text}")
+        };
+        assert_eq!(bytes_of(&before, old.content()), bytes_of(&after, new.content()));
+        let kept = new.namespaces_in_scope();
+        for binding in old.namespaces_in_scope() {
+            assert!(kept.contains(&binding), "{binding:?} is lost: {text}");
+        }
+        assert_eq!((old.namespace(), old.local()), (new.namespace(), new.local()));
+    }
+
+    const TYPES: &str = "http://bip.bee.kz/SyncChannel/v10/Types";
+    const SOAP: &str = "http://schemas.xmlsoap.org/soap/envelope/";
+
+    fn info(extra: &str) -> String {
+        format!(
+            "<requestInfo>\r\n<messageId>m</messageId><serviceId>S</serviceId>\
+             <messageDate>2025-03-11T10:15:30+0600</messageDate><sender><senderId>d</senderId>\
+             <password>secret</password></sender>{extra}</requestInfo>"
+        )
+    }
+
+    /// Wrappers as live clients write them, `@` standing for requestInfo and requestData.
+    fn wrappers() -> Vec<String> {
+        let soap = |payload: &str| {
+            format!(
+                "<s:Envelope xmlns:s=\"{SOAP}\" xmlns:outer=\"urn:outer\">\n<s:Body>{payload}</s:Body></s:Envelope>"
+            )
+        };
+        vec![
+            soap(&format!(
+                "<t:SendMessage xmlns:t=\"{TYPES}\"><request>@</request></t:SendMessage>"
+            )),
+            soap(&format!(
+                "<SendMessage xmlns=\"{TYPES}\"><request xmlns=\"\">@</request></SendMessage>"
+            )),
+            soap(&format!(
+                "<t:SendMessageRequest xmlns:t=\"{TYPES}\"><request>@</request></t:SendMessageRequest>"
+            )),
+            soap(
+                "<k:sendMessageRequest xmlns:k=\"http://service.2fa-chain.kz/ns/kdp\">@</k:sendMessageRequest>",
+            ),
+            format!(
+                "\u{feff}<q:syncSendMessageRequest xmlns:q=\"{TYPES}/Request\" xmlns:outer=\"urn:outer\">@</q:syncSendMessageRequest>"
+            ),
+            format!("<syncSendMessageRequest xmlns=\"{TYPES}/Request\">@</syncSendMessageRequest>"),
+        ]
+    }
+
+    fn datas() -> impl Strategy<Value = String> {
+        let content = prop_oneof![
+            Just("\r\n \t<a  b = '1'\r\n/>\r".to_owned()),
+            Just("<![CDATA[<x>&amp;]]>".to_owned()),
+            Just("<!-- -x- --><?p q?>".to_owned()),
+            Just(
+                "<v xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xsi:type=\"p:T\"/>"
+                    .to_owned()
+            ),
+            Just("&lt;ns2:Request&gt;&#13;&amp;&quot;".to_owned()),
+            Just("<p:x><requestInfo><password>inner</password></requestInfo></p:x>".to_owned()),
+            "[a-zәқ ]{0,40}".prop_map(|text| text),
+        ];
+        proptest::collection::vec(content, 0..6).prop_map(|parts| parts.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn data_leaves_as_it_came_whatever_the_wrapper(
+            wrapper in 0_usize..6,
+            content in datas(),
+            attributes in prop_oneof![Just(""), Just(" xmlns:p=\"urn:p\""), Just("  xmlns:p='urn:p' p:a='&#10;'")],
+            session in prop_oneof![Just(""), Just("<sessionId/>"), Just("<sessionId></sessionId>"), Just("<sessionId>x</sessionId>")],
+        ) {
+            let declared = if attributes.is_empty() { " xmlns:p='urn:other'" } else { attributes };
+            let inside = format!(
+                "{}<requestData >\n<data{declared}>{content}</data\n></requestData>",
+                info(session),
+            );
+            assert_sacred(&wrappers()[wrapper].replace('@', &inside));
+        }
+    }
+
+    #[test]
+    fn a_prefix_bound_far_outside_stays_in_scope_when_the_wrapper_is_rebuilt() {
+        for wrapper in wrappers() {
+            let inside = format!("{}<requestData><data/></requestData>", info(""));
+            assert_sacred(&wrapper.replace('@', &inside));
+        }
+    }
+
+    #[test]
+    fn ten_megabytes_of_data_leave_as_they_came() {
+        let content = "0123456789abcde\n".repeat(10 * 1024 * 1024 / 16);
+        let inside = format!("{}<requestData><data>{content}</data></requestData>", info(""));
+        assert_sacred(&wrappers()[0].replace('@', &inside));
+        assert_sacred(&wrappers()[4].replace('@', &inside));
+    }
+}
