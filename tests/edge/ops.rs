@@ -243,7 +243,7 @@ fn a_call_leaves_one_line_with_its_entry_findable() {
     let text = logged(true, || {
         log::access(&Access {
             entry,
-            peer: "127.0.0.1:1".parse().unwrap(),
+            peer: "127.0.0.1:1".parse().ok(),
             participant: PARTICIPANT,
             service: SERVICE,
             agency: AGENCY,
