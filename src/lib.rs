@@ -4,6 +4,4 @@ pub mod command;
 pub mod config {
     pub mod settings;
 }
-pub mod journal {
-    pub mod entry;
-}
+pub mod journal;
