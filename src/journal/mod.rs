@@ -322,7 +322,8 @@ impl Journal {
             Ok(Ok(unwritten)) => {
                 Err(JournalDown::new(Why::Stopped, format!("{unwritten} rows were not written")))
             }
-            _ => Err(JournalDown::new(Why::Slow, "the writer did not end in time")),
+            Ok(Err(_)) => Err(JournalDown::new(Why::Broken, "the writer's thread has died")),
+            Err(_) => Err(JournalDown::new(Why::Slow, "the writer did not end in time")),
         }
     }
 
