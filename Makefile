@@ -47,9 +47,9 @@ lint: ## no warning of the compiler or of clippy
 	@$(cargo) clippy --workspace --all-targets --locked -- -D warnings
 
 .PHONY: doc
-doc: ## the documentation builds, every link in it leads somewhere
+doc: ## the documentation builds, private items included; every link in it leads somewhere
 	@$(step) "doc"
-	@RUSTDOCFLAGS="-D warnings" $(cargo) doc --workspace --no-deps --locked --quiet
+	@RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" $(cargo) doc --workspace --no-deps --document-private-items --locked --quiet
 
 .PHONY: unit
 unit: ## every test: units, flows on loopback, the house law
