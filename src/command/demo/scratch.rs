@@ -101,21 +101,22 @@ impl Scratch {
         super::pki::write(&self.config.join(name), text.as_bytes())
     }
 
-    /// The nodes of a cluster share one key for their day keys; made once a state folder.
+    /// What wraps the day keys; the one of an earlier run stays, or its contents could not be read.
     fn master_key(&self) -> Result<(), Failure> {
         let path = self.config.join("secrets/master.key");
         if path.exists() {
             return Ok(());
         }
-        let mut key = [0; 32];
-        aws_lc_rs::rand::fill(&mut key).map_err(|_| Failure::work("no random bytes"))?;
-        super::pki::write(&path, &key)
+        let mut key = zeroize::Zeroizing::new([0; 32]);
+        aws_lc_rs::rand::fill(key.as_mut_slice()).map_err(|_| Failure::work("no randomness"))?;
+        super::pki::write(&path, key.as_slice())
     }
 
     fn gateway_toml(&self, is_postgres: bool) -> String {
         let [ecdsa, rsa] = &self.gateway;
         let store = if is_postgres {
-            "store = \"postgres\"\nmaster_key_file = \"secrets/master.key\"\n\n[journal.postgres]\nurl_file = \"secrets/store.url\"\n"
+            "store = \"postgres\"\nmaster_key_file = \"secrets/master.key\"\n\n\
+             [journal.postgres]\nurl_file = \"secrets/store.url\"\n"
                 .to_owned()
         } else {
             format!("\n[journal.embedded]\npath = {:?}\n", self.journal)
