@@ -63,14 +63,15 @@ fn observe(gate: &Gateway, trace: &Trace, reply: &Reply, peer: Option<SocketAddr
 async fn carry(gate: &Gateway, received: &Received, trace: &mut Trace) -> Result<Reply, Fault> {
     // receive: the one reading of these bytes; every later step looks at the nodes found here
     let document = sync::scan(&received.body, &gate.settings.limits.xml)?;
-    let message = Message::read(&document)?;
-    let request = &message.request;
-    trace.read(request);
+    let mut message = Message::read(&document)?;
+    trace.read(&message.request);
     trace.mark(Phase::Receive);
 
-    let caller = gate.callers.identify(received, gate.trust.certificates(), request)?;
-    trace.participant.clone_from(&caller.participant.id);
+    let caller = gate.callers.identify(received, gate.trust.certificates(), &message.request)?;
+    caller.name_sender(&mut message.request);
+    trace.identify(&caller);
     trace.mark(Phase::Identify);
+    let request = &message.request;
 
     let service = route::service(&gate.settings, &caller, request)?;
     let deadline = trace.route(&service);

@@ -71,6 +71,12 @@ impl Trace {
         request.service_id.as_ref().clone_into(&mut self.service);
     }
 
+    /// Takes the participant, and its `senderId` where the request named none.
+    pub fn identify(&mut self, caller: &Caller) {
+        self.participant.clone_from(&caller.participant.id);
+        self.sender_id.clone_from(&caller.participant.sender_id);
+    }
+
     /// Takes the service found, and returns the moment at which the call must be answered.
     pub fn route(&mut self, service: &Service) -> Instant {
         self.agency.clone_from(&service.agency.id);

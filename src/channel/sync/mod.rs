@@ -31,7 +31,8 @@ impl<'d> Message<'d> {
     /// Reads envelope and head.
     ///
     /// # Errors
-    /// `caller.malformed`: the structure is not SOAP 1.1 or not SyncChannel v10.
+    /// `caller.malformed`: the structure is not SOAP 1.1 or not SyncChannel v10;
+    /// `caller.bad_signature`: a part of a signature stands where none may.
     pub fn read(document: &'d Document<'d>) -> Result<Self, Fault> {
         let root = document.root();
         if root.is(ns::REQUEST, "syncSendMessageRequest") {
