@@ -141,7 +141,9 @@ pub(crate) fn leftovers(source: &Source) -> Vec<String> {
 /// `#[ignore = "run by …"]` marks what a test of the same file starts as a process of its own.
 pub(crate) fn ignored_or_sleeping_tests(source: &Source) -> Vec<String> {
     let tests = if source.is_rust() { source.halves().1 } else { source.text.clone() };
-    let applies = source.is_rust() || source.path.starts_with("tests/") && is_code(&source.path);
+    let is_test = source.is_rust() || source.path.starts_with("tests/") && is_code(&source.path);
+    // A bench may poll: it proves nothing, it measures.
+    let applies = is_test && !source.path.starts_with("benches/");
     let sleeps =
         |line: &str| ["sleep(", "sleep_until(", "sleep_ms("].iter().any(|c| line.contains(c));
     let idle = |line: &str| {
@@ -267,6 +269,8 @@ mod tests {
         let good = ("src/a.rs", "async fn pause() { tokio::time::sleep(span).await }");
         let foot = "#[cfg(test)]\nmod tests { fn a() { thread::sleep(span) } }";
         bites(ignored_or_sleeping_tests, ("src/a.rs", foot), good);
+        let waiting = "fn f() { thread::sleep(span) }";
+        bites(ignored_or_sleeping_tests, ("tests/a.rs", waiting), ("benches/a.rs", waiting));
         let child = "fn kill() {}\n#[ignore = \"run by kill\"]\nfn a_life() {}";
         for bad in ["#[ignore]", "  #[ignore = \"slow\"]", "#[ignore = \"run by nobody\"]"] {
             bites(ignored_or_sleeping_tests, ("tests/a.rs", bad), ("tests/a.rs", child));
