@@ -120,11 +120,11 @@ fn valid_for(params: &mut CertificateParams, years: i16) {
 ///
 /// # Errors
 /// The disk failed.
-pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+pub fn write(path: &Path, content: impl AsRef<[u8]>) -> Result<(), Failure> {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create(true).truncate(true).mode(0o600);
     options
         .open(path)
-        .and_then(|mut file| file.write_all(bytes))
+        .and_then(|mut file| file.write_all(content.as_ref()))
         .map_err(|error| Failure::work(format!("{}: {error}", path.display())))
 }
