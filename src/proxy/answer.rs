@@ -14,7 +14,7 @@ use qaqpa_kit::envelope::write::{AnswerHead, answer as write_answer};
 use qaqpa_kit::envelope::{Answer as Received, AnswerBody, Request, splice};
 use qaqpa_kit::fault::{Code, Fault, Outcome, Phase};
 use qaqpa_kit::manifest::Wire;
-use qaqpa_kit::soap::Envelope;
+use qaqpa_kit::soap::{Envelope, Version};
 use qaqpa_kit::xml::Document;
 
 /// What the agency answered, as the caller shall get it, not yet signed.
@@ -77,6 +77,9 @@ impl Desk<'_> {
         let document = Document::scan(&answer.body, &self.gate.settings.limits.xml)
             .map_err(|error| broken(error.reason, error.at))?;
         let envelope = Envelope::read(&document).map_err(|error| broken(error.reason, error.at))?;
+        if envelope.version != Version::Soap11 {
+            return Err(broken("soap_version", envelope.root.span().start));
+        }
         let agency_certificate = self.signer(&envelope)?;
         let received = Received::read(envelope.payload)
             .map_err(|fault| broken(fault.reason, fault.at.unwrap_or(0)))?;

@@ -27,6 +27,14 @@ impl Caller {
     pub fn is_proved(&self) -> bool {
         self.tls_certificate.is_some()
     }
+
+    /// Names the sender in a request that named none, as the bare form does: from here on it is this
+    /// participant's, at the agency and in the key of the same call.
+    pub fn name_sender(&self, request: &mut Request<'_>) {
+        if request.sender_id.is_empty() {
+            request.sender_id = self.participant.sender_id.clone().into();
+        }
+    }
 }
 
 fn refused(code: Code, reason: &'static str) -> Fault {
@@ -65,7 +73,10 @@ impl Callers {
             (sender_id, _) => self.settings.participants.get(sender_id).cloned(),
         }
         .ok_or_else(|| refused(Code::CallerUnknown, "sender_id"))?;
-        check_password(&participant, &request.password)?;
+        // A form that names no sender has no place for a password: the certificate alone proves it.
+        if !request.sender_id.is_empty() {
+            check_password(&participant, &request.password)?;
+        }
         if let Some(certificate) = &tls_certificate
             && !is_bound(&participant, certificate, now_unix_s)
         {

@@ -71,6 +71,12 @@ impl Trace {
         request.service_id.as_ref().clone_into(&mut self.service);
     }
 
+    /// Takes the participant, and its `senderId` where the request named none.
+    pub fn identify(&mut self, caller: &Caller) {
+        self.participant.clone_from(&caller.participant.id);
+        self.sender_id.clone_from(&caller.participant.sender_id);
+    }
+
     /// Takes the service found, and returns the moment at which the call must be answered.
     pub fn route(&mut self, service: &Service) -> Instant {
         self.agency.clone_from(&service.agency.id);
@@ -161,26 +167,6 @@ impl Trace {
             phase_us: self.ends_us,
             is_durable_first: !self.is_idempotent || reply.outcome == Outcome::Unknown,
         }
-    }
-
-    /// One line a call; no content, no full IIN, no password.
-    pub fn log(&self, reply: &Reply) {
-        let fault = reply.fault.as_ref();
-        tracing::info!(
-            entry = %self.id,
-            participant = self.participant,
-            service = self.service,
-            agency = self.agency,
-            message_id = self.message_id,
-            outcome = reply.outcome.word(),
-            fault = fault.map(|fault| fault.code.word()),
-            phase = fault.map(|fault| fault.phase.word()),
-            reason = fault.map(|fault| fault.reason),
-            cause = fault.and_then(|fault| fault.cause.as_deref()),
-            http_status = reply.http_status,
-            ms = self.elapsed().as_secs_f64() * 1000.0,
-            "call"
-        );
     }
 
     /// RFC 3339 with milliseconds and the country's zone, from a Unix time in microseconds.

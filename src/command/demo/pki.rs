@@ -10,6 +10,10 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+/// A participant's certificate lives one year, as an ЭЦҚ certificate does.
+const YEARS: i16 = 1;
+const ROOT_YEARS: i16 = 10;
+
 /// Family of a key to be made.
 #[derive(Clone, Copy, Debug)]
 pub enum Family {
@@ -56,6 +60,7 @@ impl Root {
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         params.distinguished_name.push(DnType::CommonName, "Qaqpa demo root");
         params.distinguished_name.push(DnType::CountryName, "KZ");
+        valid_for(&mut params, ROOT_YEARS);
         Ok(params)
     }
 
@@ -92,11 +97,23 @@ impl Root {
         params.distinguished_name.push(DnType::CommonName, name);
         params.distinguished_name.push(DnType::OrganizationalUnitName, format!("BIN{bin}"));
         params.distinguished_name.push(DnType::CountryName, "KZ");
+        valid_for(&mut params, YEARS);
         let certificate = params.signed_by(&key, &self.issuer).map_err(Failure::work)?;
         write(&pair.key_pem, key.serialize_pem().as_bytes())?;
         write(&pair.cert_pem, certificate.pem().as_bytes())?;
         Ok(pair)
     }
+}
+
+/// Valid from yesterday, for clocks that run behind, for so many years.
+fn valid_for(params: &mut CertificateParams, years: i16) {
+    let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    let at = |date: jiff::civil::Date| {
+        let (month, day) = (date.month().unsigned_abs(), date.day().unsigned_abs());
+        rcgen::date_time_ymd(date.year().into(), month, day)
+    };
+    params.not_before = at(today.saturating_sub(jiff::Span::new().days(1)));
+    params.not_after = at(today.saturating_add(jiff::Span::new().years(years)));
 }
 
 /// Writes a file that only its owner may read.
