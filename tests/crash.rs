@@ -21,3 +21,5 @@ mod house;
 mod judge;
 #[path = "crash/kills.rs"]
 mod kills;
+#[path = "support/postgres.rs"]
+mod postgres;

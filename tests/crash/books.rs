@@ -10,6 +10,12 @@ const SQLITE: &str = "SELECT lower(hex(o.id)), o.message_id, o.service, coalesce
      coalesce(c.fault_phase, ''), lower(hex(coalesce(c.answer_digest, ''))) \
      FROM entry_opened o LEFT JOIN entry_closed c ON c.id = o.id ORDER BY o.id";
 
+const POSTGRES: &str = "SELECT replace(o.id::text, '-', ''), o.message_id, o.service, \
+     coalesce(c.outcome, ''), coalesce(c.evidence, ''), coalesce(c.needs_evidence, false)::int, \
+     coalesce(c.fault_code, ''), coalesce(c.fault_phase, ''), \
+     encode(coalesce(c.answer_digest, ''), 'hex') \
+     FROM entry_opened o LEFT JOIN entry_closed c ON c.id = o.id ORDER BY o.id";
+
 /// One entry.
 #[derive(Clone, Debug)]
 pub struct Entry {
@@ -89,6 +95,13 @@ impl Books {
 }
 
 fn rows(house: &House) -> Vec<Entry> {
+    let Some((cluster, database)) = &house.database else { return rows_of_sqlite(house) };
+    let table = cluster.sql("qaqpa_app", database, POSTGRES).unwrap();
+    let columns = |line: &str| -> Vec<String> { line.split('|').map(str::to_owned).collect() };
+    table.lines().map(|line| Entry::read(columns(line).try_into().unwrap())).collect()
+}
+
+fn rows_of_sqlite(house: &House) -> Vec<Entry> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
     let connection = Connection::open_with_flags(&house.scratch.journal, flags).unwrap();
     connection.busy_timeout(Duration::from_secs(5)).unwrap();

@@ -1,7 +1,10 @@
 //! An installation of processes: two simulated agencies, the gateway under test, and its store.
 
+use crate::postgres::Cluster;
 use qaqpa::command::client::Client;
 use qaqpa::command::demo::scratch::{Endpoints, Scratch};
+use qaqpa::config::settings::Store;
+use qaqpa::journal::migrate;
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -10,6 +13,7 @@ use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tokio::time::interval;
+use zeroize::Zeroizing;
 
 /// How soon a gateway must be ready again after a crash.
 pub const READY_MAX: Duration = Duration::from_secs(2);
@@ -53,6 +57,8 @@ impl Drop for Process {
 pub struct House {
     pub scratch: Scratch,
     pub folder: TempDir,
+    /// The cluster and the database, on PostgreSQL.
+    pub database: Option<(Cluster, String)>,
     _agencies: [Process; 2],
 }
 
@@ -71,17 +77,27 @@ impl House {
         Self::new(tempfile::tempdir().unwrap(), None).await
     }
 
-    async fn new(folder: TempDir, store: Option<&str>) -> Self {
+    /// An installation on a PostgreSQL cluster of its own, migrated.
+    pub async fn on_postgres() -> Self {
+        let cluster = Cluster::start();
+        let database = cluster.database();
+        let owner = Zeroizing::new(cluster.url("qaqpa_migrate", &database));
+        migrate(&Store::Postgres { url: owner, connections_max: 2 }, 1).await.unwrap();
+        Self::new(tempfile::tempdir().unwrap(), Some((cluster, database))).await
+    }
+
+    async fn new(folder: TempDir, database: Option<(Cluster, String)>) -> Self {
+        let store = database.as_ref().map(|(cluster, name)| cluster.url("qaqpa_app", name));
         let scratch = Scratch::prepare(folder.path()).unwrap();
         let (reads, read_address) = agency(folder.path(), &scratch, READ).await;
         let (payments, payment_address) = agency(folder.path(), &scratch, PAYMENT).await;
         let nobody = SocketAddr::from(([127, 0, 0, 1], 9));
         let endpoints = Endpoints { persons: read_address, companies: nobody, addresses: nobody };
-        scratch.write(&endpoints, store).unwrap();
+        scratch.write(&endpoints, store.as_deref()).unwrap();
         let services = scratch.config.join("services.toml");
         let mut services = OpenOptions::new().append(true).open(services).unwrap();
         services.write_all(treasury(&scratch, payment_address).as_bytes()).unwrap();
-        Self { scratch, folder, _agencies: [reads, payments] }
+        Self { scratch, folder, database, _agencies: [reads, payments] }
     }
 
     /// Starts the gateway and waits until it is ready.

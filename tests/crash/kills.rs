@@ -18,6 +18,11 @@ async fn no_call_is_lost_or_made_twice_when_the_gateway_is_killed_on_sqlite() {
     kill_again_and_again("sqlite", House::on_sqlite().await).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_call_is_lost_or_made_twice_when_the_gateway_is_killed_on_postgres() {
+    kill_again_and_again("postgres", House::on_postgres().await).await;
+}
+
 async fn kill_again_and_again(store: &str, house: House) {
     let rounds = std::env::var("QAQPA_CRASH_ROUNDS").ok();
     let rounds = rounds.map_or(ROUNDS, |rounds| rounds.parse().expect("a number of rounds"));
