@@ -1,0 +1,181 @@
+//! The promises, held against what callers, agencies and the journal say of the same calls.
+
+use crate::books::{Books, Entry};
+use crate::callers::Asked;
+use crate::house::{House, PAYMENT, READ};
+use aws_lc_rs::digest::{SHA256, digest};
+use qaqpa::command::client::Posted;
+use qaqpa::config;
+use qaqpa::journal::{Listing, Reader};
+use std::collections::{HashMap, HashSet};
+use std::time::{Duration, Instant};
+
+/// The close of a read rides in the next group: no longer than this before a kill may it be missing.
+const READ_CLOSE_MAX: Duration = Duration::from_millis(500);
+
+/// What was counted, and what was broken.
+#[derive(Debug, Default)]
+pub struct Verdict {
+    pub kills: usize,
+    pub kills_at_start: usize,
+    pub calls: usize,
+    pub answered: usize,
+    pub refused_before_open: usize,
+    pub open_at_kill: usize,
+    pub payments_open_at_kill: usize,
+    /// Reads answered a moment before a kill that took their close.
+    pub reads_without_close: usize,
+    pub repeated: usize,
+    pub slowest_start_ms: u128,
+    pub violations: Vec<String>,
+}
+
+impl Verdict {
+    fn check(&mut self, holds: bool, broken: impl FnOnce() -> String) {
+        if !holds {
+            self.violations.push(broken());
+        }
+    }
+
+    /// After a restart, before anything is repeated: journal, agencies and callers agree.
+    pub async fn judge_round(&mut self, house: &House, round: &[Asked], killed_at: Instant) {
+        let books = Books::read(house);
+        let waiting = unresolved(house).await;
+        for entry in books.all() {
+            self.check(!entry.is_open(), || format!("(d) still open: {entry:?}"));
+            let is_waiting = waiting.contains(&entry.id);
+            let must_wait = entry.outcome == "Unknown" && entry.service == PAYMENT;
+            self.check(is_waiting == must_wait && entry.needs_evidence == must_wait, || {
+                format!("(d) `unresolved` says {is_waiting} of {entry:?}")
+            });
+            let is_unknown = entry.outcome == "Unknown";
+            self.check(is_unknown || !entry.is_interrupted(), || format!("(d) {entry:?}"));
+        }
+        self.judge_agencies(house, &books);
+        for asked in round {
+            self.calls += 1;
+            let entries = books.of(&asked.message_id);
+            self.check(entries.len() <= 1, || format!("carried twice: {entries:?}"));
+            let interrupted = entries.iter().filter(|entry| entry.is_interrupted()).count();
+            self.open_at_kill += interrupted;
+            if asked.service == PAYMENT {
+                self.payments_open_at_kill += interrupted;
+            }
+            if let Some((posted, at)) = &asked.answered {
+                self.answered += 1;
+                let before_kill = killed_at.saturating_duration_since(*at);
+                self.judge_answered(asked, posted, entries, before_kill);
+            }
+        }
+    }
+
+    /// (a) What a caller was told stands in the journal.
+    fn judge_answered(
+        &mut self,
+        asked: &Asked,
+        posted: &Posted,
+        entries: &[Entry],
+        before_kill: Duration,
+    ) {
+        let told = || format!("{} {:?} {:?}", asked.service, posted.entry, posted.fault);
+        match (entries.first(), posted.fault.as_deref()) {
+            (None, Some("gateway.journal_down")) => self.refused_before_open += 1,
+            (None, _) => self.violations.push(format!("(a) not in the journal: {}", told())),
+            (Some(entry), fault) => {
+                let is_same = entry.answer_digest == sha256(&posted.body)
+                    && entry.fault_code == fault.unwrap_or_default()
+                    && Some(&entry.id)
+                        == posted.entry.as_ref().map(|id| id.replace('-', "")).as_ref()
+                    && (entry.outcome == "Unknown") == fault.is_some();
+                let is_read = asked.service == READ && fault.is_none();
+                if is_read && entry.is_interrupted() && before_kill < READ_CLOSE_MAX {
+                    self.reads_without_close += 1;
+                } else {
+                    self.check(is_same, || {
+                        format!(
+                            "(a) {before_kill:?} before the kill: told {}, kept {entry:?}",
+                            told()
+                        )
+                    });
+                }
+            }
+        }
+    }
+
+    /// (b) Nothing reached an agency without its entry, and no payment twice (c).
+    fn judge_agencies(&mut self, house: &House, books: &Books) {
+        for service in [READ, PAYMENT] {
+            let mut times: HashMap<String, usize> = HashMap::new();
+            for message_id in house.received(service) {
+                *times.entry(message_id).or_default() += 1;
+            }
+            for (message_id, times) in times {
+                let entries = books.of(&message_id);
+                self.check(!entries.is_empty(), || {
+                    format!("(b) {service} {message_id} was received and is not in the journal")
+                });
+                self.check(times <= entries.len(), || {
+                    format!("(c) {service} {message_id} was received {times} times: {entries:?}")
+                });
+                self.check(times == 1 || service == READ, || {
+                    format!("(c) the payment {message_id} was received {times} times")
+                });
+            }
+        }
+    }
+
+    /// (c), (d) The same bytes again get the same answer, or what became of the first.
+    pub fn judge_repeated(
+        &mut self,
+        house: &House,
+        before: &Books,
+        round: &[Asked],
+        answers: &[Option<Posted>],
+    ) {
+        for (asked, answer) in round.iter().zip(answers) {
+            self.repeated += 1;
+            let Some(again) = answer else {
+                self.violations.push(format!("a repetition got no answer: {}", asked.message_id));
+                continue;
+            };
+            let entry = before.of(&asked.message_id).first();
+            let first = asked.answered.as_ref().map(|(posted, _)| posted);
+            let is_good = match entry {
+                Some(entry) if entry.is_answered() => {
+                    let is_same = first.is_none_or(|first| {
+                        (first.http_status, &first.body) == (again.http_status, &again.body)
+                    });
+                    is_same && sha256(&again.body) == entry.answer_digest && names(again, entry)
+                }
+                Some(entry) if asked.service == PAYMENT => {
+                    again.fault.as_deref() == Some("agency.timeout") && names(again, entry)
+                }
+                // A read that was left Unknown, or a call that was never let in: it is made now.
+                _ => {
+                    again.fault.is_none() || again.fault.as_deref() == Some("agency.unlisted_code")
+                }
+            };
+            self.check(is_good, || {
+                let (id, fault) = (&again.entry, &again.fault);
+                format!("(c) again: {} {fault:?} {id:?}, first: {entry:?}", again.http_status)
+            });
+        }
+        self.judge_agencies(house, &Books::read(house));
+    }
+}
+
+fn names(posted: &Posted, entry: &Entry) -> bool {
+    posted.entry.as_ref().is_some_and(|id| id.replace('-', "") == entry.id)
+}
+
+/// The ids that `unresolved` lists.
+async fn unresolved(house: &House) -> HashSet<String> {
+    let settings = config::load(&house.scratch.config).unwrap();
+    let reader = Reader::new(&settings.journal.store).unwrap();
+    let records = reader.list(Listing::Unknown, 1_000_000).await.unwrap();
+    records.into_iter().map(|record| record.entry.replace('-', "")).collect()
+}
+
+pub fn sha256(bytes: &[u8]) -> String {
+    digest(&SHA256, bytes).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
