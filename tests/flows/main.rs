@@ -10,5 +10,8 @@
 )]
 
 mod deviations;
+mod faults;
+mod forged;
 mod hand;
+mod refusal;
 mod support;
