@@ -9,9 +9,11 @@
     reason = "a test fails by panicking"
 )]
 
+mod agencies;
 mod deviations;
 mod faults;
 mod forged;
 mod hand;
 mod refusal;
+mod standin;
 mod support;

@@ -92,11 +92,7 @@ impl Installation {
     }
 
     pub fn pair(&self, id: &str) -> Pair {
-        let folder = self.state.path().join("pki");
-        Pair {
-            key_pem: folder.join(format!("{id}.key.pem")),
-            cert_pem: folder.join(format!("{id}.cert.pem")),
-        }
+        pair_in(&self.state.path().join("pki"), id)
     }
 
     /// What the journal says of the call that was answered so, once it is closed.
@@ -197,8 +193,8 @@ fn merge(into: &mut toml::Table, over: toml::Table) {
     }
 }
 
-/// RSA keys are slow to make, so they are made once and kept beside the build.
-fn copy_keys(into: &Path) {
+/// RSA keys are slow to make, so all are made once and kept beside the build.
+fn kept_keys() -> PathBuf {
     let kept = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("flows-pki");
     if !kept.is_dir() {
         let made = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
@@ -206,8 +202,24 @@ fn copy_keys(into: &Path) {
         // Another process may have been first; its keys are as good.
         drop(std::fs::rename(made.path().join("pki"), &kept));
     }
+    kept
+}
+
+fn pair_in(folder: &Path, id: &str) -> Pair {
+    Pair {
+        key_pem: folder.join(format!("{id}.key.pem")),
+        cert_pem: folder.join(format!("{id}.cert.pem")),
+    }
+}
+
+/// A participant's pair, the same in every installation.
+pub fn kept_pair(id: &str) -> Pair {
+    pair_in(&kept_keys(), id)
+}
+
+fn copy_keys(into: &Path) {
     std::fs::create_dir_all(into).unwrap();
-    for file in std::fs::read_dir(kept).unwrap().map(Result::unwrap) {
+    for file in std::fs::read_dir(kept_keys()).unwrap().map(Result::unwrap) {
         std::fs::copy(file.path(), into.join(file.file_name())).unwrap();
     }
 }
