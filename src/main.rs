@@ -1,7 +1,8 @@
 //! The one binary: subcommands, exit codes, and nothing else.
 
 use clap::{Parser, Subcommand};
-use qaqpa::command::{Failure, agencies, canonicalize, check, demo, send, serve, sign, verify};
+use qaqpa::command::{Failure, agencies, canonicalize, check, demo, send, serve};
+use qaqpa::command::{sign, simulate, verify};
 use std::process::ExitCode;
 
 /// Қақпа: the integration gateway of an e-government.
@@ -30,6 +31,8 @@ enum Command {
     Canonicalize(canonicalize::Args),
     /// List agencies, their services and what their codes mean.
     Agencies(agencies::Args),
+    /// Stand in for an agency.
+    Simulate(simulate::Args),
 }
 
 fn main() -> ExitCode {
@@ -58,5 +61,6 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Verify(args) => verify::run(args),
         Command::Canonicalize(args) => canonicalize::run(args),
         Command::Agencies(args) => agencies::run(args),
+        Command::Simulate(args) => simulate::run(args),
     }
 }

@@ -2,6 +2,8 @@
 
 #![allow(clippy::expect_used, reason = "a test that cannot set up its folder must fail")]
 
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
 use qaqpa::config::{self, ranges, raw};
 use rcgen::{CertificateParams, KeyPair};
 use serde_json::Value;
@@ -90,7 +92,7 @@ fn the_committed_example_is_valid_once_its_secrets_exist() {
     assert_eq!(portal.password.as_deref().map(String::as_str), Some("open sesame"));
     assert_eq!(settings.services["contract"][0].manifest.window_s, 2_592_000);
     assert_eq!(settings.services["GBDFL_UniversalServiceSync"][0].deadline.as_secs(), 20);
-    config::load(&folder.path("gateway.toml")).expect("the file names its folder");
+    config::load(&folder.path("gateway.toml")).expect("the file stands for its folder");
 }
 
 #[test]
@@ -147,36 +149,53 @@ fn leaves(value: &Value) -> Vec<(String, Value)> {
     }
 }
 
+/// Tables of participants and services, in the file that shows them.
+const TABLES: [(&str, &str); 9] = [
+    ("participants/demo_portal.toml", ""),
+    ("participants/demo_portal.toml", "[quota]\n"),
+    ("participants/demo_portal.toml", "[service_quota.contract]\n"),
+    ("participants/demo_portal.toml", "[[certificate]]\n"),
+    ("services.toml", "[agency.gbd_fl]\n"),
+    ("services.toml", "[agency.gbd_fl.quota]\n"),
+    ("services.toml", "[agency.gbd_fl.breaker]\n"),
+    ("services.toml", "[agency.labour_contracts.service.contract]\n"),
+    ("services.toml", "[[agency.gbd_fl.answer_certificate]]\n"),
+];
+
+/// The keys that a table may hold, as the gateway itself tells them.
+fn known_keys(folder: &Folder, file: &str, table: &str) -> Vec<String> {
+    folder.write(file, &format!("{table}zzzzzzzzzz = 1\n"));
+    let told = folder.mistakes().join("\n");
+    let (_, list) = told.split_once("known here are ").expect("the known keys are told");
+    let list = list.lines().next().unwrap_or_default();
+    list.split('`').skip(1).step_by(2).map(ToOwned::to_owned).collect()
+}
+
 #[test]
 fn the_examples_show_every_key_of_participants_and_agencies() {
-    for (file, table) in [
-        ("participants/demo_portal.toml", ""),
-        ("participants/demo_portal.toml", "[quota]\n"),
-        ("participants/demo_portal.toml", "[[certificate]]\n"),
-        ("services.toml", "[agency.gbd_fl]\n"),
-        ("services.toml", "[agency.labour_contracts.service.contract]\n"),
-        ("services.toml", "[[agency.gbd_fl.answer_certificate]]\n"),
-    ] {
-        let folder = Folder::new();
+    let folder = Folder::new();
+    for (file, table) in TABLES {
         let example = text(file);
-        folder.write(file, "");
-        let other =
-            if table.is_empty() { format!("zzzzzzzz = 1\n{example}") } else { String::new() };
-        folder.write(file, &format!("{other}{table}zzzzzzzz = 1\n"));
-        let told = folder.mistakes().join("\n");
-        let (_, list) = told.split_once("known here are ").expect("the known keys are told");
-        let list = list.lines().next().unwrap_or_default();
-        for key in list.split('`').skip(1).step_by(2) {
-            let is_shown = [
-                format!("{key} = "),
-                format!("[{key}]"),
-                format!("[{key}."),
-                format!(".{key}]"),
-                format!(".{key}."),
-            ];
-            assert!(is_shown.iter().any(|shown| example.contains(shown)), "{file} shows no {key}");
+        for key in known_keys(&folder, file, table) {
+            let ways = [format!("{key} = "), format!("[{key}"), format!(".{key}")];
+            assert!(ways.iter().any(|way| example.contains(way)), "{file}: {table} lacks {key}");
         }
     }
+}
+
+#[test]
+fn no_number_of_participants_and_agencies_is_without_limits() {
+    let folder = Folder::new();
+    let mut numbers = 0;
+    for (file, table) in TABLES {
+        for key in known_keys(&folder, file, table) {
+            folder.write(file, &format!("{table}{key} = 2000000000\n"));
+            let told = folder.mistakes().join("\n");
+            assert!(told.contains("stands where") || told.contains("is beyond"), "{table}{key}");
+            numbers += usize::from(told.contains("is beyond"));
+        }
+    }
+    assert_eq!(numbers, ranges::PARTICIPANT.len() + ranges::SERVICES.len());
 }
 
 const TEN: [&str; 10] = [
@@ -257,4 +276,28 @@ fn a_folder_without_files_says_which_are_missing() {
         assert!(text.contains(file), "{text}");
     }
     assert_eq!(errors.findings().len(), 3, "{text}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_damaged_file_is_told_of_by_lines_that_exist(
+        file in select(&["gateway.toml", "services.toml", "participants/demo_portal.toml"][..]),
+        from in any::<Index>(),
+        length in 1..40_usize,
+        patch in "[a-z\\[\\]{}=.\"'0-9\n ]{0,12}",
+    ) {
+        let folder = Folder::new();
+        let mut bytes = text(file).into_bytes();
+        let from = from.index(bytes.len());
+        bytes.splice(from..bytes.len().min(from + length), patch.bytes());
+        fs::write(folder.path(file), &bytes).expect("file written");
+        if let Err(errors) = config::load(folder.0.path()) {
+            let lines = bytes.split(|byte| *byte == b'\n').count();
+            for finding in errors.findings().iter().filter(|found| found.file.ends_with(file)) {
+                prop_assert!(finding.line.unwrap_or(1) <= lines, "{finding}");
+            }
+        }
+    }
 }

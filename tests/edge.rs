@@ -21,6 +21,8 @@ mod house;
 mod listener;
 #[path = "edge/ops.rs"]
 mod ops;
+#[path = "edge/pool.rs"]
+mod pool;
 #[path = "edge/tls.rs"]
 mod tls;
 #[path = "edge/upstream.rs"]

@@ -1,9 +1,8 @@
 //! `qaqpa agencies`: which agencies this build speaks to, their services, and what their codes mean.
 
-use super::Failure;
+use super::{Failure, check};
 use crate::config;
 use crate::config::settings::{Service, Settings};
-use comfy_table::{Table, presets};
 use qaqpa_kit::adapter::Adapter;
 use qaqpa_kit::fault::Language;
 use qaqpa_kit::manifest::{ServiceManifest, Wire};
@@ -50,9 +49,9 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
     };
     if args.json {
         let lines: Vec<Value> = lines.iter().map(|line| line.json()).collect();
-        println!("{:#}", Value::from(lines));
+        check::print(&format!("{:#}", Value::from(lines)));
     } else {
-        println!("{}", table(&lines, args.language));
+        check::print(&shown(&lines, args.language));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -119,15 +118,13 @@ impl Line<'_> {
     }
 }
 
-fn table(lines: &[Line<'_>], language: Language) -> Table {
+fn shown(lines: &[Line<'_>], language: Language) -> String {
     let is_installed = lines.iter().any(|line| line.here.is_some());
     let mut header = vec!["agency", "service", "wire", "resend", "done", "refused"];
     if is_installed {
         header.extend(["endpoint", "deadline"]);
     }
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
-    table.set_header(header);
+    let mut table = check::table(header);
     for line in lines {
         let manifest = line.manifest;
         let route = line.here.map_or("", |here| &here.route_id);
@@ -145,11 +142,13 @@ fn table(lines: &[Line<'_>], language: Language) -> Table {
         }
         table.add_row(row);
     }
-    table
+    table.trim_fmt()
 }
 
+/// Four codes a line.
 fn codes(codes: &[String], none: &str) -> String {
-    if codes.is_empty() { none.to_owned() } else { codes.join("\n") }
+    let lines: Vec<String> = codes.chunks(4).map(|line| line.join(" ")).collect();
+    if lines.is_empty() { none.to_owned() } else { lines.join("\n") }
 }
 
 #[cfg(test)]
@@ -160,7 +159,7 @@ mod tests {
     fn every_service_of_every_adapter_is_listed_with_its_codes() {
         let adapters = qaqpa_adapters::all();
         let lines = built(&adapters);
-        let shown = table(&lines, Language::Ru).to_string();
+        let shown = shown(&lines, Language::Ru);
         for adapter in &adapters {
             for service in &adapter.manifest().services {
                 assert!(shown.contains(&service.id), "{shown}");
@@ -174,10 +173,8 @@ mod tests {
     fn what_the_installation_adds_stands_in_its_table_only() {
         let settings = crate::config::check::tests::smallest();
         let lines = installed(&settings);
-        assert!(table(&lines, Language::En).to_string().contains("127.0.0.1:9"));
+        assert!(shown(&lines, Language::En).contains("127.0.0.1:9"));
         assert_eq!(lines[0].json()["deadline_ms"], 30_000);
-        assert!(
-            !table(&built(&qaqpa_adapters::all()), Language::En).to_string().contains("deadline")
-        );
+        assert!(!shown(&built(&qaqpa_adapters::all()), Language::En).contains("deadline"));
     }
 }

@@ -4,11 +4,11 @@ use super::Failure;
 use crate::config::check::{Inspection, SeenCertificate};
 use crate::config::settings::Settings;
 use crate::config::{self, ConfigErrors, Finding};
-use comfy_table::{Table, presets};
+use comfy_table::{LineStyle, Row, Table, presets};
 use jiff::Timestamp;
 use jiff::tz::{Offset, TimeZone};
 use serde_json::{Value, json};
-use std::fmt::Write;
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -35,18 +35,38 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
     let now_unix_s = Timestamp::now().as_second();
     let name = args.config.display().to_string();
     match config::inspect(&args.config) {
-        Ok(inspection) if args.json => println!("{:#}", valid_json(&inspection, now_unix_s)),
-        Ok(inspection) => print!("{}", valid_text(&name, &inspection, now_unix_s)),
+        Ok(inspection) => {
+            if args.json {
+                print(&format!("{:#}", valid_json(&inspection, now_unix_s)));
+            } else {
+                print(&valid_text(&name, &inspection, now_unix_s));
+            }
+            Ok(ExitCode::SUCCESS)
+        }
         Err(errors) => {
             if args.json {
-                println!("{:#}", json!({ "valid": false, "errors": errors }));
+                print(&format!("{:#}", json!({ "valid": false, "errors": errors })));
             } else {
                 eprintln!("{}", invalid_text(&errors));
             }
-            return Ok(ExitCode::from(78));
+            Ok(ExitCode::from(78))
         }
     }
-    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints the answer and ends its line.
+pub(super) fn print(text: &str) {
+    // A closed pipe is the reader's choice, not a failure.
+    let _written = writeln!(std::io::stdout(), "{}", text.trim_end());
+}
+
+/// An empty table with a line below its header.
+pub(super) fn table(header: impl Into<Row>) -> Table {
+    let mut table = Table::new();
+    let below = LineStyle::none().fill('─').junction('─');
+    table.load_style(presets::NOTHING.header_separator(below));
+    table.set_header(header);
+    table
 }
 
 fn invalid_text(errors: &ConfigErrors) -> String {
@@ -65,11 +85,10 @@ fn valid_text(name: &str, inspection: &Inspection, now_unix_s: i64) -> String {
     );
     let tables = [access_table(settings), certificate_table(&inspection.certificates, now_unix_s)];
     for table in tables {
-        // A String takes whatever is written to it.
-        let _written = writeln!(text, "{table}\n");
+        text += &format!("{}\n\n", table.trim_fmt());
     }
     for finding in warnings(inspection, now_unix_s) {
-        let _written = writeln!(text, "warning: {finding}");
+        text += &format!("warning: {finding}\n");
     }
     text
 }
@@ -77,9 +96,8 @@ fn valid_text(name: &str, inspection: &Inspection, now_unix_s: i64) -> String {
 fn access_table(settings: &Settings) -> Table {
     let mut participants: Vec<_> = settings.participants.values().collect();
     participants.sort_by(|one, other| one.id.cmp(&other.id));
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
-    table.set_header(["participant", "senderId", "may call", "a second, burst, at once", "proof"]);
+    let mut table =
+        table(["participant", "senderId", "may call", "a second, burst, at once", "proof"]);
     for participant in participants {
         let quota = participant.quota;
         let services = match participant.services.as_slice() {
@@ -115,9 +133,7 @@ fn proof(participant: &config::settings::Participant) -> String {
 }
 
 fn certificate_table(certificates: &[SeenCertificate], now_unix_s: i64) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
-    table.set_header(["certificate of", "file", "until", "days left"]);
+    let mut table = table(["certificate of", "file", "until", "days left"]);
     for certificate in certificates {
         table.add_row([
             certificate.owner.clone(),

@@ -12,7 +12,7 @@ pub mod demo;
 pub mod send;
 pub mod serve;
 pub mod sign;
-// pub mod simulate;
+pub mod simulate;
 pub mod verify;
 
 use std::fmt;

@@ -113,7 +113,15 @@ pub(crate) mod tests {
         let [key, certificate, other] = &*PEMS;
         let text = match name.as_str() {
             "other.key" => other.clone(),
+            "ed25519.pem" => {
+                let key = KeyPair::generate_for(&rcgen::PKCS_ED25519).expect("key");
+                CertificateParams::default().self_signed(&key).expect("certificate").pem()
+            }
+            "torn.pem" => {
+                "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n".to_owned()
+            }
             "two.pem" => format!("{certificate}{certificate}"),
+            "master.32" => "m".repeat(32),
             "lines.password" => "one\ntwo\n".to_owned(),
             "some.password" | "open.password" => "pass word\r\n".to_owned(),
             "some.url" => "postgresql://qaqpa:secret@db/qaqpa\n".to_owned(),
@@ -199,18 +207,22 @@ pub(crate) mod tests {
             ("[[listener]]\npublic_url = \"ftp://a\"", "public_url: \"ftp://a\" is no http"),
             ("[[listener]]\npublic_url = \"https://a/b\"", "\"https://a/b\" has a path"),
             ("[signing]\nkey = []", "signing.key: the gateway has no key to sign with"),
-            ("[[signing.key]]\nkey_file = \"other.key\"", "does not belong to the certificate"),
+            (
+                "[[signing.key]]\nkey_file = \"other.key\"",
+                "other.key with certificates/signing.pem: they are no pair",
+            ),
             ("[[signing.key]]\nkey_file = \"missing.key\"", "key file missing.key does not exist"),
             ("[trust]\nfiles = []", "trust.files: the gateway would believe nobody"),
             ("[trust]\nfiles = [\"missing.pem\"]", "gateway.toml:2: trust.files[0]: certificate"),
             ("[journal]\nstore = \"postgres\"", "journal.postgres.url_file: the database URL file"),
             ("[journal]\nstore = \"postgres\"", "journal.master_key_file: the nodes of a cluster"),
+            ("[journal]\nmaster_key_file = \"short\"", "master_key_file: the master key file does"),
             ("[journal.embedded]\npath = \"\"", "journal.embedded.path: this key is missing"),
         ] {
             let told = told(gateway, SERVICES, &[PARTICIPANT]);
             assert!(told.contains(expected), "{gateway}\n{told}\nlacks {expected}");
         }
-        let cluster = "[journal]\nstore = \"postgres\"\nmaster_key_file = \"k\"\n\
+        let cluster = "[journal]\nstore = \"postgres\"\nmaster_key_file = \"master.32\"\n\
                        [journal.postgres]\nurl_file = \"some.url\"\n";
         assert_eq!(told(cluster, SERVICES, &[PARTICIPANT]), "");
     }
@@ -296,6 +308,8 @@ pub(crate) mod tests {
             (with("password_file = \"lines.password\"\n"), "does not hold one line of text"),
             (with("password_file = \"open.password\"\n"), "everyone may read the password file"),
             (certificate(""), "certificate[0].file: this certificate is not named"),
+            (certificate("file = \"ed25519.pem\""), "no signature can be verified with the key"),
+            (certificate("file = \"torn.pem\""), "a certificate of torn.pem cannot be read"),
             (certificate("file = \"two.pem\""), "two.pem holds 2 certificates"),
             (certificate("file = \"a.pem\"\nspki_sha256 = \"0\""), "both `file` and `spki_sha256`"),
             (certificate("file = \"a.pem\"\nfrom = 2026-01-02\nuntil = 2026-01-02"), "ends before"),

@@ -30,7 +30,8 @@ pub fn load(path: &Path) -> Result<Settings, ConfigErrors> {
 /// # Errors
 /// As [`load`].
 pub fn inspect(path: &Path) -> Result<Inspection, ConfigErrors> {
-    let folder = if path.is_dir() { path } else { path.parent().unwrap_or(path) };
+    let is_file = path.extension().is_some_and(|extension| extension == "toml");
+    let folder = if is_file { path.parent().unwrap_or(path) } else { path };
     let mut findings = Findings::default();
     let participants = participant_files(&folder.join("participants"), &mut findings)
         .iter()

@@ -275,3 +275,33 @@ pub(super) fn count(group: &Group, written: &Written, stats: &Stats) {
     stats.answers_bytes.add(answers);
     stats.group_rows.observe((fresh + group.closes.len() + group.records.len()) as u64);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::entry::EntryId;
+
+    #[test]
+    fn a_fresh_opening_that_nobody_takes_undoes_itself_and_only_that() {
+        let (orders, mut received) = mpsc::unbounded_channel();
+        let undo = Undo { id: EntryId::at(1_000), key: CallKey([1; 32]) };
+        let grant = |found| Granted::new(found, undo, orders.downgrade());
+        assert_eq!(grant(Found::Fresh).take(), Some(Found::Fresh));
+        drop(grant(Found::InFlight { entry: undo.id }));
+        assert!(received.try_recv().is_err());
+        drop(grant(Found::Fresh));
+        assert!(
+            matches!(received.try_recv(), Ok(Order::Do(Job::Undo(sent))) if sent.id == undo.id)
+        );
+    }
+
+    #[test]
+    fn ends_of_entries_never_crowd_opens_out_of_a_group() {
+        let mut group = Group::default();
+        for _ in 0..10 {
+            group.job(Job::Undo(Undo { id: EntryId::at(1_000), key: CallKey([1; 32]) }));
+        }
+        assert!(group.is_full(10) && !group.is_full(11));
+        assert!(group.has_room(1) && !group.has_room(0));
+    }
+}

@@ -16,7 +16,7 @@ pub struct Reader {
 #[derive(Clone)]
 enum Side {
     Embedded(embedded::Reader),
-    Postgres(postgres::Reader),
+    Postgres(Box<postgres::Reader>),
 }
 
 /// Calls the same reading on whichever side it is.
@@ -41,7 +41,7 @@ impl Reader {
                 // One connection is the writer's.
                 let readers = connections_max.saturating_sub(1).max(1);
                 let target = postgres::Target::parse(url)?;
-                Side::Postgres(postgres::Reader::new(target, readers)?)
+                Side::Postgres(Box::new(postgres::Reader::new(target, readers)?))
             }
         };
         Ok(Self { side })

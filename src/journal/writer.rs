@@ -107,15 +107,23 @@ impl<S: Backing> Writer<S> {
 
     /// Works until it is stopped or every journal handle is gone, and the backlog is written.
     pub(super) async fn run(mut self) {
-        while !self.is_over() {
-            self.receive().await;
-            if self.is_resting() {
-                self.refuse_waiting();
-                continue;
+        loop {
+            while !self.is_over() {
+                self.receive().await;
+                if self.is_resting() {
+                    self.refuse_waiting();
+                    continue;
+                }
+                let group = self.gather();
+                self.commit(group).await;
+                self.sweep_when_due().await;
             }
-            let group = self.gather();
-            self.commit(group).await;
-            self.sweep_when_due().await;
+            // What was sent before this moment is still taken; what comes later is told so.
+            self.queues.jobs.close();
+            self.take_orders();
+            if self.is_over() {
+                break;
+            }
         }
         let unwritten = self.backlog.len();
         if unwritten > 0 {
@@ -160,6 +168,10 @@ impl<S: Backing> Writer<S> {
         } else if self.is_resting() {
             sleep_until(wakes_at).await;
         }
+        self.take_orders();
+    }
+
+    fn take_orders(&mut self) {
         while let Ok(order) = self.queues.jobs.try_recv() {
             self.take_order(order);
         }

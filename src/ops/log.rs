@@ -80,7 +80,8 @@ pub fn keep_panics() {
 #[derive(Debug)]
 pub struct Access<'a> {
     pub entry: uuid::Uuid,
-    pub peer: SocketAddr,
+    /// `None` where the call did not arrive whole.
+    pub peer: Option<SocketAddr>,
     pub participant: &'a str,
     pub service: &'a str,
     pub agency: &'a str,
@@ -99,7 +100,7 @@ pub fn access(call: &Access<'_>) {
     tracing::info!(
         target: "qaqpa::access",
         entry = %call.entry,
-        peer = %call.peer,
+        peer = call.peer.map(tracing::field::display),
         participant = call.participant,
         service = call.service,
         agency = call.agency,

@@ -216,6 +216,14 @@ impl Metrics {
         self.registry.register(Box::new(PullingGauge::new(name, help, Box::new(read))?))
     }
 
+    /// Adds figures that are read at each scrape.
+    ///
+    /// # Errors
+    /// A name is taken or is no metric name.
+    pub fn collect(&self, collector: impl Collector + 'static) -> Result<(), prometheus::Error> {
+        self.registry.register(Box::new(collector))
+    }
+
     /// Everything in the text format of Prometheus (version 0.0.4).
     ///
     /// # Errors

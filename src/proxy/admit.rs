@@ -1,28 +1,25 @@
 //! Who may call now: caps on what is in flight, then quotas; a refused call costs nobody anything.
 //!
-//! Order is what makes refusing free. Seats of the in-flight caps are taken first: they are given
-//! back when dropped, so a refusal further on undoes them. Quotas come last, because a token once
-//! taken from governor cannot be put back. There are two of them, the participant's and the
-//! agency's, so one case is left: the agency refuses after the participant has paid. Then the token
-//! is kept as a *credit* of the participant, and its next call pays with the credit first. Taking and
-//! giving back happen without a pause in between, and a new token is taken only while there is no
-//! credit: so there are never more credits than threads, and that is the most by which a burst can
-//! exceed its quota. Tokens taken are exactly calls admitted.
-//!
-//! The participant pays before the agency, so that nobody beyond its own quota eats up an agency's
-//! tokens, which are shared.
+//! Order makes refusing free. Seats of the in-flight caps come first: they are given back when
+//! dropped, so a refusal further on undoes them. Quotas come last, the participant's before the
+//! agency's, so that nobody beyond its own quota eats up tokens that others share. One case is left:
+//! the agency refuses after the participant has paid. governor gives nothing back, but it lets its
+//! state be kept by us: one number, the theoretical arrival time, which a token moves forward by one
+//! interval and a refund moves back. Moves commute, so the refund is exact whatever happens in
+//! between, and tokens taken are exactly calls admitted.
 
 use crate::config::settings::{Participant, Quota, Service, Settings};
 use crate::upstream::whole_seconds;
 use governor::RateLimiter;
 use governor::clock::{Clock, DefaultClock};
 use governor::middleware::NoOpMiddleware;
-use governor::state::{InMemoryState, NotKeyed};
+use governor::nanos::Nanos;
+use governor::state::{NotKeyed, StateStore};
 use qaqpa_kit::fault::{Code, Fault, Phase};
 use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 /// Every cap and quota of this node, made once from the settings.
 pub struct Admission<C: Clock = DefaultClock> {
@@ -110,7 +107,7 @@ impl<C: Clock + Clone> Admission<C> {
         let at_caller = caller.cap.take("in_flight_participant")?;
         let at_agency = agency.cap.take("in_flight_agency")?;
         caller.rate.take("quota_participant")?;
-        agency.rate.take("quota_agency").inspect_err(|_| caller.rate.give_back())?;
+        agency.rate.take("quota_agency").inspect_err(|_| caller.rate.refund())?;
         Ok(Permit { _seats: [seat, at_caller, at_agency] })
     }
 
@@ -163,39 +160,71 @@ impl Drop for Seat {
     }
 }
 
-/// So many a second, with credits for tokens that were taken in vain.
+/// So many a second.
 struct Rate<C: Clock> {
-    limiter: RateLimiter<NotKeyed, InMemoryState, C, NoOpMiddleware<C::Instant>>,
+    limiter: RateLimiter<NotKeyed, Arrival, C, NoOpMiddleware<C::Instant>>,
     clock: C,
-    credits: AtomicUsize,
+    arrival: Arrival,
+    /// Nanoseconds that one token is worth.
+    interval: u64,
 }
 
 impl<C: Clock + Clone> Rate<C> {
     fn new(quota: Quota, clock: &C) -> Self {
         // The configuration refuses zero; one is the least that governor knows.
         let at_least_one = |n| NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN);
-        let allowed = governor::Quota::per_second(at_least_one(quota.per_second))
+        let quota = governor::Quota::per_second(at_least_one(quota.per_second))
             .allow_burst(at_least_one(quota.burst));
+        let arrival = Arrival::default();
         Self {
-            limiter: RateLimiter::direct_with_clock(allowed, clock.clone()),
+            limiter: RateLimiter::new(quota, arrival.clone(), clock.clone()),
             clock: clock.clone(),
-            credits: AtomicUsize::new(0),
+            arrival,
+            interval: Nanos::from(quota.replenish_interval()).as_u64().max(1),
         }
     }
 
     fn take(&self, reason: &'static str) -> Result<(), Fault> {
-        let one_less = |credits: usize| credits.checked_sub(1);
-        let paid = self.credits.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less);
-        if paid.is_ok() {
-            return Ok(());
-        }
         self.limiter.check().map_err(|not_until| {
             let wait = not_until.wait_time_from(self.clock.now());
             Fault::new(Code::CallerTooFast, Phase::Admit, reason).retry_after_s(whole_seconds(wait))
         })
     }
 
-    fn give_back(&self) {
-        self.credits.fetch_add(1, Ordering::Relaxed);
+    /// Undoes one `take`.
+    fn refund(&self) {
+        let back = |at: u64| Some(at.saturating_sub(self.interval));
+        // Always Some, so it always succeeds.
+        self.arrival.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, back).ok();
+    }
+}
+
+/// The state of one limiter (theoretical arrival time of GCRA, nanoseconds; 0: unused), kept here so
+/// that a refund can reach it.
+#[derive(Clone, Default)]
+struct Arrival(Arc<AtomicU64>);
+
+impl StateStore for Arrival {
+    type Key = NotKeyed;
+
+    fn measure_and_replace<T, F, E>(&self, _key: &NotKeyed, decide: F) -> Result<T, E>
+    where
+        F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
+    {
+        let mut before = self.0.load(Ordering::Relaxed);
+        loop {
+            let known = if before == 0 { None } else { Some(Nanos::from(before)) };
+            let (decision, after) = decide(known)?;
+            let swapped = self.0.compare_exchange_weak(
+                before,
+                after.as_u64(),
+                Ordering::Relaxed,
+                Ordering::Relaxed,
+            );
+            match swapped {
+                Ok(_) => return Ok(decision),
+                Err(now) => before = now,
+            }
+        }
     }
 }

@@ -8,9 +8,11 @@ use super::reply::Reply;
 use super::trace::Trace;
 use super::{Gateway, exchange, route, verify};
 use crate::channel::sync::{self, Message};
+use crate::ops::log::{self, Access};
 use crate::ops::metrics::CallFigures;
 use bytes::Bytes;
 use qaqpa_kit::fault::{Fault, Phase};
+use std::net::SocketAddr;
 
 /// Answers one call: carries it, and turns a refusal into a fault that says whose it is.
 pub async fn handle(gate: &Gateway, received: &Received) -> Reply {
@@ -24,7 +26,7 @@ pub async fn handle(gate: &Gateway, received: &Received) -> Reply {
         }
     };
     trace.mark(Phase::Reply);
-    observe(gate, &trace, &reply);
+    observe(gate, &trace, &reply, Some(received.peer_address));
     reply
 }
 
@@ -32,18 +34,28 @@ pub async fn handle(gate: &Gateway, received: &Received) -> Reply {
 pub fn refuse(gate: &Gateway, fault: Fault, trace: &Trace) -> Reply {
     let reply = Reply::refused(gate, fault, trace);
     gate.journal.record(trace.opened(&Bytes::new()), trace.closed(&reply));
-    observe(gate, trace, &reply);
+    observe(gate, trace, &reply, None);
     reply
 }
 
-fn observe(gate: &Gateway, trace: &Trace, reply: &Reply) {
+fn observe(gate: &Gateway, trace: &Trace, reply: &Reply, peer: Option<SocketAddr>) {
     gate.metrics.observe(&CallFigures {
         service: &trace.service,
         outcome: reply.outcome,
         fault: reply.fault.as_ref(),
         ends_us: trace.ends_us(),
     });
-    trace.log(reply);
+    log::access(&Access {
+        entry: trace.id,
+        peer,
+        participant: &trace.participant,
+        service: &trace.service,
+        agency: &trace.agency,
+        outcome: reply.outcome,
+        fault: reply.fault.as_ref(),
+        http_status: reply.http_status,
+        took: trace.elapsed(),
+    });
 }
 
 /// The way of one call. Up to `open` nothing has happened and a fault is only an answer; from there

@@ -7,12 +7,12 @@ use super::identify::Callers;
 use super::listener::{Door, Drained};
 use super::tls::{ClientTrust, ServerTls};
 use crate::command::Failure;
-use crate::config::settings::{Settings, TlsMode};
+use crate::config::settings::{Participant, Settings, TlsMode};
 use crate::journal::Journal;
 use crate::ops::http::Ops;
 use crate::ops::metrics::Metrics;
 use crate::sign::trust::Trust;
-use crate::sign::{Reason, Signer, Signers};
+use crate::sign::{Certificate, Reason, Signer, Signers};
 use crate::upstream::Upstreams;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -24,6 +24,9 @@ use zeroize::Zeroizing;
 
 /// How often resting connections and limiters are looked after.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
+
+/// After how many sweeps the entries without evidence are counted.
+const SWEEPS_PER_LOOK: u64 = 15;
 
 /// A gateway that listens.
 pub struct Running {
@@ -129,6 +132,11 @@ async fn gateway(settings: &Arc<Settings>, metrics: &Arc<Metrics>) -> Result<Gat
         .await
         .map_err(Failure::configuration)?;
     crate::ops::journal::watch(metrics, &journal).map_err(Failure::work)?;
+    for participant in settings.participants.values() {
+        if let Some(until_unix_s) = last_day(participant) {
+            metrics.certificate_expires(&participant.id, until_unix_s);
+        }
+    }
     Ok(Gateway {
         settings: Arc::clone(settings),
         callers: Callers::new(Arc::clone(settings)),
@@ -139,6 +147,15 @@ async fn gateway(settings: &Arc<Settings>, metrics: &Arc<Metrics>) -> Result<Gat
         upstreams: Upstreams::new(settings, metrics).map_err(Failure::configuration)?,
         metrics: Arc::clone(metrics),
     })
+}
+
+/// When the last certificate bound to a participant ends, by its pin's days or its own.
+fn last_day(participant: &Participant) -> Option<i64> {
+    let ends = participant.certificates.iter().map(|pin| {
+        let own = pin.der.as_deref().and_then(|der| Certificate::parse(der).ok());
+        own.map_or(pin.until_unix_s, |own| pin.until_unix_s.min(own.not_after_unix_s()))
+    });
+    ends.max()
 }
 
 /// TLS asks the same trust that judges signatures; which participant it is, `identify` asks per call.
@@ -168,8 +185,11 @@ fn unready(
 
 async fn sweep(gate: Arc<Gateway>) {
     let mut ticks = tokio::time::interval(SWEEP_EVERY);
-    loop {
+    for tick in 0_u64.. {
         ticks.tick().await;
         gate.upstreams.sweep();
+        if tick % SWEEPS_PER_LOOK == 0 {
+            gate.journal.look_after_unresolved().await;
+        }
     }
 }

@@ -169,26 +169,6 @@ impl Trace {
         }
     }
 
-    /// One line a call; no content, no full IIN, no password.
-    pub fn log(&self, reply: &Reply) {
-        let fault = reply.fault.as_ref();
-        tracing::info!(
-            entry = %self.id,
-            participant = self.participant,
-            service = self.service,
-            agency = self.agency,
-            message_id = self.message_id,
-            outcome = reply.outcome.word(),
-            fault = fault.map(|fault| fault.code.word()),
-            phase = fault.map(|fault| fault.phase.word()),
-            reason = fault.map(|fault| fault.reason),
-            cause = fault.and_then(|fault| fault.cause.as_deref()),
-            http_status = reply.http_status,
-            ms = self.elapsed().as_secs_f64() * 1000.0,
-            "call"
-        );
-    }
-
     /// RFC 3339 with milliseconds and the country's zone, from a Unix time in microseconds.
     #[must_use]
     pub fn date(unix_us: i64) -> String {

@@ -176,38 +176,50 @@ impl Trust {
         own: Judged,
         at_unix_s: i64,
     ) -> Result<Judged, Reason> {
-        let is_for_other = |purpose: &String| OTHER_PURPOSES.contains(&purpose.as_str());
-        let purposes = certificate.purposes();
-        if !certificate.may_sign() || (!purposes.is_empty() && purposes.iter().all(is_for_other)) {
-            return Err(Reason::CertUsage);
-        }
-        let at = u64::try_from(at_unix_s).map_err(|_| Reason::CertNotYetValid)?;
-        let unknown_or = |error| match error {
-            // A stranger's self-signed certificate is first of all a stranger's.
-            Error::CaUsedAsEndEntity if certificate.is_self_issued() => Reason::CertUnknown,
-            error => reason_of(&error),
-        };
         let der = CertificateDer::from(certificate.der());
-        let leaf = EndEntityCert::try_from(&der).map_err(unknown_or)?;
+        let leaf = EndEntityCert::try_from(&der).map_err(|error| reason_of(&error))?;
         // Anchors' own days are ours to check: the library leaves them to whoever loads them.
-        let anchors: Vec<_> = self
+        let (current, past): (Vec<_>, Vec<_>) = self
             .anchors
             .iter()
-            .filter(|(_, days)| (days.from_unix_s..=days.until_unix_s).contains(&at_unix_s))
-            .map(|(anchor, _)| anchor.clone())
-            .collect();
-        let path = leaf
-            .verify_for_usage(
-                webpki::ALL_VERIFICATION_ALGS,
-                &anchors,
-                &self.intermediates,
-                UnixTime::since_unix_epoch(Duration::from_secs(at)),
-                AnyPurpose,
-                None,
-                None,
-            )
-            .map_err(unknown_or)?;
-        Ok(self.days_of(&path).fold(Judged { basis: Basis::Chain, ..own }, Judged::narrowed))
+            .partition(|(_, days)| (days.from_unix_s..=days.until_unix_s).contains(&at_unix_s));
+        let anchors = |of: &[&(TrustAnchor<'static>, Days)]| -> Vec<TrustAnchor<'static>> {
+            of.iter().map(|(anchor, _)| anchor.clone()).collect()
+        };
+        let anchors_now = anchors(&current);
+        match self.path(&leaf, &anchors_now, at_unix_s) {
+            Ok(_) if !is_for_messages(certificate) => Err(Reason::CertUsage),
+            Ok(path) => {
+                let chain = Judged { basis: Basis::Chain, ..own };
+                Ok(self.days_of(&path).fold(chain, Judged::narrowed))
+            }
+            Err(_) if self.path(&leaf, &anchors(&past), at_unix_s).is_ok() => {
+                Err(Reason::CertExpired)
+            }
+            // A stranger's self-signed certificate is first of all a stranger's.
+            Err(Error::CaUsedAsEndEntity) if certificate.is_self_issued() => {
+                Err(Reason::CertUnknown)
+            }
+            Err(error) => Err(reason_of(&error)),
+        }
+    }
+
+    fn path<'p>(
+        &'p self,
+        leaf: &'p EndEntityCert<'p>,
+        anchors: &'p [TrustAnchor<'_>],
+        at_unix_s: i64,
+    ) -> Result<VerifiedPath<'p>, Error> {
+        let at = Duration::from_secs(u64::try_from(at_unix_s).unwrap_or(0));
+        leaf.verify_for_usage(
+            webpki::ALL_VERIFICATION_ALGS,
+            anchors,
+            &self.intermediates,
+            UnixTime::since_unix_epoch(at),
+            AnyPurpose,
+            None,
+            None,
+        )
     }
 
     /// The days of everything above the leaf.
@@ -239,6 +251,13 @@ impl ExtendedKeyUsageValidator for AnyPurpose {
     fn validate(&self, _: KeyPurposeIdIter<'_, '_>) -> Result<(), Error> {
         Ok(())
     }
+}
+
+/// Whether key usage and purposes, where the certificate names them, let it sign messages.
+fn is_for_messages(certificate: &Certificate) -> bool {
+    let is_for_other = |purpose: &String| OTHER_PURPOSES.contains(&purpose.as_str());
+    let purposes = certificate.purposes();
+    certificate.may_sign() && (purposes.is_empty() || !purposes.iter().all(is_for_other))
 }
 
 fn reason_of(error: &Error) -> Reason {

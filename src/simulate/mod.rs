@@ -26,7 +26,7 @@ use qaqpa_kit::xml::Limits;
 use std::sync::Arc;
 
 /// How an agency misbehaves, for the tests of bad days.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Behaviour {
     /// As the simulator says.
     #[default]

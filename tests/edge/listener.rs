@@ -56,7 +56,7 @@ async fn a_head_that_never_ends_is_cut_at_its_deadline() {
     slow.say("POST / HTTP/1.1\r\nhos").await;
     later.say("P").await;
     assert!(silent.is_closed().await && slow.is_closed().await && later.is_closed().await);
-    assert!(begun.elapsed() < SHORT * 4, "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < SHORT * 6, "{:?}", begun.elapsed());
 }
 
 #[tokio::test]
@@ -64,12 +64,12 @@ async fn an_idle_connection_outlives_the_heads_deadline_and_ends_at_its_own() {
     let limits = Limits { head_deadline: SHORT / 3, idle_deadline: SHORT, ..limits() };
     let door = callers::open(&limits).await;
     let mut caller = Caller::connect(door.address).await;
+    let begun = Instant::now();
     caller.post("/", "").await;
     caller.answer().await.unwrap();
-    let idle = Instant::now();
     assert!(caller.is_closed().await);
-    assert!(idle.elapsed() >= SHORT - Duration::from_millis(2), "{:?}", idle.elapsed());
-    assert!(idle.elapsed() < SHORT * 4, "{:?}", idle.elapsed());
+    assert!(begun.elapsed() >= SHORT, "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < SHORT * 6, "{:?}", begun.elapsed());
 }
 
 #[tokio::test]
@@ -87,10 +87,12 @@ async fn a_call_may_take_longer_than_any_deadline_of_the_edge() {
 
 #[tokio::test]
 async fn a_body_that_is_too_large_is_refused_with_an_answer_that_arrives() {
-    let limits = Limits { body_bytes_max: 100_000, ..limits() };
+    let limits = Limits { body_bytes_max: 4_000_000, ..limits() };
     let door = callers::open(&limits).await;
-    let body = "x".repeat(300_000);
-    for framing in ["content-length: 300000\r\n\r\n", "transfer-encoding: chunked\r\n\r\n493e0\r\n"]
+    // More than the sockets hold.
+    let body = "x".repeat(12_000_000);
+    for framing in
+        ["content-length: 12000000\r\n\r\n", "transfer-encoding: chunked\r\n\r\nb71b00\r\n"]
     {
         let mut caller = Caller::connect(door.address).await;
         // The whole body is written before anything is read, as simple clients do.

@@ -38,7 +38,7 @@ impl<'d> Message<'d> {
         if root.is(ns::REQUEST, "syncSendMessageRequest") {
             return Ok(Self { envelope: None, request: Request::read(root)? });
         }
-        let envelope = Envelope::read(document).map_err(|refusal| refusal.fault())?;
+        let envelope = Envelope::read(document).map_err(|error| error.fault())?;
         if envelope.version != Version::Soap11 {
             let at = envelope.root.span().start;
             return Err(Fault::new(Code::CallerMalformed, Phase::Receive, "soap_version").at(at));

@@ -10,6 +10,8 @@ pub(super) enum Tampering {
     Changed,
     /// The very bytes of the call before it are posted again.
     Repeated,
+    /// Calls follow one another until one is refused, because a slow machine may spend a second on one.
+    UntilRefused,
 }
 
 /// One call of the demo.
@@ -91,13 +93,16 @@ pub(super) const SCENES: [Scene; 9] = [
         Outcome::Done,
         None,
     ),
-    scene(
-        "over its quota",
-        "greedy",
-        ("GBDFL_UniversalServiceSync", PERSON),
-        Outcome::Refused,
-        Some(Code::CallerTooFast),
-    ),
+    Scene {
+        tampering: Tampering::UntilRefused,
+        ..scene(
+            "over its quota",
+            "greedy",
+            ("GBDFL_UniversalServiceSync", PERSON),
+            Outcome::Refused,
+            Some(Code::CallerTooFast),
+        )
+    },
     scene(
         "the agency is down",
         "portal",

@@ -3,18 +3,13 @@
 use super::scratch::{Endpoints, Scratch};
 use crate::command::Failure;
 use crate::command::client::Client;
+use crate::command::simulate::Stand;
 use crate::config;
-use crate::config::settings::{BoundCertificate, Limits, Listener, TlsMode};
 use crate::journal;
-use crate::ops::metrics::DoorFigures;
-use crate::proxy::listener::{Door, Drained};
+use crate::proxy::listener::Drained;
 use crate::proxy::start::Running;
-use crate::proxy::tls::{ClientTrust, ServerTls};
-use crate::sign::certificate::{Certificate, CertificateCache};
-use crate::sign::trust::Trust;
-use crate::sign::{Reason, Signer, Signers, pem};
-use crate::simulate::{Behaviour, Observer, SimulatedAgency};
-use prometheus::{IntCounter, IntGauge};
+use crate::sign::Signer;
+use crate::simulate::{Behaviour, Observer};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
@@ -53,8 +48,7 @@ impl Agencies {
         let (drain, draining) = watch::channel(false);
         let (mut addresses, mut doors) = (Vec::new(), Vec::new());
         for id in AGENCIES {
-            let agency = agency(scratch, id, conduct(id))?;
-            let door = door(scratch).await?;
+            let (door, agency) = stand(scratch, id, conduct(id))?.open().await?;
             addresses.push(door.address());
             doors.push(tokio::spawn(door.serve(Arc::new(agency), draining.clone())));
         }
@@ -155,73 +149,16 @@ pub fn signer(pair: &super::pki::Pair) -> Result<Signer, Failure> {
     Signer::from_pem(&key, &read(&pair.cert_pem)?).map_err(Failure::work)
 }
 
-fn agency(scratch: &Scratch, id: &str, conduct: Conduct) -> Result<SimulatedAgency, Failure> {
-    let adapter = qaqpa_adapters::find(id)
-        .ok_or_else(|| Failure::work(format!("there is no adapter {id}")))?;
-    let mut gateway = Vec::new();
-    for pair in &scratch.gateway {
-        for block in pem::blocks(&read(&pair.cert_pem)?).map_err(Failure::work)? {
-            let parsed =
-                Certificate::parse(&block.der).map_err(|reason| Failure::work(reason.word()))?;
-            gateway.push(BoundCertificate {
-                spki_sha256: parsed.spki_sha256(),
-                der: Some(block.der.to_vec()),
-                from_unix_s: i64::MIN,
-                until_unix_s: i64::MAX,
-            });
-        }
-    }
-    Ok(SimulatedAgency {
-        adapter,
-        signers: Signers::new(
-            [signer(&scratch.member("agency")?.pair)?],
-            crate::config::settings::AnswerSignature::AsCaller,
-        )
-        .ok_or_else(|| Failure::work("no key"))?,
-        gateway,
+/// The stand-in for an agency, on a free port behind mutual TLS that believes the demo's root.
+fn stand<'a>(scratch: &'a Scratch, id: &'a str, conduct: Conduct) -> Result<Stand<'a>, Failure> {
+    let pair = &scratch.member("agency")?.pair;
+    Ok(Stand {
+        agency: id,
+        address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        tls: Some((pair, &scratch.trust_pem)),
+        signing: pair,
+        gateway: scratch.gateway.iter().map(|pair| pair.cert_pem.as_path()).collect(),
         behaviour: conduct.behaviour,
         observer: conduct.observer,
-        certificates: CertificateCache::default(),
-    })
-}
-
-/// A door of an agency: mutual TLS, believing the demo's root.
-async fn door(scratch: &Scratch) -> Result<Door, Failure> {
-    let pair = &scratch.member("agency")?.pair;
-    let listener = Listener {
-        address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-        tls: TlsMode::Mutual,
-        certificate_file: Some(pair.cert_pem.clone()),
-        key_file: Some(pair.key_pem.clone()),
-        public_url: None,
-    };
-    let root = read(&scratch.trust_pem)?;
-    let trust = Trust::load([(scratch.trust_pem.display(), root)]).map_err(Failure::work)?;
-    let tls = ServerTls::load(&listener, &believing(trust)).map_err(Failure::work)?;
-    let figures = figures().map_err(Failure::work)?;
-    Door::bind(&listener, &limits(), tls, figures).await.map_err(Failure::work)
-}
-
-/// Counters that nobody scrapes.
-fn figures() -> Result<DoorFigures, prometheus::Error> {
-    Ok(DoorFigures {
-        connections: IntGauge::new("connections", "open")?,
-        in_flight: IntGauge::new("in_flight", "being answered")?,
-        handshakes_done: IntCounter::new("done", "done")?,
-        handshakes_failed: IntCounter::new("failed", "failed")?,
-        panics: IntCounter::new("panics", "panics")?,
-    })
-}
-
-/// The limits of a door are those that `config/gateway.toml` shows.
-fn limits() -> Limits {
-    config::default_limits()
-}
-
-fn believing(trust: Trust) -> ClientTrust {
-    Arc::new(move |certificate, _chain, now| {
-        let now_unix_s = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
-        let certificate = trust.certificates().parse(certificate).map_err(Reason::word)?;
-        trust.judge(&certificate, now_unix_s).map(drop).map_err(Reason::word)
     })
 }

@@ -91,19 +91,32 @@ impl Scratch {
         }
         if let Some(url) = store {
             self.file("secrets/store.url", &format!("{url}\n"))?;
+            self.master_key()?;
         }
         self.file("gateway.toml", &self.gateway_toml(store.is_some()))?;
         self.file("services.toml", &self.services_toml(endpoints)?)
     }
 
     fn file(&self, name: &str, text: &str) -> Result<(), Failure> {
-        super::pki::write(&self.config.join(name), text)
+        super::pki::write(&self.config.join(name), text.as_bytes())
+    }
+
+    /// What wraps the day keys; the one of an earlier run stays, or its contents could not be read.
+    fn master_key(&self) -> Result<(), Failure> {
+        let path = self.config.join("secrets/master.key");
+        if path.exists() {
+            return Ok(());
+        }
+        let mut key = zeroize::Zeroizing::new([0; 32]);
+        aws_lc_rs::rand::fill(key.as_mut_slice()).map_err(|_| Failure::work("no randomness"))?;
+        super::pki::write(&path, key.as_slice())
     }
 
     fn gateway_toml(&self, is_postgres: bool) -> String {
         let [ecdsa, rsa] = &self.gateway;
         let store = if is_postgres {
-            "store = \"postgres\"\n\n[journal.postgres]\nurl_file = \"secrets/store.url\"\n"
+            "store = \"postgres\"\nmaster_key_file = \"secrets/master.key\"\n\n\
+             [journal.postgres]\nurl_file = \"secrets/store.url\"\n"
                 .to_owned()
         } else {
             format!("\n[journal.embedded]\npath = {:?}\n", self.journal)

@@ -13,6 +13,7 @@ use qaqpa_kit::envelope::write::{RequestHead, request};
 use serde_json::{Value, json};
 use std::time::Duration;
 
+const CALLS_TO_REFUSAL_MAX: u32 = 10;
 const LOOKS: u32 = 400;
 const LOOK_PAUSE: Duration = Duration::from_millis(5);
 
@@ -43,7 +44,14 @@ pub(super) async fn programme(installation: &Installation, is_json: bool) -> Res
         if scene.tampering != Tampering::Repeated {
             last = message(installation, &scene)?;
         }
-        let posted = installation.client(scene.caller)?.post(last.clone()).await?;
+        let client = installation.client(scene.caller)?;
+        let mut posted = client.post(last.clone()).await?;
+        for _ in 0..CALLS_TO_REFUSAL_MAX {
+            if scene.tampering != Tampering::UntilRefused || posted.fault.is_some() {
+                break;
+            }
+            posted = client.post(message(installation, &scene)?).await?;
+        }
         let shown = read_back(installation, scene, &posted).await?;
         if is_json {
             println!("{}", json_line(&shown));

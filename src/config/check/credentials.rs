@@ -4,19 +4,19 @@ use super::inspector::Inspector;
 use crate::config::finding::Place;
 use crate::config::raw;
 use crate::config::settings::BoundCertificate;
-use crate::sign::certificate::Certificate;
-use crate::sign::key::Signer;
-use crate::sign::pem;
+use aws_lc_rs::digest::{SHA256, digest};
 use jiff::civil;
 use jiff::tz::{Offset, TimeZone};
 use rustls::crypto::aws_lc_rs::default_provider;
-use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 use serde::Serialize;
 use std::io;
 use toml::value::Datetime;
-use x509_cert::der::Decode;
+use x509_cert::Certificate;
+use x509_cert::der::{Decode, Encode};
+use x509_cert::time::Time;
 use zeroize::Zeroizing;
 
 /// A certificate that the configuration names.
@@ -34,7 +34,7 @@ pub struct SeenCertificate {
 #[derive(Clone, Copy)]
 pub(super) struct Kind {
     what: &'static str,
-    cure: &'static str,
+    pub(super) cure: &'static str,
     is_secret: bool,
 }
 
@@ -55,7 +55,7 @@ pub(super) const PASSWORD: Kind = Kind {
 };
 pub(super) const MASTER_KEY: Kind = Kind {
     what: "master key",
-    cure: "make it once with `openssl rand 32`, keep a copy in a safe, or correct the path",
+    cure: "make it once with `openssl rand -out FILE 32`, keep a copy in a safe, or correct the path",
     is_secret: true,
 };
 pub(super) const DATABASE_URL: Kind = Kind {
@@ -64,12 +64,8 @@ pub(super) const DATABASE_URL: Kind = Kind {
     is_secret: true,
 };
 
-/// What a key and its certificate are for.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Use {
-    Tls,
-    Signing,
-}
+/// Public keys that signatures are verified with: rsaEncryption (RFC 8017), id-ecPublicKey (RFC 5480).
+const SIGNING_KEYS: [&str; 2] = ["1.2.840.113549.1.1.1", "1.2.840.10045.2.1"];
 
 impl Inspector<'_> {
     /// The content of a file named in the configuration.
@@ -129,43 +125,39 @@ impl Inspector<'_> {
     }
 
     /// Certificates of a PEM file, or the one of a DER file.
-    fn certificates(&mut self, place: &Place<'_>, file: &str) -> Option<Vec<Zeroizing<Vec<u8>>>> {
+    fn certificates(&mut self, place: &Place<'_>, file: &str) -> Option<Vec<Vec<u8>>> {
         let bytes = self.file(place, file, CERTIFICATE)?;
-        let ders = if bytes.first() == Some(&0x30) {
-            Ok(vec![bytes])
+        let ders: Result<Vec<Vec<u8>>, _> = if bytes.first() == Some(&0x30) {
+            Ok(vec![bytes.to_vec()])
         } else {
-            let is_certificate = |block: &pem::Block| block.label == "CERTIFICATE";
-            pem::blocks(&bytes)
-                .map(|blocks| blocks.into_iter().filter(is_certificate).map(|b| b.der).collect())
+            CertificateDer::pem_slice_iter(&bytes).map(|der| der.map(|der| der.to_vec())).collect()
         };
-        let wrong = match ders {
-            Ok(ders) if !Vec::is_empty(&ders) => return Some(ders),
-            Ok(_) => "no PEM block CERTIFICATE".to_owned(),
-            Err(error) => error,
-        };
-        self.error(place, format!("certificate file {file}: {wrong}"), CERTIFICATE.cure);
-        None
+        match ders {
+            Ok(ders) if !ders.is_empty() => Some(ders),
+            _ => {
+                let wrong = format!("certificate file {file} holds no PEM block CERTIFICATE");
+                self.error(place, wrong, CERTIFICATE.cure);
+                None
+            }
+        }
+    }
+
+    fn parsed(&mut self, place: &Place<'_>, file: &str, der: &[u8]) -> Option<Certificate> {
+        let parsed = Certificate::from_der(der).ok();
+        if parsed.is_none() {
+            let wrong = format!("a certificate of {file} cannot be read");
+            self.error(place, wrong, CERTIFICATE.cure);
+        }
+        parsed
     }
 
     /// Certificates that are used with their own validity, of whatever kind of key.
-    fn chain(
-        &mut self,
-        place: &Place<'_>,
-        file: &str,
-        owner: &str,
-    ) -> Option<Vec<Zeroizing<Vec<u8>>>> {
+    fn chain(&mut self, place: &Place<'_>, file: &str, owner: &str) -> Option<Vec<Vec<u8>>> {
         let chain = self.certificates(place, file)?;
-        for (at, der) in chain.iter().enumerate() {
-            match x509_cert::Certificate::from_der(der) {
-                Ok(certificate) => {
-                    let end = certificate.tbs_certificate.validity.not_after.to_unix_duration();
-                    let end = i64::try_from(end.as_secs()).unwrap_or(i64::MAX);
-                    self.see(owner, file.to_owned(), end);
-                }
-                Err(_) => {
-                    let wrong = format!("certificate {} of {file} cannot be read", at + 1);
-                    self.error(place, wrong, CERTIFICATE.cure);
-                }
+        for der in &chain {
+            if let Some(certificate) = self.parsed(place, file, der) {
+                let end = unix_s(certificate.tbs_certificate.validity.not_after);
+                self.see(owner, file.to_owned(), end);
             }
         }
         Some(chain)
@@ -188,17 +180,20 @@ impl Inspector<'_> {
         (certificate_place, certificate_file): (&Place<'_>, &str),
         (key_place, key_file): (&Place<'_>, &str),
         owner: &str,
-        purpose: Use,
     ) {
         let chain = self.chain(certificate_place, certificate_file, owner);
         let key = self.file(key_place, key_file, KEY);
         let (Some(chain), Some(key)) = (chain, key) else { return };
-        let wrong = match purpose {
-            Use::Tls => tls_pair(&key, &chain),
-            Use::Signing => self
-                .file(certificate_place, certificate_file, CERTIFICATE)
-                .and_then(|certificate| Signer::from_pem(&key, &certificate).err())
-                .map(|error| error.to_string()),
+        let wrong = match PrivateKeyDer::from_pem_slice(&key) {
+            Ok(key) => {
+                let chain = chain.into_iter().map(CertificateDer::from).collect();
+                let pair = CertifiedKey::from_der(chain, key, &default_provider());
+                pair.err().map(|error| match error {
+                    rustls::Error::InconsistentKeys(_) => "they are no pair".to_owned(),
+                    error => error.to_string(),
+                })
+            }
+            Err(_) => Some("no private key in the file".to_owned()),
         };
         if let Some(wrong) = wrong {
             let wrong = format!("{key_file} with {certificate_file}: {wrong}");
@@ -223,9 +218,8 @@ impl Inspector<'_> {
             }
             ("", hex) => (self.spki(&place.key("spki_sha256"), hex)?, None, None),
             (file, "") => {
-                let one = self.one_certificate(&place.key("file"), file)?;
-                let days = (one.not_before_unix_s(), one.not_after_unix_s());
-                (one.spki_sha256(), Some(one.der().to_vec()), Some(days))
+                let one = self.own_certificate(&place.key("file"), file)?;
+                (one.spki_sha256, one.der, Some((one.from_unix_s, one.until_unix_s)))
             }
             _ => {
                 let wrong = "both `file` and `spki_sha256` are given";
@@ -249,22 +243,27 @@ impl Inspector<'_> {
         Some(BoundCertificate { spki_sha256, der, from_unix_s, until_unix_s })
     }
 
-    /// The only certificate of a file; its key must be one that we can verify with.
-    fn one_certificate(&mut self, place: &Place<'_>, file: &str) -> Option<Certificate> {
+    /// The only certificate of a file, with its own days; its key must be one that we verify with.
+    fn own_certificate(&mut self, place: &Place<'_>, file: &str) -> Option<BoundCertificate> {
         let found = self.certificates(place, file)?;
         let [der] = found.as_slice() else {
             let wrong = format!("{file} holds {} certificates", found.len());
             self.error(place, wrong, "leave the signer's own certificate alone in it");
             return None;
         };
-        match Certificate::parse(der) {
-            Ok(certificate) => Some(certificate),
-            Err(reason) => {
-                let wrong = format!("the certificate in {file} is refused: {}", reason.word());
-                self.error(place, wrong, "use RSA from 2048 bits, or ECDSA P-256 or P-384");
-                None
-            }
+        let body = self.parsed(place, file, der)?.tbs_certificate;
+        let kind = body.subject_public_key_info.algorithm.oid.to_string();
+        if !SIGNING_KEYS.contains(&kind.as_str()) {
+            let wrong = format!("no signature can be verified with the key in {file}");
+            self.error(place, wrong, "use RSA from 2048 bits, or ECDSA P-256 or P-384");
         }
+        let spki = body.subject_public_key_info.to_der().ok()?;
+        Some(BoundCertificate {
+            spki_sha256: digest(&SHA256, &spki).as_ref().try_into().ok()?,
+            der: Some(der.clone()),
+            from_unix_s: unix_s(body.validity.not_before),
+            until_unix_s: unix_s(body.validity.not_after),
+        })
     }
 
     fn spki(&mut self, place: &Place<'_>, hex: &str) -> Option<[u8; 32]> {
@@ -317,13 +316,8 @@ fn digest_of_hex(hex: &str) -> Option<[u8; 32]> {
     if hex.len() == 64 { bytes.try_into().ok() } else { None }
 }
 
-/// What keeps a key and a chain from serving TLS, if anything.
-fn tls_pair(key: &[u8], chain: &[Zeroizing<Vec<u8>>]) -> Option<String> {
-    let Ok(key) = PrivateKeyDer::from_pem_slice(key) else {
-        return Some("no private key in the file".to_owned());
-    };
-    let chain = chain.iter().map(|der| der.to_vec().into()).collect();
-    CertifiedKey::from_der(chain, key, &default_provider()).err().map(|error| error.to_string())
+fn unix_s(time: Time) -> i64 {
+    i64::try_from(time.to_unix_duration().as_secs()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

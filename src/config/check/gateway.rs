@@ -1,6 +1,6 @@
 //! `gateway.toml` checked: the node itself.
 
-use super::credentials::{DATABASE_URL, MASTER_KEY, Use};
+use super::credentials::{DATABASE_URL, MASTER_KEY};
 use super::inspector::Inspector;
 use crate::config::document::Document;
 use crate::config::finding::Place;
@@ -15,6 +15,9 @@ use zeroize::Zeroizing;
 
 /// Stands in where a mistake was noted; it never leaves `check`.
 const NOWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
+
+/// AES-256.
+const MASTER_KEY_BYTES: usize = 32;
 
 /// The parts of `Settings` that `gateway.toml` holds.
 pub(super) struct Gateway {
@@ -57,7 +60,6 @@ fn listener(inspector: &mut Inspector<'_>, place: &Place<'_>, raw: &raw::Listene
             (&place.key("certificate_file"), &raw.certificate_file),
             (&place.key("key_file"), &raw.key_file),
             &format!("listener {}", raw.address),
-            Use::Tls,
         );
     } else if address != NOWHERE && !address.ip().is_loopback() {
         let wrong = "passwords of callers pass here in clear text";
@@ -162,7 +164,6 @@ fn signing(inspector: &mut Inspector<'_>, place: &Place<'_>, raw: &raw::Signing)
             (&place.key("certificate_file"), &key.certificate_file),
             (&place.key("key_file"), &key.key_file),
             "signing key",
-            Use::Signing,
         );
     }
     Signing {
@@ -200,10 +201,14 @@ fn journal(inspector: &mut Inspector<'_>, place: &Place<'_>, raw: &raw::Journal)
     };
     let master_key = place.key("master_key_file");
     if !raw.master_key_file.is_empty() {
-        inspector.file(&master_key, &raw.master_key_file, MASTER_KEY);
-    } else if raw.store == raw::Store::Postgres && raw.body_policy == raw::BodyPolicy::Full {
+        let key = inspector.file(&master_key, &raw.master_key_file, MASTER_KEY);
+        if key.is_some_and(|key| key.len() != MASTER_KEY_BYTES) {
+            let wrong = format!("the master key file does not hold {MASTER_KEY_BYTES} bytes");
+            inspector.error(&master_key, wrong, MASTER_KEY.cure);
+        }
+    } else if raw.store == raw::Store::Postgres {
         let wrong = "the nodes of a cluster must share the key that wraps the day keys";
-        inspector.error(&master_key, wrong, "name the file, or set body_policy = \"digest\"");
+        inspector.error(&master_key, wrong, "name its file, the same key on every node");
     }
     Journal {
         store,

@@ -1,6 +1,5 @@
 //! `services.toml` checked: agencies with their adapters, and the services they offer here.
 
-use super::credentials::Use;
 use super::inspector::{Inspector, is_loopback, quota};
 use crate::config::document::Document;
 use crate::config::finding::{Place, nearest};
@@ -221,7 +220,6 @@ impl AgencyCheck<'_> {
                 (&place.key("tls_client_certificate_file"), certificate),
                 (&place.key("tls_client_key_file"), key),
                 &owner,
-                Use::Tls,
             );
         }
         let answer_certificates = (raw.answer_certificate.iter().enumerate())

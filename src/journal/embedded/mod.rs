@@ -12,15 +12,17 @@ use super::{Migrated, schema};
 use reserve::Reserve;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, ffi};
 use std::fs::{File, OpenOptions, TryLockError};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// How long another process may hold the file before the journal is down.
 const BUSY: Duration = Duration::from_millis(300);
 
-/// Settings of the writing connection. A checkpoint every 16 MiB keeps the log small and rarely waits.
+/// Settings of the writing connection. A checkpoint every 4 MiB keeps the log well below the reserve:
+/// on a full disk, the reserve must take what the log still holds.
 const PRAGMAS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-     PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864; \
+     PRAGMA wal_autocheckpoint = 1000; PRAGMA journal_size_limit = 67108864; \
      PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF;";
 
 /// A file beside the store: `journal.sqlite` → `journal.sqlite.master`.
@@ -36,6 +38,8 @@ pub(super) struct Embedded {
     path: PathBuf,
     node: String,
     connection: Option<Connection>,
+    /// Device and inode of the file that the connection has open.
+    file: (u64, u64),
     reserve: Reserve,
     _lock: File,
 }
@@ -48,8 +52,9 @@ impl Embedded {
         let mut connection = connect(path, OpenFlags::SQLITE_OPEN_CREATE).map_err(failed)?;
         apply(&mut connection, path)?;
         let reserve = Reserve::new(beside(path, "reserve"), reserve_bytes);
+        let file = identity(path);
         let (path, node) = (path.to_owned(), node.to_owned());
-        Ok(Self { path, node, connection: Some(connection), reserve, _lock: lock })
+        Ok(Self { path, node, connection: Some(connection), file, reserve, _lock: lock })
     }
 
     /// Closes what this node left open; how many entries those were.
@@ -64,6 +69,12 @@ impl Embedded {
         &mut self,
         work: impl FnOnce(&rusqlite::Transaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, Failed> {
+        if self.connection.is_some() && identity(&self.path) != self.file {
+            // Evidence that nobody would find again: stop until the file is back.
+            self.connection = None;
+            let cause = format!("{}: the file was moved or removed", self.path.display());
+            return Err(JournalDown::new(Why::Broken, cause).into());
+        }
         match self.attempt(work) {
             Ok(value) => Ok(value),
             Err(error) => {
@@ -87,7 +98,11 @@ impl Embedded {
         // A file that has vanished is not created anew: that would lose the evidence silently.
         let connection = match &mut self.connection {
             Some(connection) => connection,
-            none => none.insert(connect(&self.path, OpenFlags::empty())?),
+            none => {
+                let connection = connect(&self.path, OpenFlags::empty())?;
+                self.file = identity(&self.path);
+                none.insert(connection)
+            }
         };
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let value = work(&transaction)?;
@@ -113,6 +128,11 @@ impl Backing for Embedded {
     async fn sweep(&mut self, now_us: i64, answers_bytes_max: u64) -> Result<Swept, Failed> {
         self.transaction(|transaction| write::sweep(transaction, now_us, answers_bytes_max))
     }
+}
+
+/// Which file stands at the path; (0, 0) for none.
+fn identity(path: &Path) -> (u64, u64) {
+    std::fs::metadata(path).map_or((0, 0), |file| (file.dev(), file.ino()))
 }
 
 /// One gateway process a file: the kernel frees the lock however the process ends.

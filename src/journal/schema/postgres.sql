@@ -110,9 +110,10 @@ CREATE TRIGGER stays BEFORE UPDATE OR DELETE ON entry_resolved
 CREATE TRIGGER stays BEFORE UPDATE OR DELETE ON entry_body
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
--- What deploy/postgres/roles.sql promises of the one table that is not evidence.
+-- What deploy/postgres/roles.sql promises of the tables that are not evidence.
 DO $$ BEGIN
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'qaqpa_app') THEN
         GRANT SELECT, INSERT, UPDATE, DELETE ON call_key TO qaqpa_app;
+        REVOKE INSERT ON schema_version FROM qaqpa_app;
     END IF;
 END $$;

@@ -100,6 +100,10 @@ impl<H: Handler> Visit<H> {
                 }
                 match ready!(pace.poll(clock, limits, cx)) {
                     Step::Last => Pin::new(&mut connection).graceful_shutdown(),
+                    // Nobody waits for anything: closed in good order.
+                    Step::Late if clock.doing() == Doing::Idle => {
+                        return Poll::Ready(End::Finished(false));
+                    }
                     Step::Late => return Poll::Ready(End::Late),
                 }
             }
