@@ -50,8 +50,8 @@ pub fn pair(installation: &Installation, bin: &str, flaw: Flaw) -> Pair {
         key_pem: folder.join(format!("{flaw:?}.key.pem")),
         cert_pem: folder.join(format!("{flaw:?}.cert.pem")),
     };
-    write(&pair.key_pem, &key.serialize_pem()).unwrap();
-    write(&pair.cert_pem, &certificate.pem()).unwrap();
+    write(&pair.key_pem, key.serialize_pem().as_bytes()).unwrap();
+    write(&pair.cert_pem, certificate.pem().as_bytes()).unwrap();
     pair
 }
 

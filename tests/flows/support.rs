@@ -159,7 +159,7 @@ impl Plan {
             "120940000452",
             Family::EcdsaP256,
         )?;
-        pki::write(&config.join("secrets/lenient.password"), "demo-lenient\n")?;
+        pki::write(&config.join("secrets/lenient.password"), b"demo-lenient\n")?;
         let lenient = format!(
             "id = \"lenient\"\nsender_id = \"lenient_fund\"\nservices = [\"*\"]\n\
              name = {{ kk = \"l\", ru = \"l\", en = \"l\" }}\naccept = [\"unsigned\", \"bare\"]\n\
@@ -181,7 +181,7 @@ impl Plan {
 fn lay_over(path: &Path, text: &str) {
     let mut whole: toml::Table = std::fs::read_to_string(path).unwrap_or_default().parse().unwrap();
     merge(&mut whole, text.parse().expect("TOML of the test"));
-    pki::write(path, &whole.to_string()).unwrap();
+    pki::write(path, whole.to_string().as_bytes()).unwrap();
 }
 
 fn merge(into: &mut toml::Table, over: toml::Table) {
