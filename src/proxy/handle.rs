@@ -96,6 +96,7 @@ async fn carry(gate: &Gateway, received: &Received, trace: &mut Trace) -> Result
         Admitted::Stored { entry, http_status, answer } => {
             return Ok(Reply::stored(entry, http_status, answer));
         }
+        Admitted::LeftUnknown { entry } => return Ok(Reply::left_unknown(gate, entry, trace)),
         Admitted::Fresh => trace.mark(Phase::Open),
     }
 
