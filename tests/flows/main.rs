@@ -14,6 +14,9 @@ mod deviations;
 mod faults;
 mod forged;
 mod hand;
+#[path = "../support/postgres.rs"]
+mod postgres;
 mod refusal;
+mod same_call;
 mod standin;
 mod support;

@@ -1,5 +1,6 @@
 //! A whole installation to test with, callers who sign, and the journal read back.
 
+use crate::postgres::Cluster;
 use bytes::Bytes;
 use qaqpa::command::Failure;
 use qaqpa::command::client::{Client, Posted};
@@ -320,4 +321,24 @@ pub async fn get(authority: &str, path: &str) -> String {
 /// A person's request as `data`, told apart by `mark`.
 pub fn person(mark: &str) -> String {
     PERSON.replace("DEMO", mark)
+}
+
+/// Polls a condition until it holds.
+pub async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let waiting = async {
+        while !holds() {
+            tokio::task::yield_now().await;
+        }
+    };
+    let waited = tokio::time::timeout(PATIENCE, waiting).await;
+    waited.unwrap_or_else(|_| panic!("never came true: {what}"));
+}
+
+/// A new database of the test's own PostgreSQL, for its owner.
+pub async fn postgres_url() -> String {
+    let made = tokio::task::spawn_blocking(|| {
+        let cluster = Cluster::shared();
+        cluster.url("qaqpa_migrate", &cluster.database())
+    });
+    made.await.unwrap()
 }
