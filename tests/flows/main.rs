@@ -9,6 +9,14 @@
     reason = "a test fails by panicking"
 )]
 
+mod agencies;
 mod deviations;
+mod faults;
+mod forged;
 mod hand;
+#[path = "../support/postgres.rs"]
+mod postgres;
+mod refusal;
+mod same_call;
+mod standin;
 mod support;

@@ -1,5 +1,6 @@
 //! A whole installation to test with, callers who sign, and the journal read back.
 
+use crate::postgres::Cluster;
 use bytes::Bytes;
 use qaqpa::command::Failure;
 use qaqpa::command::client::{Client, Posted};
@@ -92,11 +93,7 @@ impl Installation {
     }
 
     pub fn pair(&self, id: &str) -> Pair {
-        let folder = self.state.path().join("pki");
-        Pair {
-            key_pem: folder.join(format!("{id}.key.pem")),
-            cert_pem: folder.join(format!("{id}.cert.pem")),
-        }
+        pair_in(&self.state.path().join("pki"), id)
     }
 
     /// What the journal says of the call that was answered so, once it is closed.
@@ -163,7 +160,7 @@ impl Plan {
             "120940000452",
             Family::EcdsaP256,
         )?;
-        pki::write(&config.join("secrets/lenient.password"), "demo-lenient\n")?;
+        pki::write(&config.join("secrets/lenient.password"), b"demo-lenient\n")?;
         let lenient = format!(
             "id = \"lenient\"\nsender_id = \"lenient_fund\"\nservices = [\"*\"]\n\
              name = {{ kk = \"l\", ru = \"l\", en = \"l\" }}\naccept = [\"unsigned\", \"bare\"]\n\
@@ -185,7 +182,7 @@ impl Plan {
 fn lay_over(path: &Path, text: &str) {
     let mut whole: toml::Table = std::fs::read_to_string(path).unwrap_or_default().parse().unwrap();
     merge(&mut whole, text.parse().expect("TOML of the test"));
-    pki::write(path, &whole.to_string()).unwrap();
+    pki::write(path, whole.to_string().as_bytes()).unwrap();
 }
 
 fn merge(into: &mut toml::Table, over: toml::Table) {
@@ -197,8 +194,8 @@ fn merge(into: &mut toml::Table, over: toml::Table) {
     }
 }
 
-/// RSA keys are slow to make, so they are made once and kept beside the build.
-fn copy_keys(into: &Path) {
+/// RSA keys are slow to make, so all are made once and kept beside the build.
+fn kept_keys() -> PathBuf {
     let kept = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("flows-pki");
     if !kept.is_dir() {
         let made = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
@@ -206,8 +203,24 @@ fn copy_keys(into: &Path) {
         // Another process may have been first; its keys are as good.
         drop(std::fs::rename(made.path().join("pki"), &kept));
     }
+    kept
+}
+
+fn pair_in(folder: &Path, id: &str) -> Pair {
+    Pair {
+        key_pem: folder.join(format!("{id}.key.pem")),
+        cert_pem: folder.join(format!("{id}.cert.pem")),
+    }
+}
+
+/// A participant's pair, the same in every installation.
+pub fn kept_pair(id: &str) -> Pair {
+    pair_in(&kept_keys(), id)
+}
+
+fn copy_keys(into: &Path) {
     std::fs::create_dir_all(into).unwrap();
-    for file in std::fs::read_dir(kept).unwrap().map(Result::unwrap) {
+    for file in std::fs::read_dir(kept_keys()).unwrap().map(Result::unwrap) {
         std::fs::copy(file.path(), into.join(file.file_name())).unwrap();
     }
 }
@@ -308,4 +321,24 @@ pub async fn get(authority: &str, path: &str) -> String {
 /// A person's request as `data`, told apart by `mark`.
 pub fn person(mark: &str) -> String {
     PERSON.replace("DEMO", mark)
+}
+
+/// Polls a condition until it holds.
+pub async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let waiting = async {
+        while !holds() {
+            tokio::task::yield_now().await;
+        }
+    };
+    let waited = tokio::time::timeout(PATIENCE, waiting).await;
+    waited.unwrap_or_else(|_| panic!("never came true: {what}"));
+}
+
+/// A new database of the test's own PostgreSQL, for its owner.
+pub async fn postgres_url() -> String {
+    let made = tokio::task::spawn_blocking(|| {
+        let cluster = Cluster::shared();
+        cluster.url("qaqpa_migrate", &cluster.database())
+    });
+    made.await.unwrap()
 }
