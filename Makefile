@@ -79,11 +79,11 @@ deploy-check: ## what deploy/ ships, judged by hadolint, promtool and systemd
 
 .PHONY: bench
 bench: ## what single steps cost (criterion)
-	@$(cargo) bench --workspace --locked
+	@$(cargo) bench --locked --bench scan --bench verify --bench journal
 
 .PHONY: load
 load: ## throughput, latency and CPU of the whole gateway on this machine, against simulated agencies
-	@$(cargo) run --release --locked --quiet -- bench
+	@$(cargo) bench --locked --quiet --bench load
 
 .PHONY: crash
 crash: ## kills the gateway CRASH_ROUNDS times under load and counts what was lost or done twice

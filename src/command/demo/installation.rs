@@ -140,7 +140,11 @@ pub fn signer(pair: &super::pki::Pair) -> Result<Signer, Failure> {
     Signer::from_pem(&key, &read(&pair.cert_pem)?).map_err(Failure::work)
 }
 
-fn agency(scratch: &Scratch, id: &str, conduct: Conduct) -> Result<SimulatedAgency, Failure> {
+/// The stand-in of one agency, which believes this gateway alone.
+///
+/// # Errors
+/// There is no such adapter, or a file of the PKI cannot be used.
+pub fn agency(scratch: &Scratch, id: &str, conduct: Conduct) -> Result<SimulatedAgency, Failure> {
     let adapter = qaqpa_adapters::find(id)
         .ok_or_else(|| Failure::work(format!("there is no adapter {id}")))?;
     let mut gateway = Vec::new();
@@ -170,8 +174,11 @@ fn agency(scratch: &Scratch, id: &str, conduct: Conduct) -> Result<SimulatedAgen
     })
 }
 
-/// A door of an agency: mutual TLS, believing the demo's root.
-async fn door(scratch: &Scratch) -> Result<Door, Failure> {
+/// A door of an agency on a free port of loopback: mutual TLS, believing the demo's root.
+///
+/// # Errors
+/// A file of the PKI or a socket cannot be used.
+pub async fn door(scratch: &Scratch) -> Result<Door, Failure> {
     let pair = &scratch.member("agency")?.pair;
     let listener = Listener {
         address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
