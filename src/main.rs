@@ -1,1 +1,66 @@
-fn main() {}
+//! The one binary: subcommands, exit codes, and nothing else.
+
+use clap::{Parser, Subcommand};
+use qaqpa::command::{Failure, agencies, canonicalize, check, demo, send, serve};
+use qaqpa::command::{sign, simulate, verify};
+use std::process::ExitCode;
+
+/// Қақпа: the integration gateway of an e-government.
+#[derive(Parser)]
+#[command(version, about, propagate_version = true)]
+struct Line {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the gateway.
+    Serve(serve::Args),
+    /// Show the main job on a throw-away installation, then stay up for trying by hand.
+    Demo(demo::Args),
+    /// Check a configuration and say everything that is wrong with it.
+    Check(check::Args),
+    /// Sign a call, post it, print request and answer.
+    Send(send::Args),
+    /// Sign a message.
+    Sign(sign::Args),
+    /// Verify a signed message and say what was covered.
+    Verify(verify::Args),
+    /// Print the exclusive canonical form of a document or of one element.
+    Canonicalize(canonicalize::Args),
+    /// List agencies, their services and what their codes mean.
+    Agencies(agencies::Args),
+    /// Stand in for an agency.
+    Simulate(simulate::Args),
+}
+
+fn main() -> ExitCode {
+    let line = match Line::try_parse() {
+        Ok(line) => line,
+        Err(error) => {
+            let is_help = !error.use_stderr();
+            // A closed pipe is the reader's choice, not a failure.
+            let _printed = error.print();
+            return if is_help { ExitCode::SUCCESS } else { ExitCode::from(64) };
+        }
+    };
+    run(line.command).unwrap_or_else(|failure: Failure| {
+        eprintln!("qaqpa: {failure}");
+        failure.exit_code()
+    })
+}
+
+fn run(command: Command) -> Result<ExitCode, Failure> {
+    match command {
+        Command::Serve(args) => serve::run(args),
+        Command::Demo(args) => demo::run(args),
+        Command::Check(args) => check::run(args),
+        Command::Send(args) => send::run(args),
+        Command::Sign(args) => sign::run(args),
+        Command::Verify(args) => verify::run(args),
+        Command::Canonicalize(args) => canonicalize::run(args),
+        Command::Agencies(args) => agencies::run(args),
+        Command::Simulate(args) => simulate::run(args),
+    }
+}

@@ -98,15 +98,31 @@ pub enum Content {
     Written(WrittenAnswer),
 }
 
+/// Characters that SyncChannel allows in `status/message` (its XSD: `maxLength` 250).
+pub const STATUS_MESSAGE_CHARS_MAX: usize = 250;
+
 /// A SyncChannel answer written by an adapter or a simulator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WrittenAnswer {
     /// `SCSS001`, `SCSE001` …
     pub status_code: String,
-    /// At most 250 characters.
+    /// At most [`STATUS_MESSAGE_CHARS_MAX`] characters, no control characters.
     pub status_message: String,
     /// The inside of `data`: well-formed XML content or escaped text, namespaces declared within.
     pub data_xml: Option<String>,
+}
+
+impl WrittenAnswer {
+    /// An answer whose message is cut to what SyncChannel allows.
+    #[must_use]
+    pub fn new(status_code: &str, status_message: &str, data_xml: Option<String>) -> Self {
+        let status_message = status_message
+            .chars()
+            .map(|c| if c.is_control() { ' ' } else { c })
+            .take(STATUS_MESSAGE_CHARS_MAX)
+            .collect();
+        Self { status_code: status_code.to_owned(), status_message, data_xml }
+    }
 }
 
 /// One agency's translation.
@@ -117,13 +133,14 @@ pub trait Adapter: Send + Sync {
     /// Turns the call into what is sent.
     ///
     /// # Errors
-    /// `caller.malformed` when the call lacks what the agency needs (nothing was sent).
+    /// `caller.malformed` when the call lacks what the agency needs; `gateway.bug` when the service is
+    /// not the agency's. Nothing was sent.
     fn encode(&self, call: &Call<'_>) -> Result<Outgoing, Fault>;
 
     /// Turns the agency's answer into an outcome and a reply.
     ///
     /// # Errors
-    /// `agency.broken_answer` or `agency.unlisted_code`: the outcome is Unknown.
+    /// `agency.broken_answer`, `agency.unlisted_code` or `gateway.bug`: the outcome is Unknown.
     fn decode(&self, call: &Call<'_>, answer: &Answer<'_>) -> Result<Reply, Fault>;
 
     /// The agency's stand-in for demos and tests, where it has one.

@@ -1,9 +1,15 @@
 //! What every adapter is built from: strict XML, SOAP envelopes, identifiers, faults.
 //!
-//! Nothing here does I/O; `cargo tree -p qaqpa-kit` shows no runtime, no socket, no database.
+//! Nothing here does I/O, but for [`samples`], which reads folders for tests; `cargo tree -p
+//! qaqpa-kit` shows no runtime, no socket, no database.
 
 pub mod adapter;
 pub mod envelope;
 pub mod fault;
+pub mod ids;
 pub mod manifest;
+pub mod payload;
+pub mod redact;
+pub mod samples;
+pub mod soap;
 pub mod xml;

@@ -49,6 +49,9 @@ const SMALL_BYTES_MAX: usize = 64 << 10;
 /// How often another node's call is looked after: from the first pause to the longest.
 const LOOK_PAUSES: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(250));
 
+/// Entries waiting for evidence that are counted.
+const UNRESOLVED_MAX: u32 = 1000;
+
 /// Unix microseconds by the wall clock.
 pub(crate) fn now_us() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -272,6 +275,16 @@ impl Journal {
     /// When the store cannot be read now.
     pub async fn unresolved(&self, limit: u32) -> Result<Vec<record::Record>, JournalDown> {
         self.inner.reader.list(Listing::Unknown, limit).await
+    }
+
+    /// Looks after what waits for evidence, for the figures; to be called every quarter of a minute
+    /// or so. A store that cannot be read now leaves the figures as they are.
+    pub async fn look_after_unresolved(&self) {
+        let Ok(waiting) = self.unresolved(UNRESOLVED_MAX).await else { return };
+        let oldest_us = waiting.first().map_or(0, |oldest| now_us() - oldest.opened_at_us);
+        let stats = self.stats();
+        stats.unresolved.set(waiting.len() as u64);
+        stats.unresolved_oldest_s.set(u64::try_from(oldest_us / 1_000_000).unwrap_or(0));
     }
 
     /// All rows of one entry.

@@ -77,6 +77,10 @@ pub struct Stats {
     pub closes_waiting: Number,
     /// Bytes of stored answers, as of the last sweep and what was stored since.
     pub answers_bytes: Number,
+    /// Entries that wait for evidence now, as of the last look.
+    pub unresolved: Number,
+    /// Age of the oldest of them in seconds.
+    pub unresolved_oldest_s: Number,
     /// Rows of evidence in one commit.
     pub group_rows: Histogram<11>,
     /// Microseconds of one commit, with everything written in it.
@@ -98,6 +102,8 @@ impl Stats {
             opens_waiting: Number::default(),
             closes_waiting: Number::default(),
             answers_bytes: Number::default(),
+            unresolved: Number::default(),
+            unresolved_oldest_s: Number::default(),
             group_rows: Histogram::new([1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024]),
             commit_us: Histogram::new([
                 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000,

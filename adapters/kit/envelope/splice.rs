@@ -8,6 +8,8 @@ use super::write::{REQUEST_CLOSE, RequestHead, request_open};
 use super::{Answer, Request, Wrapper};
 use crate::xml::{Document, Element, Span, writer};
 
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
 /// Replacements over a source, applied in one copy.
 #[derive(Debug, Default)]
 pub struct Edits {
@@ -50,11 +52,15 @@ pub fn request(request: &Request<'_>, session_id: &str) -> Vec<u8> {
     match request.wrapper {
         Wrapper::SendMessage => {
             let mut edits = Edits::default();
+            let source = request.payload.document().source();
+            if source.starts_with(BYTE_ORDER_MARK) {
+                edits.replace(Span { start: 0, end: BYTE_ORDER_MARK.len() }, String::new());
+            }
             if let Some(password) = request.password_element {
                 edits.replace(password.span(), String::new());
             }
             set_session(&mut edits, request.request_info, request.session_element, session_id);
-            edits.apply(request.payload.document().source())
+            edits.apply(source)
         }
         Wrapper::Renamed | Wrapper::Bare => rebuilt(request, session_id),
     }
@@ -147,16 +153,11 @@ fn with_namespaces(element: Element<'_>) -> Vec<u8> {
         if own.contains(&binding.prefix) {
             continue;
         }
-        match binding.prefix {
-            "" => added.push_str(" xmlns"),
-            prefix => {
-                added.push_str(" xmlns:");
-                added.push_str(prefix);
-            }
-        }
-        added.push_str("=\"");
-        writer::push_attribute(&mut added, binding.uri);
-        added.push('"');
+        let name = match binding.prefix {
+            "" => "xmlns".to_owned(),
+            prefix => format!("xmlns:{prefix}"),
+        };
+        writer::push_attribute(&mut added, &name, binding.uri);
     }
     let span = element.span();
     let name_end = element.start_tag().start + 1 + qualified(element).len();
@@ -164,4 +165,135 @@ fn with_namespaces(element: Element<'_>) -> Vec<u8> {
     edits.insert(name_end - span.start, added);
     let source = element.document().source().get(span.start..span.end).unwrap_or_default();
     edits.apply(source)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::xml::Limits;
+    use proptest::prelude::*;
+
+    const SESSION: &str = "{3f0c7d2a-9a7b-4f55-8a0e-1c2d3e4f5a6b}";
+
+    fn payload<'d>(document: &'d Document<'d>) -> Element<'d> {
+        match document.root().child("Body") {
+            Some(body) => body.children().next().expect("a payload"),
+            None => document.root(),
+        }
+    }
+
+    fn bytes_of(document: &Document<'_>, span: Span) -> Vec<u8> {
+        document.source()[span.start..span.end].to_vec()
+    }
+
+    /// Splices `source`, and asserts what is sacred about it.
+    fn assert_sacred(source: &str) {
+        let before = Document::scan(source.as_bytes(), &Limits::default()).expect(source);
+        let read = Request::read(payload(&before)).expect(source);
+        let spliced = request(&read, SESSION);
+        let text = String::from_utf8_lossy(&spliced).into_owned();
+        let after = Document::scan(&spliced, &Limits::default()).expect(&text);
+        let reread = Request::read(payload(&after)).expect(&text);
+        assert_eq!(reread.wrapper, Wrapper::SendMessage);
+        assert!(reread.password_element.is_none(), "the password goes out: {text}");
+        let session = reread.session_element.expect("sessionId comes in");
+        assert_eq!(session.plain_text().expect("text"), SESSION);
+        assert_eq!(reread.service_id, read.service_id);
+        let (Some(old), Some(new)) = (read.data, reread.data) else {
+            panic!("data is lost: {text}")
+        };
+        assert_eq!(bytes_of(&before, old.content()), bytes_of(&after, new.content()));
+        let kept = new.namespaces_in_scope();
+        for binding in old.namespaces_in_scope() {
+            assert!(kept.contains(&binding), "{binding:?} is lost: {text}");
+        }
+        assert_eq!((old.namespace(), old.local()), (new.namespace(), new.local()));
+    }
+
+    const TYPES: &str = "http://bip.bee.kz/SyncChannel/v10/Types";
+    const SOAP: &str = "http://schemas.xmlsoap.org/soap/envelope/";
+
+    fn info(extra: &str) -> String {
+        format!(
+            "<requestInfo>\r\n<messageId>m</messageId><serviceId>S</serviceId>\
+             <messageDate>2025-03-11T10:15:30+0600</messageDate><sender><senderId>d</senderId>\
+             <password>secret</password></sender>{extra}</requestInfo>"
+        )
+    }
+
+    /// Wrappers as live clients write them, `@` standing for requestInfo and requestData.
+    fn wrappers() -> Vec<String> {
+        let soap = |payload: &str| {
+            format!(
+                "<s:Envelope xmlns:s=\"{SOAP}\" xmlns:outer=\"urn:outer\">\n<s:Body>{payload}</s:Body></s:Envelope>"
+            )
+        };
+        vec![
+            soap(&format!(
+                "<t:SendMessage xmlns:t=\"{TYPES}\"><request>@</request></t:SendMessage>"
+            )),
+            soap(&format!(
+                "<SendMessage xmlns=\"{TYPES}\"><request xmlns=\"\">@</request></SendMessage>"
+            )),
+            soap(&format!(
+                "<t:SendMessageRequest xmlns:t=\"{TYPES}\"><request>@</request></t:SendMessageRequest>"
+            )),
+            soap(
+                "<k:sendMessageRequest xmlns:k=\"http://service.2fa-chain.kz/ns/kdp\">@</k:sendMessageRequest>",
+            ),
+            format!(
+                "\u{feff}<q:syncSendMessageRequest xmlns:q=\"{TYPES}/Request\" xmlns:outer=\"urn:outer\">@</q:syncSendMessageRequest>"
+            ),
+            format!("<syncSendMessageRequest xmlns=\"{TYPES}/Request\">@</syncSendMessageRequest>"),
+        ]
+    }
+
+    fn datas() -> impl Strategy<Value = String> {
+        let content = prop_oneof![
+            Just("\r\n \t<a  b = '1'\r\n/>\r".to_owned()),
+            Just("<![CDATA[<x>&amp;]]>".to_owned()),
+            Just("<!-- -x- --><?p q?>".to_owned()),
+            Just(
+                "<v xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xsi:type=\"p:T\"/>"
+                    .to_owned()
+            ),
+            Just("&lt;ns2:Request&gt;&#13;&amp;&quot;".to_owned()),
+            Just("<p:x><requestInfo><password>inner</password></requestInfo></p:x>".to_owned()),
+            "[a-zәқ ]{0,40}".prop_map(|text| text),
+        ];
+        proptest::collection::vec(content, 0..6).prop_map(|parts| parts.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn data_leaves_as_it_came_whatever_the_wrapper(
+            wrapper in 0_usize..6,
+            content in datas(),
+            attributes in prop_oneof![Just(""), Just(" xmlns:p=\"urn:p\""), Just("  xmlns:p='urn:p' p:a='&#10;'")],
+            session in prop_oneof![Just(""), Just("<sessionId/>"), Just("<sessionId></sessionId>"), Just("<sessionId>x</sessionId>")],
+        ) {
+            let declared = if attributes.is_empty() { " xmlns:p='urn:other'" } else { attributes };
+            let inside = format!(
+                "{}<requestData >\n<data{declared}>{content}</data\n></requestData>",
+                info(session),
+            );
+            assert_sacred(&wrappers()[wrapper].replace('@', &inside));
+        }
+    }
+
+    #[test]
+    fn a_prefix_bound_far_outside_stays_in_scope_when_the_wrapper_is_rebuilt() {
+        for wrapper in wrappers() {
+            let inside = format!("{}<requestData><data/></requestData>", info(""));
+            assert_sacred(&wrapper.replace('@', &inside));
+        }
+    }
+
+    #[test]
+    fn ten_megabytes_of_data_leave_as_they_came() {
+        let content = "0123456789abcde\n".repeat(10 * 1024 * 1024 / 16);
+        let inside = format!("{}<requestData><data>{content}</data></requestData>", info(""));
+        assert_sacred(&wrappers()[0].replace('@', &inside));
+        assert_sacred(&wrappers()[4].replace('@', &inside));
+    }
 }

@@ -3,12 +3,26 @@
 //! quick-xml tokenises; what it lets pass (two roots, undeclared prefixes, control characters …) is
 //! refused here. The result is a flat table of nodes over the untouched source, so the node that was
 //! verified is the node that is processed, and bytes can leave as they came.
+//!
+//! Rules: XML 1.0 (fifth edition) without document type declarations, in UTF-8, and Namespaces in
+//! XML 1.0 (third edition).
 
+mod cursor;
+mod decode;
+mod document;
 mod element;
 mod limits;
+mod namespaces;
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod refusals;
+mod rules;
 mod scan;
+mod tag;
 pub mod writer;
 
+pub use decode::{decode_attribute, decode_lines, decode_text};
+pub use document::{Document, Kind, Node, NodeId, Span, XmlError};
 pub use element::{Attribute, Binding, Element, TextError};
 pub use limits::Limits;
-pub use scan::{Document, Kind, Node, NodeId, Span, XmlError};

@@ -16,8 +16,8 @@ pub fn document(query: &str, address: &str) -> Option<String> {
         _ => return None,
     };
     let mut escaped = String::new();
-    qaqpa_kit::xml::writer::push_attribute(&mut escaped, address);
-    Some(template.replace("@ADDRESS@", &escaped))
+    qaqpa_kit::xml::writer::push_text(&mut escaped, address);
+    Some(template.replace("@ADDRESS@", &escaped.replace('"', "&quot;")))
 }
 
 #[cfg(test)]

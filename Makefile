@@ -1,0 +1,95 @@
+# The house's commands. `make` alone lists them; each stops at its first failure.
+# A colon-and-hash line (`target: ## words`) is what `make help` prints.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+MAKEFLAGS += --no-print-directory
+
+tools := target/tools
+export PATH := $(PATH):$(CURDIR)/$(tools)/bin:$(CURDIR)/$(tools)/venv/bin
+cargo := cargo
+step = printf '\n-- %s\n'
+
+# How often `make crash` kills; the goal of a release is 200.
+CRASH_ROUNDS ?= 200
+
+.PHONY: help
+help: ## this list
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 22
+
+.PHONY: demo
+demo: ## the gateway, two agencies and a client on this machine; needs nothing installed but Rust
+	@$(cargo) run --release --locked --quiet -- demo
+
+.PHONY: build
+build: ## the release binary, target/release/qaqpa
+	@$(cargo) build --release --locked
+
+.PHONY: test
+test: tools format lint doc unit deploy-check ## everything that must be green before a commit lands
+	@$(step) "all green"
+
+.PHONY: tools
+tools: ## installs what the checks need and the machine lacks
+	@$(step) "tools"
+	@.ci/tools.sh
+
+.PHONY: format
+format: ## code is laid out as rustfmt lays it
+	@$(step) "format"
+	@$(cargo) fmt --all --check
+
+.PHONY: lint
+lint: ## no warning of the compiler or of clippy
+	@$(step) "lint"
+	@$(cargo) clippy --workspace --all-targets --locked -- -D warnings
+
+.PHONY: doc
+doc: ## the documentation builds, private items included; every link in it leads somewhere
+	@$(step) "doc"
+	@RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" $(cargo) doc --workspace --no-deps --document-private-items --locked --quiet
+
+.PHONY: unit
+unit: ## every test: units, flows on loopback, the house law
+	@$(step) "tests"
+	@if $(cargo) nextest --version >/dev/null 2>&1; then \
+		$(cargo) nextest run --workspace --locked --no-fail-fast --status-level fail --final-status-level slow; \
+		$(cargo) test --workspace --locked --quiet --doc; \
+	else \
+		$(cargo) test --workspace --locked --quiet --no-fail-fast; \
+	fi
+
+.PHONY: deploy-check
+deploy-check: ## what deploy/ ships, judged by hadolint, promtool and systemd
+	@$(step) "deploy"
+	@hadolint deploy/Dockerfile
+	@promtool check config --lint-fatal deploy/prometheus/scrape.yml
+	@promtool test rules deploy/prometheus/alerts.test.yml
+	@python3 .ci/dashboard.py deploy/grafana/qaqpa.json >$(tools)/dashboard.rules.yml
+	@promtool check rules $(tools)/dashboard.rules.yml
+	@sed 's|^ExecStart=[^ ]*|ExecStart=/bin/true|' deploy/qaqpa.service >$(tools)/qaqpa.service
+	@if command -v systemd-analyze >/dev/null; then \
+		systemd-analyze verify $(tools)/qaqpa.service; \
+		systemd-analyze security --offline=true --threshold=20 --no-pager $(tools)/qaqpa.service | tail -1; \
+	else \
+		echo "no systemd here: the unit is not checked"; \
+	fi
+
+.PHONY: bench
+bench: ## what single steps cost (criterion)
+	@$(cargo) bench --workspace --locked
+
+.PHONY: load
+load: ## throughput, latency and CPU of the whole gateway on this machine, against simulated agencies
+	@$(cargo) run --release --locked --quiet -- bench
+
+.PHONY: crash
+crash: tools ## kills a writing journal CRASH_ROUNDS times on both stores; nothing promised may be lost
+	@for round in $$(seq $(CRASH_ROUNDS)); do \
+		printf '\rround %s of $(CRASH_ROUNDS) ' $$round; \
+		$(cargo) test --release --locked --quiet --test journal survives_a_kill >$(tools)/crash.log 2>&1 \
+			|| { cat $(tools)/crash.log; exit 1; }; \
+		grep -q '2 passed' $(tools)/crash.log || { echo "the kill test was not run"; exit 1; }; \
+	done; echo "- nothing lost"

@@ -1,0 +1,186 @@
+//! The characters, names and references that XML 1.0 (fifth edition) and Namespaces 1.0 allow.
+
+/// White space, production \[3\].
+pub(super) const fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
+}
+
+/// Whether the text is white space alone.
+pub(super) fn is_blank(text: &str) -> bool {
+    text.bytes().all(is_space)
+}
+
+/// Characters that a document may contain, production \[2\].
+pub(super) const fn is_char(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
+}
+
+/// Byte offset of the first character that no document may contain.
+///
+/// UTF-8 rules surrogates out already, so only control characters, U+FFFE and U+FFFF are left.
+pub(super) fn forbidden_char(text: &str) -> Option<usize> {
+    let mut base = 0;
+    for chunk in text.as_bytes().chunks(64) {
+        // No early exit inside the chunk, so that the compiler can test many bytes at once;
+        // 0xEF is the first byte of U+F000 to U+FFFF.
+        let suspect =
+            chunk.iter().fold(false, |found, &b| found | ((b < b' ') & !is_space(b)) | (b == 0xEF));
+        if suspect {
+            let found = chunk.iter().enumerate().find_map(|(at, &b)| {
+                let is_control = b < b' ' && !is_space(b);
+                let is_last_pair =
+                    b == 0xEF && text.get(base + at..).is_some_and(|t| !t.starts_with(is_char));
+                (is_control || is_last_pair).then_some(base + at)
+            });
+            if found.is_some() {
+                return found;
+            }
+        }
+        base += chunk.len();
+    }
+    None
+}
+
+/// First character of a name without colon, production \[4\] of Namespaces.
+const fn is_name_start(c: char) -> bool {
+    matches!(c,
+        'A'..='Z' | 'a'..='z' | '_'
+        | '\u{C0}'..='\u{D6}' | '\u{D8}'..='\u{F6}' | '\u{F8}'..='\u{2FF}'
+        | '\u{370}'..='\u{37D}' | '\u{37F}'..='\u{1FFF}' | '\u{200C}'..='\u{200D}'
+        | '\u{2070}'..='\u{218F}' | '\u{2C00}'..='\u{2FEF}' | '\u{3001}'..='\u{D7FF}'
+        | '\u{F900}'..='\u{FDCF}' | '\u{FDF0}'..='\u{FFFD}' | '\u{10000}'..='\u{EFFFF}')
+}
+
+/// Further characters of a name without colon.
+const fn is_name_char(c: char) -> bool {
+    is_name_start(c)
+        || matches!(c,
+            '-' | '.' | '0'..='9' | '\u{B7}' | '\u{300}'..='\u{36F}' | '\u{203F}'..='\u{2040}')
+}
+
+const fn is_ascii_name_byte(byte: u8) -> bool {
+    matches!(byte, b'A'..=b'Z' | b'a'..=b'z' | b'_' | b'-' | b'.' | b'0'..=b'9')
+}
+
+/// Bytes of the name without colon (`NCName`) at the start of `text`; 0 when there is none.
+pub(super) fn name_length(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    if !text.starts_with(is_name_start) {
+        return 0;
+    }
+    let ascii = bytes.iter().take_while(|b| is_ascii_name_byte(**b)).count();
+    match bytes.get(ascii) {
+        Some(byte) if !byte.is_ascii() => {
+            text.find(|c: char| !is_name_char(c)).unwrap_or(text.len())
+        }
+        _ => ascii,
+    }
+}
+
+/// Reads the reference at the start of `text` (which begins with `&`): its character and its bytes.
+///
+/// # Errors
+/// `unknown_entity` for any entity but the five of XML 1.0 §4.6, `forbidden_character` for a
+/// character that production \[2\] excludes, else `malformed_reference`.
+pub(super) fn reference(text: &str) -> Result<(char, usize), &'static str> {
+    const FIVE: [(&str, char); 5] =
+        [("&lt;", '<'), ("&gt;", '>'), ("&amp;", '&'), ("&quot;", '"'), ("&apos;", '\'')];
+    if let Some((name, c)) = FIVE.into_iter().find(|(name, _)| text.starts_with(name)) {
+        return Ok((c, name.len()));
+    }
+    let (digits_start, radix) = match text.as_bytes() {
+        [b'&', b'#', b'x', ..] => (3, 16),
+        [b'&', b'#', ..] => (2, 10),
+        _ => {
+            let name = text.get(1..).map_or(0, name_length);
+            let is_closed = text.as_bytes().get(name + 1) == Some(&b';');
+            let is_entity = name > 0 && is_closed;
+            return Err(if is_entity { "unknown_entity" } else { "malformed_reference" });
+        }
+    };
+    let mut code = 0u32;
+    let mut digits = 0;
+    for c in text.chars().skip(digits_start) {
+        let Some(digit) = c.to_digit(radix) else { break };
+        // Saturates far above the last character, however many digits follow.
+        code = code.saturating_mul(radix).saturating_add(digit);
+        digits += 1;
+    }
+    let end = digits_start + digits;
+    if digits == 0 || text.as_bytes().get(end) != Some(&b';') {
+        return Err("malformed_reference");
+    }
+    match char::from_u32(code) {
+        Some(c) if is_char(c) => Ok((c, end + 1)),
+        _ => Err("forbidden_character"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_forbidden_character_is_found_wherever_it_stands() {
+        for bad in ["\0", "\u{1}", "\u{8}", "\u{B}", "\u{1F}", "\u{FFFE}", "\u{FFFF}"] {
+            for before in [0, 1, 61, 62, 63, 64, 65, 200] {
+                let text = format!("{}{bad}x", "a".repeat(before));
+                assert_eq!(forbidden_char(&text), Some(before), "{bad:?} after {before}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_other_character_is_let_through() {
+        let all: String = ('\0'..=char::MAX).filter(|c| is_char(*c)).collect();
+        assert_eq!(forbidden_char(&all), None);
+        assert_eq!(
+            all.chars().count(),
+            0x11_0000 - 0x800 - 29 - 2,
+            "29 controls and two of 0xFFFx"
+        );
+    }
+
+    #[test]
+    fn a_name_ends_before_the_first_character_that_is_none_of_it() {
+        for (text, length) in [
+            ("a:b", 1),
+            ("_x.1-2 ", 6),
+            ("1a", 0),
+            ("-a", 0),
+            ("", 0),
+            (":a", 0),
+            ("қақпа=", 10),
+            ("aқ>", 3),
+            ("a×", 1),
+            ("a\u{B7}", 3),
+            ("\u{B7}", 0),
+            ("\u{10000}\u{EFFFF}\u{F0000}", 8),
+        ] {
+            assert_eq!(name_length(text), length, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_reference_is_one_of_five_or_a_character() {
+        assert_eq!(reference("&amp;x"), Ok(('&', 5)));
+        assert_eq!(reference("&#65;"), Ok(('A', 5)));
+        assert_eq!(reference("&#x049b;"), Ok(('қ', 8)));
+        assert_eq!(reference(&format!("&#{}65;", "0".repeat(100))), Ok(('A', 105)));
+        assert_eq!(reference("&#x10FFFF;"), Ok(('\u{10FFFF}', 10)));
+    }
+
+    #[test]
+    fn any_other_reference_is_refused_for_its_reason() {
+        for text in ["&nbsp;", "&AMP;", "&lol9;"] {
+            assert_eq!(reference(text), Err("unknown_entity"), "{text}");
+        }
+        for text in ["&", "&;", "& ;", "&amp", "&#;", "&#x;", "&#X41;", "&#6 5;", "&#-1;", "&a:b;"]
+        {
+            assert_eq!(reference(text), Err("malformed_reference"), "{text}");
+        }
+        for text in ["&#0;", "&#x1F;", "&#xD800;", "&#xFFFE;", "&#x110000;", "&#99999999999999;"] {
+            assert_eq!(reference(text), Err("forbidden_character"), "{text}");
+        }
+    }
+}

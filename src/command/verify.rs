@@ -1,0 +1,213 @@
+//! `qaqpa verify`: says of a signed message who signed what, and whether the signer is trusted.
+
+use super::{Failure, Profile, read_input, write_output};
+use crate::config::settings::BoundCertificate;
+use crate::sign::certificate::{Certificate, CertificateCache};
+use crate::sign::trust::{Basis, Trust};
+use crate::sign::wsse::{self, Signed};
+use jiff::Timestamp;
+use qaqpa_kit::fault::{Code, Fault, Phase};
+use qaqpa_kit::soap::Envelope;
+use qaqpa_kit::xml::{Document, Limits};
+use serde_json::{Value, json};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Verify a signed message; exit code 0 if it is valid, 1 otherwise.
+#[derive(Debug, clap::Args)]
+#[command(group(clap::ArgGroup::new("belief").required(true).args(["trust", "signature_only"])))]
+pub struct Args {
+    /// How the signature is packed.
+    #[arg(long, value_enum, default_value_t = Profile::Wsse)]
+    profile: Profile,
+    /// Roots, intermediates, or the signer's own certificate; may be given several times.
+    #[arg(long, value_name = "PEM")]
+    trust: Vec<PathBuf>,
+    /// Do not judge the certificate, only the signature.
+    #[arg(long)]
+    signature_only: bool,
+    /// The moment to judge for (RFC 3339); default: now.
+    #[arg(long, value_name = "TIME")]
+    at: Option<Timestamp>,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+    /// The signed document; `-` reads standard input.
+    file: PathBuf,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// A file that cannot be read, or a trust file without certificates.
+pub fn run(args: Args) -> Result<ExitCode, Failure> {
+    let source = read_input(&args.file)?;
+    let files: Vec<_> = args
+        .trust
+        .iter()
+        .map(|path| read_input(path).map(|pem| (path.display(), pem)))
+        .collect::<Result<_, _>>()?;
+    let trust = Trust::load(files).map_err(Failure::work)?;
+    let trust = (!args.signature_only).then_some(&trust);
+    let at_unix_s = args.at.unwrap_or_else(Timestamp::now).as_second();
+    let judged = match args.profile {
+        Profile::Wsse => judge(&source, trust, at_unix_s),
+    };
+    let is_valid = judged.is_ok();
+    let report = match &judged {
+        Ok((signed, basis)) => accepted(signed, *basis),
+        Err(fault) => refused(fault),
+    };
+    let text = if args.json { format!("{report:#}\n") } else { lines(&report) };
+    write_output(text.as_bytes())?;
+    Ok(if is_valid { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The signature and, where there is trust to judge by, on what its certificate is believed.
+fn judge(
+    source: &[u8],
+    trust: Option<&Trust>,
+    at_unix_s: i64,
+) -> Result<(Signed, Option<Basis>), Fault> {
+    let document = Document::scan(source, &Limits::default()).map_err(|error| {
+        let code = if error.is_limit { Code::CallerTooLarge } else { Code::CallerMalformed };
+        Fault::new(code, Phase::Receive, error.reason).at(error.at)
+    })?;
+    let envelope = Envelope::read(&document).map_err(|error| error.fault())?;
+    // A KeyInfo may name its certificate by issuer and serial number alone.
+    let known: Vec<BoundCertificate> = trust
+        .iter()
+        .flat_map(|trust| trust.signers())
+        .map(|certificate| BoundCertificate {
+            spki_sha256: certificate.spki_sha256(),
+            der: Some(certificate.der().to_vec()),
+            from_unix_s: i64::MIN,
+            until_unix_s: i64::MAX,
+        })
+        .collect();
+    let signed = wsse::verify(&envelope, &known, &CertificateCache::default(), at_unix_s)
+        .map_err(|refusal| refusal.of_caller())?;
+    let basis = match trust {
+        Some(trust) => {
+            let judged = trust.judge(&signed.certificate, at_unix_s);
+            Some(judged.map_err(|reason| reason.of_caller().because(known_as(&signed)))?.basis)
+        }
+        None => None,
+    };
+    Ok((signed, basis))
+}
+
+fn known_as(signed: &Signed) -> String {
+    masked(signed.certificate.subject())
+}
+
+fn accepted(signed: &Signed, basis: Option<Basis>) -> Value {
+    let mut covered = vec!["Body"];
+    if signed.covers_timestamp {
+        covered.push("Timestamp");
+    }
+    if signed.covers_token {
+        covered.push("BinarySecurityToken");
+    }
+    json!({
+        "valid": true,
+        "covered": covered,
+        "algorithm": signed.algorithm.uri(),
+        "trust": match basis {
+            Some(Basis::Pinned) => "pinned",
+            Some(Basis::Chain) => "chain",
+            None => "not_judged",
+        },
+        "signer": signer(&signed.certificate),
+    })
+}
+
+fn signer(certificate: &Certificate) -> Value {
+    let hex = |bytes: [u8; 32]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let time = |unix_s| Timestamp::from_second(unix_s).map(|time| time.to_string()).ok();
+    json!({
+        "subject": masked(certificate.subject()),
+        "bin": certificate.bin(),
+        "issuer": masked(certificate.issuer()),
+        "serial": certificate.serial_decimal(),
+        "sha256": hex(certificate.sha256()),
+        "spki_sha256": hex(certificate.spki_sha256()),
+        "not_before": time(certificate.not_before_unix_s()),
+        "not_after": time(certificate.not_after_unix_s()),
+    })
+}
+
+fn refused(fault: &Fault) -> Value {
+    let mut report = json!({ "valid": false, "code": fault.code.word(), "reason": fault.reason });
+    if let Value::Object(fields) = &mut report {
+        if let Some(at) = fault.at {
+            fields.insert("at".into(), at.into());
+        }
+        if let Some(cause) = &fault.cause {
+            fields.insert("signer".into(), json!({ "subject": cause }));
+        }
+    }
+    report
+}
+
+/// The report for people: one line a fact.
+fn lines(report: &Value) -> String {
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    if report["valid"] == false {
+        let place = report.get("at").map(|at| format!(" at byte {at}")).unwrap_or_default();
+        return format!("refused: {} {}{place}\n", text(&report["code"]), text(&report["reason"]));
+    }
+    let covered: Vec<_> = report["covered"].as_array().into_iter().flatten().map(text).collect();
+    let trust = match report["trust"].as_str() {
+        Some("not_judged") => "not judged (--signature-only)",
+        Some("pinned") => "this very certificate is trusted",
+        _ => "chain to a trusted root",
+    };
+    let signer = &report["signer"];
+    format!(
+        "valid\ncovered   {}\nalgorithm {}\ntrust     {trust}\nsigner    {}\nissuer    {}\n\
+         serial    {}\nvalid     {} … {}\nsha256    {}\n",
+        covered.join(", "),
+        text(&report["algorithm"]),
+        text(&signer["subject"]),
+        text(&signer["issuer"]),
+        text(&signer["serial"]),
+        text(&signer["not_before"]),
+        text(&signer["not_after"]),
+        text(&signer["sha256"]),
+    )
+}
+
+/// A subject with its IIN masked but for the first four and last two digits.
+fn masked(subject: &str) -> String {
+    let mut out = String::with_capacity(subject.len());
+    let mut rest = subject;
+    while let Some((before, after)) = rest.split_once("IIN") {
+        out.push_str(before);
+        out.push_str("IIN");
+        let digits = after.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, tail) = after.split_at_checked(digits).unwrap_or((after, ""));
+        match (number.get(..4), number.get(digits.saturating_sub(2)..)) {
+            (Some(first), Some(last)) if digits == 12 => {
+                out.push_str(&format!("{first}******{last}"));
+            }
+            _ => out.push_str(number),
+        }
+        rest = tail;
+    }
+    out + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_iin_is_never_printed_in_full() {
+        assert_eq!(
+            masked("CN=A,2.5.4.5=IIN850312300121,C=KZ"),
+            "CN=A,2.5.4.5=IIN8503******21,C=KZ"
+        );
+        assert_eq!(masked("CN=IINA,O=IIN12"), "CN=IINA,O=IIN12");
+    }
+}

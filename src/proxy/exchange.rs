@@ -1,0 +1,64 @@
+//! The agency's part of a call: encode, send, decode.
+
+use super::trace::Trace;
+use super::{Gateway, answer};
+use crate::config::settings::Service;
+use crate::sign::wsse;
+use crate::upstream::UpstreamRequest;
+use bytes::Bytes;
+use qaqpa_kit::adapter::{Call, Outgoing};
+use qaqpa_kit::envelope::{Request, splice};
+use qaqpa_kit::fault::{Code, Fault, Phase};
+use std::time::Instant;
+
+pub use super::answer::Answered;
+
+/// Asks the agency: once, unless no byte left.
+///
+/// # Errors
+/// `caller.malformed` from `encode` (nothing was sent), else the agency's failure.
+pub async fn ask(
+    gate: &Gateway,
+    service: &Service,
+    request: &Request<'_>,
+    trace: &mut Trace,
+    deadline: Instant,
+) -> Result<Answered, Fault> {
+    let session_id = trace.session_id();
+    let received_at = Trace::date(trace.received_at_us);
+    let call = Call {
+        service: &request.service_id,
+        message_id: &request.message_id,
+        session_id: &session_id,
+        received_at: &received_at,
+        data: request.data,
+    };
+    let outgoing = encode(gate, service, request, &call)?;
+    trace.mark(Phase::Encode);
+
+    let received = gate.upstreams.send(&service.agency, outgoing, deadline).await?;
+    trace.mark(Phase::Send);
+
+    let desk = answer::Desk { gate, service, request, call: &call, now_us: trace.now_us() };
+    let answered = desk.decode(&received)?;
+    trace.mark(Phase::Decode);
+    Ok(answered)
+}
+
+fn encode(
+    gate: &Gateway,
+    service: &Service,
+    request: &Request<'_>,
+    call: &Call<'_>,
+) -> Result<UpstreamRequest, Fault> {
+    match service.agency.adapter.encode(call)? {
+        Outgoing::Envelope => {
+            let spliced = splice::request(request, call.session_id);
+            let signed = wsse::sign(&spliced, gate.signers.outgoing()).map_err(|error| {
+                Fault::new(Code::GatewayBug, Phase::Encode, "signing").because(error)
+            })?;
+            Ok(UpstreamRequest::soap(Bytes::from(signed)))
+        }
+        Outgoing::Http(http) => Ok(UpstreamRequest::http(http)),
+    }
+}

@@ -1,0 +1,111 @@
+//! A request's whole life, top to bottom, in the order of time.
+//!
+//! receive → identify → route → admit → verify → open → encode → send → decode → close → reply
+
+use super::dedupe::{self, Admitted};
+use super::listener::Received;
+use super::reply::Reply;
+use super::trace::Trace;
+use super::{Gateway, exchange, route, verify};
+use crate::channel::sync::{self, Message};
+use crate::ops::log::{self, Access};
+use crate::ops::metrics::CallFigures;
+use bytes::Bytes;
+use qaqpa_kit::fault::{Fault, Phase};
+use std::net::SocketAddr;
+
+/// Answers one call: carries it, and turns a refusal into a fault that says whose it is.
+pub async fn handle(gate: &Gateway, received: &Received) -> Reply {
+    let mut trace = Trace::start(received.received_at, received.received_at_us);
+    let reply = match carry(gate, received, &mut trace).await {
+        Ok(reply) => reply,
+        Err(fault) => {
+            trace.mark(fault.phase);
+            let reply = Reply::refused(gate, fault, &trace);
+            gate.journal.record(trace.opened(&received.body), trace.closed(&reply));
+            reply
+        }
+    };
+    trace.mark(Phase::Reply);
+    observe(gate, &trace, &reply, Some(received.peer_address));
+    reply
+}
+
+/// Answers a request that did not arrive whole: there is nothing to carry.
+pub fn refuse(gate: &Gateway, fault: Fault, trace: &Trace) -> Reply {
+    let reply = Reply::refused(gate, fault, trace);
+    gate.journal.record(trace.opened(&Bytes::new()), trace.closed(&reply));
+    observe(gate, trace, &reply, None);
+    reply
+}
+
+fn observe(gate: &Gateway, trace: &Trace, reply: &Reply, peer: Option<SocketAddr>) {
+    gate.metrics.observe(&CallFigures {
+        service: &trace.service,
+        outcome: reply.outcome,
+        fault: reply.fault.as_ref(),
+        ends_us: trace.ends_us(),
+    });
+    log::access(&Access {
+        entry: trace.id,
+        peer,
+        participant: &trace.participant,
+        service: &trace.service,
+        agency: &trace.agency,
+        outcome: reply.outcome,
+        fault: reply.fault.as_ref(),
+        http_status: reply.http_status,
+        took: trace.elapsed(),
+    });
+}
+
+/// The way of one call. Up to `open` nothing has happened and a fault is only an answer; from there
+/// on the entry is closed, whatever happens, before anybody is told.
+async fn carry(gate: &Gateway, received: &Received, trace: &mut Trace) -> Result<Reply, Fault> {
+    // receive: the one reading of these bytes; every later step looks at the nodes found here
+    let document = sync::scan(&received.body, &gate.settings.limits.xml)?;
+    let mut message = Message::read(&document)?;
+    trace.read(&message.request);
+    trace.mark(Phase::Receive);
+
+    let caller = gate.callers.identify(received, gate.trust.certificates(), &message.request)?;
+    caller.name_sender(&mut message.request);
+    trace.identify(&caller);
+    trace.mark(Phase::Identify);
+    let request = &message.request;
+
+    let service = route::service(&gate.settings, &caller, request)?;
+    let deadline = trace.route(&service);
+    trace.mark(Phase::Route);
+
+    // admit: before the costly verification where TLS proves the caller, after it where only the
+    // signature does, so that nobody can spend another's quota
+    let seat = gate.admission.seat()?;
+    let admit = |seat| gate.admission.enter(seat, &caller.participant, &service);
+    let early = if caller.is_proved() { Ok(admit(seat)?) } else { Err(seat) };
+    trace.mark(Phase::Admit);
+
+    let now_unix_s = trace.received_at_us / 1_000_000;
+    let signed = verify::transport(gate, &message, &caller, now_unix_s)?;
+    trace.prove(&caller, signed.as_ref());
+    let permit = early.or_else(admit)?;
+    trace.mark(Phase::Verify);
+
+    // open: durable before a byte leaves
+    trace.key = dedupe::call_key(&request.sender_id, request);
+    match dedupe::open(&gate.journal, &service, trace.opened(&received.body), deadline).await? {
+        Admitted::Stored { entry, http_status, answer } => {
+            return Ok(Reply::stored(entry, http_status, answer));
+        }
+        Admitted::Fresh => trace.mark(Phase::Open),
+    }
+
+    // encode, send, decode
+    let answered = exchange::ask(gate, &service, request, trace, deadline).await;
+
+    let reply = Reply::written(gate, answered, signed.as_ref(), trace);
+    let closed = gate.journal.close(trace.closed(&reply)).await;
+    drop(permit);
+    trace.mark(Phase::Close);
+    reply.if_kept(closed, &service)
+}

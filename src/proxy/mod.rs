@@ -1,0 +1,36 @@
+//! The way of a call through the gateway; `handle` is the page to read first.
+
+pub mod admit;
+pub mod answer;
+pub mod dedupe;
+pub mod exchange;
+pub mod front;
+pub mod handle;
+pub mod identify;
+pub mod listener;
+pub mod reply;
+pub mod route;
+pub mod start;
+pub mod tls;
+pub mod trace;
+pub mod verify;
+
+use crate::config::settings::Settings;
+use crate::journal::Journal;
+use crate::ops::metrics::Metrics;
+use crate::sign::Signers;
+use crate::sign::trust::Trust;
+use crate::upstream::Upstreams;
+use std::sync::Arc;
+
+/// Everything a call needs on its way; made once at start-up, shared by all calls.
+pub struct Gateway {
+    pub settings: Arc<Settings>,
+    pub callers: identify::Callers,
+    pub admission: admit::Admission,
+    pub trust: Trust,
+    pub signers: Signers,
+    pub journal: Journal,
+    pub upstreams: Upstreams,
+    pub metrics: Arc<Metrics>,
+}

@@ -1,0 +1,100 @@
+//! The answer to a caller: its bytes, its status, and what the journal is told of it.
+
+use super::Gateway;
+use super::answer::Answered;
+use super::trace::Trace;
+use crate::channel::sync;
+use crate::config::settings::Service;
+use crate::journal::JournalDown;
+use crate::journal::entry::EntryId;
+use crate::sign::wsse::{self, Signed};
+use bytes::Bytes;
+use qaqpa_kit::fault::{Code, Fault, Outcome, Phase};
+
+/// One answer, ready to be written.
+#[derive(Debug)]
+pub struct Reply {
+    /// The entry that tells about it: this call's own, or the first one's for a stored answer.
+    pub entry: EntryId,
+    pub outcome: Outcome,
+    /// The gateway's own fault; an agency's refusal is none.
+    pub fault: Option<Fault>,
+    pub http_status: u16,
+    pub body: Bytes,
+    pub agency_digest: [u8; 32],
+    pub agency_certificate: [u8; 32],
+}
+
+impl Reply {
+    /// The stored answer to the same call, byte for byte.
+    #[must_use]
+    pub fn stored(entry: EntryId, http_status: u16, body: Bytes) -> Self {
+        Self {
+            entry,
+            outcome: Outcome::Done,
+            fault: None,
+            http_status,
+            body,
+            agency_digest: [0; 32],
+            agency_certificate: [0; 32],
+        }
+    }
+
+    /// A fault of our taxonomy as SOAP 1.1 wants it; unsigned, so that junk costs no signature.
+    #[must_use]
+    pub fn refused(gate: &Gateway, fault: Fault, trace: &Trace) -> Self {
+        let language = gate.settings.node.language;
+        let date = Trace::date(trace.now_us());
+        let document = sync::fault_document(&fault, language, &date, &trace.session_id());
+        Self {
+            outcome: fault.outcome(),
+            fault: Some(fault),
+            http_status: 500,
+            ..Self::stored(EntryId(trace.id), 500, Bytes::from(document))
+        }
+    }
+
+    /// The agency's answer, signed with the family of key that the caller used; or the fault.
+    #[must_use]
+    pub fn written(
+        gate: &Gateway,
+        answered: Result<Answered, Fault>,
+        signed: Option<&Signed>,
+        trace: &Trace,
+    ) -> Self {
+        let sign = |answered: Answered| {
+            let signer = gate.signers.answer(signed.map(|signed| signed.family));
+            let body = wsse::sign(&answered.document, signer).map_err(|error| {
+                Fault::new(Code::GatewayBug, Phase::Reply, "signing").because(error)
+            })?;
+            Ok(Self {
+                entry: EntryId(trace.id),
+                outcome: answered.outcome,
+                fault: None,
+                http_status: answered.http_status,
+                body: Bytes::from(body),
+                agency_digest: answered.agency_digest,
+                agency_certificate: answered.agency_certificate,
+            })
+        };
+        answered.and_then(sign).unwrap_or_else(|fault| Self::refused(gate, fault, trace))
+    }
+
+    /// This reply, unless its close had to be durable first and was not.
+    ///
+    /// # Errors
+    /// `gateway.journal_down`: what happened at the agency is open until there is evidence.
+    pub fn if_kept(
+        self,
+        closed: Result<(), JournalDown>,
+        service: &Service,
+    ) -> Result<Self, Fault> {
+        match closed {
+            Err(down) if !service.manifest.idempotent => {
+                Err(Fault::new(Code::GatewayJournalDown, Phase::Close, "close_not_durable")
+                    .because(down))
+            }
+            _ => Ok(self),
+        }
+    }
+}

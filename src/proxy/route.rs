@@ -1,0 +1,34 @@
+//! Which agency serves a call: `serviceId` and `routeId` to a service, and whether the caller may.
+
+use super::identify::Caller;
+use crate::config::settings::{Service, Settings};
+use qaqpa_kit::envelope::Request;
+use qaqpa_kit::fault::{Code, Fault, Phase};
+use std::sync::Arc;
+
+/// The service that this call asks for.
+///
+/// A service's route is matched exactly; the route without `routeId` serves every other one.
+///
+/// # Errors
+/// `caller.unknown_service` when there is none, `caller.forbidden` when it was not granted.
+pub fn service(
+    settings: &Settings,
+    caller: &Caller,
+    request: &Request<'_>,
+) -> Result<Arc<Service>, Fault> {
+    let refused = |code, reason| Fault::new(code, Phase::Route, reason);
+    let routes = settings
+        .services
+        .get(&*request.service_id)
+        .ok_or_else(|| refused(Code::CallerUnknownService, "service_id"))?;
+    let granted = &caller.participant.services;
+    if !granted.iter().any(|name| name == "*" || *name == request.service_id) {
+        return Err(refused(Code::CallerForbidden, "service_not_granted"));
+    }
+    let exact = routes.iter().find(|service| service.route_id == request.route_id);
+    exact
+        .or_else(|| routes.iter().find(|service| service.route_id.is_empty()))
+        .cloned()
+        .ok_or_else(|| refused(Code::CallerUnknownService, "route_id"))
+}

@@ -1,0 +1,198 @@
+//! What is known of one call so far: its id, its clock, its names; the journal's rows are made from it.
+
+use super::dedupe;
+use super::identify::Caller;
+use super::reply::Reply;
+use crate::config::settings::Service;
+use crate::journal::entry::{CallKey, Closed, EntryId, Opened};
+use crate::sign::wsse::Signed;
+use aws_lc_rs::digest::{SHA256, digest};
+use bytes::Bytes;
+use jiff::{Timestamp, tz::TimeZone};
+use qaqpa_kit::envelope::Request;
+use qaqpa_kit::fault::{Outcome, Phase};
+use std::time::{Duration, Instant};
+
+/// Times and identity of one call; texts stay empty until the phase that reads them.
+#[derive(Debug)]
+pub struct Trace {
+    /// Identity of the entry and, in braces, `sessionId`; UUID version 7 sorts by time.
+    pub id: uuid::Uuid,
+    /// Unix microseconds at `receive`.
+    pub received_at_us: i64,
+    pub participant: String,
+    pub service: String,
+    pub agency: String,
+    pub key: CallKey,
+    sender_id: String,
+    route_id: String,
+    message_id: String,
+    correlation_id: String,
+    caller_certificate: [u8; 32],
+    is_idempotent: bool,
+    started: Instant,
+    ends_us: [u32; 11],
+}
+
+impl Trace {
+    /// Starts the clock of a call of which nothing but the moment is known.
+    #[must_use]
+    pub fn begin() -> Self {
+        Self::start(Instant::now(), Timestamp::now().as_microsecond())
+    }
+
+    /// Starts the clock of a call whose head arrived at `started`.
+    #[must_use]
+    pub fn start(started: Instant, received_at_us: i64) -> Self {
+        Self {
+            id: EntryId::at(received_at_us).0,
+            received_at_us,
+            participant: String::new(),
+            service: String::new(),
+            agency: String::new(),
+            key: CallKey([0; 32]),
+            sender_id: String::new(),
+            route_id: String::new(),
+            message_id: String::new(),
+            correlation_id: String::new(),
+            caller_certificate: [0; 32],
+            is_idempotent: true,
+            started,
+            ends_us: [0; 11],
+        }
+    }
+
+    /// Takes the names from the head of the request.
+    pub fn read(&mut self, request: &Request<'_>) {
+        request.sender_id.as_ref().clone_into(&mut self.sender_id);
+        request.route_id.as_ref().clone_into(&mut self.route_id);
+        request.message_id.as_ref().clone_into(&mut self.message_id);
+        request.correlation_id.as_ref().clone_into(&mut self.correlation_id);
+        request.service_id.as_ref().clone_into(&mut self.service);
+    }
+
+    /// Takes the participant, and its `senderId` where the request named none.
+    pub fn identify(&mut self, caller: &Caller) {
+        self.participant.clone_from(&caller.participant.id);
+        self.sender_id.clone_from(&caller.participant.sender_id);
+    }
+
+    /// Takes the service found, and returns the moment at which the call must be answered.
+    pub fn route(&mut self, service: &Service) -> Instant {
+        self.agency.clone_from(&service.agency.id);
+        self.is_idempotent = service.manifest.idempotent;
+        self.started + service.deadline
+    }
+
+    /// Takes the certificate that proves the caller: the signer's, else the connection's.
+    pub fn prove(&mut self, caller: &Caller, signed: Option<&Signed>) {
+        let signer = signed.map(|signed| &signed.certificate);
+        if let Some(certificate) = signer.or(caller.tls_certificate.as_ref()) {
+            self.caller_certificate = certificate.sha256();
+        }
+    }
+
+    /// Notes that `phase` ended now.
+    pub fn mark(&mut self, phase: Phase) {
+        let elapsed_us = u32::try_from(self.elapsed().as_micros()).unwrap_or(u32::MAX).max(1);
+        if let Some(end) = self.ends_us.get_mut(phase as usize) {
+            *end = elapsed_us;
+        }
+    }
+
+    /// Microseconds from `receive` to the end of each phase, 0 where it was not reached.
+    #[must_use]
+    pub fn ends_us(&self) -> [u32; 11] {
+        self.ends_us
+    }
+
+    /// Time since `receive`.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// Unix microseconds now, by the monotonic clock from `receive` on.
+    #[must_use]
+    pub fn now_us(&self) -> i64 {
+        let elapsed_us = i64::try_from(self.elapsed().as_micros()).unwrap_or(i64::MAX);
+        self.received_at_us.saturating_add(elapsed_us)
+    }
+
+    /// `sessionId` as the schema wants it, in braces.
+    #[must_use]
+    pub fn session_id(&self) -> String {
+        self.id.as_braced().to_string()
+    }
+
+    /// The row that must be durable before anything is sent.
+    #[must_use]
+    pub fn opened(&self, request: &Bytes) -> Opened {
+        Opened {
+            id: EntryId(self.id),
+            key: self.key,
+            message_key: dedupe::message_key(&self.sender_id, &self.message_id),
+            opened_at_us: self.received_at_us,
+            participant: self.participant.clone(),
+            sender_id: self.sender_id.clone(),
+            agency: self.agency.clone(),
+            service: self.service.clone(),
+            route_id: self.route_id.clone(),
+            message_id: self.message_id.clone(),
+            correlation_id: self.correlation_id.clone(),
+            caller_certificate: self.caller_certificate,
+            request_digest: sha256(request),
+            request_bytes: request.len() as u64,
+            request: request.clone(),
+        }
+    }
+
+    /// The row that ends the entry.
+    #[must_use]
+    pub fn closed(&self, reply: &Reply) -> Closed {
+        // Only an answer that an agency gave is kept for the same call; faults are told anew.
+        let is_answer = reply.fault.is_none();
+        Closed {
+            id: EntryId(self.id),
+            key: self.key,
+            closed_at_us: self.now_us(),
+            outcome: reply.outcome,
+            fault: reply.fault.as_ref().map(|fault| (fault.code, fault.phase)),
+            evidence: if is_answer { "answer" } else { "fault" },
+            http_status: reply.http_status,
+            agency_digest: reply.agency_digest,
+            agency_certificate: reply.agency_certificate,
+            answer_digest: sha256(&reply.body),
+            answer: if is_answer { reply.body.clone() } else { Bytes::new() },
+            phase_us: self.ends_us,
+            is_durable_first: !self.is_idempotent || reply.outcome == Outcome::Unknown,
+        }
+    }
+
+    /// RFC 3339 with milliseconds and the country's zone, from a Unix time in microseconds.
+    #[must_use]
+    pub fn date(unix_us: i64) -> String {
+        let zone = TimeZone::get("Asia/Almaty").unwrap_or(TimeZone::UTC);
+        Timestamp::from_microsecond(unix_us)
+            .unwrap_or(Timestamp::UNIX_EPOCH)
+            .to_zoned(zone)
+            .strftime("%Y-%m-%dT%H:%M:%S%.3f%:z")
+            .to_string()
+    }
+}
+
+fn sha256(bytes: &[u8]) -> [u8; 32] {
+    let mut sum = [0; 32];
+    sum.copy_from_slice(digest(&SHA256, bytes).as_ref());
+    sum
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Trace;
+
+    #[test]
+    fn dates_carry_milliseconds_and_the_countrys_zone() {
+        assert_eq!(Trace::date(1_741_670_130_125_000), "2025-03-11T10:15:30.125+05:00");
+    }
+}

@@ -1,0 +1,182 @@
+//! From `ds:KeyInfo` to the signer's certificate: four forms, exactly one of them, nothing remote.
+
+use crate::config::settings::BoundCertificate;
+use crate::sign::certificate::{Certificate, CertificateCache};
+use crate::sign::name::Name;
+use crate::sign::xmldsig::{bytes_of, unexpected};
+use crate::sign::{Reason, Refusal};
+use qaqpa_kit::soap::{DS, WSSE};
+use qaqpa_kit::xml::Element;
+use std::sync::Arc;
+
+/// `ValueType` of one X.509 certificate (X.509 Token Profile 1.1 §3.1.1).
+pub(super) const X509V3: &str =
+    "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-x509-token-profile-1.0#X509v3";
+/// `EncodingType` of base64, the only one.
+pub(super) const BASE64: &str = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-soap-message-security-1.0#Base64Binary";
+
+/// Namespace of XML Signature 1.1, home of `KeyInfoReference`.
+const DSIG11: &str = "http://www.w3.org/2009/xmldsig11#";
+
+/// How KeyInfo names the certificate.
+pub(super) enum Hint<'d> {
+    /// Base64 DER stands in this element (forms A and C); an `X509IssuerSerial` beside it must agree.
+    Inside(Element<'d>, Option<Element<'d>>),
+    /// Issuer and serial number of a certificate known beforehand (form B).
+    Issued(Element<'d>),
+    /// A `BinarySecurityToken` with this id (form D); the offset is the reference's.
+    Token(String, usize),
+}
+
+/// Reads which form stands in a KeyInfo.
+///
+/// # Errors
+/// `keyinfo_ambiguous`, `key_type_forbidden`, `remote_reference_forbidden`, `wrong_namespace`.
+pub(super) fn read(key_info: Element<'_>) -> Result<Hint<'_>, Refusal> {
+    let child = only(key_info)?;
+    match (child.namespace(), child.local()) {
+        (DS, "X509Data") => x509_data(child),
+        (WSSE, "SecurityTokenReference") => token_reference(child),
+        _ => Err(forbidden(child)),
+    }
+}
+
+fn token_reference(reference: Element<'_>) -> Result<Hint<'_>, Refusal> {
+    let child = only(reference)?;
+    match (child.namespace(), child.local()) {
+        (DS, "X509Data") => x509_data(child),
+        (WSSE, "KeyIdentifier") => {
+            check_types(child, true)?;
+            Ok(Hint::Inside(child, None))
+        }
+        (WSSE, "Reference") => {
+            check_types(child, false)?;
+            let uri = child.attribute("", "URI").map(|uri| uri.value());
+            match uri.as_deref().and_then(|uri| uri.strip_prefix('#')) {
+                Some(id) => Ok(Hint::Token(id.to_owned(), child.span().start)),
+                None => Err(Reason::RemoteReferenceForbidden.at(child.span().start)),
+            }
+        }
+        _ => Err(forbidden(child)),
+    }
+}
+
+/// One certificate, or one issuer and serial number, or both of them for the same certificate.
+fn x509_data(data: Element<'_>) -> Result<Hint<'_>, Refusal> {
+    let (mut certificate, mut issued) = (None, None);
+    for child in data.children() {
+        let slot = match (child.namespace(), child.local()) {
+            (DS, "X509Certificate") => &mut certificate,
+            (DS, "X509IssuerSerial") => &mut issued,
+            _ => return Err(forbidden(child)),
+        };
+        if slot.replace(child).is_some() {
+            return Err(Reason::KeyinfoAmbiguous.at(child.span().start));
+        }
+    }
+    match (certificate, issued) {
+        (Some(certificate), issued) => Ok(Hint::Inside(certificate, issued)),
+        (None, Some(issued)) => Ok(Hint::Issued(issued)),
+        (None, None) => Err(Reason::SignatureIncomplete.at(data.span().start)),
+    }
+}
+
+/// One way to the key: a second one could name another key to another reader.
+fn only(parent: Element<'_>) -> Result<Element<'_>, Refusal> {
+    let mut children = parent.children();
+    match (children.next(), children.next()) {
+        (Some(child), None) => Ok(child),
+        (Some(_), Some(second)) => Err(Reason::KeyinfoAmbiguous.at(second.span().start)),
+        (None, _) => Err(Reason::SignatureIncomplete.at(parent.span().start)),
+    }
+}
+
+fn forbidden(element: Element<'_>) -> Refusal {
+    let is_remote = matches!(
+        (element.namespace(), element.local()),
+        (DS, "RetrievalMethod") | (DSIG11, "KeyInfoReference")
+    );
+    let is_displaced = matches!(
+        element.local(),
+        "X509Data" | "SecurityTokenReference" | "KeyIdentifier" | "X509Certificate"
+    ) && !matches!(element.namespace(), DS | WSSE);
+    let reason = if is_remote {
+        Reason::RemoteReferenceForbidden
+    } else if is_displaced {
+        Reason::WrongNamespace
+    } else {
+        Reason::KeyTypeForbidden
+    };
+    reason.at(element.span().start)
+}
+
+/// Refuses a token that is no single certificate in base64 (a PKIPath, a thumbprint …).
+pub(super) fn check_types(token: Element<'_>, needs_type: bool) -> Result<(), Refusal> {
+    let refused = Reason::KeyTypeForbidden.at(token.span().start);
+    match token.attribute("", "ValueType") {
+        Some(kind) if kind.value() != X509V3 => return Err(refused),
+        None if needs_type => return Err(refused),
+        _ => {}
+    }
+    match token.attribute("", "EncodingType") {
+        Some(encoding) if encoding.value() != BASE64 => Err(refused),
+        _ => Ok(()),
+    }
+}
+
+/// The certificate in an element's base64.
+pub(super) fn inside(
+    element: Element<'_>,
+    issued: Option<Element<'_>>,
+    cache: &CertificateCache,
+) -> Result<Arc<Certificate>, Refusal> {
+    let at = element.span().start;
+    let certificate = cache.parse(&bytes_of(element)?).map_err(|reason| reason.at(at))?;
+    if let Some(issued) = issued {
+        let (issuer, serial) = issuer_serial(issued)?;
+        if !certificate.is_issued_as(&issuer, &serial) {
+            return Err(Reason::KeyinfoAmbiguous.at(issued.span().start));
+        }
+    }
+    Ok(certificate)
+}
+
+/// The one known certificate that an `X509IssuerSerial` names.
+pub(super) fn issued(
+    element: Element<'_>,
+    known: &[BoundCertificate],
+    cache: &CertificateCache,
+) -> Result<Arc<Certificate>, Refusal> {
+    let (issuer, serial) = issuer_serial(element)?;
+    let mut named: Vec<_> = known
+        .iter()
+        .filter_map(|bound| cache.parse(bound.der.as_deref()?).ok())
+        .filter(|certificate| certificate.is_issued_as(&issuer, &serial))
+        .collect();
+    named.sort_by_key(|certificate| certificate.sha256());
+    named.dedup_by_key(|certificate| certificate.sha256());
+    match (named.pop(), named.pop()) {
+        (Some(certificate), None) => Ok(certificate),
+        (Some(_), Some(_)) => Err(Reason::KeyinfoAmbiguous.at(element.span().start)),
+        (None, _) => Err(Reason::CertUnknown.at(element.span().start)),
+    }
+}
+
+fn issuer_serial(element: Element<'_>) -> Result<(Name, String), Refusal> {
+    let mut children = element.children();
+    let (Some(issuer), Some(serial), None) = (children.next(), children.next(), children.next())
+    else {
+        return Err(Reason::KeyinfoAmbiguous.at(element.span().start));
+    };
+    for (part, local) in [(issuer, "X509IssuerName"), (serial, "X509SerialNumber")] {
+        if !part.is(DS, local) {
+            return Err(unexpected(part));
+        }
+    }
+    let text = |part: Element<'_>| match part.plain_text() {
+        Ok(text) => Ok(text.into_owned()),
+        Err(error) => Err(Reason::UnexpectedNodeInValue.at(error.at)),
+    };
+    let name = Name::parse(&text(issuer)?);
+    Ok((name.ok_or(Reason::CertUnknown.at(issuer.span().start))?, text(serial)?))
+}

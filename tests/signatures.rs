@@ -1,0 +1,25 @@
+//! Signatures against tools that are not ours, and against everything an attacker can write.
+//!
+//! xmlsec1, signxml and lxml are the oracles (`make tools` installs them); a missing oracle fails.
+
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on must fail"
+)]
+
+mod signatures {
+    pub(crate) mod accepted;
+    pub(crate) mod c14n;
+    pub(crate) mod documents;
+    pub(crate) mod exchange;
+    pub(crate) mod forge;
+    pub(crate) mod hostile;
+    pub(crate) mod hostile_keys;
+    pub(crate) mod hostile_wrapping;
+    pub(crate) mod oracles;
+    pub(crate) mod pki;
+    pub(crate) mod trust;
+}

@@ -1,0 +1,253 @@
+//! Keys that are nobody's, somebody else's, too weak or ambiguous; values that are broken.
+
+use crate::signatures::forge::{
+    X509V3, form_a, form_b, form_c, form_d, issuer_serial, message, reference, sign, signature,
+    token, usual,
+};
+use crate::signatures::hostile::{Case, case};
+use crate::signatures::oracles::openssl;
+use crate::signatures::pki::{Identity, Kind, PKI, authority, ca, issue, leaf};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use rcgen::{ExtendedKeyUsagePurpose, KeyUsagePurpose, date_time_ymd};
+
+/// A message signed by `by` whose KeyInfo says something else.
+fn with_key_info(key_info: &str) -> String {
+    let by = &PKI.rsa;
+    sign(&message(), &signature(by, &reference("body"), key_info), by)
+}
+
+pub(crate) fn keys() -> Vec<Case> {
+    let by = &PKI.rsa;
+    let certificate = form_c(by);
+    let data = |inside: &str| format!("<ds:X509Data>{inside}</ds:X509Data>");
+    let inner = certificate.replace("<ds:X509Data>", "").replace("</ds:X509Data>", "");
+    let reference_to = |uri: &str| form_d().replace("#token", uri);
+    let mut cases: Vec<Case> = [
+        ("K3 two certificates", "keyinfo_ambiguous", data(&inner.repeat(2))),
+        ("K3 two data", "keyinfo_ambiguous", certificate.repeat(2)),
+        ("K3 data and value", "keyinfo_ambiguous", certificate.clone() + "<ds:KeyValue/>"),
+        ("K3 two references", "keyinfo_ambiguous", form_a(by).repeat(2)),
+        ("K3 data and reference", "keyinfo_ambiguous", certificate.clone() + &form_a(&PKI.p256)),
+        (
+            "K3 two in one",
+            "keyinfo_ambiguous",
+            form_a(by).replace("<wsse:KeyIdentifier", &format!("{certificate}<wsse:KeyIdentifier")),
+        ),
+        (
+            "K3 serial of another",
+            "keyinfo_ambiguous",
+            data(&(inner.clone() + &issuer_serial(&PKI.p256))),
+        ),
+        ("nothing", "signature_incomplete", String::new()),
+        ("empty data", "signature_incomplete", data("")),
+        ("empty reference", "signature_incomplete", "<wsse:SecurityTokenReference/>".into()),
+        ("K4 value", "key_type_forbidden", "<ds:KeyValue><ds:RSAKeyValue/></ds:KeyValue>".into()),
+        ("K4 name", "key_type_forbidden", "<ds:KeyName>bank</ds:KeyName>".into()),
+        ("K4 pgp", "key_type_forbidden", "<ds:PGPData/>".into()),
+        ("K4 crl", "key_type_forbidden", data("<ds:X509CRL/>")),
+        ("K4 subject", "key_type_forbidden", data("<ds:X509SubjectName>CN=x</ds:X509SubjectName>")),
+        (
+            "K4 der",
+            "key_type_forbidden",
+            "<d:DEREncodedKeyValue xmlns:d=\"http://www.w3.org/2009/xmldsig11#\"/>".into(),
+        ),
+        ("K4 thumbprint", "key_type_forbidden", form_a(by).replace("#X509v3", "#ThumbprintSHA1")),
+        ("K4 hex", "key_type_forbidden", form_a(by).replace("#Base64Binary", "#HexBinary")),
+        (
+            "K4 embedded",
+            "key_type_forbidden",
+            "<wsse:SecurityTokenReference><wsse:Embedded/></wsse:SecurityTokenReference>".into(),
+        ),
+        (
+            "K5 retrieval",
+            "remote_reference_forbidden",
+            "<ds:RetrievalMethod URI=\"http://127.0.0.1/k\"/>".into(),
+        ),
+        (
+            "K5 key info reference",
+            "remote_reference_forbidden",
+            "<d:KeyInfoReference xmlns:d=\"http://www.w3.org/2009/xmldsig11#\" URI=\"#k\"/>".into(),
+        ),
+        ("K5 remote token", "remote_reference_forbidden", reference_to("http://127.0.0.1/k")),
+        ("K5 no token", "ref_unresolved", reference_to("#nowhere")),
+        ("K5 the body as token", "keyinfo_ambiguous", reference_to("#body")),
+        ("K4 token path", "key_type_forbidden", form_d().replace("#X509v3", "#X509PKIPathv1")),
+        ("W9 foreign data", "wrong_namespace", "<X509Data/>".into()),
+        ("B unknown serial", "cert_unknown", form_b(by).replace("SerialNumber>", "SerialNumber>9")),
+        ("B unknown issuer", "cert_unknown", form_b(by).replace("CN=", "CN=x")),
+        ("B no name", "cert_unknown", form_b(by).replace("CN=", "CN")),
+        ("garbage", "cert_malformed", form_c(by).replace(by.signer.certificate_base64(), "AAAA")),
+        ("A3 other family", "alg_key_mismatch", form_a(&PKI.p256)),
+    ]
+    .into_iter()
+    .map(|(name, reason, key_info)| case(name, reason, with_key_info(&key_info)))
+    .collect();
+    let unused = message().replace("@S@", &format!("{}@S@", token(by)));
+    cases.push(case("K3 unused token", "keyinfo_ambiguous", sign(&unused, &usual(by), by)));
+    let two = unused.replace("@S@", &format!("{}@S@", token(by).replace("\"token\"", "\"t2\"")));
+    cases.push(case("K3 two tokens", "keyinfo_ambiguous", sign(&two, &usual(by), by)));
+    let wrong = unused.replace(X509V3, "urn:x");
+    let text = signature(by, &reference("body"), &form_d());
+    cases.push(case("K4 token of another type", "key_type_forbidden", sign(&wrong, &text, by)));
+    cases.extend(certificates());
+    cases.extend(weak_keys());
+    cases
+}
+
+/// Valid signatures of certificates that must not be believed.
+fn certificates() -> Vec<Case> {
+    let signed =
+        |name: &str, reason, by: &Identity| case(name, reason, sign(&message(), &usual(by), by));
+    let other_root = authority(ca("Qaqpa test root, \"A\" + B"), None);
+    let mut expired = leaf("Expired");
+    expired.not_after = date_time_ymd(2026, 11, 21);
+    let mut future = leaf("Future");
+    future.not_before = date_time_ymd(2026, 11, 23);
+    let mut crypt = leaf("Encipherment");
+    crypt.key_usages = vec![KeyUsagePurpose::KeyEncipherment];
+    let mut server = leaf("Server");
+    server.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    let no_ca = authority(leaf("No authority"), Some(&PKI.root));
+    vec![
+        signed("K1 stranger", "cert_unknown", &PKI.stranger),
+        signed("C same name, other key", "cert_path", &issue(&leaf("x"), Kind::P256, &other_root)),
+        signed("C expired", "cert_expired", &issue(&expired, Kind::P256, &PKI.root)),
+        signed("C not yet", "cert_not_yet_valid", &issue(&future, Kind::P256, &PKI.root)),
+        signed("C usage", "cert_usage", &issue(&crypt, Kind::P256, &PKI.root)),
+        signed("C purpose", "cert_usage", &issue(&server, Kind::P256, &PKI.root)),
+        signed("C issuer unknown", "cert_unknown", &issue(&leaf("x"), Kind::P256, &no_ca)),
+    ]
+}
+
+/// Certificates over keys that no signature may rest on; the signature itself does not matter.
+fn weak_keys() -> Vec<Case> {
+    let kinds: [(&str, &str, &[&str]); 6] = [
+        ("K6 rsa 1024", "key_too_weak", &["-newkey", "rsa:1024"]),
+        (
+            "K6 rsa exponent 3",
+            "key_too_weak",
+            &["-newkey", "rsa:2048", "-pkeyopt", "rsa_keygen_pubexp:3"],
+        ),
+        ("K6 p192", "key_too_weak", &["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime192v1"]),
+        (
+            "K6 secp256k1",
+            "key_too_weak",
+            &["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:secp256k1"],
+        ),
+        (
+            "K6 explicit curve",
+            "key_too_weak",
+            &[
+                "-newkey",
+                "ec",
+                "-pkeyopt",
+                "ec_paramgen_curve:prime256v1",
+                "-pkeyopt",
+                "ec_param_enc:explicit",
+            ],
+        ),
+        ("K6 ed25519", "key_type_forbidden", &["-newkey", "ed25519"]),
+    ];
+    let weak = |(name, reason, arguments): (&str, &'static str, &[&str])| {
+        let common = [
+            "req",
+            "-x509",
+            "-nodes",
+            "-keyout",
+            "/dev/null",
+            "-subj",
+            "/CN=weak",
+            "-outform",
+            "DER",
+        ];
+        let der = openssl(&[&common, arguments].concat());
+        let text =
+            form_c(&PKI.rsa).replace(PKI.rsa.signer.certificate_base64(), &STANDARD.encode(der));
+        case(name, reason, with_key_info(&text))
+    };
+    kinds.into_iter().map(weak).collect()
+}
+
+/// Values: broken text, other bytes, digests of nothing, content changed after signing.
+pub(crate) fn values() -> Vec<Case> {
+    let by = &PKI.rsa;
+    let good = sign(&message(), &usual(by), by);
+    let mut cases = Vec::new();
+    for tag in ["ds:DigestValue", "ds:SignatureValue", "wsse:KeyIdentifier"] {
+        let end = format!("</{tag}>");
+        for (what, reason) in [
+            ("<!-- x -->", "unexpected_node_in_value"),
+            ("<![CDATA[]]>", "unexpected_node_in_value"),
+            ("<x/>", "unexpected_node_in_value"),
+            ("<?x?>", "instruction_outside_data"),
+            ("!", "value_not_base64"),
+            ("A", "value_not_base64"),
+        ] {
+            let document = good.replace(&end, &format!("{what}{end}"));
+            cases.push(case(format!("W15 {what} in {tag}"), reason, document));
+        }
+    }
+    let start = good.find("<ds:DigestValue>").unwrap() + "<ds:DigestValue>".len();
+    let digest = &good[start..start + 44];
+    let of_nothing = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
+    cases.push(case(
+        "W18 digest of nothing",
+        "digest_of_nothing",
+        good.replace(digest, of_nothing),
+    ));
+    let relative = message().replace("xmlns:c=\"urn:c\"", "xmlns:c=\"urn:c\" xmlns:r=\"relative\"");
+    cases.push(case("W18 relative namespace", "c14n_error", sign(&relative, &usual(by), by)));
+    for (from, to) in [
+        (">100<", ">101<"),
+        (">100<", ">100 <"),
+        ("<amount>", "<amount >x"),
+        ("xsi:type=\"c:Pay\"", "xsi:type=\"c:Buy\""),
+        ("</amount>", "</amount><amount>1</amount>"),
+        ("xmlns:ns2=\"http://bip", "xmlns:ns2=\"https://bip"),
+        ("<data ", "<data x=\"1\" "),
+        ("<messageId>1</messageId>", "<messageId/>"),
+        ("<requestInfo>", "<requestInfo>\n"),
+    ] {
+        assert!(good.contains(from), "{from}");
+        cases.push(case(format!("changed to {to}"), "digest_mismatch", good.replacen(from, to, 1)));
+    }
+    cases.extend(other_signatures(&good));
+    cases
+}
+
+fn other_signatures(good: &str) -> Vec<Case> {
+    let start = good.find("<ds:SignatureValue>").unwrap() + "<ds:SignatureValue>".len();
+    let end = good.find("</ds:SignatureValue>").unwrap();
+    let rsa = STANDARD.decode(&good[start..end]).unwrap();
+    let mut flipped = rsa.clone();
+    flipped[100] ^= 1;
+    let mut cases: Vec<Case> = [
+        ("K7 flipped", flipped),
+        ("K7 short", rsa[..255].to_vec()),
+        ("K7 long", [&[0], &rsa[..]].concat()),
+        ("K7 zero", vec![0; 256]),
+        ("K7 one byte", vec![1]),
+    ]
+    .into_iter()
+    .map(|(name, value)| {
+        case(name, "bad_signature", good.replace(&good[start..end], &STANDARD.encode(value)))
+    })
+    .collect();
+    let by = &PKI.p256;
+    let template = usual(by);
+    for (name, value) in [
+        ("K7 r = s = 0", vec![0_u8; 64]),
+        ("K7 der", [&[0x30, 0x06, 2, 1, 1, 2, 1, 1][..]].concat()),
+        ("K7 r = 1", [&[0; 31][..], &[1], &[0; 31], &[1]].concat()),
+        ("K7 all ones", vec![0xff; 64]),
+    ] {
+        let text = template.replace("@VALUE@", &STANDARD.encode(value));
+        cases.push(case(name, "bad_signature", sign(&message(), &text, by)));
+    }
+    let downgraded = good.replace("#rsa-sha256", "#rsa-sha512");
+    cases.push(case("A2 other hash", "bad_signature", downgraded));
+    let mismatch = usual(by).replace("#ecdsa-sha256", "#ecdsa-sha384");
+    cases.push(case("A3 other curve", "alg_key_mismatch", sign(&message(), &mismatch, by)));
+    cases
+}
