@@ -2,12 +2,10 @@
 
 use crate::bench::*;
 use crate::postgres::Cluster;
-use qaqpa::config::settings::Store;
 use qaqpa::journal::entry::{Opened, Opening};
 use qaqpa::journal::{Journal, JournalError, Migrated, Why, migrate};
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
-use zeroize::Zeroizing;
 
 fn cluster(bench: &Bench) -> (&'static Cluster, &str) {
     let (cluster, database) = bench.database.as_ref().unwrap();
@@ -136,23 +134,6 @@ async fn a_node_never_has_more_connections_than_it_may() {
     assert!(!waits.is_empty());
 }
 
-/// A bench on a cluster that may be broken.
-async fn own_cluster() -> (Bench, &'static Cluster) {
-    // Ends with the process, as the shared one.
-    let cluster: &'static Cluster = Box::leak(Box::new(Cluster::start()));
-    let database = cluster.database();
-    let mut bench = Bench::embedded();
-    let owner = postgres_store(&cluster.url("qaqpa_migrate", &database));
-    migrate(&owner, 1).await.unwrap();
-    let master = bench.folder.path().join("master");
-    std::fs::write(&master, [7; 32]).unwrap();
-    bench.settings.master_key_file = Some(master);
-    let url = Zeroizing::new(cluster.url("qaqpa_app", &database));
-    bench.settings.store = Store::Postgres { url, connections_max: 4 };
-    bench.database = Some((cluster, database));
-    (bench, cluster)
-}
-
 /// Asks until the first refusal; each answer comes within the second that is promised.
 async fn open_until_down(journal: &Journal) -> (Vec<Opened>, Why) {
     let mut opened = Vec::new();
@@ -170,7 +151,8 @@ async fn open_until_down(journal: &Journal) -> (Vec<Opened>, Why) {
 
 #[tokio::test]
 async fn a_server_that_dies_is_down_at_once_and_back_within_three_seconds() {
-    let (bench, cluster) = own_cluster().await;
+    let bench = Bench::fragile().await;
+    let (cluster, _) = cluster(&bench);
     let journal = bench.start().await;
     let paid = open(&journal, call(1), payment(), "fresh").await;
     cluster.stop_immediately();
@@ -189,7 +171,8 @@ async fn a_server_that_dies_is_down_at_once_and_back_within_three_seconds() {
 
 #[tokio::test]
 async fn a_server_that_hangs_is_down_within_a_second_and_nothing_it_held_is_lost_or_stuck() {
-    let (bench, cluster) = own_cluster().await;
+    let bench = Bench::fragile().await;
+    let (cluster, _) = cluster(&bench);
     let journal = bench.start().await;
     let first = open(&journal, call(1), payment(), "fresh").await;
     let mut callers = JoinSet::new();

@@ -61,8 +61,14 @@ impl Cluster {
 
     /// A new empty database's name.
     pub(crate) fn database(&self) -> String {
+        self.copy_of("template1")
+    }
+
+    /// A new database with everything that stands in `template`, which nobody may be using.
+    pub(crate) fn copy_of(&self, template: &str) -> String {
         let name = format!("gate{}", self.databases.fetch_add(1, Relaxed));
-        self.sql("postgres", "postgres", &format!("CREATE DATABASE {name}")).expect("a database");
+        let create = format!("CREATE DATABASE {name} TEMPLATE {template}");
+        self.sql("postgres", "postgres", &create).expect("a database");
         name
     }
 

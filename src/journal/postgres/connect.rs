@@ -73,10 +73,9 @@ impl Target {
         Ok(ClientWrapper::new(client, task))
     }
 
-    /// A connection without limits, for the migrator.
-    pub(super) async fn plain(&self) -> Result<ClientWrapper, Error> {
-        let (client, task) = self.connect(&self.config).await?;
-        Ok(ClientWrapper::new(client, task))
+    /// A connection without limits, for the migrator; the task ends when the connection has.
+    pub(super) async fn plain(&self) -> Result<(Client, JoinHandle<()>), Error> {
+        self.connect(&self.config).await
     }
 
     /// A pool of sessions for reading.
