@@ -204,3 +204,43 @@ async fn a_server_that_hangs_is_down_within_a_second_and_nothing_it_held_is_lost
     assert_eq!(bench.count("call_key WHERE state = 'open'"), 1, "the call opened after the hang");
     assert_eq!(bench.count("entry_opened"), bench.count("entry_closed") + 1);
 }
+
+/// A root and a server's certificate for 127.0.0.1 below it: PEM files in the folder.
+fn certificates(folder: &std::path::Path) {
+    let root_key = rcgen::KeyPair::generate().unwrap();
+    let mut root = rcgen::CertificateParams::new([]).unwrap();
+    root.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let root_certificate = root.self_signed(&root_key).unwrap();
+    let issuer = rcgen::Issuer::new(root, root_key);
+    let key = rcgen::KeyPair::generate().unwrap();
+    let server = rcgen::CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
+    let server = server.signed_by(&key, &issuer).unwrap();
+    std::fs::write(folder.join("root.pem"), root_certificate.pem()).unwrap();
+    std::fs::write(folder.join("server.pem"), server.pem()).unwrap();
+    std::fs::write(folder.join("server.key"), key.serialize_pem()).unwrap();
+}
+
+#[tokio::test]
+async fn tls_to_the_server_is_verified_by_the_roots_that_the_url_names() {
+    let mut bench = Bench::postgres().await;
+    let (cluster, database) = bench.database.clone().unwrap();
+    let folder = bench.folder.path().to_owned();
+    certificates(&folder);
+    cluster.use_certificate(&folder.join("server.pem"), &folder.join("server.key"));
+    let url = cluster.url("qaqpa_app", &database);
+    let with_roots = |roots: &str| {
+        let roots = folder.join(roots).display().to_string();
+        postgres_store(&format!("{url}?sslmode=require&sslrootcert={roots}"))
+    };
+    let (right, wrong) = (with_roots("root.pem"), with_roots("server.pem"));
+    let encrypted = "SELECT count(*) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) \
+         WHERE ssl AND application_name = 'qaqpa' AND datname = current_database()";
+    let encrypted = || cluster.sql("postgres", &database, encrypted).unwrap();
+    bench.settings.store = wrong;
+    let error = Journal::start(&bench.settings, "node-1").await.err().unwrap().to_string();
+    assert!(error.contains("certificate"), "{error}");
+    bench.settings.store = right;
+    let journal = bench.start().await;
+    open(&journal, call(1), payment(), "fresh").await;
+    assert_ne!(encrypted(), "0");
+}
