@@ -14,6 +14,7 @@ mod deviations;
 mod faults;
 mod forged;
 mod hand;
+mod limits;
 #[path = "../support/postgres.rs"]
 mod postgres;
 mod refusal;
