@@ -1,8 +1,9 @@
 //! Quotas and caps: what is over them is refused at no cost, and nobody else notices.
 
+use crate::caller::{Caller, PERSON, PERSONS, person, text, until};
 use crate::refusal::assert_fault;
 use crate::standin::{PAY, READ, StandIn, http, signed_by, unsigned};
-use crate::support::{Caller, Installation, PERSON, PERSONS, Plan, person, text, until};
+use crate::support::{Installation, Plan};
 use qaqpa::command::client::Posted;
 use qaqpa::sign::wsse;
 use std::sync::Arc;

@@ -10,11 +10,13 @@
 )]
 
 mod agencies;
+mod caller;
 mod deviations;
 mod faults;
 mod forged;
 mod hand;
 mod limits;
+mod panics;
 #[path = "../support/postgres.rs"]
 mod postgres;
 mod refusal;
