@@ -15,11 +15,13 @@ mod deviations;
 mod faults;
 mod forged;
 mod hand;
+mod lifecycle;
 mod limits;
 mod panics;
 #[path = "../support/postgres.rs"]
 mod postgres;
 mod refusal;
 mod same_call;
+mod served;
 mod standin;
 mod support;

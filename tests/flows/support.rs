@@ -176,7 +176,7 @@ impl Plan {
 }
 
 /// Lays TOML over a file: tables are merged, everything else is replaced.
-fn lay_over(path: &Path, text: &str) {
+pub fn lay_over(path: &Path, text: &str) {
     let mut whole: toml::Table = std::fs::read_to_string(path).unwrap_or_default().parse().unwrap();
     merge(&mut whole, text.parse().expect("TOML of the test"));
     pki::write(path, whole.to_string().as_bytes()).unwrap();
