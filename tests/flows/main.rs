@@ -11,6 +11,7 @@
 
 mod agencies;
 mod caller;
+mod clients;
 mod deviations;
 mod faults;
 mod forged;
@@ -22,6 +23,7 @@ mod panics;
 mod postgres;
 mod refusal;
 mod same_call;
+mod secrets;
 mod served;
 mod standin;
 mod support;
