@@ -76,6 +76,7 @@ async fn carry(gate: &Gateway, received: &Received, trace: &mut Trace) -> Result
 
     let service = route::service(&gate.settings, &caller, request)?;
     let deadline = trace.route(&service);
+    route::check_size(&service, received.body.len())?;
     trace.mark(Phase::Route);
 
     // admit: before the costly verification where TLS proves the caller, after it where only the

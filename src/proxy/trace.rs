@@ -100,6 +100,14 @@ impl Trace {
         }
     }
 
+    /// The phase after the last one that ended.
+    #[must_use]
+    pub fn under_way(&self) -> Phase {
+        let ended = self.ends_us.iter().rposition(|end_us| *end_us > 0);
+        let next = ended.map_or(0, |last| last + 1);
+        Phase::ALL.get(next).copied().unwrap_or(Phase::Reply)
+    }
+
     /// Microseconds from `receive` to the end of each phase, 0 where it was not reached.
     #[must_use]
     pub fn ends_us(&self) -> [u32; 11] {

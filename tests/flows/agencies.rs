@@ -1,8 +1,9 @@
 //! Agencies on their bad days: from `send` on, what is not clear is Unknown and waits for evidence.
 
+use crate::caller::{PERSON, PERSONS, in_element, text};
 use crate::refusal::assert_fault;
 use crate::standin::{self, PAY, READ, StandIn, done, http, signed_by, unsigned, unsigned_fault};
-use crate::support::{Installation, PERSON, PERSONS, Plan, in_element, text};
+use crate::support::{Installation, Plan};
 use qaqpa::simulate::Behaviour;
 use std::collections::HashMap;
 use std::net::TcpListener;

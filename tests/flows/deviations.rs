@@ -1,7 +1,8 @@
 //! Every deviation of live clients is accepted, and reaches the agency as a proper SyncChannel message.
 
+use crate::caller::{Caller, PERSON, PERSONS, data_of, in_element, person, text};
 use crate::hand;
-use crate::support::{Caller, Installation, PERSON, PERSONS, data_of, in_element, person, text};
+use crate::support::Installation;
 use qaqpa_kit::xml::Element;
 
 const SOAP: &str = "http://schemas.xmlsoap.org/soap/envelope/";

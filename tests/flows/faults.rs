@@ -1,9 +1,10 @@
 //! Bad input of every kind: a clear fault, an entry in the journal, and nothing sent to anybody.
 
+use crate::caller::{Caller, PERSON, PERSONS, text};
 use crate::forged::{self, Flaw};
 use crate::hand;
 use crate::refusal::assert_fault;
-use crate::support::{Caller, Installation, PERSON, PERSONS, Plan, text};
+use crate::support::{Installation, Plan};
 use qaqpa::command::client::Client;
 use qaqpa::sign::wsse;
 

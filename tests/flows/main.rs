@@ -10,13 +10,20 @@
 )]
 
 mod agencies;
+mod caller;
+mod clients;
 mod deviations;
 mod faults;
 mod forged;
 mod hand;
+mod lifecycle;
+mod limits;
+mod panics;
 #[path = "../support/postgres.rs"]
 mod postgres;
 mod refusal;
 mod same_call;
+mod secrets;
+mod served;
 mod standin;
 mod support;

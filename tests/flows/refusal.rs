@@ -1,6 +1,7 @@
 //! What must be true of every fault, whatever its cause: one check for all flows.
 
-use crate::support::{Installation, in_element, text};
+use crate::caller::{in_element, text};
+use crate::support::Installation;
 use qaqpa::command::client::Posted;
 use qaqpa_kit::envelope::ns::TYPES;
 

@@ -1,9 +1,10 @@
 //! The same call twice: the same bytes, and the agency asked once; on both stores.
 
+use crate::caller::{Caller, PERSON, PERSONS, person, text, until};
 use crate::hand;
 use crate::refusal::assert_fault;
 use crate::standin::{PAY, READ, StandIn, done, http};
-use crate::support::{Caller, Installation, PERSON, PERSONS, Plan, person, text, until};
+use crate::support::{Installation, Plan};
 use qaqpa::journal::entry::{Resolution, Resolved};
 use qaqpa_kit::fault::Outcome;
 use std::sync::Arc;
