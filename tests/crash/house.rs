@@ -41,6 +41,13 @@ impl Process {
         self.0.wait().unwrap();
     }
 
+    /// SIGTERM, and its end.
+    pub fn terminate(&mut self) {
+        let process = self.0.id().to_string();
+        assert!(Command::new("kill").arg(process).status().unwrap().success());
+        self.0.wait().unwrap();
+    }
+
     pub fn has_ended(&mut self) -> bool {
         self.0.try_wait().unwrap().is_some()
     }
@@ -59,7 +66,7 @@ pub struct House {
     pub folder: TempDir,
     /// The cluster and the database, on PostgreSQL.
     pub database: Option<(Cluster, String)>,
-    _agencies: [Process; 2],
+    agencies: [(&'static str, SocketAddr, Process); 2],
 }
 
 /// A gateway that is ready.
@@ -89,15 +96,15 @@ impl House {
     async fn new(folder: TempDir, database: Option<(Cluster, String)>) -> Self {
         let store = database.as_ref().map(|(cluster, name)| cluster.url("qaqpa_app", name));
         let scratch = Scratch::prepare(folder.path()).unwrap();
-        let (reads, read_address) = agency(folder.path(), &scratch, READ).await;
-        let (payments, payment_address) = agency(folder.path(), &scratch, PAYMENT).await;
+        let reads = agency(folder.path(), &scratch, READ).await;
+        let payments = agency(folder.path(), &scratch, PAYMENT).await;
         let nobody = SocketAddr::from(([127, 0, 0, 1], 9));
-        let endpoints = Endpoints { persons: read_address, companies: nobody, addresses: nobody };
+        let endpoints = Endpoints { persons: reads.1, companies: nobody, addresses: nobody };
         scratch.write(&endpoints, store.as_deref()).unwrap();
         let services = scratch.config.join("services.toml");
         let mut services = OpenOptions::new().append(true).open(services).unwrap();
-        services.write_all(treasury(&scratch, payment_address).as_bytes()).unwrap();
-        Self { scratch, folder, database, _agencies: [reads, payments] }
+        services.write_all(treasury(&scratch, payments.1).as_bytes()).unwrap();
+        Self { scratch, folder, database, agencies: [reads, payments] }
     }
 
     /// Starts the gateway and waits until it is ready.
@@ -141,6 +148,11 @@ impl House {
         (Process::start(&command, &self.folder.path().join("gateway.log")), ready_file)
     }
 
+    /// Where the agency behind a service listens.
+    pub fn agency_port(&self, service: &str) -> u16 {
+        self.agencies.iter().find(|(name, ..)| *name == service).unwrap().1.port()
+    }
+
     /// What the gateway's processes said.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("gateway.log")).unwrap_or_default()
@@ -162,7 +174,11 @@ impl House {
 }
 
 /// Starts the stand-in behind a service: `qaqpa simulate`, with a record of what reached it.
-async fn agency(folder: &Path, scratch: &Scratch, service: &str) -> (Process, SocketAddr) {
+async fn agency(
+    folder: &Path,
+    scratch: &Scratch,
+    service: &'static str,
+) -> (&'static str, SocketAddr, Process) {
     let pair = &scratch.member("agency").unwrap().pair;
     let file = |ending: &str| folder.join(format!("{service}.{ending}"));
     let (ready, record) = (file("ready"), file("record"));
@@ -183,7 +199,7 @@ async fn agency(folder: &Path, scratch: &Scratch, service: &str) -> (Process, So
     until("the agency listens", async || ready.exists()).await;
     let url = json(&ready)["url"].as_str().unwrap().to_owned();
     let address = url.trim_start_matches("https://").trim_end_matches('/').parse().unwrap();
-    (process, address)
+    (service, address, process)
 }
 
 /// An agency whose one service may not be sent twice.
