@@ -25,3 +25,5 @@ mod kills;
 mod order;
 #[path = "support/postgres.rs"]
 mod postgres;
+#[path = "crash/stops.rs"]
+mod stops;

@@ -60,6 +60,22 @@ impl Drop for Process {
     }
 }
 
+/// A process that stands still until this is dropped.
+pub struct Paused(u32);
+
+impl Paused {
+    fn signal(&self, name: &str) {
+        let sent = Command::new("kill").arg(name).arg(self.0.to_string()).status();
+        assert!(sent.unwrap().success());
+    }
+}
+
+impl Drop for Paused {
+    fn drop(&mut self) {
+        self.signal("-CONT");
+    }
+}
+
 /// The installation, without its gateway.
 pub struct House {
     pub scratch: Scratch,
@@ -81,7 +97,12 @@ pub struct Gate {
 impl House {
     /// An installation on a SQLite file.
     pub async fn on_sqlite() -> Self {
-        Self::new(tempfile::tempdir().unwrap(), None).await
+        Self::new(None, None).await
+    }
+
+    /// An installation on a SQLite file that lies on this disk, while all else lies elsewhere.
+    pub async fn on_disk(disk: &Path) -> Self {
+        Self::new(None, Some(disk)).await
     }
 
     /// An installation on a PostgreSQL cluster of its own, migrated.
@@ -90,12 +111,16 @@ impl House {
         let database = cluster.database();
         let owner = Zeroizing::new(cluster.url("qaqpa_migrate", &database));
         migrate(&Store::Postgres { url: owner, connections_max: 2 }, 1).await.unwrap();
-        Self::new(tempfile::tempdir().unwrap(), Some((cluster, database))).await
+        Self::new(Some((cluster, database)), None).await
     }
 
-    async fn new(folder: TempDir, database: Option<(Cluster, String)>) -> Self {
+    async fn new(database: Option<(Cluster, String)>, disk: Option<&Path>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
         let store = database.as_ref().map(|(cluster, name)| cluster.url("qaqpa_app", name));
-        let scratch = Scratch::prepare(folder.path()).unwrap();
+        let mut scratch = Scratch::prepare(folder.path()).unwrap();
+        if let Some(disk) = disk {
+            scratch.journal = disk.join("journal.sqlite");
+        }
         let reads = agency(folder.path(), &scratch, READ).await;
         let payments = agency(folder.path(), &scratch, PAYMENT).await;
         let nobody = SocketAddr::from(([127, 0, 0, 1], 9));
@@ -146,6 +171,14 @@ impl House {
         let serve = ["serve", "--config", config.unwrap(), "--ready-file", ready.unwrap()];
         let command = [program, &serve].concat();
         (Process::start(&command, &self.folder.path().join("gateway.log")), ready_file)
+    }
+
+    /// Stops the agency behind a service where it is, until what is returned is dropped.
+    pub fn pause_agency(&self, service: &str) -> Paused {
+        let (.., process) = self.agencies.iter().find(|(name, ..)| *name == service).unwrap();
+        let paused = Paused(process.0.id());
+        paused.signal("-STOP");
+        paused
     }
 
     /// Where the agency behind a service listens.
@@ -210,7 +243,8 @@ fn treasury(scratch: &Scratch, address: SocketAddr) -> String {
          endpoint = \"https://{address}/\"\n\
          name = {{ kk = \"Қазынашылық\", ru = \"Казначейство\", en = \"Treasury\" }}\n\
          tls_client_certificate_file = {:?}\ntls_client_key_file = {:?}\n\
-         quota = {{ per_second = 5000, burst = 5000, in_flight_max = 512 }}\n\n\
+         quota = {{ per_second = 5000, burst = 5000, in_flight_max = 512 }}\n\
+         connect_deadline_ms = 20000\n\n\
          [[agency.treasury.answer_certificate]]\nfile = {:?}\n\n\
          [agency.treasury.service.{PAYMENT}]\n\
          name = {{ kk = \"Төлем\", ru = \"Платёж\", en = \"Payment\" }}\n\

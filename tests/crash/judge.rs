@@ -103,7 +103,7 @@ impl Verdict {
     }
 
     /// (b) Nothing reached an agency without its entry, and no payment twice (c).
-    fn judge_agencies(&mut self, house: &House, books: &Books) {
+    pub fn judge_agencies(&mut self, house: &House, books: &Books) {
         for service in [READ, PAYMENT] {
             let mut times: HashMap<String, usize> = HashMap::new();
             for message_id in house.received(service) {
