@@ -126,11 +126,9 @@ async fn read(trace: &Path) -> Vec<Event> {
     let mut unfinished: HashMap<&str, Event> = HashMap::new();
     let mut events = Vec::new();
     for (number, line) in text.lines().enumerate() {
-        let mut words = line.splitn(3, ' ').map(str::trim_start);
-        let (Some(thread), Some(time), Some(rest)) = (words.next(), words.next(), words.next())
-        else {
-            continue;
-        };
+        // `1234  1795348800.123456 write(…`: short numbers of threads are padded.
+        let Some((thread, rest)) = line.split_once(' ') else { continue };
+        let Some((time, rest)) = rest.trim_start().split_once(' ') else { continue };
         if let Some((_, end)) = rest.split_once(" resumed>") {
             if let Some(event) = unfinished.remove(thread) {
                 events.push(Event { text: event.text + end, ended: number, ..event });
