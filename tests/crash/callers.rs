@@ -89,16 +89,17 @@ impl Caller {
     }
 
     /// Asks without pause until a connection breaks, or until nobody wants to know; tells every step.
-    async fn ask_on_and_on(self, mut chance: Chance, steps: UnboundedSender<()>) -> Vec<Asked> {
+    async fn ask_on_and_on(self, mut chance: Chance, steps: UnboundedSender<Step>) -> Vec<Asked> {
         let mut all: Vec<Asked> = Vec::new();
         while all.last().is_none_or(|last| last.answered.is_some()) {
             let service = chance.one_of(&[READ, PAYMENT]);
             let iin = chance.one_of(&[FOUND, FOUND, FOUND, NOT_FOUND, REFUSED, UNCLEAR]);
             let mut asked = self.sign(service, iin);
-            let _unwanted = steps.send(());
+            let _unwanted = steps.send(Step::Asking);
             asked.answered = self.post(&asked).await.map(|posted| (posted, Instant::now()));
+            let step = if service == PAYMENT { Step::PaymentAnswered } else { Step::ReadAnswered };
             all.push(asked);
-            if steps.send(()).is_err() {
+            if steps.send(step).is_err() {
                 break;
             }
         }
@@ -124,9 +125,17 @@ impl Caller {
     }
 }
 
+/// What a caller has just come to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Step {
+    Asking,
+    ReadAnswered,
+    PaymentAnswered,
+}
+
 /// Callers that ask on and on.
 pub struct Load {
-    steps: UnboundedReceiver<()>,
+    steps: UnboundedReceiver<Step>,
     callers: JoinSet<Vec<Asked>>,
 }
 
@@ -140,16 +149,29 @@ impl Load {
         Self { steps, callers }
     }
 
-    /// Waits for so many steps, and then a little further: a step is a moment between two calls, the
-    /// moments inside one are microseconds later.
+    /// Waits for so many steps, and then for a moment inside a call, or for that in which a caller
+    /// has just been told of its payment.
     pub async fn run(&mut self, steps: u64, chance: &mut Chance) {
         for _ in 0..steps {
-            self.steps.recv().await.expect("callers that ask");
+            self.next_step().await;
+        }
+        if chance.below(2) == 0 {
+            while self.next_step().await != Step::PaymentAnswered {}
+            return;
         }
         let (further, begun) = (Duration::from_micros(chance.below(20_000)), Instant::now());
         while begun.elapsed() < further {
             std::hint::spin_loop();
         }
+    }
+
+    /// The newest step, all older ones left out.
+    async fn next_step(&mut self) -> Step {
+        let mut step = self.steps.recv().await.expect("callers that ask");
+        while let Ok(newer) = self.steps.try_recv() {
+            step = newer;
+        }
+        step
     }
 
     /// Lets the callers ask for so long.

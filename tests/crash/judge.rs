@@ -7,7 +7,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use qaqpa::command::client::Posted;
 use qaqpa::config;
 use qaqpa::journal::{Listing, Reader};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 /// The close of a read rides in the next group: so long before a kill it may be missing.
@@ -31,13 +31,13 @@ pub struct Verdict {
     pub reads_without_close: usize,
     pub repeated: usize,
     pub slowest_start_ms: u128,
-    pub violations: Vec<String>,
+    pub violations: BTreeSet<String>,
 }
 
 impl Verdict {
     fn check(&mut self, holds: bool, broken: impl FnOnce() -> String) {
         if !holds {
-            self.violations.push(broken());
+            self.violations.insert(broken());
         }
     }
 
@@ -85,7 +85,7 @@ impl Verdict {
         let told = || format!("{} {:?} {:?}", asked.service, posted.entry, posted.fault);
         match (entries.first(), posted.fault.as_deref()) {
             (None, Some("gateway.journal_down")) => self.refused_before_open += 1,
-            (None, _) => self.violations.push(format!("(a) not in the journal: {}", told())),
+            (None, _) => self.check(false, || format!("(a) not in the journal: {}", told())),
             (Some(entry), fault) => {
                 let is_same = entry.answer_digest == sha256(&posted.body)
                     && entry.fault_code == fault.unwrap_or_default()
@@ -137,7 +137,7 @@ impl Verdict {
         for (asked, answer) in round.iter().zip(answers) {
             self.repeated += 1;
             let Some(again) = answer else {
-                self.violations.push(format!("a repetition got no answer: {}", asked.message_id));
+                self.check(false, || format!("(c) not answered again: {}", asked.message_id));
                 continue;
             };
             let entry = before.of(&asked.message_id).first();

@@ -125,7 +125,7 @@ impl<'a> Trial<'a> {
         let gate = self.house.open().await;
         self.verdict.slowest_start_ms = self.verdict.slowest_start_ms.max(gate.took.as_millis());
         if gate.took > READY_MAX {
-            self.verdict.violations.push(format!("(e) ready after {:?}", gate.took));
+            self.verdict.violations.insert(format!("(e) ready after {:?}", gate.took));
         }
         self.gate = Some(gate);
     }
