@@ -21,5 +21,9 @@ mod house;
 mod judge;
 #[path = "crash/kills.rs"]
 mod kills;
+#[path = "crash/order.rs"]
+mod order;
 #[path = "support/postgres.rs"]
 mod postgres;
+#[path = "crash/stops.rs"]
+mod stops;

@@ -10,7 +10,7 @@ use qaqpa::sign::{Signer, wsse};
 use qaqpa_kit::envelope::write::{RequestHead, request};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -88,21 +88,20 @@ impl Caller {
         asked
     }
 
-    /// Asks without pause until a connection breaks; tells every step.
-    async fn ask_until_it_breaks(
-        self,
-        mut chance: Chance,
-        steps: UnboundedSender<()>,
-    ) -> Vec<Asked> {
+    /// Asks without pause until a connection breaks, or until nobody wants to know; tells every step.
+    async fn ask_on_and_on(self, mut chance: Chance, steps: UnboundedSender<Step>) -> Vec<Asked> {
         let mut all: Vec<Asked> = Vec::new();
         while all.last().is_none_or(|last| last.answered.is_some()) {
             let service = chance.one_of(&[READ, PAYMENT]);
             let iin = chance.one_of(&[FOUND, FOUND, FOUND, NOT_FOUND, REFUSED, UNCLEAR]);
             let mut asked = self.sign(service, iin);
-            let _killed = steps.send(());
+            let _unwanted = steps.send(Step::Asking);
             asked.answered = self.post(&asked).await.map(|posted| (posted, Instant::now()));
-            let _killed = steps.send(());
+            let step = if service == PAYMENT { Step::PaymentAnswered } else { Step::ReadAnswered };
             all.push(asked);
+            if steps.send(step).is_err() {
+                break;
+            }
         }
         all
     }
@@ -126,28 +125,63 @@ impl Caller {
     }
 }
 
-/// Loads the gateway and kills it at a random moment; what was asked, and when it was killed.
-pub async fn kill_under_load(
-    house: &House,
-    mut gate: Gate,
-    chance: &mut Chance,
-) -> (Vec<Asked>, Instant) {
-    let caller = Caller::new(house, &gate);
-    let (told, mut steps) = unbounded_channel();
-    let mut callers = JoinSet::new();
-    for _ in 0..CALLERS {
-        callers.spawn(caller.clone().ask_until_it_breaks(chance.split(), told.clone()));
+/// What a caller has just come to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Step {
+    Asking,
+    ReadAnswered,
+    PaymentAnswered,
+}
+
+/// Callers that ask on and on.
+pub struct Load {
+    steps: UnboundedReceiver<Step>,
+    callers: JoinSet<Vec<Asked>>,
+}
+
+impl Load {
+    pub fn start(caller: &Caller, chance: &mut Chance) -> Self {
+        let (told, steps) = unbounded_channel();
+        let mut callers = JoinSet::new();
+        for _ in 0..CALLERS {
+            callers.spawn(caller.clone().ask_on_and_on(chance.split(), told.clone()));
+        }
+        Self { steps, callers }
     }
-    for _ in 0..CALLERS as u64 + chance.below(200) {
-        steps.recv().await.unwrap();
+
+    /// Waits for so many steps, and then for a moment inside a call, or for that in which a caller
+    /// has just been told of its payment.
+    pub async fn run(&mut self, steps: u64, chance: &mut Chance) {
+        for _ in 0..steps {
+            self.next_step().await;
+        }
+        if chance.below(2) == 0 {
+            while self.next_step().await != Step::PaymentAnswered {}
+            return;
+        }
+        let (further, begun) = (Duration::from_micros(chance.below(20_000)), Instant::now());
+        while begun.elapsed() < further {
+            std::hint::spin_loop();
+        }
     }
-    // A step is a moment between two calls; the moments inside a call are microseconds further on.
-    let further = Duration::from_micros(chance.below(20_000));
-    let begun = Instant::now();
-    while begun.elapsed() < further {
-        std::hint::spin_loop();
+
+    /// The newest step, all older ones left out.
+    async fn next_step(&mut self) -> Step {
+        let mut step = self.steps.recv().await.expect("callers that ask");
+        while let Ok(newer) = self.steps.try_recv() {
+            step = newer;
+        }
+        step
     }
-    gate.process.kill();
-    let killed_at = Instant::now();
-    (callers.join_all().await.into_iter().flatten().collect(), killed_at)
+
+    /// Lets the callers ask for so long.
+    pub async fn run_for(&mut self, time: Duration) {
+        let _elapsed = timeout(time, async { while self.steps.recv().await.is_some() {} }).await;
+    }
+
+    /// Lets every caller end the call it is in; all that was asked.
+    pub async fn end(self) -> Vec<Asked> {
+        drop(self.steps);
+        self.callers.join_all().await.into_iter().flatten().collect()
+    }
 }

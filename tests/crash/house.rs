@@ -41,6 +41,13 @@ impl Process {
         self.0.wait().unwrap();
     }
 
+    /// SIGTERM, and its end.
+    pub fn terminate(&mut self) {
+        let process = self.0.id().to_string();
+        assert!(Command::new("kill").arg(process).status().unwrap().success());
+        self.0.wait().unwrap();
+    }
+
     pub fn has_ended(&mut self) -> bool {
         self.0.try_wait().unwrap().is_some()
     }
@@ -53,13 +60,29 @@ impl Drop for Process {
     }
 }
 
+/// A process that stands still until this is dropped.
+pub struct Paused(u32);
+
+impl Paused {
+    fn signal(&self, name: &str) {
+        let sent = Command::new("kill").arg(name).arg(self.0.to_string()).status();
+        assert!(sent.unwrap().success());
+    }
+}
+
+impl Drop for Paused {
+    fn drop(&mut self) {
+        self.signal("-CONT");
+    }
+}
+
 /// The installation, without its gateway.
 pub struct House {
     pub scratch: Scratch,
     pub folder: TempDir,
     /// The cluster and the database, on PostgreSQL.
     pub database: Option<(Cluster, String)>,
-    _agencies: [Process; 2],
+    agencies: [(&'static str, SocketAddr, Process); 2],
 }
 
 /// A gateway that is ready.
@@ -74,7 +97,12 @@ pub struct Gate {
 impl House {
     /// An installation on a SQLite file.
     pub async fn on_sqlite() -> Self {
-        Self::new(tempfile::tempdir().unwrap(), None).await
+        Self::new(None, None).await
+    }
+
+    /// An installation on a SQLite file that lies on this disk, while all else lies elsewhere.
+    pub async fn on_disk(disk: &Path) -> Self {
+        Self::new(None, Some(disk)).await
     }
 
     /// An installation on a PostgreSQL cluster of its own, migrated.
@@ -83,21 +111,25 @@ impl House {
         let database = cluster.database();
         let owner = Zeroizing::new(cluster.url("qaqpa_migrate", &database));
         migrate(&Store::Postgres { url: owner, connections_max: 2 }, 1).await.unwrap();
-        Self::new(tempfile::tempdir().unwrap(), Some((cluster, database))).await
+        Self::new(Some((cluster, database)), None).await
     }
 
-    async fn new(folder: TempDir, database: Option<(Cluster, String)>) -> Self {
+    async fn new(database: Option<(Cluster, String)>, disk: Option<&Path>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
         let store = database.as_ref().map(|(cluster, name)| cluster.url("qaqpa_app", name));
-        let scratch = Scratch::prepare(folder.path()).unwrap();
-        let (reads, read_address) = agency(folder.path(), &scratch, READ).await;
-        let (payments, payment_address) = agency(folder.path(), &scratch, PAYMENT).await;
+        let mut scratch = Scratch::prepare(folder.path()).unwrap();
+        if let Some(disk) = disk {
+            scratch.journal = disk.join("journal.sqlite");
+        }
+        let reads = agency(folder.path(), &scratch, READ).await;
+        let payments = agency(folder.path(), &scratch, PAYMENT).await;
         let nobody = SocketAddr::from(([127, 0, 0, 1], 9));
-        let endpoints = Endpoints { persons: read_address, companies: nobody, addresses: nobody };
+        let endpoints = Endpoints { persons: reads.1, companies: nobody, addresses: nobody };
         scratch.write(&endpoints, store.as_deref()).unwrap();
         let services = scratch.config.join("services.toml");
         let mut services = OpenOptions::new().append(true).open(services).unwrap();
-        services.write_all(treasury(&scratch, payment_address).as_bytes()).unwrap();
-        Self { scratch, folder, database, _agencies: [reads, payments] }
+        services.write_all(treasury(&scratch, payments.1).as_bytes()).unwrap();
+        Self { scratch, folder, database, agencies: [reads, payments] }
     }
 
     /// Starts the gateway and waits until it is ready.
@@ -141,6 +173,19 @@ impl House {
         (Process::start(&command, &self.folder.path().join("gateway.log")), ready_file)
     }
 
+    /// Stops the agency behind a service where it is, until what is returned is dropped.
+    pub fn pause_agency(&self, service: &str) -> Paused {
+        let (.., process) = self.agencies.iter().find(|(name, ..)| *name == service).unwrap();
+        let paused = Paused(process.0.id());
+        paused.signal("-STOP");
+        paused
+    }
+
+    /// Where the agency behind a service listens.
+    pub fn agency_port(&self, service: &str) -> u16 {
+        self.agencies.iter().find(|(name, ..)| *name == service).unwrap().1.port()
+    }
+
     /// What the gateway's processes said.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("gateway.log")).unwrap_or_default()
@@ -162,7 +207,11 @@ impl House {
 }
 
 /// Starts the stand-in behind a service: `qaqpa simulate`, with a record of what reached it.
-async fn agency(folder: &Path, scratch: &Scratch, service: &str) -> (Process, SocketAddr) {
+async fn agency(
+    folder: &Path,
+    scratch: &Scratch,
+    service: &'static str,
+) -> (&'static str, SocketAddr, Process) {
     let pair = &scratch.member("agency").unwrap().pair;
     let file = |ending: &str| folder.join(format!("{service}.{ending}"));
     let (ready, record) = (file("ready"), file("record"));
@@ -183,7 +232,7 @@ async fn agency(folder: &Path, scratch: &Scratch, service: &str) -> (Process, So
     until("the agency listens", async || ready.exists()).await;
     let url = json(&ready)["url"].as_str().unwrap().to_owned();
     let address = url.trim_start_matches("https://").trim_end_matches('/').parse().unwrap();
-    (process, address)
+    (service, address, process)
 }
 
 /// An agency whose one service may not be sent twice.
@@ -194,7 +243,8 @@ fn treasury(scratch: &Scratch, address: SocketAddr) -> String {
          endpoint = \"https://{address}/\"\n\
          name = {{ kk = \"Қазынашылық\", ru = \"Казначейство\", en = \"Treasury\" }}\n\
          tls_client_certificate_file = {:?}\ntls_client_key_file = {:?}\n\
-         quota = {{ per_second = 5000, burst = 5000, in_flight_max = 512 }}\n\n\
+         quota = {{ per_second = 5000, burst = 5000, in_flight_max = 512 }}\n\
+         connect_deadline_ms = 20000\n\n\
          [[agency.treasury.answer_certificate]]\nfile = {:?}\n\n\
          [agency.treasury.service.{PAYMENT}]\n\
          name = {{ kk = \"Төлем\", ru = \"Платёж\", en = \"Payment\" }}\n\
