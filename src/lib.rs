@@ -1,10 +1,18 @@
 //! Qaqpa, the inter-agency integration gateway: the map of the crate, in reading order.
+//!
+//! [`proxy::handle`] is the page to read first: a request's whole life, top to bottom.
+
+pub mod proxy;
+
+pub mod channel;
+pub mod sign;
+
+pub mod journal;
+pub mod upstream;
+
+pub mod config;
+pub mod ops;
+
+pub mod simulate;
 
 pub mod command;
-pub mod config {
-    pub mod settings;
-}
-pub mod journal {
-    pub mod entry;
-}
-pub mod sign;

@@ -1,10 +1,8 @@
 //! The one binary: subcommands, exit codes, and nothing else.
 
 use clap::{Parser, Subcommand};
-use qaqpa::command::{
-    Failure, agencies, canonicalize, check, demo, evidence, migrate, send, serve, sign, simulate,
-    verify,
-};
+use qaqpa::command::{Failure, agencies, canonicalize, check, demo, evidence, migrate, send};
+use qaqpa::command::{serve, sign, simulate, verify};
 use std::process::ExitCode;
 
 /// Қақпа: the integration gateway of an e-government.
@@ -23,8 +21,6 @@ enum Command {
     Demo(demo::Args),
     /// Check a configuration and say everything that is wrong with it.
     Check(check::Args),
-    /// Create or update the PostgreSQL schema.
-    Migrate(migrate::Args),
     /// Sign a call, post it, print request and answer.
     Send(send::Args),
     /// Sign a message.
@@ -37,7 +33,9 @@ enum Command {
     Agencies(agencies::Args),
     /// Stand in for an agency.
     Simulate(simulate::Args),
-    /// Show the journal's entries.
+    /// Bring the journal's store to this gateway's schema.
+    Migrate(migrate::Args),
+    /// Show what the journal holds of an entry, or which entries wait for evidence.
     Evidence(evidence::Args),
 }
 
@@ -62,13 +60,13 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Serve(args) => serve::run(args),
         Command::Demo(args) => demo::run(args),
         Command::Check(args) => check::run(args),
-        Command::Migrate(args) => migrate::run(args),
         Command::Send(args) => send::run(args),
         Command::Sign(args) => sign::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Canonicalize(args) => canonicalize::run(args),
         Command::Agencies(args) => agencies::run(args),
         Command::Simulate(args) => simulate::run(args),
+        Command::Migrate(args) => migrate::run(args),
         Command::Evidence(args) => evidence::run(args),
     }
 }

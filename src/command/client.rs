@@ -33,6 +33,8 @@ pub struct Posted {
     pub entry: Option<String>,
     /// `Qaqpa-Fault`: set where the gateway itself answered.
     pub fault: Option<String>,
+    /// `Retry-After`: seconds after which asking again is sensible.
+    pub retry_after_s: Option<u32>,
     pub body: Bytes,
     pub elapsed: Duration,
 }
@@ -72,24 +74,42 @@ impl Client {
     /// # Errors
     /// The connection failed, or no whole answer came within two minutes.
     pub async fn post(&self, body: Vec<u8>) -> Result<Posted, Failure> {
+        self.post_as(body, "text/xml; charset=utf-8").await
+    }
+
+    /// Posts `body` under another `Content-Type`, as some living clients do.
+    ///
+    /// # Errors
+    /// As [`Client::post`].
+    pub async fn post_as(&self, body: Vec<u8>, content_type: &str) -> Result<Posted, Failure> {
         let started = Instant::now();
         let exchange = async {
-            let response = self.exchange(body).await?;
+            let response = self.exchange(body, content_type).await?;
             let header = |name: &str| {
-                response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+                response
+                    .headers()
+                    .get(name)
+                    .and_then(|value| value.to_str().ok())
+                    .map(str::to_owned)
             };
             let (http_status, entry, fault) =
                 (response.status().as_u16(), header("qaqpa-entry"), header("qaqpa-fault"));
+            let retry_after_s = header("retry-after").and_then(|seconds| seconds.parse().ok());
             let collected = Limited::new(response.into_body(), ANSWER_BYTES_MAX).collect().await;
             let body = collected.map_err(Failure::work)?.to_bytes();
-            Ok(Posted { http_status, entry, fault, body, elapsed: started.elapsed() })
+            let elapsed = started.elapsed();
+            Ok(Posted { http_status, entry, fault, retry_after_s, body, elapsed })
         };
         tokio::time::timeout(DEADLINE, exchange)
             .await
             .map_err(|_| Failure::work(format!("{}: no answer within {DEADLINE:?}", self.url)))?
     }
 
-    async fn exchange(&self, body: Vec<u8>) -> Result<Response<Incoming>, Failure> {
+    async fn exchange(
+        &self,
+        body: Vec<u8>,
+        content_type: &str,
+    ) -> Result<Response<Incoming>, Failure> {
         let host = self.url.host().ok_or_else(|| Failure::usage("the URL names no host"))?;
         let is_tls = self.url.scheme_str() == Some("https");
         let port = self.url.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
@@ -100,7 +120,7 @@ impl Client {
         let path = self.url.path_and_query().map_or("/", |path| path.as_str());
         let request = Request::post(path)
             .header(HOST, &authority)
-            .header(CONTENT_TYPE, "text/xml; charset=utf-8")
+            .header(CONTENT_TYPE, content_type)
             .header("SOAPAction", "\"\"")
             .body(Full::new(Bytes::from(body)))
             .map_err(Failure::usage)?;

@@ -2,10 +2,20 @@
 //!
 //! Exit codes (DESIGN §8, sysexits.h): 0 done, 1 the answer is no, 64 usage, 78 configuration.
 
+pub mod agencies;
 pub mod canonicalize;
+pub mod check;
+pub mod client;
+pub mod demo;
+pub mod evidence;
+pub mod migrate;
+pub mod send;
+pub mod serve;
 pub mod sign;
+pub mod simulate;
 pub mod verify;
 
+use crate::proxy::start::StartError;
 use std::fmt;
 use std::io::{Read as _, Write as _};
 use std::path::Path;
@@ -73,3 +83,38 @@ impl fmt::Display for Failure {
 }
 
 impl std::error::Error for Failure {}
+
+impl From<StartError> for Failure {
+    fn from(error: StartError) -> Self {
+        Self::configuration(error)
+    }
+}
+
+/// Unix microseconds now, for commands that act as a caller.
+#[must_use]
+pub fn now_unix_us() -> i64 {
+    jiff::Timestamp::now().as_microsecond()
+}
+
+/// Runs a future on a runtime of its own.
+///
+/// # Errors
+/// The operating system gave no threads.
+pub fn block_on<F: Future>(future: F) -> Result<F::Output, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::work(format!("no runtime: {error}")))?;
+    Ok(runtime.block_on(future))
+}
+
+/// Writes a file whole or not at all: whoever waits for it never reads a half.
+///
+/// # Errors
+/// The disk failed.
+pub fn write_whole(path: &std::path::Path, text: &str) -> Result<(), Failure> {
+    let unfinished = path.with_extension("unfinished");
+    std::fs::write(&unfinished, text)
+        .and_then(|()| std::fs::rename(&unfinished, path))
+        .map_err(|error| Failure::work(format!("{}: {error}", path.display())))
+}

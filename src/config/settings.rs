@@ -2,8 +2,9 @@
 
 use qaqpa_kit::adapter::Adapter;
 use qaqpa_kit::fault::Language;
-use qaqpa_kit::manifest::ServiceManifest;
+use qaqpa_kit::manifest::{Name, ServiceManifest};
 use std::collections::HashMap;
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -116,12 +117,25 @@ pub struct Trust {
 }
 
 /// Where the journal lives.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub enum Store {
     /// A SQLite file on this machine.
     Embedded { path: PathBuf },
     /// A PostgreSQL cluster.
     Postgres { url: Zeroizing<String>, connections_max: usize },
+}
+
+impl fmt::Debug for Store {
+    /// Without the URL: it holds the password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Embedded { path } => f.debug_struct("Embedded").field("path", path).finish(),
+            Self::Postgres { connections_max, .. } => f
+                .debug_struct("Postgres")
+                .field("connections_max", connections_max)
+                .finish_non_exhaustive(),
+        }
+    }
 }
 
 /// What of a body the journal keeps.
@@ -149,10 +163,11 @@ pub struct Journal {
 }
 
 /// A registered information system.
-#[derive(Debug)]
 pub struct Participant {
     /// Name in configuration, metrics and journal.
     pub id: String,
+    /// Name for people.
+    pub name: Name,
     /// What it writes into `sender/senderId`.
     pub sender_id: String,
     /// Checked when the caller sends one, demanded when set.
@@ -169,6 +184,16 @@ pub struct Participant {
     pub quota: Quota,
     /// Quotas of single services, by `serviceId`.
     pub service_quotas: HashMap<String, Quota>,
+}
+
+impl fmt::Debug for Participant {
+    /// Without password and BIN.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Participant")
+            .field("id", &self.id)
+            .field("sender_id", &self.sender_id)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A certificate bound to a participant, for its days.
@@ -212,6 +237,15 @@ pub struct Agency {
     pub breaker: Breaker,
 }
 
+impl fmt::Debug for Agency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Agency")
+            .field("id", &self.id)
+            .field("endpoint", &self.endpoint)
+            .finish_non_exhaustive()
+    }
+}
+
 /// When to stop asking a failing agency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Breaker {
@@ -230,10 +264,4 @@ pub struct Service {
     pub agency: Arc<Agency>,
     pub deadline: Duration,
     pub body_bytes_max: usize,
-}
-
-impl std::fmt::Debug for Agency {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Agency").field("id", &self.id).field("endpoint", &self.endpoint).finish()
-    }
 }

@@ -1,10 +1,44 @@
 //! One call's record: the row opened before the send, the row closed after it, and what closed it.
 
 use qaqpa_kit::fault::{Code, Outcome, Phase};
+use std::fmt;
+use uuid::{NoContext, Timestamp, Uuid};
 
 /// Identity of an entry: UUID version 7, so that ids sort by time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct EntryId(pub uuid::Uuid);
+
+impl EntryId {
+    /// A new id whose time is `unix_us` (microseconds; the id keeps milliseconds).
+    #[must_use]
+    pub fn at(unix_us: i64) -> Self {
+        let unix_us = u64::try_from(unix_us).unwrap_or(0);
+        let nanos = u32::try_from(unix_us % 1_000_000).unwrap_or(0) * 1_000;
+        Self(Uuid::new_v7(Timestamp::from_unix(NoContext, unix_us / 1_000_000, nanos)))
+    }
+
+    /// Days (UTC) since 1970 of the id's time: chooses the partition and the key of the bodies.
+    /// 0 for an id that carries no time.
+    #[must_use]
+    pub fn day(self) -> i32 {
+        let unix_s = self.0.get_timestamp().map_or(0, |time| time.to_unix().0);
+        i32::try_from(unix_s / 86_400).unwrap_or(0)
+    }
+}
+
+impl fmt::Display for EntryId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::str::FromStr for EntryId {
+    type Err = uuid::Error;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self)
+    }
+}
 
 /// Which call is the same call: SHA-256 over senderId, messageId and the canonical payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -85,4 +119,52 @@ pub struct Closed {
     pub phase_us: [u32; 11],
     /// The answer and this row must be durable before the reply.
     pub is_durable_first: bool,
+}
+
+impl Closed {
+    /// Whether the same call gets this answer again: an answer that the agency gave. Faults are told
+    /// anew, and what is Unknown has no answer yet.
+    #[must_use]
+    pub fn is_stored(&self) -> bool {
+        self.fault.is_none() && self.outcome != Outcome::Unknown && !self.answer.is_empty()
+    }
+}
+
+/// The row that ends an entry left Unknown.
+#[derive(Clone, Debug)]
+pub struct Resolved {
+    pub id: EntryId,
+    /// Unix microseconds.
+    pub resolved_at_us: i64,
+    /// Done or Refused; Refused frees the key, so that the caller may send the same call again.
+    pub outcome: Outcome,
+    /// What decided: `inquiry`, `register` or `operator`.
+    pub evidence: &'static str,
+    /// For people: which register, who decided and why.
+    pub note: String,
+}
+
+/// What became of a [`Resolved`] row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resolution {
+    /// Durable: the entry is no longer Unknown.
+    Written,
+    /// No such entry waits for evidence: it is absent, still open, clear, or resolved before.
+    NotWaiting,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::EntryId;
+
+    #[test]
+    fn an_id_carries_its_day_and_sorts_by_time() {
+        let noon_us = 1_795_348_800_000_000; // 2026-11-22T12:00:00Z
+        let (earlier, later) = (EntryId::at(noon_us), EntryId::at(noon_us + 1_000));
+        assert!(earlier < later);
+        assert_eq!(earlier.day(), 20_779);
+        assert_eq!(EntryId::at(noon_us + 12 * 3_600 * 1_000_000).day(), 20_780);
+        assert_eq!(EntryId(uuid::Uuid::nil()).day(), 0);
+        assert_eq!(later.to_string().parse(), Ok(later));
+    }
 }

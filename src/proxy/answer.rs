@@ -4,7 +4,7 @@ use super::Gateway;
 use super::identify::is_pinned;
 use super::trace::Trace;
 use crate::config::settings::Service;
-use crate::sign::wsse;
+use crate::sign::{Reason, wsse};
 use crate::upstream::UpstreamAnswer;
 use aws_lc_rs::digest::{SHA256, digest};
 use qaqpa_kit::adapter::{
@@ -14,7 +14,7 @@ use qaqpa_kit::envelope::write::{AnswerHead, answer as write_answer};
 use qaqpa_kit::envelope::{Answer as Received, AnswerBody, Request, splice};
 use qaqpa_kit::fault::{Code, Fault, Outcome, Phase};
 use qaqpa_kit::manifest::Wire;
-use qaqpa_kit::soap::Envelope;
+use qaqpa_kit::soap::{Envelope, Version};
 use qaqpa_kit::xml::Document;
 
 /// What the agency answered, as the caller shall get it, not yet signed.
@@ -49,6 +49,9 @@ impl Desk<'_> {
     /// # Errors
     /// `agency.broken_answer`, `agency.bad_signature`, `agency.unlisted_code`: the outcome is Unknown.
     pub fn decode(&self, answer: &UpstreamAnswer) -> Result<Answered, Fault> {
+        if answer.body.len() > self.service.body_bytes_max {
+            return Err(Fault::new(Code::AgencyBrokenAnswer, Phase::Decode, "answer_too_large"));
+        }
         let mut answered = match self.service.agency.adapter.manifest().wire {
             Wire::Rest => self.decode_http(answer)?,
             Wire::SyncV10 => self.decode_envelope(answer)?,
@@ -76,9 +79,11 @@ impl Desk<'_> {
     fn decode_envelope(&self, answer: &UpstreamAnswer) -> Result<Answered, Fault> {
         let document = Document::scan(&answer.body, &self.gate.settings.limits.xml)
             .map_err(|error| broken(error.reason, error.at))?;
-        let envelope =
-            Envelope::read(&document).map_err(|error| broken(error.reason, error.at))?;
-        let agency_certificate = self.signer(&document, &envelope)?;
+        let envelope = Envelope::read(&document).map_err(|error| broken(error.reason, error.at))?;
+        if envelope.version != Version::Soap11 {
+            return Err(broken("soap_version", envelope.root.span().start));
+        }
+        let agency_certificate = self.signer(&envelope)?;
         let received = Received::read(envelope.payload)
             .map_err(|fault| broken(fault.reason, fault.at.unwrap_or(0)))?;
         let (kind, http_status) = match &received.body {
@@ -100,23 +105,21 @@ impl Desk<'_> {
     }
 
     /// The certificate that signed the answer; an agency's answers are pinned to its own.
-    fn signer(&self, document: &Document<'_>, envelope: &Envelope<'_>) -> Result<[u8; 32], Fault> {
+    fn signer(&self, envelope: &Envelope<'_>) -> Result<[u8; 32], Fault> {
         let agency = &self.service.agency;
+        if envelope.security.is_none() && !agency.answer_signed {
+            return Ok([0; 32]);
+        }
+        let trust = &self.gate.trust;
         let now_unix_s = self.now_us / 1_000_000;
-        let wrong = |reason| Fault::new(Code::AgencyBadSignature, Phase::Decode, reason);
-        if envelope.security.is_none() {
-            return if agency.answer_signed { Err(wrong("signature_missing")) } else { Ok([0; 32]) };
-        }
         let known = &agency.answer_certificates;
-        let signed = wsse::verify(document, envelope, known, now_unix_s)
-            .map_err(|error| wrong(error.reason).at(error.at))?;
+        let signed = wsse::verify(envelope, known, trust.certificates(), now_unix_s)
+            .map_err(|refusal| refusal.of_agency())?;
         if !is_pinned(known, &signed.certificate, now_unix_s) {
-            return Err(wrong("cert_not_bound_to_sender"));
+            let reason = "cert_not_bound_to_sender";
+            return Err(Fault::new(Code::AgencyBadSignature, Phase::Decode, reason));
         }
-        self.gate
-            .trust
-            .judge(&signed.certificate, now_unix_s)
-            .map_err(|error| wrong(error.reason))?;
+        trust.judge(&signed.certificate, now_unix_s).map_err(Reason::of_agency)?;
         Ok(signed.certificate.sha256())
     }
 

@@ -6,11 +6,12 @@
 use crate::config::settings::Service;
 use crate::journal::Journal;
 use crate::journal::entry::{CallKey, EntryId, Opened, Opening, SameCall};
-use crate::sign::canonical;
+use crate::sign::canonical::{self, Options};
 use aws_lc_rs::digest::{Context, SHA256};
 use qaqpa_kit::envelope::Request;
 use qaqpa_kit::fault::{Code, Fault, Phase};
 use qaqpa_kit::manifest::MessageId;
+use qaqpa_kit::xml::NodeId;
 use std::time::Instant;
 
 /// What opening a call led to.
@@ -19,15 +20,18 @@ pub enum Admitted {
     Fresh,
     /// Answered before: the same bytes again.
     Stored { entry: EntryId, http_status: u16, answer: bytes::Bytes },
+    /// Left Unknown before, and may not be sent again.
+    LeftUnknown { entry: EntryId },
 }
 
 /// The key under which this call is remembered.
 #[must_use]
 pub fn call_key(sender_id: &str, request: &Request<'_>) -> CallKey {
     let mut context = head(sender_id, &request.message_id);
-    let left_out: Vec<_> =
-        [request.password_element, request.session_element].into_iter().flatten().map(|e| e.id()).collect();
-    canonical::exclusive_without(request.payload, &left_out, &mut |bytes| context.update(bytes));
+    let left_out = [request.password_element, request.session_element];
+    let excluded: Vec<NodeId> = left_out.into_iter().flatten().map(|out| out.id()).collect();
+    let options = Options { excluded: &excluded, ..Options::default() };
+    canonical::element(request.payload, &options, &mut |bytes| context.update(bytes));
     CallKey(finish(context))
 }
 
@@ -56,8 +60,7 @@ fn finish(context: Context) -> [u8; 32] {
 /// Opens the call durably, or finds what became of it when it came before.
 ///
 /// # Errors
-/// `caller.twin`, `caller.in_progress`, `gateway.journal_down`; and `agency.timeout` for a call that
-/// was left Unknown and may not be sent again: its first entry's id is the cause.
+/// `caller.twin`, `caller.in_progress`, `gateway.journal_down`.
 pub async fn open(
     journal: &Journal,
     service: &Service,
@@ -88,16 +91,12 @@ pub async fn open(
                         .because(entry.0));
                 }
             }
-            Opening::LeftUnknown { entry } => {
-                // Whatever the first failure was, only evidence decides now.
-                return Err(Fault::new(Code::AgencyTimeout, Phase::Send, "left_unknown")
-                    .because(entry.0));
-            }
+            Opening::LeftUnknown { entry } => return Ok(Admitted::LeftUnknown { entry }),
             Opening::Twin { entry } => {
-                return Err(Fault::new(Code::CallerTwin, Phase::Open, "message_id_reused")
-                    .because(entry.0));
+                return Err(
+                    Fault::new(Code::CallerTwin, Phase::Open, "message_id_reused").because(entry.0)
+                );
             }
         }
     }
 }
-

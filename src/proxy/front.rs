@@ -1,46 +1,78 @@
 //! From HTTP to a call and back: which face a request is for, and the headers of its answer.
 
-use super::listener::Received;
+use super::listener::{Handler, Received};
 use super::reply::Reply;
+use super::trace::Trace;
 use super::{Gateway, handle};
 use crate::channel::sync::wsdl;
 use crate::config::settings::TlsMode;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{ALLOW, CONTENT_TYPE, HOST, HeaderName, HeaderValue, RETRY_AFTER};
+use hyper::http::request::Parts;
 use hyper::{Method, Response, StatusCode};
+use qaqpa_kit::fault::Fault;
+use std::sync::Arc;
 
 /// The entry that tells about this answer.
-pub const ENTRY: HeaderName = HeaderName::from_static("qaqpa-entry");
+const ENTRY: HeaderName = HeaderName::from_static("qaqpa-entry");
 /// Set on every answer that the gateway made itself: the fault's public code.
-pub const FAULT: HeaderName = HeaderName::from_static("qaqpa-fault");
+const FAULT: HeaderName = HeaderName::from_static("qaqpa-fault");
 
 const XML: &str = "text/xml; charset=utf-8";
 
-/// Answers one HTTP request.
+/// What stands behind one door for callers.
 ///
 /// SyncChannel is served on every path: systems connect with the path that they have configured for
 /// the ШЭП. `GET …?wsdl` serves its description.
-pub async fn respond(gate: &Gateway, received: &Received) -> Response<Full<Bytes>> {
-    match received.method {
-        Method::POST => reply_response(handle::handle(gate, received).await),
-        Method::GET => description(gate, received)
-            .unwrap_or_else(|| plain(StatusCode::NOT_FOUND, "POST a SyncChannel message, or GET ?wsdl\n")),
-        _ => {
-            let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, "POST or GET ?wsdl\n");
-            response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, POST"));
-            response
+pub struct Front {
+    pub gate: Arc<Gateway>,
+    /// The address that `?wsdl` prints; `None`: the one that the caller wrote.
+    pub public_url: Option<String>,
+}
+
+impl Handler for Front {
+    async fn answer(&self, received: Received) -> Response<Full<Bytes>> {
+        match received.method {
+            Method::POST => response(handle::handle(&self.gate, &received).await),
+            Method::GET => self.description(&received).unwrap_or_else(|| {
+                plain(StatusCode::NOT_FOUND, "POST a SyncChannel message, or GET ?wsdl\n")
+            }),
+            _ => {
+                let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, "POST or GET ?wsdl\n");
+                response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, POST"));
+                response
+            }
         }
+    }
+
+    fn refuse(&self, _head: &Parts, fault: &Fault) -> Response<Full<Bytes>> {
+        let trace = Trace::begin();
+        response(handle::refuse(&self.gate, fault.clone(), &trace))
     }
 }
 
-fn reply_response(reply: Reply) -> Response<Full<Bytes>> {
+impl Front {
+    fn description(&self, received: &Received) -> Option<Response<Full<Bytes>>> {
+        let base = match &self.public_url {
+            Some(url) => url.trim_end_matches('/').to_owned(),
+            None => own_url(received)?,
+        };
+        let address = format!("{base}{}", received.uri.path());
+        let document = wsdl::document(received.uri.query()?, &address)?;
+        let mut response = Response::new(Full::new(Bytes::from(document)));
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(XML));
+        Some(response)
+    }
+}
+
+fn response(reply: Reply) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(reply.body));
     *response.status_mut() =
         StatusCode::from_u16(reply.http_status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(XML));
-    if let Ok(entry) = HeaderValue::from_str(&reply.entry.0.to_string()) {
+    if let Ok(entry) = HeaderValue::from_str(&reply.entry.to_string()) {
         headers.insert(ENTRY, entry);
     }
     if let Some(fault) = &reply.fault {
@@ -50,18 +82,6 @@ fn reply_response(reply: Reply) -> Response<Full<Bytes>> {
         }
     }
     response
-}
-
-fn description(gate: &Gateway, received: &Received) -> Option<Response<Full<Bytes>>> {
-    let public_url = gate.settings.listeners.get(received.listener)?.public_url.clone();
-    let base = match public_url {
-        Some(url) => url.trim_end_matches('/').to_owned(),
-        None => own_url(received)?,
-    };
-    let document = wsdl::document(&received.query, &format!("{base}{}", received.path))?;
-    let mut response = Response::new(Full::new(Bytes::from(document)));
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(XML));
-    Some(response)
 }
 
 /// The gateway's address as the caller wrote it; anything but a plain authority is refused.

@@ -8,7 +8,11 @@ use super::reply::Reply;
 use super::trace::Trace;
 use super::{Gateway, exchange, route, verify};
 use crate::channel::sync::{self, Message};
+use crate::ops::log::{self, Access};
+use crate::ops::metrics::CallFigures;
+use bytes::Bytes;
 use qaqpa_kit::fault::{Fault, Phase};
+use std::net::SocketAddr;
 
 /// Answers one call: carries it, and turns a refusal into a fault that says whose it is.
 pub async fn handle(gate: &Gateway, received: &Received) -> Reply {
@@ -16,14 +20,43 @@ pub async fn handle(gate: &Gateway, received: &Received) -> Reply {
     let reply = match carry(gate, received, &mut trace).await {
         Ok(reply) => reply,
         Err(fault) => {
+            trace.mark(fault.phase);
             let reply = Reply::refused(gate, fault, &trace);
-            gate.journal.record(trace.opened(received), trace.closed(&reply));
+            gate.journal.record(trace.opened(&received.body), trace.closed(&reply));
             reply
         }
     };
     trace.mark(Phase::Reply);
-    gate.metrics.observe(&trace, &reply);
+    observe(gate, &trace, &reply, Some(received.peer_address));
     reply
+}
+
+/// Answers a request that did not arrive whole: there is nothing to carry.
+pub fn refuse(gate: &Gateway, fault: Fault, trace: &Trace) -> Reply {
+    let reply = Reply::refused(gate, fault, trace);
+    gate.journal.record(trace.opened(&Bytes::new()), trace.closed(&reply));
+    observe(gate, trace, &reply, None);
+    reply
+}
+
+fn observe(gate: &Gateway, trace: &Trace, reply: &Reply, peer: Option<SocketAddr>) {
+    gate.metrics.observe(&CallFigures {
+        service: &trace.service,
+        outcome: reply.outcome,
+        fault: reply.fault.as_ref(),
+        ends_us: trace.ends_us(),
+    });
+    log::access(&Access {
+        entry: trace.id,
+        peer,
+        participant: &trace.participant,
+        service: &trace.service,
+        agency: &trace.agency,
+        outcome: reply.outcome,
+        fault: reply.fault.as_ref(),
+        http_status: reply.http_status,
+        took: trace.elapsed(),
+    });
 }
 
 /// The way of one call. Up to `open` nothing has happened and a fault is only an answer; from there
@@ -31,39 +64,41 @@ pub async fn handle(gate: &Gateway, received: &Received) -> Reply {
 async fn carry(gate: &Gateway, received: &Received, trace: &mut Trace) -> Result<Reply, Fault> {
     // receive: the one reading of these bytes; every later step looks at the nodes found here
     let document = sync::scan(&received.body, &gate.settings.limits.xml)?;
-    let message = Message::read(&document)?;
-    let request = &message.request;
-    trace.read(request);
+    let mut message = Message::read(&document)?;
+    trace.read(&message.request);
     trace.mark(Phase::Receive);
 
-    let caller = gate.callers.identify(received, request)?;
-    trace.participant.clone_from(&caller.participant.id);
+    let caller = gate.callers.identify(received, gate.trust.certificates(), &message.request)?;
+    caller.name_sender(&mut message.request);
+    trace.identify(&caller);
     trace.mark(Phase::Identify);
+    let request = &message.request;
 
     let service = route::service(&gate.settings, &caller, request)?;
     let deadline = trace.route(&service);
+    route::check_size(&service, received.body.len())?;
     trace.mark(Phase::Route);
 
     // admit: before the costly verification where TLS proves the caller, after it where only the
     // signature does, so that nobody can spend another's quota
-    let admit = || gate.admission.enter(&caller.participant, &service);
-    let early = if caller.is_proved() { Some(admit()?) } else { None };
+    let seat = gate.admission.seat()?;
+    let admit = |seat| gate.admission.enter(seat, &caller.participant, &service);
+    let early = if caller.is_proved() { Ok(admit(seat)?) } else { Err(seat) };
     trace.mark(Phase::Admit);
 
-    let signed = verify::transport(gate, &document, &message, &caller)?;
+    let now_unix_s = trace.received_at_us / 1_000_000;
+    let signed = verify::transport(gate, &message, &caller, now_unix_s)?;
     trace.prove(&caller, signed.as_ref());
-    let permit = match early {
-        Some(permit) => permit,
-        None => admit()?,
-    };
+    let permit = early.or_else(admit)?;
     trace.mark(Phase::Verify);
 
     // open: durable before a byte leaves
     trace.key = dedupe::call_key(&request.sender_id, request);
-    match dedupe::open(&gate.journal, &service, trace.opened(received), deadline).await? {
+    match dedupe::open(&gate.journal, &service, trace.opened(&received.body), deadline).await? {
         Admitted::Stored { entry, http_status, answer } => {
             return Ok(Reply::stored(entry, http_status, answer));
         }
+        Admitted::LeftUnknown { entry } => return Ok(Reply::left_unknown(gate, entry, trace)),
         Admitted::Fresh => trace.mark(Phase::Open),
     }
 

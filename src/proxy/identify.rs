@@ -8,10 +8,9 @@ use qaqpa_kit::envelope::{Request, Wrapper};
 use qaqpa_kit::fault::{Code, Fault, Phase};
 use std::sync::Arc;
 
-/// The registered callers and the certificates seen so far.
+/// The registered callers.
 pub struct Callers {
     settings: Arc<Settings>,
-    certificates: CertificateCache,
 }
 
 /// A participant that calls, and how far it is proved.
@@ -28,6 +27,14 @@ impl Caller {
     pub fn is_proved(&self) -> bool {
         self.tls_certificate.is_some()
     }
+
+    /// Names the sender in a request that named none, as the bare form does: from here on it is this
+    /// participant's, at the agency and in the key of the same call.
+    pub fn name_sender(&self, request: &mut Request<'_>) {
+        if request.sender_id.is_empty() {
+            request.sender_id = self.participant.sender_id.clone().into();
+        }
+    }
 }
 
 fn refused(code: Code, reason: &'static str) -> Fault {
@@ -37,8 +44,8 @@ fn refused(code: Code, reason: &'static str) -> Fault {
 impl Callers {
     /// Callers of this installation.
     #[must_use]
-    pub fn new(settings: Arc<Settings>, certificates: CertificateCache) -> Self {
-        Self { settings, certificates }
+    pub fn new(settings: Arc<Settings>) -> Self {
+        Self { settings }
     }
 
     /// Finds the participant of a request and checks its password and TLS certificate.
@@ -46,12 +53,19 @@ impl Callers {
     /// # Errors
     /// `caller.unknown` for an unregistered sender or a wrong password; `caller.forbidden` for a
     /// certificate of somebody else or a bare form that is not allowed.
-    pub fn identify(&self, received: &Received, request: &Request<'_>) -> Result<Caller, Fault> {
+    pub fn identify(
+        &self,
+        received: &Received,
+        certificates: &CertificateCache,
+        request: &Request<'_>,
+    ) -> Result<Caller, Fault> {
         let now_unix_s = received.received_at_us / 1_000_000;
         let tls_certificate = match &received.peer {
-            Some(peer) => Some(self.certificates.parse(&peer.certificate).map_err(|reason| {
-                refused(Code::CallerForbidden, reason)
-            })?),
+            Some(peer) => Some(
+                certificates
+                    .parse(&peer.certificate)
+                    .map_err(|reason| refused(Code::CallerForbidden, reason.word()))?,
+            ),
             None => None,
         };
         let participant = match (&*request.sender_id, &tls_certificate) {
@@ -59,13 +73,17 @@ impl Callers {
             (sender_id, _) => self.settings.participants.get(sender_id).cloned(),
         }
         .ok_or_else(|| refused(Code::CallerUnknown, "sender_id"))?;
-        check_password(&participant, &request.password)?;
+        // A form that names no sender has no place for a password: the certificate alone proves it.
+        if !request.sender_id.is_empty() {
+            check_password(&participant, &request.password)?;
+        }
         if let Some(certificate) = &tls_certificate
             && !is_bound(&participant, certificate, now_unix_s)
         {
             return Err(refused(Code::CallerForbidden, "tls_certificate_not_bound_to_sender"));
         }
-        if request.wrapper == Wrapper::Bare && !(participant.accept_bare && tls_certificate.is_some())
+        if request.wrapper == Wrapper::Bare
+            && !(participant.accept_bare && tls_certificate.is_some())
         {
             return Err(refused(Code::CallerForbidden, "bare_form_not_allowed"));
         }

@@ -32,3 +32,14 @@ pub fn service(
         .cloned()
         .ok_or_else(|| refused(Code::CallerUnknownService, "route_id"))
 }
+
+/// Refuses a request larger than its service takes.
+///
+/// # Errors
+/// `caller.too_large`.
+pub fn check_size(service: &Service, request_bytes: usize) -> Result<(), Fault> {
+    if request_bytes > service.body_bytes_max {
+        return Err(Fault::new(Code::CallerTooLarge, Phase::Route, "body_bytes"));
+    }
+    Ok(())
+}

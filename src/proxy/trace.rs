@@ -1,9 +1,8 @@
 //! What is known of one call so far: its id, its clock, its names; the journal's rows are made from it.
 
-use super::identify::Caller;
-use super::listener::Received;
-use super::reply::Reply;
 use super::dedupe;
+use super::identify::Caller;
+use super::reply::Reply;
 use crate::config::settings::Service;
 use crate::journal::entry::{CallKey, Closed, EntryId, Opened};
 use crate::sign::wsse::Signed;
@@ -11,7 +10,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
 use jiff::{Timestamp, tz::TimeZone};
 use qaqpa_kit::envelope::Request;
-use qaqpa_kit::fault::{Phase, Outcome};
+use qaqpa_kit::fault::{Outcome, Phase};
 use std::time::{Duration, Instant};
 
 /// Times and identity of one call; texts stay empty until the phase that reads them.
@@ -36,11 +35,17 @@ pub struct Trace {
 }
 
 impl Trace {
+    /// Starts the clock of a call of which nothing but the moment is known.
+    #[must_use]
+    pub fn begin() -> Self {
+        Self::start(Instant::now(), Timestamp::now().as_microsecond())
+    }
+
     /// Starts the clock of a call whose head arrived at `started`.
     #[must_use]
     pub fn start(started: Instant, received_at_us: i64) -> Self {
         Self {
-            id: uuid::Uuid::now_v7(),
+            id: EntryId::at(received_at_us).0,
             received_at_us,
             participant: String::new(),
             service: String::new(),
@@ -66,6 +71,12 @@ impl Trace {
         request.service_id.as_ref().clone_into(&mut self.service);
     }
 
+    /// Takes the participant, and its `senderId` where the request named none.
+    pub fn identify(&mut self, caller: &Caller) {
+        self.participant.clone_from(&caller.participant.id);
+        self.sender_id.clone_from(&caller.participant.sender_id);
+    }
+
     /// Takes the service found, and returns the moment at which the call must be answered.
     pub fn route(&mut self, service: &Service) -> Instant {
         self.agency.clone_from(&service.agency.id);
@@ -87,6 +98,14 @@ impl Trace {
         if let Some(end) = self.ends_us.get_mut(phase as usize) {
             *end = elapsed_us;
         }
+    }
+
+    /// The phase after the last one that ended.
+    #[must_use]
+    pub fn under_way(&self) -> Phase {
+        let ended = self.ends_us.iter().rposition(|end_us| *end_us > 0);
+        let next = ended.map_or(0, |last| last + 1);
+        Phase::ALL.get(next).copied().unwrap_or(Phase::Reply)
     }
 
     /// Microseconds from `receive` to the end of each phase, 0 where it was not reached.
@@ -116,7 +135,7 @@ impl Trace {
 
     /// The row that must be durable before anything is sent.
     #[must_use]
-    pub fn opened(&self, received: &Received) -> Opened {
+    pub fn opened(&self, request: &Bytes) -> Opened {
         Opened {
             id: EntryId(self.id),
             key: self.key,
@@ -130,9 +149,9 @@ impl Trace {
             message_id: self.message_id.clone(),
             correlation_id: self.correlation_id.clone(),
             caller_certificate: self.caller_certificate,
-            request_digest: sha256(&received.body),
-            request_bytes: received.body.len() as u64,
-            request: received.body.clone(),
+            request_digest: sha256(request),
+            request_bytes: request.len() as u64,
+            request: request.clone(),
         }
     }
 

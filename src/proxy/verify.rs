@@ -3,6 +3,7 @@
 use super::Gateway;
 use super::identify::{Caller, is_bound};
 use crate::channel::sync::Message;
+use crate::sign::Reason;
 use crate::sign::wsse::{self, Signed};
 use qaqpa_kit::fault::{Code, Fault, Phase};
 
@@ -15,9 +16,8 @@ pub fn transport(
     gate: &Gateway,
     message: &Message<'_>,
     caller: &Caller,
-    now_us: i64,
+    now_unix_s: i64,
 ) -> Result<Option<Signed>, Fault> {
-    let now_unix_s = now_us / 1_000_000;
     let may_be_unsigned = caller.is_proved() && caller.participant.accept_unsigned;
     let Some(envelope) = &message.envelope else {
         // `identify` let the bare form pass only for a participant configured so.
@@ -27,14 +27,12 @@ pub fn transport(
         return Ok(None);
     }
     let known = &caller.participant.certificates;
-    let signed = wsse::verify(envelope, known, now_unix_s).map_err(|refusal| refusal.of_caller())?;
+    let certificates = gate.trust.certificates();
+    let signed = wsse::verify(envelope, known, certificates, now_unix_s)
+        .map_err(|refusal| refusal.of_caller())?;
     if !is_bound(&caller.participant, &signed.certificate, now_unix_s) {
-        return Err(Fault::new(
-            Code::CallerForbidden,
-            Phase::Verify,
-            "cert_not_bound_to_sender",
-        ));
+        return Err(Fault::new(Code::CallerForbidden, Phase::Verify, "cert_not_bound_to_sender"));
     }
-    gate.trust.judge(&signed.certificate, now_unix_s).map_err(|refusal| refusal.of_caller())?;
+    gate.trust.judge(&signed.certificate, now_unix_s).map_err(Reason::of_caller)?;
     Ok(Some(signed))
 }

@@ -82,6 +82,48 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// Every word, for closed label sets.
+    pub const WORDS: [&str; 38] = [
+        "signature_missing",
+        "signature_count",
+        "signature_incomplete",
+        "signedinfo_count",
+        "unexpected_object",
+        "manifest_forbidden",
+        "c14n_forbidden",
+        "c14n_error",
+        "alg_forbidden",
+        "alg_key_mismatch",
+        "reference_limit",
+        "duplicate_reference",
+        "remote_reference_forbidden",
+        "ref_unresolved",
+        "ref_target_not_body",
+        "duplicate_id",
+        "wrong_namespace",
+        "transform_forbidden",
+        "body_not_signed",
+        "unexpected_node_in_value",
+        "value_not_base64",
+        "digest_mismatch",
+        "digest_of_nothing",
+        "bad_signature",
+        "keyinfo_ambiguous",
+        "key_type_forbidden",
+        "key_too_weak",
+        "duplicate_timestamp",
+        "timestamp_not_signed",
+        "timestamp_malformed",
+        "message_expired",
+        "message_from_future",
+        "cert_malformed",
+        "cert_unknown",
+        "cert_expired",
+        "cert_not_yet_valid",
+        "cert_path",
+        "cert_usage",
+    ];
+
     /// The snake_case word in faults, metrics and the journal.
     #[must_use]
     pub const fn word(self) -> &'static str {

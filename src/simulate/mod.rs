@@ -5,10 +5,11 @@
 
 use crate::config::settings::BoundCertificate;
 use crate::proxy::identify::is_pinned;
+use crate::proxy::listener::Handler;
 use crate::proxy::listener::Received;
 use crate::proxy::trace::Trace;
-use crate::sign::Signers;
-use crate::sign::wsse;
+use crate::sign::certificate::CertificateCache;
+use crate::sign::{Signers, wsse};
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
@@ -16,17 +17,16 @@ use hyper::{Response, StatusCode};
 use qaqpa_kit::adapter::{
     Adapter, Call, SimulatedAnswer, SimulatedRequest, Simulator, WrittenAnswer,
 };
-use qaqpa_kit::envelope::write::{AnswerHead, FaultInfo, answer, fault};
 use qaqpa_kit::envelope::Request;
-use qaqpa_kit::fault::Fault;
+use qaqpa_kit::envelope::write::{AnswerHead, FaultInfo, answer, fault};
+use qaqpa_kit::fault::{Code, Fault, Phase};
 use qaqpa_kit::manifest::Wire;
 use qaqpa_kit::soap::Envelope;
-use qaqpa_kit::xml::{Document, Limits};
+use qaqpa_kit::xml::Limits;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How an agency misbehaves, for the tests of bad days.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Behaviour {
     /// As the simulator says.
     #[default]
@@ -48,14 +48,27 @@ pub struct SimulatedAgency {
     /// The gateway's certificates; a request signed by anybody else is answered with a fault.
     pub gateway: Vec<BoundCertificate>,
     pub behaviour: Behaviour,
-    /// Requests that reached the agency, whatever was answered.
-    pub received: AtomicU64,
+    /// Told every request that reached the agency, before it is answered.
+    pub observer: Option<Observer>,
+    /// Certificates of the gateway seen so far.
+    pub certificates: CertificateCache,
+}
+
+/// Sees the body of a request.
+pub type Observer = Box<dyn Fn(&Bytes) + Send + Sync>;
+
+impl Handler for SimulatedAgency {
+    async fn answer(&self, received: Received) -> Response<Full<Bytes>> {
+        self.answer_to(&received).await
+    }
 }
 
 impl SimulatedAgency {
     /// Answers one request of the gateway.
-    pub async fn handle(&self, received: &Received) -> Response<Full<Bytes>> {
-        self.received.fetch_add(1, Ordering::SeqCst);
+    async fn answer_to(&self, received: &Received) -> Response<Full<Bytes>> {
+        if let Some(observer) = &self.observer {
+            observer(&received.body);
+        }
         if self.behaviour == Behaviour::Hanging {
             std::future::pending::<()>().await;
         }
@@ -71,7 +84,11 @@ impl SimulatedAgency {
         }
     }
 
-    fn answer_envelope(&self, simulator: &dyn Simulator, received: &Received) -> Response<Full<Bytes>> {
+    fn answer_envelope(
+        &self,
+        simulator: &dyn Simulator,
+        received: &Received,
+    ) -> Response<Full<Bytes>> {
         let date = Trace::date(received.received_at_us);
         let (status, document) = match self.read(simulator, received, &date) {
             Ok(answered) => answered,
@@ -97,7 +114,7 @@ impl SimulatedAgency {
     ) -> Result<(u16, String), Fault> {
         let document = crate::channel::sync::scan(&received.body, &Limits::default())?;
         let message = crate::channel::sync::Message::read(&document)?;
-        self.check_signature(&document, message.envelope.as_ref(), received)?;
+        self.check_signature(message.envelope.as_ref(), received)?;
         let request = &message.request;
         let simulated = simulator.answer(&SimulatedRequest::Envelope(Call {
             service: &request.service_id,
@@ -111,17 +128,16 @@ impl SimulatedAgency {
 
     fn check_signature(
         &self,
-        document: &Document<'_>,
         envelope: Option<&Envelope<'_>>,
         received: &Received,
     ) -> Result<(), Fault> {
-        use qaqpa_kit::fault::{Code, Phase};
         let now_unix_s = received.received_at_us / 1_000_000;
         let refusal = |reason| Fault::new(Code::CallerBadSignature, Phase::Verify, reason);
         let envelope = envelope.ok_or_else(|| refusal("no_envelope"))?;
-        let signed = wsse::verify(document, envelope, &self.gateway, now_unix_s)
-            .map_err(|error| refusal(error.reason))?;
+        let signed = wsse::verify(envelope, &self.gateway, &self.certificates, now_unix_s)
+            .map_err(|refusal| refusal.of_caller())?;
         if is_pinned(&self.gateway, &signed.certificate, now_unix_s) {
+            self.certificates.keep(&signed.certificate);
             Ok(())
         } else {
             Err(refusal("cert_unknown"))
@@ -172,7 +188,7 @@ fn refused(refusal: &Fault, date: &str) -> String {
 fn answer_http(simulator: &dyn Simulator, received: &Received) -> Response<Full<Bytes>> {
     let request = SimulatedRequest::Http {
         method: received.method.as_str(),
-        path: &received.path,
+        path: received.uri.path_and_query().map_or("/", |path| path.as_str()),
         body: &received.body,
     };
     match simulator.answer(&request) {

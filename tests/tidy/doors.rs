@@ -58,7 +58,7 @@ pub(crate) fn doors(source: &Source) -> Vec<(usize, Door, String)> {
     opened.into_iter().filter_map(|(line, path)| Some((line, door(&path)?, path))).collect()
 }
 
-/// Doors opened in a file that stands in no room that may open them.
+/// Doors opened in a file that stands in no room that may open them; each once.
 pub(crate) fn doors_out_of_place(source: &Source, rooms: &[Room]) -> Vec<String> {
     if !source.is_rust() || source.is_test_file() {
         return Vec::new();
@@ -68,9 +68,14 @@ pub(crate) fn doors_out_of_place(source: &Source, rooms: &[Room]) -> Vec<String>
         .filter(|(room, ..)| is_in(&source.path, room))
         .flat_map(|(_, doors, _)| doors.iter().copied())
         .collect();
-    let opened = doors(source);
-    let astray = opened.iter().filter(|(_, door, _)| !may.contains(door));
-    astray.map(|(line, door, path)| format!("{}:{line}: {door:?}: {path}", source.path)).collect()
+    let mut astray: Vec<_> = doors(source);
+    astray.retain(|(_, door, _)| !may.contains(door));
+    astray.sort_by_key(|(line, door, _)| (*door, *line));
+    astray.dedup_by_key(|(_, door, _)| *door);
+    astray
+        .iter()
+        .map(|(line, door, path)| format!("{}:{line}: {door:?}: {path}", source.path))
+        .collect()
 }
 
 /// Rows of the table that no file needs any more.
@@ -85,16 +90,20 @@ pub(crate) fn rooms_without_need(sources: &[Source], rooms: &[Room]) -> Vec<Stri
     idle
 }
 
-/// Names that `source` may not mention in any path, e.g. `tokio` in an adapter.
-pub(crate) fn arrows_upward(source: &Source, folder: &str, forbidden: &[&str]) -> Vec<String> {
-    if !source.is_rust() || !is_in(&source.path, folder) {
+/// Packages or rooms of the crate that a file of `room` names though it may not.
+pub(crate) fn arrows_upward(source: &Source, room: &str, forbidden: &[&str]) -> Vec<String> {
+    if !source.is_rust() || !is_in(&source.path, room) {
         return Vec::new();
     }
-    let body = paths(&source.halves().0);
-    let upward = body.iter().filter(|(_, path)| {
-        forbidden.iter().any(|name| path == name || path.starts_with(&format!("{name}::")))
-    });
-    upward.map(|(line, path)| format!("{}:{line}: {path}", source.path)).collect()
+    let is_upward = |path: &str| {
+        let inside = path.strip_prefix("crate::").unwrap_or(path);
+        let head = inside.split("::").next().unwrap_or_default();
+        // Inside the crate a room is named from the top; elsewhere a lone name may be a local one.
+        forbidden.contains(&head) && (inside != path || room == "adapters" && path != head)
+    };
+    let mut upward = paths(&source.halves().0);
+    upward.retain(|(_, path)| is_upward(path));
+    upward.iter().map(|(line, path)| format!("{}:{line}: {path}", source.path)).collect()
 }
 
 fn is_in(path: &str, room: &str) -> bool {
@@ -232,10 +241,23 @@ mod tests {
     }
 
     #[test]
-    fn a_runtime_in_an_adapter_is_found() {
-        let bad = Source::new("adapters/gbd_fl/mod.rs", "async fn f() { tokio::spawn(g()) }");
-        let good = Source::new("adapters/gbd_fl/mod.rs", "// tokio::spawn\nfn tokio_free() {}");
-        assert_eq!(arrows_upward(&bad, "adapters", &["tokio"]).len(), 1);
-        assert_eq!(arrows_upward(&good, "adapters", &["tokio"]), Vec::<String>::new());
+    fn an_arrow_upward_is_found_and_names_of_ones_own_are_not() {
+        for (room, bad) in [
+            ("adapters", "async fn f() { tokio::spawn(g()) }"),
+            ("adapters", "use tokio::sync::{mpsc};"),
+            ("src/sign", "use crate::tokio::x;"),
+            ("src/sign", "use crate::{config, tokio};"),
+        ] {
+            let bad = Source::new(&format!("{room}/mod.rs"), bad);
+            assert_eq!(arrows_upward(&bad, room, &["tokio"]).len(), 1, "{}", bad.text);
+            assert_eq!(arrows_upward(&bad, "src/ops", &["tokio"]).len(), 0);
+        }
+        for (room, good) in [
+            ("adapters", "// tokio::spawn\nfn tokio_free() {}"),
+            ("src/sign", "fn f(tokio: u8) { crate::config::tokio(); tokio::x() }"),
+        ] {
+            let good = Source::new(&format!("{room}/mod.rs"), good);
+            assert_eq!(arrows_upward(&good, room, &["tokio"]), Vec::<String>::new());
+        }
     }
 }

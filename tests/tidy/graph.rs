@@ -4,13 +4,12 @@ use crate::tidy::source::Source;
 use std::collections::BTreeSet;
 
 /// Crates that must not be built, with the reason; `deny.toml` says the same to cargo-deny.
-pub(crate) const BANNED: [(&str, &str); 6] = [
+pub(crate) const BANNED: [(&str, &str); 5] = [
     ("rsa", "RUSTSEC-2023-0071 has no fix; RSA is aws-lc-rs"),
     ("ring", "one provider of cryptography: aws-lc-rs"),
     ("openssl", "one provider of cryptography, and no engine"),
     ("openssl-sys", "one provider of cryptography, and no engine"),
     ("native-tls", "TLS is rustls"),
-    ("bincode", "unmaintained; nothing here is worth a binary format of its own"),
 ];
 
 /// Versions below which a hole is known; `deny.toml` says the same to cargo-deny.
@@ -106,20 +105,22 @@ pub(crate) fn agencies_that_differ(sources: &[Source]) -> Vec<String> {
     found
 }
 
-/// `--test NAME` and `--bench NAME` in the Makefile name files that exist.
+/// `--test NAME`, `--bench NAME` and `run … -- NAME` in the Makefile name files that exist.
 pub(crate) fn targets_without_file(makefile: &str, exists: impl Fn(&str) -> bool) -> Vec<String> {
-    let words: Vec<&str> = makefile.split_whitespace().collect();
     let mut found = Vec::new();
-    for pair in words.windows(2) {
-        let [flag, name] = pair else { continue };
-        let folder = match *flag {
-            "--test" => "tests",
-            "--bench" => "benches",
-            _ => continue,
-        };
-        let path = format!("{folder}/{name}.rs");
-        if !exists(&path) {
-            found.push(format!("Makefile: {flag} {name}: no {path}"));
+    for line in makefile.lines() {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        for pair in words.windows(2) {
+            let [flag, name] = pair else { continue };
+            let folder = match *flag {
+                "--test" => "tests",
+                "--bench" => "benches",
+                "--" if words.contains(&"run") => "src/command",
+                _ => continue,
+            };
+            if !exists(&format!("{folder}/{name}.rs")) && !exists(&format!("{folder}/{name}")) {
+                found.push(format!("Makefile: {flag} {name}: nothing in {folder}/"));
+            }
         }
     }
     found
@@ -169,9 +170,11 @@ mod tests {
     }
 
     #[test]
-    fn a_target_that_names_no_file_is_found() {
-        let makefile = "\tcargo test --test crash -- x\n\tcargo bench --bench steps\n";
+    fn a_target_that_names_nothing_is_found() {
+        let makefile =
+            "\tcargo test --test crash -- x\n\tcargo bench --bench steps\n\tcargo run -q -- load\n";
         let found = targets_without_file(makefile, |path| path == "benches/steps.rs");
-        assert_eq!(found, ["Makefile: --test crash: no tests/crash.rs"]);
+        let expected = ["--test crash: nothing in tests/", "-- load: nothing in src/command/"];
+        assert_eq!(found, expected.map(|offence| format!("Makefile: {offence}")));
     }
 }

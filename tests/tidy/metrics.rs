@@ -2,19 +2,32 @@
 
 use std::collections::BTreeSet;
 
+/// Names of ours that count nothing.
+const PACKAGES: [&str; 2] = ["qaqpa_adapters", "qaqpa_kit"];
+
 /// Every `qaqpa_…` name in a text.
 pub(crate) fn names(text: &str) -> BTreeSet<&str> {
     let is_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-    let words = text.split(|c: char| !is_name(c));
-    words
-        .filter(|word| word.len() > 6 && word.starts_with("qaqpa_") && !word.ends_with('_'))
-        .collect()
+    let is_metric = |word: &&str| {
+        word.len() > 6
+            && word.starts_with("qaqpa_")
+            && !word.ends_with('_')
+            && !PACKAGES.contains(word)
+    };
+    text.split(|c: char| !is_name(c)).filter(is_metric).collect()
 }
 
 /// Names that code registers: whole string literals.
 pub(crate) fn registered(code: &str) -> BTreeSet<&str> {
-    let literals = code.split('"').skip(1).step_by(2);
+    let literals = code.split('"');
     literals.filter(|text| names(text).contains(text)).collect()
+}
+
+/// The rows of a table whose first cell is a metric, each cut to that cell.
+pub(crate) fn table(markdown: &str) -> String {
+    let cells =
+        markdown.lines().filter_map(|line| line.trim().strip_prefix("| `")?.split('|').next());
+    cells.filter(|cell| cell.starts_with("qaqpa_")).map(|cell| format!("{cell}\n")).collect()
 }
 
 /// Names watched by a dashboard, an alert or the README that no code registers.
@@ -54,6 +67,14 @@ mod tests {
             unknown(watched, &registered(CODE)),
             ["qaqpa_in_flight_count", "qaqpa_inflight"]
         );
+    }
+
+    #[test]
+    fn only_a_row_of_its_own_counts_as_documented() {
+        let readme =
+            "`qaqpa_call_seconds` is\n| `qaqpa_in_flight{door}` | calls; see `qaqpa_x_total` |\n";
+        assert_eq!(missing(&table(readme), &registered(CODE)), ["qaqpa_call_seconds"]);
+        assert_eq!(names(&table(readme)), BTreeSet::from(["qaqpa_in_flight"]));
     }
 
     #[test]

@@ -53,7 +53,14 @@ pub struct Node {
 /// Why a document is refused, with the byte offset of the offence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct XmlError {
-    /// Closed list, e.g. `doctype_forbidden`, `xml_limit_depth`, `undeclared_prefix`.
+    /// Of the whole source: `encoding` (UTF-8 alone is read), `forbidden_character`,
+    /// `doctype_forbidden`, `version`, `malformed_declaration`, `misplaced_declaration`.
+    /// Of its structure: `root_missing`, `content_outside_root`, `unclosed_element`,
+    /// `mismatched_tag`, `malformed_markup`. Of a tag: `malformed_name`, `malformed_attribute`,
+    /// `less_than_in_value`, `duplicate_attribute`, `undeclared_prefix`, `reserved_namespace`,
+    /// `empty_namespace`. Of content: `malformed_reference`, `unknown_entity`,
+    /// `section_end_in_text`, `hyphens_in_comment`, `malformed_instruction`. And the caps of
+    /// [`Limits`](super::Limits), with `xml_limit_bytes` for a source of 4 GiB.
     pub reason: &'static str,
     pub at: usize,
     /// A cap was crossed (`caller.too_large`), not a rule broken (`caller.malformed`).
@@ -201,5 +208,40 @@ impl<'s> Document<'s> {
 
     pub(super) fn range(&self, start: u32, end: u32) -> &'s str {
         self.slice(Span { start: start as usize, end: end as usize })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Limits;
+    use super::*;
+
+    #[test]
+    fn a_document_may_be_shared_among_threads_and_outlive_nothing_but_its_source() {
+        fn shared<T: Send + Sync>(_: &T) {}
+        fn shortened<'short>(document: Document<'static>, _: &'short str) -> Document<'short> {
+            document
+        }
+        let document = Document::scan(b"<a>b</a>", &Limits::default()).unwrap();
+        shared(&document);
+        let short = String::new();
+        assert_eq!(shortened(document, &short).source(), b"<a>b</a>");
+    }
+
+    #[test]
+    fn an_instruction_has_a_target_and_data() {
+        let source = b"<a>x<?p?><?p \t?><?p  d d ?></a>";
+        let document = Document::scan(source, &Limits::default()).unwrap();
+        let found: Vec<_> = document.nodes().iter().map(|n| document.instruction(n)).collect();
+        assert_eq!(found, [None, None, Some(("p", "")), Some(("p", "")), Some(("p", "d d "))]);
+    }
+
+    #[test]
+    fn a_span_that_is_none_of_its_own_yields_nothing() {
+        let document = Document::scan("<a>қ</a>".as_bytes(), &Limits::default()).unwrap();
+        for (start, end) in [(0, 4), (4, 5), (5, 4), (0, 100)] {
+            assert_eq!(document.slice(Span { start, end }), "");
+        }
+        assert!(document.element_at(1).is_none() && document.element_at(2).is_none());
     }
 }

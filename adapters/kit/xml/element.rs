@@ -306,3 +306,90 @@ impl PartialEq for Element<'_> {
 }
 
 impl Eq for Element<'_> {}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Limits;
+    use super::*;
+
+    fn scan(source: &str) -> Document<'_> {
+        Document::scan(source.as_bytes(), &Limits::default()).unwrap()
+    }
+
+    fn binding<'d>(prefix: &'d str, uri: &'d str) -> Binding<'d> {
+        Binding { prefix, uri }
+    }
+
+    #[test]
+    fn names_are_told_apart_by_prefix_local_and_namespace() {
+        let document = scan("<p:a xmlns:p='u&amp;' xmlns='v' b='1' p:b='2'><c/></p:a>");
+        let root = document.root();
+        assert_eq!((root.prefix(), root.local(), root.name()), ("p", "a", "p:a"));
+        assert!(root.is("u&", "a") && !root.is("v", "a"));
+        assert!(root.child_of("v", "c").is_some() && root.child_of("", "c").is_none());
+        assert_eq!(root.attribute("", "b").unwrap().raw, "1");
+        assert_eq!(root.attribute("u&", "b").unwrap().raw, "2");
+        assert!(root.attribute("v", "b").is_none(), "the default namespace is not an attribute's");
+        let declared: Vec<_> = root.declarations().collect();
+        assert_eq!(declared, [binding("p", "u&"), binding("", "v")]);
+    }
+
+    #[test]
+    fn tags_and_contents_are_where_they_were_written() {
+        let document = scan("<!--x--><a b='>' >1<c/><d></d ></a>");
+        let root = document.root();
+        assert_eq!(document.slice(root.start_tag()), "<a b='>' >");
+        assert_eq!(root.content_str(), "1<c/><d></d >");
+        let [c, d] = root.children().collect::<Vec<_>>()[..] else { panic!("two children") };
+        assert_eq!((c.span_str(), c.content_str(), c.is_self_closing()), ("<c/>", "", true));
+        assert_eq!((d.span_str(), d.content_str(), d.is_self_closing()), ("<d></d >", "", false));
+        assert_eq!(document.slice(d.start_tag()), "<d>");
+        assert_eq!(c.start_tag(), c.span());
+    }
+
+    #[test]
+    fn relatives_are_found_in_document_order() {
+        let document = scan("<a><b><c/>x</b><!----><b><d/></b></a>");
+        let locals = |found: Vec<Element<'_>>| found.iter().map(Element::local).collect::<String>();
+        assert_eq!(locals(document.root().children().collect()), "bb");
+        assert_eq!(locals(document.root().descendants().collect()), "abcbd");
+        let first = document.root().child("b").unwrap();
+        assert_eq!(locals(first.descendants().collect()), "bc");
+        assert_eq!(first.parent(), Some(document.root()));
+        assert!(document.root().child("d").is_none(), "only a grandchild");
+    }
+
+    #[test]
+    fn the_innermost_binding_counts() {
+        let document =
+            scan("<a xmlns='u' xmlns:p='1' xmlns:q='2'><b xmlns:p='3' xmlns=''><c/></b><p:d/></a>");
+        let inner = document.root().child("b").unwrap().child("c").unwrap();
+        let mut bindings = inner.namespaces_in_scope();
+        bindings.sort_by_key(|found| found.prefix);
+        assert_eq!(bindings, [binding("p", "3"), binding("q", "2")]);
+        assert_eq!((inner.namespace(), inner.resolve("")), ("", None));
+        assert_eq!((inner.resolve("p"), inner.resolve("r")), (Some("3"), None));
+        assert_eq!(inner.resolve("xml"), Some(XML_URI));
+        assert_eq!(document.root().child("d").unwrap().namespace(), "1");
+    }
+
+    #[test]
+    fn plain_text_is_text_alone() {
+        let text = |source: &str| {
+            let document = scan(source);
+            document.root().plain_text().map(Cow::into_owned).map_err(|e| (e.reason, e.at))
+        };
+        assert_eq!(text("<a/>"), Ok(String::new()));
+        assert_eq!(text("<a> 1&amp;&#50;\r\n</a>"), Ok(" 1&2\n".to_owned()));
+        assert_eq!(text("<a>8801<!-- --></a>"), Err(("comment_in_value", 7)));
+        assert_eq!(text("<a><![CDATA[1]]></a>"), Err(("cdata_in_value", 3)));
+        assert_eq!(text("<a>1<?p?></a>"), Err(("instruction_in_value", 4)));
+        assert_eq!(text("<a>1<b/></a>"), Err(("element_in_value", 4)));
+    }
+
+    #[test]
+    fn text_is_never_cut_at_a_comment() {
+        let document = scan("<a>8801<!-- -->0130<?p?>&#48;<b>1<![CDATA[2&]]></b>3</a>");
+        assert_eq!(document.root().text(), "88010130012&3");
+    }
+}

@@ -13,6 +13,10 @@ mod document;
 mod element;
 mod limits;
 mod namespaces;
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod refusals;
 mod rules;
 mod scan;
 mod tag;

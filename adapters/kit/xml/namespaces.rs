@@ -12,7 +12,7 @@ pub(super) const NO_URI: u32 = 0;
 /// Index of [`XML_URI`] among the URIs.
 const XML_URI_INDEX: u32 = 1;
 
-/// What a prefix means now, and the element whose tag said so.
+/// What a prefix means now, and the last element whose tag said so.
 #[derive(Clone, Copy, Debug)]
 struct Slot<'s> {
     prefix: &'s str,
@@ -20,11 +20,11 @@ struct Slot<'s> {
     element: u32,
 }
 
-/// How to take one declaration back: the slot, and what it held before (none: it was new).
+/// How to take one declaration back: the slot, and its URI before (none: the slot was new).
 #[derive(Clone, Copy, Debug)]
 struct Undo {
     slot: usize,
-    before: Option<(u32, u32)>,
+    uri_before: Option<u32>,
 }
 
 /// One slot a prefix, so that a look-up costs at most `namespaces_max` comparisons however often
@@ -68,14 +68,14 @@ impl<'s> Scope<'s> {
             if held.element == element {
                 return Err(XmlError::rule("duplicate_attribute", at));
             }
-            self.undo.push(Undo { slot, before: Some((held.uri, held.element)) });
+            self.undo.push(Undo { slot, uri_before: Some(held.uri) });
             held.uri = index;
             held.element = element;
         } else {
             if self.slots.len() >= slots_max {
                 return Err(XmlError::limit("xml_limit_namespaces", at));
             }
-            self.undo.push(Undo { slot: self.slots.len(), before: None });
+            self.undo.push(Undo { slot: self.slots.len(), uri_before: None });
             self.slots.push(Slot { prefix, uri: index, element });
         }
         Ok(index)
@@ -117,12 +117,9 @@ impl<'s> Scope<'s> {
     /// Takes back every declaration since the mark.
     pub(super) fn close(&mut self, mark: usize) {
         while self.undo.len() > mark {
-            let Some(Undo { slot, before }) = self.undo.pop() else { return };
-            match (before, self.slots.get_mut(slot)) {
-                (Some((uri, element)), Some(held)) => {
-                    held.uri = uri;
-                    held.element = element;
-                }
+            let Some(Undo { slot, uri_before }) = self.undo.pop() else { return };
+            match (uri_before, self.slots.get_mut(slot)) {
+                (Some(uri), Some(held)) => held.uri = uri,
                 _ => self.slots.truncate(slot),
             }
         }

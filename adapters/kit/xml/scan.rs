@@ -189,11 +189,9 @@ impl<'s, 'l> Scanner<'s, 'l> {
         if self.open.is_empty() {
             return Err(XmlError::rule("content_outside_root", span.start));
         }
-        match reference(self.document.slice(span)) {
-            Ok((_, used)) if used == span.end - span.start => self.push_text(span),
-            Ok(_) => Err(XmlError::rule("malformed_reference", span.start)),
-            Err(reason) => Err(XmlError::rule(reason, span.start)),
-        }
+        reference(self.document.slice(span))
+            .map_err(|reason| XmlError::rule(reason, span.start))?;
+        self.push_text(span)
     }
 
     /// Records character data; text and references that touch are one node.
@@ -304,11 +302,8 @@ fn is_doctype(text: &str, at: usize) -> bool {
     matches!(text.as_bytes().get(at..), Some([b'<', b'!', b'D' | b'd', ..]))
 }
 
+/// The reader's own complaints: a reference without its semicolon, else markup without its end.
 fn refusal(error: &Error, at: usize) -> XmlError {
-    let reason = match error {
-        Error::IllFormed(_) => "malformed_reference",
-        Error::Syntax(_) => "unclosed_markup",
-        _ => "malformed_markup",
-    };
-    XmlError::rule(reason, at)
+    let is_reference = matches!(error, Error::IllFormed(_));
+    XmlError::rule(if is_reference { "malformed_reference" } else { "malformed_markup" }, at)
 }

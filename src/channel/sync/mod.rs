@@ -5,7 +5,7 @@ pub mod wsdl;
 use qaqpa_kit::envelope::write::{FaultInfo, fault};
 use qaqpa_kit::envelope::{Request, ns};
 use qaqpa_kit::fault::{Code, Fault, Language, Origin, Phase};
-use qaqpa_kit::soap::Envelope;
+use qaqpa_kit::soap::{Envelope, Version};
 use qaqpa_kit::xml::{Document, Limits, XmlError};
 
 /// A request as received: the one document, its envelope, and the head read from its nodes.
@@ -31,15 +31,18 @@ impl<'d> Message<'d> {
     /// Reads envelope and head.
     ///
     /// # Errors
-    /// `caller.malformed`: the structure is not SOAP 1.1 or not SyncChannel v10.
+    /// `caller.malformed`: the structure is not SOAP 1.1 or not SyncChannel v10;
+    /// `caller.bad_signature`: a part of a signature stands where none may.
     pub fn read(document: &'d Document<'d>) -> Result<Self, Fault> {
         let root = document.root();
         if root.is(ns::REQUEST, "syncSendMessageRequest") {
             return Ok(Self { envelope: None, request: Request::read(root)? });
         }
-        let envelope = Envelope::read(document).map_err(|refusal| {
-            Fault::new(Code::CallerMalformed, Phase::Receive, refusal.reason).at(refusal.at)
-        })?;
+        let envelope = Envelope::read(document).map_err(|error| error.fault())?;
+        if envelope.version != Version::Soap11 {
+            let at = envelope.root.span().start;
+            return Err(Fault::new(Code::CallerMalformed, Phase::Receive, "soap_version").at(at));
+        }
         let request = Request::read(envelope.payload)?;
         Ok(Self { envelope: Some(envelope), request })
     }

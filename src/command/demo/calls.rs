@@ -4,34 +4,39 @@ use qaqpa_kit::fault::{Code, Outcome};
 
 /// What happens to a message between signing and posting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tampering {
+pub(super) enum Tampering {
     None,
     /// The IIN is changed after signing.
     Changed,
     /// The very bytes of the call before it are posted again.
     Repeated,
+    /// Calls follow one another until one is refused, because a slow machine may spend a second on one.
+    UntilRefused,
 }
 
 /// One call of the demo.
-pub struct Scene {
-    pub title: &'static str,
-    pub caller: &'static str,
-    pub service: &'static str,
+pub(super) struct Scene {
+    pub(super) title: &'static str,
+    pub(super) caller: &'static str,
+    pub(super) service: &'static str,
     /// The inside of `data`.
-    pub data: &'static str,
-    pub tampering: Tampering,
-    pub outcome: Outcome,
-    pub fault: Option<Code>,
+    pub(super) data: &'static str,
+    pub(super) tampering: Tampering,
+    pub(super) outcome: Outcome,
+    pub(super) fault: Option<Code>,
 }
+
+/// The IIN of an invented person whom the simulated register knows.
+pub(super) const KNOWN_IIN: &str = "850312300121";
 
 const PERSON: &str = "<messageId>1</messageId><messageDate>2026-11-22T10:15:30+05:00</messageDate>\
     <senderCode>DEMO</senderCode><iin>850312300121</iin>";
 const NOBODY: &str = "<messageId>1</messageId><messageDate>2026-11-22T10:15:30+05:00</messageDate>\
-    <senderCode>DEMO</senderCode><iin>010702600344</iin>";
+    <senderCode>DEMO</senderCode><iin>990101500046</iin>";
 const COMPANY: &str = "&lt;ns2:Request xmlns:ns2=\"http://gbdulinfobybin_v2.egp.gbdul.tamur.kz\"&gt;\
     &lt;RequestorBIN&gt;190540007715&lt;/RequestorBIN&gt;&lt;BIN&gt;171140001235&lt;/BIN&gt;\
     &lt;/ns2:Request&gt;";
-const ADDRESS: &str = "<rka>0201300108612345</rka>";
+const ADDRESS: &str = "<rka>0201300012345678</rka>";
 
 const fn scene(
     title: &'static str,
@@ -44,15 +49,33 @@ const fn scene(
 }
 
 /// The programme of the demo, in the order of showing.
-pub const SCENES: [Scene; 9] = [
+pub(super) const SCENES: [Scene; 9] = [
     scene("person found", "portal", ("GBDFL_UniversalServiceSync", PERSON), Outcome::Done, None),
     Scene {
         tampering: Tampering::Repeated,
-        ..scene("the same call again", "portal", ("GBDFL_UniversalServiceSync", PERSON), Outcome::Done, None)
+        ..scene(
+            "the same call again",
+            "portal",
+            ("GBDFL_UniversalServiceSync", PERSON),
+            Outcome::Done,
+            None,
+        )
     },
-    scene("person not found", "portal", ("GBDFL_UniversalServiceSync", NOBODY), Outcome::Refused, None),
+    scene(
+        "person not found",
+        "portal",
+        ("GBDFL_UniversalServiceSync", NOBODY),
+        Outcome::Refused,
+        None,
+    ),
     scene("company found", "bank", ("GbdulInfoByBin_v2", COMPANY), Outcome::Done, None),
-    scene("address, from a JSON register", "bank", ("AR_AddressByRka", ADDRESS), Outcome::Done, None),
+    scene(
+        "address, from a JSON register",
+        "bank",
+        ("AR_AddressByRka", ADDRESS),
+        Outcome::Done,
+        None,
+    ),
     Scene {
         tampering: Tampering::Changed,
         ..scene(
@@ -63,14 +86,23 @@ pub const SCENES: [Scene; 9] = [
             Some(Code::CallerBadSignature),
         )
     },
-    scene("within its quota", "greedy", ("GBDFL_UniversalServiceSync", PERSON), Outcome::Done, None),
     scene(
-        "over its quota",
+        "within its quota",
         "greedy",
         ("GBDFL_UniversalServiceSync", PERSON),
-        Outcome::Refused,
-        Some(Code::CallerTooFast),
+        Outcome::Done,
+        None,
     ),
+    Scene {
+        tampering: Tampering::UntilRefused,
+        ..scene(
+            "over its quota",
+            "greedy",
+            ("GBDFL_UniversalServiceSync", PERSON),
+            Outcome::Refused,
+            Some(Code::CallerTooFast),
+        )
+    },
     scene(
         "the agency is down",
         "portal",

@@ -10,6 +10,10 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+/// A participant's certificate lives one year, as an ЭЦҚ certificate does.
+const YEARS: i16 = 1;
+const ROOT_YEARS: i16 = 10;
+
 /// Family of a key to be made.
 #[derive(Clone, Copy, Debug)]
 pub enum Family {
@@ -45,8 +49,8 @@ impl Root {
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(Failure::work)?;
         let params = Self::params()?;
         let certificate = params.self_signed(&key).map_err(Failure::work)?;
-        write(&cert_pem, &certificate.pem())?;
-        write(&key_pem, &key.serialize_pem())?;
+        write(&cert_pem, certificate.pem())?;
+        write(&key_pem, key.serialize_pem())?;
         Ok(Self { issuer: Issuer::new(params, key), cert_pem })
     }
 
@@ -56,6 +60,7 @@ impl Root {
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         params.distinguished_name.push(DnType::CommonName, "Qaqpa demo root");
         params.distinguished_name.push(DnType::CountryName, "KZ");
+        valid_for(&mut params, ROOT_YEARS);
         Ok(params)
     }
 
@@ -92,22 +97,34 @@ impl Root {
         params.distinguished_name.push(DnType::CommonName, name);
         params.distinguished_name.push(DnType::OrganizationalUnitName, format!("BIN{bin}"));
         params.distinguished_name.push(DnType::CountryName, "KZ");
+        valid_for(&mut params, YEARS);
         let certificate = params.signed_by(&key, &self.issuer).map_err(Failure::work)?;
-        write(&pair.key_pem, &key.serialize_pem())?;
-        write(&pair.cert_pem, &certificate.pem())?;
+        write(&pair.key_pem, key.serialize_pem())?;
+        write(&pair.cert_pem, certificate.pem())?;
         Ok(pair)
     }
+}
+
+/// Valid from yesterday, for clocks that run behind, for so many years.
+fn valid_for(params: &mut CertificateParams, years: i16) {
+    let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    let at = |date: jiff::civil::Date| {
+        let (month, day) = (date.month().unsigned_abs(), date.day().unsigned_abs());
+        rcgen::date_time_ymd(date.year().into(), month, day)
+    };
+    params.not_before = at(today.saturating_sub(jiff::Span::new().days(1)));
+    params.not_after = at(today.saturating_add(jiff::Span::new().years(years)));
 }
 
 /// Writes a file that only its owner may read.
 ///
 /// # Errors
 /// The disk failed.
-pub fn write(path: &Path, text: &str) -> Result<(), Failure> {
+pub fn write(path: &Path, content: impl AsRef<[u8]>) -> Result<(), Failure> {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create(true).truncate(true).mode(0o600);
     options
         .open(path)
-        .and_then(|mut file| file.write_all(text.as_bytes()))
+        .and_then(|mut file| file.write_all(content.as_ref()))
         .map_err(|error| Failure::work(format!("{}: {error}", path.display())))
 }

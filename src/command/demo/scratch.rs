@@ -91,6 +91,7 @@ impl Scratch {
         }
         if let Some(url) = store {
             self.file("secrets/store.url", &format!("{url}\n"))?;
+            self.master_key()?;
         }
         self.file("gateway.toml", &self.gateway_toml(store.is_some()))?;
         self.file("services.toml", &self.services_toml(endpoints)?)
@@ -100,10 +101,23 @@ impl Scratch {
         super::pki::write(&self.config.join(name), text)
     }
 
+    /// What wraps the day keys; the one of an earlier run stays, or its contents could not be read.
+    fn master_key(&self) -> Result<(), Failure> {
+        let path = self.config.join("secrets/master.key");
+        if path.exists() {
+            return Ok(());
+        }
+        let mut key = zeroize::Zeroizing::new([0; 32]);
+        aws_lc_rs::rand::fill(key.as_mut_slice()).map_err(|_| Failure::work("no randomness"))?;
+        super::pki::write(&path, key.as_slice())
+    }
+
     fn gateway_toml(&self, is_postgres: bool) -> String {
         let [ecdsa, rsa] = &self.gateway;
         let store = if is_postgres {
-            "store = \"postgres\"\n\n[journal.postgres]\nurl_file = \"secrets/store.url\"\n".to_owned()
+            "store = \"postgres\"\nmaster_key_file = \"secrets/master.key\"\n\n\
+             [journal.postgres]\nurl_file = \"secrets/store.url\"\n"
+                .to_owned()
         } else {
             format!("\n[journal.embedded]\npath = {:?}\n", self.journal)
         };
@@ -116,8 +130,13 @@ impl Scratch {
              [[signing.key]]\nkey_file = {:?}\ncertificate_file = {:?}\n\n\
              [trust]\nfiles = [{:?}]\n\n\
              [journal]\nreserve_bytes = 1048576\n{store}",
-            ecdsa.cert_pem, ecdsa.key_pem, ecdsa.key_pem, ecdsa.cert_pem, rsa.key_pem,
-            rsa.cert_pem, self.trust_pem,
+            ecdsa.cert_pem,
+            ecdsa.key_pem,
+            ecdsa.key_pem,
+            ecdsa.cert_pem,
+            rsa.key_pem,
+            rsa.cert_pem,
+            self.trust_pem,
         )
     }
 
@@ -132,7 +151,8 @@ impl Scratch {
                 client.cert_pem, client.key_pem,
             )
         };
-        let pinned = |id: &str| format!("\n[[agency.{id}.answer_certificate]]\nfile = {signer:?}\n\n");
+        let pinned =
+            |id: &str| format!("\n[[agency.{id}.answer_certificate]]\nfile = {signer:?}\n\n");
         Ok([
             agency("gbd_fl", endpoints.persons),
             pinned("gbd_fl"),

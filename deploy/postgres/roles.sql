@@ -1,0 +1,28 @@
+-- Who may do what in Qaqpa's database. A database administrator runs it once, in that database,
+-- before the first `qaqpa migrate`; running it again changes nothing.
+--
+--   psql -d qaqpa -f roles.sql
+--   \password qaqpa_app
+--   \password qaqpa_migrate
+--
+-- qaqpa_migrate  owns the schema; `qaqpa migrate` connects as it, the gateway never does.
+-- qaqpa_app      the gateway. It may INSERT and SELECT evidence, never UPDATE or DELETE it; the one
+--                table it may change is call_key (which calls are remembered, and their answers):
+--                that grant stands beside the table, in src/journal/schema/postgres.sql.
+
+DO $$ BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'qaqpa_migrate') THEN
+        CREATE ROLE qaqpa_migrate LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE;
+    END IF;
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'qaqpa_app') THEN
+        CREATE ROLE qaqpa_app LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE;
+    END IF;
+END $$;
+
+CREATE SCHEMA IF NOT EXISTS qaqpa AUTHORIZATION qaqpa_migrate;
+REVOKE ALL ON SCHEMA qaqpa FROM PUBLIC;
+GRANT USAGE ON SCHEMA qaqpa TO qaqpa_app;
+
+-- Every table that qaqpa_migrate will create there, each day's partitions too.
+ALTER DEFAULT PRIVILEGES FOR ROLE qaqpa_migrate IN SCHEMA qaqpa
+    GRANT SELECT, INSERT ON TABLES TO qaqpa_app;

@@ -1,0 +1,107 @@
+//! `qaqpa send`: signs a call, posts it, prints request and answer.
+
+use super::Failure;
+use super::client::{Client, Posted};
+use crate::proxy::trace::Trace;
+use crate::sign::{Signer, wsse};
+use qaqpa_kit::envelope::write::{RequestHead, request};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use zeroize::Zeroizing;
+
+/// What to send, as whom, and where.
+#[derive(clap::Args)]
+pub struct Args {
+    /// The gateway's SyncChannel address.
+    #[arg(long)]
+    url: String,
+    /// Certificates that the gateway's TLS certificate must chain to (PEM).
+    #[arg(long)]
+    trust: PathBuf,
+    /// Your key, for TLS and the signature (PEM).
+    #[arg(long)]
+    key: PathBuf,
+    /// Your certificate (PEM).
+    #[arg(long)]
+    cert: PathBuf,
+    /// `sender/senderId`.
+    #[arg(long)]
+    sender: String,
+    /// File with `sender/password`, where the gateway asks for one.
+    #[arg(long)]
+    password_file: Option<PathBuf>,
+    /// `serviceId` of the service asked for.
+    #[arg(long)]
+    service: String,
+    /// `routeId`, where the service has routes.
+    #[arg(long, default_value = "")]
+    route: String,
+    /// `messageId`; a new one unless given.
+    #[arg(long)]
+    message_id: Option<String>,
+    /// The inside of `data`: XML, or `@FILE`.
+    #[arg(long, default_value = "")]
+    data: String,
+    /// One JSON object instead of text.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Sends one call; exit code 0 where the gateway passed an answer on, 1 where it answered a fault.
+///
+/// # Errors
+/// A file, the key or the connection is not usable.
+pub fn run(args: Args) -> Result<ExitCode, Failure> {
+    let read = |path: &PathBuf| {
+        std::fs::read(path).map_err(|error| Failure::usage(format!("{}: {error}", path.display())))
+    };
+    let signer = Signer::from_pem(&Zeroizing::new(read(&args.key)?), &read(&args.cert)?)
+        .map_err(|error| Failure::usage(format!("{}: {error}", args.key.display())))?;
+    let password = match &args.password_file {
+        Some(path) => Zeroizing::new(String::from_utf8_lossy(&read(path)?).trim_end().to_owned()),
+        None => Zeroizing::new(String::new()),
+    };
+    let data = match args.data.strip_prefix('@') {
+        Some(path) => String::from_utf8_lossy(&read(&PathBuf::from(path))?).into_owned(),
+        None => args.data.clone(),
+    };
+    let message_id = args.message_id.clone().unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
+    let head = RequestHead {
+        message_id: &message_id,
+        correlation_id: "",
+        service_id: &args.service,
+        message_date: &Trace::date(super::now_unix_us()),
+        route_id: &args.route,
+        sender_id: &args.sender,
+        password: &password,
+        session_id: "",
+    };
+    let signed = wsse::sign(request(&head, &data).as_bytes(), &signer).map_err(Failure::work)?;
+    let client = Client::new(&args.url, &args.trust, Some((&args.cert, &args.key)))?;
+    let posted = super::block_on(client.post(signed.clone()))??;
+    print(&args, &String::from_utf8_lossy(&signed), &password, &posted);
+    Ok(if posted.fault.is_none() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+fn print(args: &Args, sent: &str, password: &str, posted: &Posted) {
+    let answer = String::from_utf8_lossy(&posted.body);
+    // What is shown may be pasted into a ticket.
+    let shown = if password.is_empty() { sent.to_owned() } else { sent.replace(password, "***") };
+    let ms = posted.elapsed.as_secs_f64() * 1000.0;
+    if args.json {
+        let object = serde_json::json!({
+            "http_status": posted.http_status, "entry": posted.entry, "fault": posted.fault,
+            "ms": ms, "request": shown, "answer": answer,
+        });
+        println!("{object}");
+        return;
+    }
+    println!("→ POST {}\n\n{shown}\n", args.url);
+    println!("← HTTP {} in {ms:.1} ms", posted.http_status);
+    for (name, value) in [("Qaqpa-Entry", &posted.entry), ("Qaqpa-Fault", &posted.fault)] {
+        if let Some(value) = value {
+            println!("  {name}: {value}");
+        }
+    }
+    println!("\n{answer}");
+}

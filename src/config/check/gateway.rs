@@ -1,0 +1,242 @@
+//! `gateway.toml` checked: the node itself.
+
+use super::credentials::{DATABASE_URL, MASTER_KEY};
+use super::inspector::Inspector;
+use crate::config::document::Document;
+use crate::config::finding::Place;
+use crate::config::raw;
+use crate::config::settings::{
+    AnswerSignature, BodyPolicy, Journal, Limits, Listener, Node, Ops, Signing, Store, TlsMode,
+    Trust,
+};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+use zeroize::Zeroizing;
+
+/// Stands in where a mistake was noted; it never leaves `check`.
+const NOWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
+
+/// AES-256.
+const MASTER_KEY_BYTES: usize = 32;
+
+/// The parts of `Settings` that `gateway.toml` holds.
+pub(super) struct Gateway {
+    pub(super) node: Node,
+    pub(super) listeners: Vec<Listener>,
+    pub(super) ops: Ops,
+    pub(super) limits: Limits,
+    pub(super) signing: Signing,
+    pub(super) trust: Trust,
+    pub(super) journal: Journal,
+    /// Some listener asks callers for their certificates.
+    pub(super) has_mutual: bool,
+}
+
+pub(super) fn check(inspector: &mut Inspector<'_>, document: &Document<raw::Gateway>) -> Gateway {
+    let (raw, top) = (&document.raw, document.source.top());
+    inspector.id(&top.key("node").key("id"), &raw.node.id);
+    let listeners: Vec<Listener> = (raw.listener.iter().enumerate())
+        .map(|(at, raw)| listener(inspector, &top.key("listener").item(at), raw))
+        .collect();
+    let ops = ops(inspector, &top.key("ops"), &raw.ops);
+    distinct_addresses(inspector, &top, &listeners, ops.address);
+    Gateway {
+        node: Node { id: raw.node.id.clone(), language: raw.node.language },
+        has_mutual: raw.listener.iter().any(|listener| listener.tls == raw::Tls::Mutual),
+        limits: limits(&raw.limits),
+        signing: signing(inspector, &top.key("signing"), &raw.signing),
+        trust: trust(inspector, &top.key("trust"), &raw.trust),
+        journal: journal(inspector, &top.key("journal"), &raw.journal),
+        listeners,
+        ops,
+    }
+}
+
+fn listener(inspector: &mut Inspector<'_>, place: &Place<'_>, raw: &raw::Listener) -> Listener {
+    let address = inspector.address(&place.key("address"), &raw.address).unwrap_or(NOWHERE);
+    let is_tls = raw.tls != raw::Tls::Off;
+    if is_tls {
+        inspector.key_pair(
+            (&place.key("certificate_file"), &raw.certificate_file),
+            (&place.key("key_file"), &raw.key_file),
+            &format!("listener {}", raw.address),
+        );
+    } else if address != NOWHERE && !address.ip().is_loopback() {
+        let wrong = "passwords of callers pass here in clear text";
+        inspector.warning(&place.key("tls"), wrong, "keep this port inside a VPN");
+    }
+    if !raw.public_url.is_empty()
+        && let Some(url) = inspector.url(&place.key("public_url"), &raw.public_url)
+        && url.path() != "/"
+    {
+        let wrong = format!("{:?} has a path", raw.public_url);
+        inspector.error(&place.key("public_url"), wrong, "write scheme, host and port only");
+    }
+    Listener {
+        address,
+        tls: match raw.tls {
+            raw::Tls::Mutual => TlsMode::Mutual,
+            raw::Tls::Server => TlsMode::Server,
+            raw::Tls::Off => TlsMode::Off,
+        },
+        certificate_file: is_tls.then(|| place.path(&raw.certificate_file)),
+        key_file: is_tls.then(|| place.path(&raw.key_file)),
+        public_url: Some(raw.public_url.trim_end_matches('/').to_owned())
+            .filter(|url| !url.is_empty()),
+    }
+}
+
+fn ops(inspector: &mut Inspector<'_>, place: &Place<'_>, raw: &raw::Ops) -> Ops {
+    let log_level = match raw.log_level {
+        raw::LogLevel::Error => "error",
+        raw::LogLevel::Warn => "warn",
+        raw::LogLevel::Info => "info",
+        raw::LogLevel::Debug => "debug",
+    };
+    Ops {
+        address: inspector.address(&place.key("address"), &raw.address).unwrap_or(NOWHERE),
+        log_level: log_level.to_owned(),
+        log_json: raw.log_json,
+    }
+}
+
+/// No two sockets may want the same port of the same or of every address.
+fn distinct_addresses(
+    inspector: &mut Inspector<'_>,
+    top: &Place<'_>,
+    listeners: &[Listener],
+    ops: SocketAddr,
+) {
+    if listeners.is_empty() {
+        let cure = "add a [[listener]] table";
+        inspector.error(&top.key("listener"), "nobody could call: there is no listener", cure);
+    }
+    let place = |at| top.key("listener").item(at).key("address");
+    let mut taken = vec![(ops, top.key("ops").key("address"))];
+    for (at, listener) in listeners.iter().enumerate() {
+        let address = listener.address;
+        let clash = taken.iter().find(|(other, _)| {
+            address.port() != 0
+                && other.port() == address.port()
+                && (other.ip() == address.ip()
+                    || other.ip().is_unspecified()
+                    || address.ip().is_unspecified())
+        });
+        if let Some((_, other)) = clash {
+            let wrong = format!("{address} is taken already at {}", other.reference());
+            inspector.error(&place(at), wrong, "write another port");
+        }
+        taken.push((address, place(at)));
+    }
+}
+
+pub(in crate::config) fn limits(raw: &raw::Limits) -> Limits {
+    Limits {
+        body_bytes_max: raw.body_bytes_max,
+        head_bytes_max: raw.head_bytes_max,
+        connections_max: raw.connections_max,
+        in_flight_max: raw.in_flight_max,
+        handshake_deadline: Duration::from_millis(raw.handshake_deadline_ms),
+        head_deadline: Duration::from_millis(raw.head_deadline_ms),
+        body_deadline: Duration::from_millis(raw.body_deadline_ms),
+        idle_deadline: Duration::from_millis(raw.idle_deadline_ms),
+        call_deadline: Duration::from_millis(raw.call_deadline_ms),
+        drain_deadline: Duration::from_millis(raw.drain_deadline_ms),
+        xml: qaqpa_kit::xml::Limits {
+            depth_max: raw.xml.depth_max,
+            attributes_max: raw.xml.attributes_max,
+            namespaces_max: raw.xml.namespaces_max,
+            name_bytes_max: raw.xml.name_bytes_max,
+            value_bytes_max: raw.xml.value_bytes_max,
+            nodes_max: raw.xml.nodes_max,
+        },
+    }
+}
+
+fn signing(inspector: &mut Inspector<'_>, place: &Place<'_>, raw: &raw::Signing) -> Signing {
+    if raw.key.is_empty() {
+        let wrong = "the gateway has no key to sign with";
+        inspector.error(&place.key("key"), wrong, "add a [[signing.key]] table");
+    }
+    for (at, key) in raw.key.iter().enumerate() {
+        let place = place.key("key").item(at);
+        inspector.key_pair(
+            (&place.key("certificate_file"), &key.certificate_file),
+            (&place.key("key_file"), &key.key_file),
+            "signing key",
+        );
+    }
+    Signing {
+        answer_signature: match raw.answer_signature {
+            raw::AnswerSignature::AsCaller => AnswerSignature::AsCaller,
+            raw::AnswerSignature::Rsa => AnswerSignature::Rsa,
+            raw::AnswerSignature::Ecdsa => AnswerSignature::Ecdsa,
+        },
+        keys: (raw.key.iter())
+            .map(|key| (place.path(&key.key_file), place.path(&key.certificate_file)))
+            .collect(),
+    }
+}
+
+fn trust(inspector: &mut Inspector<'_>, place: &Place<'_>, raw: &raw::Trust) -> Trust {
+    if raw.files.is_empty() {
+        let cure = "name the PEM files of the certification authorities";
+        inspector.error(&place.key("files"), "the gateway would believe nobody", cure);
+    }
+    inspector.trust_files(&place.key("files"), &raw.files, "trust");
+    Trust { files: raw.files.iter().map(|file| place.path(file)).collect() }
+}
+
+fn journal(inspector: &mut Inspector<'_>, place: &Place<'_>, raw: &raw::Journal) -> Journal {
+    let store = match raw.store {
+        raw::Store::Embedded => {
+            let path = place.key("embedded").key("path");
+            inspector.demand(&path, &raw.embedded.path, "name the SQLite file");
+            Store::Embedded { path: place.path(&raw.embedded.path) }
+        }
+        raw::Store::Postgres => Store::Postgres {
+            url: database_url(inspector, &place.key("postgres").key("url_file"), raw),
+            connections_max: raw.postgres.connections_max,
+        },
+    };
+    let master_key = place.key("master_key_file");
+    if !raw.master_key_file.is_empty() {
+        let key = inspector.file(&master_key, &raw.master_key_file, MASTER_KEY);
+        if key.is_some_and(|key| key.len() != MASTER_KEY_BYTES) {
+            let wrong = format!("the master key file does not hold {MASTER_KEY_BYTES} bytes");
+            inspector.error(&master_key, wrong, MASTER_KEY.cure);
+        }
+    } else if raw.store == raw::Store::Postgres {
+        let wrong = "the nodes of a cluster must share the key that wraps the day keys";
+        inspector.error(&master_key, wrong, "name its file, the same key on every node");
+    }
+    Journal {
+        store,
+        body_policy: match raw.body_policy {
+            raw::BodyPolicy::Full => BodyPolicy::Full,
+            raw::BodyPolicy::Digest => BodyPolicy::Digest,
+        },
+        master_key_file: Some(raw.master_key_file.as_str())
+            .filter(|file| !file.is_empty())
+            .map(|file| place.path(file)),
+        group_max: raw.group_max,
+        reserve_bytes: raw.reserve_bytes,
+        answers_bytes_max: raw.answers_bytes_max,
+    }
+}
+
+/// The URL from its file; it holds a password, so no finding shows it.
+fn database_url(
+    inspector: &mut Inspector<'_>,
+    place: &Place<'_>,
+    raw: &raw::Journal,
+) -> Zeroizing<String> {
+    let url =
+        inspector.secret_text(place, &raw.postgres.url_file, DATABASE_URL).unwrap_or_default();
+    let rest = ["postgresql://", "postgres://"].iter().find_map(|head| url.strip_prefix(head));
+    if !url.is_empty() && rest.is_none_or(str::is_empty) {
+        let cure = "write postgresql://user:password@host/database into it";
+        inspector.error(place, "the database URL file holds no PostgreSQL URL", cure);
+    }
+    url
+}

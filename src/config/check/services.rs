@@ -1,0 +1,309 @@
+//! `services.toml` checked: agencies with their adapters, and the services they offer here.
+
+use super::inspector::{Inspector, is_loopback, quota};
+use crate::config::document::Document;
+use crate::config::finding::{Place, nearest};
+use crate::config::raw;
+use crate::config::settings::{Agency, Breaker, Service};
+use qaqpa_kit::adapter::Adapter;
+use qaqpa_kit::manifest::{Manifest, ServiceManifest, Wire};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The id that needs no adapter of its own.
+const PASSTHROUGH: &str = "passthrough";
+
+/// What the agencies of this installation offer.
+#[derive(Default)]
+pub(super) struct Offer {
+    /// By agency id.
+    pub(super) agencies: HashMap<String, Arc<Agency>>,
+    /// By `serviceId`.
+    pub(super) services: HashMap<String, Vec<Arc<Service>>>,
+    /// Every service that is named, also where a mistake keeps it from being built.
+    pub(super) named: BTreeSet<String>,
+    /// Some agency's services are not known because of a mistake.
+    pub(super) is_partial: bool,
+}
+
+pub(super) fn check(
+    inspector: &mut Inspector<'_>,
+    document: &Document<raw::Services>,
+    gateway: &Document<raw::Gateway>,
+) -> Offer {
+    let mut offer = Offer { is_partial: document.source.is_broken, ..Offer::default() };
+    let mut routes = HashMap::new();
+    for (id, raw) in &document.raw.agency {
+        let place = document.source.top().key("agency").key(id);
+        inspector.id(&place, id);
+        let check = AgencyCheck { id, raw, gateway, place: &place };
+        let Some((adapter, manifests)) = check.translation(inspector) else {
+            offer.is_partial = true;
+            continue;
+        };
+        let agency = Arc::new(check.agency(inspector, adapter));
+        for manifest in manifests {
+            let place = place.key("service").key(&manifest.id);
+            let service = check.service(inspector, &agency, manifest);
+            let (id, route) = (service.manifest.id.clone(), service.route_id.clone());
+            let taken = routes.insert((id.clone(), route.clone()), place.reference());
+            if let Some(other) = taken {
+                let wrong =
+                    format!("service {id:?} with route {route:?} is offered at {other} too");
+                inspector.error(&place, wrong, "give one of them another `route_id`");
+            }
+            offer.named.insert(id.clone());
+            offer.services.entry(id).or_default().push(Arc::new(service));
+        }
+        offer.agencies.insert(id.clone(), agency);
+    }
+    offer
+}
+
+struct AgencyCheck<'c> {
+    id: &'c str,
+    raw: &'c raw::Agency,
+    gateway: &'c Document<raw::Gateway>,
+    place: &'c Place<'c>,
+}
+
+impl AgencyCheck<'_> {
+    /// The adapter, and the manifests of the services offered here.
+    fn translation(
+        &self,
+        inspector: &mut Inspector<'_>,
+    ) -> Option<(Arc<dyn Adapter>, Vec<ServiceManifest>)> {
+        let place = self.place.key("adapter");
+        let cure = "name an adapter of `qaqpa agencies`, or \"passthrough\"";
+        if !inspector.demand(&place, &self.raw.adapter, cure) {
+            return None;
+        }
+        if self.raw.adapter == PASSTHROUGH {
+            let manifest = self.passthrough(inspector)?;
+            let services = manifest.services.clone();
+            return Some((qaqpa_adapters::passthrough(manifest), services));
+        }
+        let adapters = inspector.world.adapters;
+        let find = |id: &str| adapters.iter().find(|adapter| adapter.manifest().id == id);
+        let mut adapter = find(&self.raw.adapter);
+        if adapter.is_none() {
+            let mut known: Vec<&str> = adapters.iter().map(|a| a.manifest().id.as_str()).collect();
+            known.push(PASSTHROUGH);
+            let wrong = format!("there is no adapter {:?}", self.raw.adapter);
+            inspector.error(&place, wrong, instead(&self.raw.adapter, &known, cure));
+            // Go on with the one that was evidently meant, to tell what else is wrong.
+            adapter = nearest(&self.raw.adapter, &known).and_then(find);
+        }
+        let adapter = adapter?;
+        let services = self.chosen(inspector, adapter.manifest());
+        Some((Arc::clone(adapter), services))
+    }
+
+    /// The services of an adapter that are offered here.
+    fn chosen(&self, inspector: &mut Inspector<'_>, manifest: &Manifest) -> Vec<ServiceManifest> {
+        let known: Vec<&str> =
+            manifest.services.iter().map(|service| service.id.as_str()).collect();
+        let cure = format!("write one of {}", known.join(", "));
+        let list = self.place.key("services");
+        for (at, id) in self.raw.services.iter().enumerate() {
+            if id != "*" && !known.contains(&id.as_str()) {
+                let wrong = format!("adapter {:?} has no service {id:?}", manifest.id);
+                inspector.error(&list.item(at), wrong, instead(id, &known, &cure));
+            }
+        }
+        let is_chosen =
+            |id: &str| self.raw.services.iter().any(|chosen| chosen == "*" || chosen == id);
+        for (id, raw) in &self.raw.service {
+            let place = self.place.key("service").key(id);
+            if !known.contains(&id.as_str()) {
+                let wrong = format!("adapter {:?} has no service {id:?}", manifest.id);
+                inspector.error(&place, wrong, instead(id, &known, &cure));
+            } else if !is_chosen(id) {
+                let cure = "add it to `services`, or delete this table";
+                inspector.error(&place, format!("service {id:?} is not offered here"), cure);
+            }
+            self.only_for_passthrough(inspector, &place, raw);
+        }
+        if self.raw.name != raw::Name::default() || self.raw.wire.is_some() {
+            let wrong = "name and wire are the adapter's own";
+            inspector.error(self.place, wrong, "delete them, or set adapter = \"passthrough\"");
+        }
+        manifest.services.iter().filter(|service| is_chosen(&service.id)).cloned().collect()
+    }
+
+    fn only_for_passthrough(
+        &self,
+        inspector: &mut Inspector<'_>,
+        place: &Place<'_>,
+        raw: &raw::Service,
+    ) {
+        for (key, is_set) in [
+            ("name", raw.name != raw::Name::default()),
+            ("idempotent", raw.idempotent.is_some()),
+            ("message_id", raw.message_id.is_some()),
+            ("done_codes", raw.done_codes.is_some()),
+            ("refused_codes", raw.refused_codes.is_some()),
+        ] {
+            if is_set {
+                let wrong = format!("adapter {:?} itself says this", self.raw.adapter);
+                inspector.error(&place.key(key), wrong, "delete this key");
+            }
+        }
+    }
+
+    /// The manifest that the configuration itself writes for an agency without an adapter.
+    fn passthrough(&self, inspector: &mut Inspector<'_>) -> Option<Manifest> {
+        if self.raw.wire.is_none() {
+            inspector.demand(&self.place.key("wire"), "", "write \"sync_v10\" or \"rest\"");
+        }
+        if self.raw.service.is_empty() {
+            let cure = format!("add tables [agency.{}.service.SERVICE_ID]", self.id);
+            inspector.error(&self.place.key("service"), "this agency offers no service", cure);
+        }
+        if self.raw.services != ["*"] {
+            let wrong = "a passthrough agency offers what its service tables describe";
+            inspector.error(&self.place.key("services"), wrong, "delete this key");
+        }
+        let name = inspector.name(&self.place.key("name"), &self.raw.name);
+        let services = (self.raw.service.iter())
+            .map(|(id, raw)| self.passthrough_service(inspector, id, raw))
+            .collect();
+        let wire = self.raw.wire?;
+        Some(Manifest { id: self.id.to_owned(), name, wire, services })
+    }
+
+    fn passthrough_service(
+        &self,
+        inspector: &mut Inspector<'_>,
+        id: &str,
+        raw: &raw::Service,
+    ) -> ServiceManifest {
+        let place = self.place.key("service").key(id);
+        inspector.wire_id(&place, id);
+        let done_codes = raw.done_codes.clone().unwrap_or_default();
+        let refused_codes = raw.refused_codes.clone().unwrap_or_default();
+        // On REST, no codes mean every 2xx status.
+        if done_codes.is_empty() && self.raw.wire != Some(Wire::Rest) {
+            let cure = "write done_codes = [\"SCSS001\"] or the agency's own";
+            inspector.demand(&place.key("done_codes"), "", cure);
+        }
+        for (at, code) in refused_codes.iter().enumerate() {
+            if done_codes.contains(code) {
+                let wrong = format!("{code:?} would mean both Done and Refused");
+                let cure = "keep it in one list";
+                inspector.error(&place.key("refused_codes").item(at), wrong, cure);
+            }
+        }
+        ServiceManifest {
+            id: id.to_owned(),
+            name: inspector.name(&place.key("name"), &raw.name),
+            idempotent: raw.idempotent.unwrap_or_default(),
+            message_id: raw.message_id.unwrap_or_default(),
+            window_s: raw.window_s.unwrap_or(600),
+            // What passes through untouched is not read for IIN and BIN.
+            check_digits: true,
+            done_codes,
+            refused_codes,
+        }
+    }
+
+    fn agency(&self, inspector: &mut Inspector<'_>, adapter: Arc<dyn Adapter>) -> Agency {
+        let (raw, place) = (self.raw, self.place);
+        let owner = format!("agency {}", self.id);
+        self.endpoint(inspector);
+        inspector.trust_files(&place.key("tls_trust_files"), &raw.tls_trust_files, &owner);
+        let (certificate, key) = (&raw.tls_client_certificate_file, &raw.tls_client_key_file);
+        let has_client = !certificate.is_empty() || !key.is_empty();
+        if has_client {
+            inspector.key_pair(
+                (&place.key("tls_client_certificate_file"), certificate),
+                (&place.key("tls_client_key_file"), key),
+                &owner,
+            );
+        }
+        let answer_certificates = (raw.answer_certificate.iter().enumerate())
+            .filter_map(|(at, raw)| {
+                inspector.bound(&place.key("answer_certificate").item(at), raw, &owner)
+            })
+            .collect();
+        let answer_signed = raw.answer_signed.unwrap_or(adapter.manifest().wire == Wire::SyncV10);
+        if answer_signed && raw.answer_certificate.is_empty() {
+            let wrong = "nobody is known who may sign this agency's answers";
+            let cure = format!(
+                "add [[agency.{}.answer_certificate]], or set answer_signed = false",
+                self.id
+            );
+            inspector.error(&place.key("answer_certificate"), wrong, cure);
+        }
+        Agency {
+            id: self.id.to_owned(),
+            adapter,
+            endpoint: raw.endpoint.clone(),
+            tls_trust_files: raw.tls_trust_files.iter().map(|file| place.path(file)).collect(),
+            tls_client: has_client.then(|| (place.path(certificate), place.path(key))),
+            answer_certificates,
+            answer_signed,
+            quota: quota(&raw.quota),
+            connections_max: raw.connections_max,
+            connect_deadline: Duration::from_millis(raw.connect_deadline_ms),
+            breaker: Breaker {
+                failures: raw.breaker.failures,
+                open_for: Duration::from_millis(raw.breaker.open_ms),
+            },
+        }
+    }
+
+    fn endpoint(&self, inspector: &mut Inspector<'_>) {
+        let (place, endpoint) = (self.place.key("endpoint"), &self.raw.endpoint);
+        if !inspector.demand(&place, endpoint, "write the URL that requests go to") {
+            return;
+        }
+        let Some(url) = inspector.url(&place, endpoint) else { return };
+        if url.scheme_str() == Some("http") && !is_loopback(&url) {
+            let wrong = "requests go over the network in clear text";
+            inspector.warning(&place, wrong, "write an https URL, or keep the way inside a VPN");
+        }
+    }
+
+    fn service(
+        &self,
+        inspector: &mut Inspector<'_>,
+        agency: &Arc<Agency>,
+        mut manifest: ServiceManifest,
+    ) -> Service {
+        let default = raw::Service::default();
+        let raw = self.raw.service.get(&manifest.id).unwrap_or(&default);
+        let place = self.place.key("service").key(&manifest.id);
+        inspector.wire_id(&place.key("route_id"), &raw.route_id);
+        manifest.window_s = raw.window_s.unwrap_or(manifest.window_s);
+        let limits = &self.gateway.raw.limits;
+        let body_bytes_max = raw.body_bytes_max.unwrap_or(limits.body_bytes_max);
+        let cap = self.gateway.source.top().key("limits").key("body_bytes_max");
+        if body_bytes_max > limits.body_bytes_max && cap.is_sure() {
+            let wrong = format!("more than limits.body_bytes_max = {}", limits.body_bytes_max);
+            inspector.error(
+                &place.key("body_bytes_max"),
+                wrong,
+                "raise that one or lower this one",
+            );
+        }
+        let deadline_ms =
+            raw.deadline_ms.or(self.raw.deadline_ms).unwrap_or(limits.call_deadline_ms);
+        Service {
+            manifest,
+            route_id: raw.route_id.clone(),
+            agency: Arc::clone(agency),
+            deadline: Duration::from_millis(deadline_ms),
+            body_bytes_max,
+        }
+    }
+}
+
+/// The cure for a name that is not known: the nearest one, else the general advice.
+pub(super) fn instead(written: &str, known: &[&str], advice: &str) -> String {
+    match nearest(written, known) {
+        Some(meant) => format!("write {meant:?}"),
+        None => advice.to_owned(),
+    }
+}

@@ -1,0 +1,110 @@
+//! The door in: the only place where the configuration touches the disk.
+
+use super::check::{self, FileContent, Inspection, Installation, World};
+use super::document::{self, Document};
+use super::finding::{ConfigErrors, Finding, Findings};
+use super::ranges::{self, Range};
+use super::settings::Settings;
+use serde::de::DeserializeOwned;
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
+
+/// No file of a configuration, certificate bundles included, is larger.
+const FILE_BYTES_MAX: u64 = 4 * 1_024 * 1_024;
+
+/// Reads and checks an installation.
+///
+/// `path` is the folder that holds `gateway.toml`, `services.toml` and `participants/`, or the
+/// `gateway.toml` in it. File names in a file are relative to the folder of that file.
+///
+/// # Errors
+/// Every mistake of all files, each with its file, line, key and cure.
+pub fn load(path: &Path) -> Result<Settings, ConfigErrors> {
+    inspect(path).map(|inspection| inspection.settings)
+}
+
+/// As [`load`], with the warnings and the certificates seen.
+///
+/// # Errors
+/// As [`load`].
+pub fn inspect(path: &Path) -> Result<Inspection, ConfigErrors> {
+    let is_file = path.extension().is_some_and(|extension| extension == "toml");
+    let folder = if is_file { path.parent().unwrap_or(path) } else { path };
+    let mut findings = Findings::default();
+    let participants = participant_files(&folder.join("participants"), &mut findings)
+        .iter()
+        .map(|file| document(file, ranges::PARTICIPANT, &mut findings))
+        .collect();
+    let installation = Installation {
+        gateway: document(&folder.join("gateway.toml"), ranges::GATEWAY, &mut findings),
+        services: document(&folder.join("services.toml"), ranges::SERVICES, &mut findings),
+        participants,
+    };
+    let world = World { read: &read_file, adapters: &qaqpa_adapters::all() };
+    check::check(&installation, &world, findings)
+}
+
+/// One TOML file; where it cannot be read, what would follow from that is not told too.
+fn document<T: DeserializeOwned + Default>(
+    file: &Path,
+    limits: &[Range],
+    findings: &mut Findings,
+) -> Document<T> {
+    let shown = file.display().to_string();
+    let text = read_file(file).and_then(|content| {
+        std::str::from_utf8(&content.bytes)
+            .map(ToOwned::to_owned)
+            .map_err(|_| io::Error::other("it is not UTF-8"))
+    });
+    match text {
+        Ok(text) => document::read(&shown, &text, limits, findings),
+        Err(error) => {
+            let cure = "take the example of that name from the project's config folder";
+            findings.file_error(Finding::of_file(&shown, format!("cannot be read: {error}"), cure));
+            Document::unreadable(shown)
+        }
+    }
+}
+
+/// The participants' files, in the order of their names.
+fn participant_files(folder: &Path, findings: &mut Findings) -> Vec<PathBuf> {
+    let files = fs::read_dir(folder).and_then(|entries| {
+        entries.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<_>>>()
+    });
+    let mut files = files.unwrap_or_else(|error| {
+        let cure = "make the folder, with one file a participant";
+        let wrong = format!("cannot be read: {error}");
+        findings.file_error(Finding::of_file(&folder.display().to_string(), wrong, cure));
+        Vec::new()
+    });
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "toml"));
+    files.sort();
+    files
+}
+
+/// A file's bytes, wiped when dropped.
+fn read_file(path: &Path) -> io::Result<FileContent> {
+    let file = fs::File::open(path)?;
+    let metadata = file.metadata()?;
+    if metadata.len() > FILE_BYTES_MAX || !metadata.is_file() {
+        return Err(io::Error::other(format!("not a file of at most {FILE_BYTES_MAX} bytes")));
+    }
+    // Reserved at once: growing would leave unwiped copies of secrets behind.
+    let room = usize::try_from(metadata.len()).unwrap_or_default() + 1;
+    let mut bytes = Zeroizing::new(Vec::with_capacity(room));
+    file.take(FILE_BYTES_MAX).read_to_end(&mut bytes)?;
+    Ok(FileContent { bytes, is_world_readable: is_world_readable(&metadata) })
+}
+
+#[cfg(unix)]
+fn is_world_readable(metadata: &fs::Metadata) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    metadata.permissions().mode() & 0o004 != 0
+}
+
+#[cfg(not(unix))]
+fn is_world_readable(_: &fs::Metadata) -> bool {
+    false
+}

@@ -1,0 +1,85 @@
+//! The limits of every number that the configuration may hold.
+
+/// Table and key with `*` for a name that the operator chose, smallest and largest value.
+pub type Range = (&'static str, u64, u64);
+
+const MINUTES_10_MS: u64 = 600_000;
+const BODY_BYTES: u64 = 268_435_456;
+const TERABYTE: u64 = 1_099_511_627_776;
+const YEAR_S: u64 = 31_622_400;
+
+/// Numbers of `gateway.toml`.
+pub const GATEWAY: &[Range] = &[
+    ("limits.body_bytes_max", 1_024, BODY_BYTES),
+    ("limits.head_bytes_max", 1_024, 1_048_576),
+    ("limits.connections_max", 1, 1_000_000),
+    ("limits.in_flight_max", 1, 100_000),
+    ("limits.handshake_deadline_ms", 100, MINUTES_10_MS),
+    ("limits.head_deadline_ms", 100, MINUTES_10_MS),
+    ("limits.body_deadline_ms", 100, MINUTES_10_MS),
+    ("limits.idle_deadline_ms", 100, MINUTES_10_MS),
+    ("limits.call_deadline_ms", 100, MINUTES_10_MS),
+    ("limits.drain_deadline_ms", 0, MINUTES_10_MS),
+    ("limits.xml.depth_max", 16, 1_024),
+    ("limits.xml.attributes_max", 8, 1_024),
+    ("limits.xml.namespaces_max", 8, 1_024),
+    ("limits.xml.name_bytes_max", 64, 4_096),
+    ("limits.xml.value_bytes_max", 1_024, 16_777_216),
+    ("limits.xml.nodes_max", 1_000, 10_000_000),
+    ("journal.group_max", 1, 4_096),
+    ("journal.reserve_bytes", 1_048_576, TERABYTE),
+    ("journal.answers_bytes_max", 1_048_576, TERABYTE),
+    ("journal.postgres.connections_max", 1, 256),
+];
+
+/// Numbers of a participant's file.
+pub const PARTICIPANT: &[Range] = &[
+    ("quota.per_second", 1, 1_000_000),
+    ("quota.burst", 1, 1_000_000),
+    ("quota.in_flight_max", 1, 100_000),
+    ("service_quota.*.per_second", 1, 1_000_000),
+    ("service_quota.*.burst", 1, 1_000_000),
+    ("service_quota.*.in_flight_max", 1, 100_000),
+];
+
+/// Numbers of `services.toml`.
+pub const SERVICES: &[Range] = &[
+    ("agency.*.connections_max", 1, 10_000),
+    ("agency.*.connect_deadline_ms", 10, 60_000),
+    ("agency.*.deadline_ms", 100, MINUTES_10_MS),
+    ("agency.*.quota.per_second", 1, 1_000_000),
+    ("agency.*.quota.burst", 1, 1_000_000),
+    ("agency.*.quota.in_flight_max", 1, 100_000),
+    ("agency.*.breaker.failures", 1, 1_000),
+    ("agency.*.breaker.open_ms", 100, 3_600_000),
+    ("agency.*.service.*.deadline_ms", 100, MINUTES_10_MS),
+    ("agency.*.service.*.body_bytes_max", 1_024, BODY_BYTES),
+    ("agency.*.service.*.window_s", 1, YEAR_S),
+];
+
+/// The smallest and largest value of the key at this path of tables (list indices left out).
+#[must_use]
+pub fn find(ranges: &[Range], path: &[&str]) -> Option<(u64, u64)> {
+    let fits = |pattern: &str| {
+        let mut keys = path.iter();
+        pattern
+            .split('.')
+            .all(|wanted| keys.next().is_some_and(|key| wanted == "*" || wanted == *key))
+            && keys.next().is_none()
+    };
+    ranges.iter().find(|(pattern, ..)| fits(pattern)).map(|(_, min, max)| (*min, *max))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_the_operator_chose_fits_the_star() {
+        let path = ["agency", "gbd.fl", "service", "A_1", "window_s"];
+        assert_eq!(find(SERVICES, &path), Some((1, YEAR_S)));
+        assert_eq!(find(SERVICES, &path[..4]), None);
+        assert_eq!(find(GATEWAY, &["limits", "xml"]), None);
+        assert_eq!(find(GATEWAY, &["limits", "xml", "depth_max", "more"]), None);
+    }
+}

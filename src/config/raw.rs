@@ -1,0 +1,45 @@
+//! The configuration as written: one struct a table, a doc on every key, every default.
+//!
+//! Unknown keys are refused everywhere. No key is required here: what must not be missing is
+//! demanded by `check`, so that all mistakes are told at once. An empty text means "not set".
+//! Limits of numbers stand in [`super::ranges`].
+
+mod gateway;
+mod participant;
+mod services;
+
+pub use gateway::{
+    AnswerSignature, BodyPolicy, Embedded, Gateway, Journal, Limits, Listener, LogLevel, Node, Ops,
+    Postgres, Signing, SigningKey, Store, Tls, Trust, Xml,
+};
+pub use participant::{Accept, Certificate, Participant};
+pub use services::{Agency, Breaker, Service, Services};
+
+use serde::Deserialize;
+
+/// Rate and concurrency; a call beyond them is refused with `caller.too_fast`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Quota {
+    /// Calls a second in the long run.
+    pub per_second: u32,
+    /// Calls at once after a pause.
+    pub burst: u32,
+    /// Calls under way at the same time.
+    pub in_flight_max: u32,
+}
+
+impl Default for Quota {
+    fn default() -> Self {
+        Self { per_second: 100, burst: 200, in_flight_max: 64 }
+    }
+}
+
+/// A name in the three languages of the country's gateway; all or none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Name {
+    pub kk: String,
+    pub ru: String,
+    pub en: String,
+}

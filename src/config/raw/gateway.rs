@@ -1,0 +1,348 @@
+//! `gateway.toml` as written: the node itself.
+
+use qaqpa_kit::fault::Language;
+use serde::{Deserialize, Serialize};
+
+/// The whole file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Gateway {
+    /// Who this node is.
+    pub node: Node,
+    /// Sockets for callers, one table each.
+    pub listener: Vec<Listener>,
+    /// Where operations watch.
+    pub ops: Ops,
+    /// Hard caps of the node.
+    pub limits: Limits,
+    /// The gateway's own signing keys.
+    pub signing: Signing,
+    /// Whom the gateway believes.
+    pub trust: Trust,
+    /// The durable record.
+    pub journal: Journal,
+}
+
+impl Default for Gateway {
+    fn default() -> Self {
+        Self {
+            node: Node::default(),
+            listener: vec![Listener::default()],
+            ops: Ops::default(),
+            limits: Limits::default(),
+            signing: Signing::default(),
+            trust: Trust::default(),
+            journal: Journal::default(),
+        }
+    }
+}
+
+/// Who this node is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Node {
+    /// Name in every journal entry, unique among the nodes of one installation.
+    pub id: String,
+    /// Language of fault texts on SOAP.
+    pub language: Language,
+}
+
+impl Default for Node {
+    fn default() -> Self {
+        Self { id: "gateway-1".to_owned(), language: Language::Ru }
+    }
+}
+
+/// How a listener proves itself and its callers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Tls {
+    /// Both sides show certificates.
+    Mutual,
+    /// Only the gateway shows one.
+    Server,
+    /// Plain HTTP.
+    Off,
+}
+
+/// One socket for callers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Listener {
+    /// IP address and port.
+    pub address: String,
+    /// How it proves itself and its callers.
+    pub tls: Tls,
+    /// PEM chain shown to callers, own certificate first; not read with `tls = "off"`.
+    pub certificate_file: String,
+    /// PEM PKCS#8 key of that certificate; not read with `tls = "off"`.
+    pub key_file: String,
+    /// Address printed into `?wsdl`, without a path; empty: the request's own Host.
+    pub public_url: String,
+}
+
+impl Default for Listener {
+    fn default() -> Self {
+        Self {
+            address: "0.0.0.0:8443".to_owned(),
+            tls: Tls::Mutual,
+            certificate_file: "certificates/gateway.pem".to_owned(),
+            key_file: "secrets/gateway.key".to_owned(),
+            public_url: String::new(),
+        }
+    }
+}
+
+/// How much the log tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogLevel {
+    Error,
+    Warn,
+    Info,
+    Debug,
+}
+
+/// Where operations watch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Ops {
+    /// IP address and port of /health, /ready and /metrics, plain HTTP.
+    pub address: String,
+    /// How much the log tells.
+    pub log_level: LogLevel,
+    /// JSON lines for machines, else lines for people.
+    pub log_json: bool,
+}
+
+impl Default for Ops {
+    fn default() -> Self {
+        Self { address: "127.0.0.1:9400".to_owned(), log_level: LogLevel::Info, log_json: true }
+    }
+}
+
+/// Hard caps of the node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Bytes of a request's or an answer's body.
+    pub body_bytes_max: usize,
+    /// Bytes of an HTTP head.
+    pub head_bytes_max: usize,
+    /// Open connections of callers.
+    pub connections_max: usize,
+    /// Calls under way.
+    pub in_flight_max: usize,
+    /// Milliseconds for a TLS handshake.
+    pub handshake_deadline_ms: u64,
+    /// Milliseconds for an HTTP head to arrive.
+    pub head_deadline_ms: u64,
+    /// Milliseconds for a body to arrive.
+    pub body_deadline_ms: u64,
+    /// Milliseconds an idle connection is kept.
+    pub idle_deadline_ms: u64,
+    /// Milliseconds for a whole call where neither its service nor its agency names a deadline.
+    pub call_deadline_ms: u64,
+    /// Milliseconds that SIGTERM waits for calls under way.
+    pub drain_deadline_ms: u64,
+    /// Caps of one XML document.
+    pub xml: Xml,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_bytes_max: 10_485_760,
+            head_bytes_max: 16_384,
+            connections_max: 10_000,
+            in_flight_max: 512,
+            handshake_deadline_ms: 5_000,
+            head_deadline_ms: 10_000,
+            body_deadline_ms: 30_000,
+            idle_deadline_ms: 60_000,
+            call_deadline_ms: 30_000,
+            drain_deadline_ms: 30_000,
+            xml: Xml::default(),
+        }
+    }
+}
+
+/// Caps of one XML document.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Xml {
+    /// Open elements at once.
+    pub depth_max: usize,
+    /// Attributes of one element, namespace declarations not counted.
+    pub attributes_max: usize,
+    /// Namespace bindings in scope at one element.
+    pub namespaces_max: usize,
+    /// Bytes of one qualified name.
+    pub name_bytes_max: usize,
+    /// Bytes of one attribute value as written.
+    pub value_bytes_max: usize,
+    /// Nodes of one document.
+    pub nodes_max: usize,
+}
+
+impl Default for Xml {
+    fn default() -> Self {
+        let kit = qaqpa_kit::xml::Limits::default();
+        Self {
+            depth_max: kit.depth_max,
+            attributes_max: kit.attributes_max,
+            namespaces_max: kit.namespaces_max,
+            name_bytes_max: kit.name_bytes_max,
+            value_bytes_max: kit.value_bytes_max,
+            nodes_max: kit.nodes_max,
+        }
+    }
+}
+
+/// With which key an answer to a caller is signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AnswerSignature {
+    /// The family of key that the caller used.
+    AsCaller,
+    /// The first RSA key.
+    Rsa,
+    /// The first ECDSA key.
+    Ecdsa,
+}
+
+/// The gateway's own signing keys.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Signing {
+    /// With which key an answer to a caller is signed.
+    pub answer_signature: AnswerSignature,
+    /// Keys with their certificates, at least one, one table each.
+    pub key: Vec<SigningKey>,
+}
+
+impl Default for Signing {
+    fn default() -> Self {
+        Self { answer_signature: AnswerSignature::AsCaller, key: vec![SigningKey::default()] }
+    }
+}
+
+/// One signing key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SigningKey {
+    /// PEM PKCS#8 key.
+    pub key_file: String,
+    /// PEM certificate of that key.
+    pub certificate_file: String,
+}
+
+impl Default for SigningKey {
+    fn default() -> Self {
+        Self {
+            key_file: "secrets/signing.key".to_owned(),
+            certificate_file: "certificates/signing.pem".to_owned(),
+        }
+    }
+}
+
+/// Whom the gateway believes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Trust {
+    /// PEM files of roots, intermediates, or a signer's own certificate.
+    pub files: Vec<String>,
+}
+
+impl Default for Trust {
+    fn default() -> Self {
+        Self { files: vec!["certificates/trust.pem".to_owned()] }
+    }
+}
+
+/// Where the journal lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Store {
+    /// A SQLite file on this machine.
+    Embedded,
+    /// A PostgreSQL cluster.
+    Postgres,
+}
+
+/// What of a body the journal keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BodyPolicy {
+    /// Request and answer, encrypted.
+    Full,
+    /// Digests only.
+    Digest,
+}
+
+/// The durable record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Journal {
+    /// Where it lives; only that store's table below is read.
+    pub store: Store,
+    /// What of a body it keeps.
+    pub body_policy: BodyPolicy,
+    /// File with the key that wraps the day keys; empty: made beside an embedded store.
+    pub master_key_file: String,
+    /// Entries gathered into one commit at most.
+    pub group_max: usize,
+    /// Bytes of disk kept back, so that what was opened can be closed on a full disk.
+    pub reserve_bytes: u64,
+    /// Bytes of stored answers, oldest dropped first.
+    pub answers_bytes_max: u64,
+    /// With `store = "embedded"`.
+    pub embedded: Embedded,
+    /// With `store = "postgres"`.
+    pub postgres: Postgres,
+}
+
+impl Default for Journal {
+    fn default() -> Self {
+        Self {
+            store: Store::Embedded,
+            body_policy: BodyPolicy::Full,
+            master_key_file: String::new(),
+            group_max: 128,
+            reserve_bytes: 67_108_864,
+            answers_bytes_max: 1_073_741_824,
+            embedded: Embedded::default(),
+            postgres: Postgres::default(),
+        }
+    }
+}
+
+/// The journal in a SQLite file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Embedded {
+    /// The SQLite file; its folder must exist and be writable.
+    pub path: String,
+}
+
+impl Default for Embedded {
+    fn default() -> Self {
+        Self { path: "/var/lib/qaqpa/journal.sqlite".to_owned() }
+    }
+}
+
+/// The journal in a PostgreSQL cluster.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Postgres {
+    /// File with the `postgresql://user:password@host/database` URL.
+    pub url_file: String,
+    /// Connections of this node.
+    pub connections_max: usize,
+}
+
+impl Default for Postgres {
+    fn default() -> Self {
+        Self { url_file: "secrets/postgres.url".to_owned(), connections_max: 8 }
+    }
+}

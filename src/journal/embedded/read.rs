@@ -1,0 +1,132 @@
+//! Reads the journal's SQLite file on a connection of its own, beside the writer.
+
+use crate::journal::down::{JournalDown, Why};
+use crate::journal::entry::{CallKey, EntryId};
+use crate::journal::record::{COLUMNS, Columns, Listing, ONE, Record};
+use crate::journal::seal::Part;
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Row};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// The reading side; cheap to clone.
+#[derive(Clone)]
+pub(in crate::journal) struct Reader {
+    path: PathBuf,
+    connection: Arc<Mutex<Option<Connection>>>,
+}
+
+impl Reader {
+    /// A reader of the file; it is opened when it is first needed.
+    pub(in crate::journal) fn new(path: &Path) -> Self {
+        Self { path: path.to_owned(), connection: Arc::default() }
+    }
+
+    pub(in crate::journal) async fn entry(
+        &self,
+        id: EntryId,
+    ) -> Result<Option<Record>, JournalDown> {
+        self.read(move |connection| {
+            let select = format!("SELECT {COLUMNS} FROM {ONE}");
+            let mut select = connection.prepare_cached(&select)?;
+            select.query_row([id.0.as_bytes()], |row| Record::read(row)).optional()
+        })
+        .await
+    }
+
+    pub(in crate::journal) async fn list(
+        &self,
+        listing: Listing,
+        limit: u32,
+    ) -> Result<Vec<Record>, JournalDown> {
+        self.read(move |connection| {
+            let select = format!("SELECT {COLUMNS} FROM {} LIMIT $1", listing.tables());
+            let mut select = connection.prepare_cached(&select)?;
+            select.query_map([limit], |row| Record::read(row))?.collect()
+        })
+        .await
+    }
+
+    pub(in crate::journal) async fn body(
+        &self,
+        id: EntryId,
+        part: Part,
+    ) -> Result<Option<Vec<u8>>, JournalDown> {
+        self.read(move |connection| {
+            let select = "SELECT sealed FROM entry_body WHERE id = ?1 AND part = ?2";
+            let mut select = connection.prepare_cached(select)?;
+            select.query_row((id.0.as_bytes(), part.word()), |row| row.get(0)).optional()
+        })
+        .await
+    }
+
+    /// The wrapped key of a day, or of the newest day.
+    pub(in crate::journal) async fn day_key(
+        &self,
+        day: Option<i32>,
+    ) -> Result<Option<(i32, Vec<u8>)>, JournalDown> {
+        self.read(move |connection| {
+            let select = "SELECT day, wrapped FROM day_key WHERE day = coalesce(?1, day) \
+                 ORDER BY day DESC LIMIT 1";
+            let mut select = connection.prepare_cached(select)?;
+            select.query_row([day], |row| Ok((row.get(0)?, row.get(1)?))).optional()
+        })
+        .await
+    }
+
+    /// Whether a call is under way under this key.
+    pub(in crate::journal) async fn is_open(&self, key: CallKey) -> Result<bool, JournalDown> {
+        self.read(move |connection| {
+            let select =
+                "SELECT EXISTS (SELECT 1 FROM call_key WHERE call_key = ?1 AND state = 'open')";
+            connection.prepare_cached(select)?.query_row([key.0], |row| row.get(0))
+        })
+        .await
+    }
+
+    /// Reads on a thread that may block; a connection that failed is opened anew next time.
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, JournalDown> {
+        let reader = self.clone();
+        let task = tokio::task::spawn_blocking(move || {
+            let mut kept = reader.connection.lock().unwrap_or_else(PoisonError::into_inner);
+            let result = match &mut *kept {
+                Some(connection) => work(connection),
+                none => connect(&reader.path).and_then(|made| work(none.insert(made))),
+            };
+            result.map_err(|error| {
+                *kept = None;
+                super::down(&reader.path, &error)
+            })
+        });
+        task.await.unwrap_or_else(|cause| Err(JournalDown::new(Why::Stopped, cause)))
+    }
+}
+
+fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(super::BUSY)?;
+    Ok(connection)
+}
+
+impl Columns for Row<'_> {
+    type Error = rusqlite::Error;
+
+    fn id(&self, place: usize) -> rusqlite::Result<EntryId> {
+        Ok(EntryId(uuid::Uuid::from_bytes(self.get(place)?)))
+    }
+
+    fn text(&self, place: usize) -> rusqlite::Result<Option<String>> {
+        self.get(place)
+    }
+
+    fn number(&self, place: usize) -> rusqlite::Result<Option<i64>> {
+        self.get(place)
+    }
+
+    fn bytes(&self, place: usize) -> rusqlite::Result<Option<Vec<u8>>> {
+        self.get(place)
+    }
+}

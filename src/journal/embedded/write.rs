@@ -1,0 +1,328 @@
+//! What the writer does inside one SQLite transaction.
+
+use crate::journal::entry::{CallKey, Closed, EntryId, Opened, Resolution};
+use crate::journal::group::{
+    Close, Group, KeyEnd, Open, Resolve, Swept, Undo, Written, digest, phases_text,
+};
+use crate::journal::same_call::{Found, Held, IN_FLIGHT_US_MAX, KeyState, judge_all};
+use crate::journal::seal::Part;
+use qaqpa_kit::fault::{Code, Outcome, Phase};
+use rusqlite::{Result, Row, Transaction, named_params, params};
+
+/// Claims of one key tried before others are let go first; one writer needs two.
+const CLAIMS_MAX: usize = 3;
+/// Rows that one sweep removes, so that no call waits long for it.
+const SWEEP_ROWS_MAX: u16 = 1_000;
+
+const INTERRUPTED: &str = "INSERT INTO entry_closed \
+     (id, closed_at_us, outcome, needs_evidence, evidence, answer_bytes, phases) \
+     SELECT entry, :now_us, 'Unknown', 1 - is_idempotent, 'interrupted', 0, '' FROM call_key \
+     WHERE state = 'open' AND ";
+
+/// Writes everything; ends first, so that the same call in this very group finds its answer.
+pub(super) fn group(transaction: &Transaction<'_>, node: &str, group: &Group) -> Result<Written> {
+    for close in &group.closes {
+        insert_close(transaction, close)?;
+        end_key(transaction, close)?;
+    }
+    for record in &group.records {
+        insert_opened(transaction, node, &record.opened)?;
+        insert_closed(transaction, &record.closed, 0, false)?;
+    }
+    for undo in &group.undos {
+        undo_open(transaction, undo)?;
+    }
+    let mut written = Written::default();
+    for day_key in &group.day_keys {
+        let insert = "INSERT INTO day_key VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+        transaction.prepare_cached(insert)?.execute((day_key.day, &day_key.wrapped))?;
+        let select = "SELECT wrapped FROM day_key WHERE day = ?1";
+        let mut select = transaction.prepare_cached(select)?;
+        written.day_keys.push(select.query_row([day_key.day], |row| row.get(0))?);
+    }
+    for resolve in &group.resolves {
+        written.resolutions.push(insert_resolved(transaction, resolve)?);
+    }
+    for open in &group.opens {
+        written.found.push(claim(transaction, node, open)?);
+    }
+    Ok(written)
+}
+
+/// Claims the key and writes the opened row, or finds who holds the key.
+fn claim(transaction: &Transaction<'_>, node: &str, open: &Open) -> Result<Option<Found>> {
+    let Open { opened, same_call, request, .. } = open;
+    let insert = "INSERT INTO call_key (call_key, message_key, entry, node, state, is_unique, \
+         is_idempotent, opened_at_us, expires_at_us, answer_bytes) \
+         VALUES (?1, ?2, ?3, ?4, 'open', ?5, ?6, ?7, ?8, 0) ON CONFLICT DO NOTHING";
+    for _ in 0..CLAIMS_MAX {
+        let is_claimed = transaction.prepare_cached(insert)?.execute(params![
+            opened.key.0,
+            opened.message_key,
+            opened.id.0.as_bytes(),
+            node,
+            same_call.unique_message_id,
+            same_call.idempotent,
+            opened.opened_at_us,
+            same_call.expires_at_us,
+        ])?;
+        if is_claimed == 1 {
+            insert_opened(transaction, node, opened)?;
+            insert_body(transaction, opened.id, Part::Request, request.as_deref())?;
+            return Ok(Some(Found::Fresh));
+        }
+        let rivals = rivals(transaction, &opened.key, &opened.message_key)?;
+        let (found, stale) = judge_all(rivals.iter(), opened, same_call);
+        if found.is_some() {
+            return Ok(found);
+        }
+        for held in stale {
+            remove(transaction, held, opened.opened_at_us)?;
+        }
+    }
+    Ok(None)
+}
+
+/// The rows that stand in the way of a claim.
+fn rivals(
+    transaction: &Transaction<'_>,
+    key: &CallKey,
+    message_key: &[u8; 32],
+) -> Result<Vec<Held>> {
+    let select = "SELECT call_key, message_key, entry, state, is_unique, is_idempotent, \
+         opened_at_us, expires_at_us, http_status, answer FROM call_key \
+         WHERE call_key = ?1 OR (is_unique = 1 AND message_key = ?2)";
+    let mut select = transaction.prepare_cached(select)?;
+    select.query_map((key.0, message_key), held)?.collect()
+}
+
+fn held(row: &Row<'_>) -> Result<Held> {
+    Ok(Held {
+        key: CallKey(row.get(0)?),
+        message_key: row.get(1)?,
+        entry: EntryId(uuid::Uuid::from_bytes(row.get(2)?)),
+        state: KeyState::from_word(&row.get::<_, String>(3)?),
+        is_unique: row.get(4)?,
+        is_idempotent: row.get(5)?,
+        opened_at_us: row.get(6)?,
+        expires_at_us: row.get(7)?,
+        http_status: row.get::<_, Option<u16>>(8)?.unwrap_or(0),
+        answer: row.get(9)?,
+    })
+}
+
+/// Removes a key that no longer counts; a call that is still open under it is closed first.
+fn remove(transaction: &Transaction<'_>, held: &Held, now_us: i64) -> Result<()> {
+    let interrupt = [INTERRUPTED, "entry = :entry ON CONFLICT DO NOTHING"].concat();
+    let entry = held.entry.0.as_bytes();
+    transaction
+        .prepare_cached(&interrupt)?
+        .execute(named_params! { ":now_us": now_us, ":entry": entry })?;
+    let delete = "DELETE FROM call_key WHERE call_key = ?1";
+    transaction.prepare_cached(delete)?.execute([held.key.0])?;
+    Ok(())
+}
+
+fn insert_opened(transaction: &Transaction<'_>, node: &str, opened: &Opened) -> Result<()> {
+    let insert = "INSERT INTO entry_opened VALUES \
+         (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) ON CONFLICT DO NOTHING";
+    transaction.prepare_cached(insert)?.execute(params![
+        opened.id.0.as_bytes(),
+        node,
+        opened.opened_at_us,
+        opened.participant,
+        opened.sender_id,
+        opened.agency,
+        opened.service,
+        opened.route_id,
+        opened.message_id,
+        opened.correlation_id,
+        digest(&opened.key.0),
+        digest(&opened.caller_certificate),
+        digest(&opened.request_digest),
+        i64::try_from(opened.request_bytes).unwrap_or(i64::MAX),
+    ])?;
+    Ok(())
+}
+
+fn insert_body(
+    transaction: &Transaction<'_>,
+    id: EntryId,
+    part: Part,
+    sealed: Option<&[u8]>,
+) -> Result<()> {
+    let Some(sealed) = sealed else { return Ok(()) };
+    let insert = "INSERT INTO entry_body VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
+    transaction.prepare_cached(insert)?.execute((id.0.as_bytes(), part.word(), sealed))?;
+    Ok(())
+}
+
+fn insert_close(transaction: &Transaction<'_>, close: &Close) -> Result<()> {
+    insert_closed(transaction, &close.closed, close.answer_bytes, close.needs_evidence)?;
+    insert_body(transaction, close.closed.id, Part::Answer, close.body())
+}
+
+fn insert_closed(
+    transaction: &Transaction<'_>,
+    closed: &Closed,
+    answer_bytes: usize,
+    needs_evidence: bool,
+) -> Result<()> {
+    let insert = "INSERT INTO entry_closed VALUES \
+         (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) ON CONFLICT DO NOTHING";
+    transaction.prepare_cached(insert)?.execute(params![
+        closed.id.0.as_bytes(),
+        closed.closed_at_us,
+        closed.outcome.word(),
+        needs_evidence,
+        closed.fault.map(|(code, _)| code.word()),
+        closed.fault.map(|(_, phase)| phase.word()),
+        closed.evidence,
+        closed.http_status,
+        digest(&closed.agency_digest),
+        digest(&closed.agency_certificate),
+        digest(&closed.answer_digest),
+        i64::try_from(answer_bytes).unwrap_or(i64::MAX),
+        phases_text(closed),
+    ])?;
+    Ok(())
+}
+
+/// Stores the answer, leaves the key Unknown, or frees it.
+fn end_key(transaction: &Transaction<'_>, close: &Close) -> Result<()> {
+    let (key, entry) = (close.closed.key.0, close.closed.id.0.as_bytes());
+    match close.key_end {
+        KeyEnd::Answered => {
+            let update = "UPDATE call_key SET state = 'answered', http_status = ?3, answer = ?4, \
+                 answer_bytes = coalesce(length(?4), 0) WHERE call_key = ?1 AND entry = ?2";
+            transaction.prepare_cached(update)?.execute(params![
+                key,
+                entry,
+                close.closed.http_status,
+                close.stored()
+            ])?;
+        }
+        KeyEnd::Unknown => {
+            let update = "UPDATE call_key SET state = 'unknown' WHERE call_key = ?1 AND entry = ?2";
+            transaction.prepare_cached(update)?.execute((key, entry))?;
+        }
+        KeyEnd::Released => release(transaction, &close.closed.key, close.closed.id)?,
+    }
+    Ok(())
+}
+
+fn release(transaction: &Transaction<'_>, key: &CallKey, entry: EntryId) -> Result<()> {
+    let delete = "DELETE FROM call_key WHERE call_key = ?1 AND entry = ?2";
+    transaction.prepare_cached(delete)?.execute((key.0, entry.0.as_bytes()))?;
+    Ok(())
+}
+
+/// Closes an opening that nobody carries, if it was committed at all.
+fn undo_open(transaction: &Transaction<'_>, undo: &Undo) -> Result<()> {
+    let insert = "INSERT INTO entry_closed (id, closed_at_us, outcome, needs_evidence, fault_code, \
+         fault_phase, evidence, answer_bytes, phases) \
+         SELECT id, ?2, ?3, 0, ?4, ?5, 'fault', 0, '' FROM entry_opened WHERE id = ?1 \
+         ON CONFLICT DO NOTHING";
+    transaction.prepare_cached(insert)?.execute(params![
+        undo.id.0.as_bytes(),
+        crate::journal::now_us(),
+        Outcome::Refused.word(),
+        Code::GatewayJournalDown.word(),
+        Phase::Open.word(),
+    ])?;
+    release(transaction, &undo.key, undo.id)
+}
+
+fn insert_resolved(transaction: &Transaction<'_>, resolve: &Resolve) -> Result<Resolution> {
+    let resolved = &resolve.resolved;
+    let insert = "INSERT INTO entry_resolved SELECT id, ?2, ?3, ?4, ?5 FROM entry_closed \
+         WHERE id = ?1 AND needs_evidence = 1 ON CONFLICT DO NOTHING";
+    let is_written = transaction.prepare_cached(insert)?.execute(params![
+        resolved.id.0.as_bytes(),
+        resolved.resolved_at_us,
+        resolved.outcome.word(),
+        resolved.evidence,
+        resolved.note,
+    ])?;
+    if is_written == 0 {
+        return Ok(Resolution::NotWaiting);
+    }
+    if resolved.outcome == Outcome::Refused {
+        let delete = "DELETE FROM call_key WHERE state = 'unknown' AND call_key = \
+             (SELECT call_key FROM entry_opened WHERE id = ?1) AND entry = ?1";
+        transaction.prepare_cached(delete)?.execute([resolved.id.0.as_bytes()])?;
+    }
+    Ok(Resolution::Written)
+}
+
+/// Closes what this node left open in an earlier life; how many entries those were.
+pub(super) fn recover(transaction: &Transaction<'_>, node: &str, now_us: i64) -> Result<usize> {
+    let interrupt = [INTERRUPTED, "node = :node ON CONFLICT DO NOTHING"].concat();
+    let interrupted =
+        transaction.execute(&interrupt, named_params! { ":now_us": now_us, ":node": node })?;
+    transaction.execute(
+        "DELETE FROM call_key WHERE state = 'open' AND node = ?1 AND is_idempotent = 1",
+        [node],
+    )?;
+    transaction.execute(
+        "UPDATE call_key SET state = 'unknown' WHERE state = 'open' AND node = ?1",
+        [node],
+    )?;
+    Ok(interrupted)
+}
+
+/// Drops what has expired, then the oldest answers beyond the cap.
+pub(super) fn sweep(
+    transaction: &Transaction<'_>,
+    now_us: i64,
+    answers_bytes_max: u64,
+) -> Result<Swept> {
+    let interrupt = [
+        INTERRUPTED,
+        "expires_at_us <= :now_us AND opened_at_us <= :abandoned_us ON CONFLICT DO NOTHING",
+    ]
+    .concat();
+    let abandoned_us = now_us - IN_FLIGHT_US_MAX;
+    transaction
+        .execute(&interrupt, named_params! { ":now_us": now_us, ":abandoned_us": abandoned_us })?;
+    let expired = transaction.execute(
+        "DELETE FROM call_key WHERE rowid IN (SELECT rowid FROM call_key \
+         WHERE expires_at_us <= ?1 AND (state <> 'open' OR opened_at_us <= ?2) LIMIT ?3)",
+        (now_us, abandoned_us, SWEEP_ROWS_MAX),
+    )?;
+    let total = "SELECT coalesce(sum(answer_bytes), 0) FROM call_key WHERE answer_bytes > 0";
+    let kept: i64 = transaction.query_row(total, (), |row| row.get(0))?;
+    let cap = i64::try_from(answers_bytes_max).unwrap_or(i64::MAX);
+    let (dropped, dropped_bytes) = drop_answers(transaction, kept.saturating_sub(cap))?;
+    let is_more = expired.max(dropped) >= usize::from(SWEEP_ROWS_MAX);
+    Ok(Swept { answers_bytes: u64::try_from(kept - dropped_bytes).unwrap_or(0), is_more })
+}
+
+/// Drops the oldest answers until `excess` bytes are gone; how many rows, and how many bytes. The key
+/// of a call that may not be sent twice stays: without its answer it is as good as Unknown.
+fn drop_answers(transaction: &Transaction<'_>, excess: i64) -> Result<(usize, i64)> {
+    if excess <= 0 {
+        return Ok((0, 0));
+    }
+    let mut oldest = transaction.prepare_cached(
+        "SELECT rowid, answer_bytes, is_idempotent FROM call_key WHERE answer_bytes > 0 \
+         ORDER BY opened_at_us LIMIT ?1",
+    )?;
+    let mut rows = oldest.query([SWEEP_ROWS_MAX])?;
+    let (mut dropped, mut bytes) = (Vec::new(), 0);
+    while bytes < excess
+        && let Some(row) = rows.next()?
+    {
+        bytes += row.get::<_, i64>(1)?;
+        dropped.push((row.get::<_, i64>(0)?, row.get::<_, bool>(2)?));
+    }
+    for (row, is_idempotent) in &dropped {
+        let change = if *is_idempotent {
+            "DELETE FROM call_key WHERE rowid = ?1"
+        } else {
+            "UPDATE call_key SET answer = NULL, answer_bytes = 0 WHERE rowid = ?1"
+        };
+        transaction.prepare_cached(change)?.execute([row])?;
+    }
+    Ok((dropped.len(), bytes))
+}

@@ -1,0 +1,132 @@
+//! `qaqpa migrate` for PostgreSQL: brings the schema up, and makes the partitions of the next days.
+
+use super::connect::{Target, told};
+use super::version;
+use crate::journal::down::JournalError;
+use crate::journal::now_us;
+use crate::journal::schema::{self, Migrated};
+use jiff::{ToSpan, civil};
+use tokio_postgres::error::SqlState;
+use tokio_postgres::{Client, Error};
+use uuid::Uuid;
+
+/// One migrator at a time.
+const MIGRATE_LOCK: i64 = 0x7161_7170_616d_6967;
+const PARTITIONED: [&str; 4] = ["entry_opened", "entry_closed", "entry_resolved", "entry_body"];
+
+/// Migrates, and makes partitions for today and `days_ahead` more days (UTC). The role of the URL
+/// becomes the owner of what is made; the gateway's own role may not do this.
+///
+/// # Errors
+/// The cluster's own words, with its address.
+pub(in crate::journal) async fn migrate(
+    target: &Target,
+    days_ahead: u32,
+) -> Result<Migrated, JournalError> {
+    let failed = |error: Error| JournalError::store(target.to_string(), told(&error));
+    let (mut client, connection) = target.plain().await.map_err(failed)?;
+    let migrated = migrate_on(&mut client, target, days_ahead).await;
+    // Gone from the server before we say that it is done.
+    drop(client);
+    let _ended = connection.await;
+    migrated
+}
+
+async fn migrate_on(
+    client: &mut Client,
+    target: &Target,
+    days_ahead: u32,
+) -> Result<Migrated, JournalError> {
+    let failed = |error: Error| JournalError::store(target.to_string(), told(&error));
+    client.execute("SELECT pg_advisory_lock($1)", &[&MIGRATE_LOCK]).await.map_err(failed)?;
+    let from = prepare(client).await.map_err(failed)?;
+    let to = schema::VERSION;
+    if from > to {
+        return Err(JournalError::TooNew { store: target.to_string(), found: from, wanted: to });
+    }
+    for step in schema::migrations(schema::POSTGRES).filter(|step| step.version > from) {
+        apply(client, &step).await.map_err(failed)?;
+    }
+    let mut migrated = Migrated { from, to, ..Migrated::default() };
+    let today = i32::try_from(now_us() / 86_400_000_000).unwrap_or(0);
+    for day in (today..).take(days_ahead as usize + 1) {
+        match make_partitions(client, day).await {
+            Ok(true) => migrated.days_made += 1,
+            Ok(false) => {}
+            Err(error) if error.code() == Some(&SqlState::CHECK_VIOLATION) => {
+                migrated.days_late += 1;
+            }
+            Err(error) => return Err(failed(error)),
+        }
+    }
+    Ok(migrated)
+}
+
+/// The schema and its table of versions; the version found.
+async fn prepare(client: &Client) -> Result<i32, Error> {
+    let schema = client.query_one("SELECT to_regnamespace('qaqpa') IS NULL", &[]).await?;
+    if schema.try_get(0)? {
+        client.batch_execute("CREATE SCHEMA qaqpa").await?;
+    }
+    client.batch_execute("SET search_path = qaqpa; SET client_min_messages = warning").await?;
+    let table = client.query_one("SELECT to_regclass('schema_version') IS NULL", &[]).await?;
+    if table.try_get(0)? {
+        let create = "CREATE TABLE schema_version \
+             (version INTEGER NOT NULL PRIMARY KEY, applied_at_us BIGINT NOT NULL)";
+        client.batch_execute(create).await?;
+    }
+    version(client).await
+}
+
+async fn apply(client: &mut Client, step: &schema::Migration) -> Result<(), Error> {
+    let transaction = client.transaction().await?;
+    transaction.batch_execute(step.sql).await?;
+    let note = "INSERT INTO schema_version VALUES ($1, $2)";
+    transaction.execute(note, &[&step.version, &now_us()]).await?;
+    transaction.commit().await
+}
+
+/// Makes one day's partitions; false when they were there.
+async fn make_partitions(client: &mut Client, day: i32) -> Result<bool, Error> {
+    let date = civil::date(1970, 1, 1).saturating_add(day.days()).strftime("%Y%m%d").to_string();
+    let transaction = client.transaction().await?;
+    let mut is_made = false;
+    for table in PARTITIONED {
+        let name = format!("{table}_{date}");
+        let absent = transaction.query_one("SELECT to_regclass($1) IS NULL", &[&name]).await?;
+        if absent.try_get(0)? {
+            let (first, next) = (first_id(day), first_id(day + 1));
+            transaction
+                .batch_execute(&format!(
+                    "CREATE TABLE {name} PARTITION OF {table} FOR VALUES FROM ('{first}') TO ('{next}')"
+                ))
+                .await?;
+            is_made = true;
+        }
+    }
+    transaction.commit().await?;
+    Ok(is_made)
+}
+
+/// The lowest UUID of a day: version 7 begins with 48 bits of milliseconds.
+fn first_id(day: i32) -> Uuid {
+    let ms = u128::from(day.unsigned_abs()) * 86_400_000;
+    Uuid::from_u128(ms << 80)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::first_id;
+    use crate::journal::entry::EntryId;
+
+    #[test]
+    fn every_id_of_a_day_lies_between_its_first_and_the_next_days() {
+        let noon_us = 1_795_348_800_000_000; // 2026-11-22T12:00:00Z
+        let (midnight_us, day_us) = (noon_us - 43_200_000_000, 86_400_000_000);
+        for at_us in [midnight_us, noon_us, midnight_us + day_us - 1] {
+            let id = EntryId::at(at_us);
+            assert!((first_id(id.day())..first_id(id.day() + 1)).contains(&id.0), "{at_us}");
+        }
+        assert_eq!(EntryId::at(midnight_us + day_us).day(), EntryId::at(noon_us).day() + 1);
+    }
+}

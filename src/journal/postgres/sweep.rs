@@ -1,0 +1,105 @@
+//! Housekeeping in PostgreSQL: what an earlier life left open, what has expired, answers beyond the cap.
+
+use crate::journal::group::Swept;
+use crate::journal::same_call::IN_FLIGHT_US_MAX;
+use deadpool_postgres::ClientWrapper;
+use tokio_postgres::Error;
+
+/// Rows that one sweep removes, so that no call waits long for it.
+const SWEEP_ROWS_MAX: i64 = 1_000;
+/// One node sweeps at a time; the others have nothing to do then.
+const SWEEP_LOCK: i64 = 0x7161_7170_6173_7770;
+
+const INTERRUPTED: &str = "INSERT INTO entry_closed \
+     (id, closed_at_us, outcome, needs_evidence, evidence, answer_bytes, phases) \
+     SELECT entry, $1, 'Unknown', NOT is_idempotent, 'interrupted', 0, '' FROM call_key \
+     WHERE state = 'open' AND ";
+
+/// Closes what this node left open in an earlier life; how many entries those were.
+pub(super) async fn recover(
+    client: &mut ClientWrapper,
+    node: &str,
+    now_us: i64,
+) -> Result<usize, Error> {
+    let transaction = client.transaction().await?;
+    let interrupt = [INTERRUPTED, "node = $2 ON CONFLICT DO NOTHING"].concat();
+    let interrupted = transaction.execute(&interrupt, &[&now_us, &node]).await?;
+    transaction
+        .execute(
+            "DELETE FROM call_key WHERE state = 'open' AND node = $1 AND is_idempotent",
+            &[&node],
+        )
+        .await?;
+    transaction
+        .execute(
+            "UPDATE call_key SET state = 'unknown' WHERE state = 'open' AND node = $1",
+            &[&node],
+        )
+        .await?;
+    transaction.commit().await?;
+    Ok(usize::try_from(interrupted).unwrap_or(usize::MAX))
+}
+
+/// Drops what has expired, then the oldest answers beyond the cap. The key of a call that may not be
+/// sent twice stays without its answer: then it is as good as Unknown.
+pub(super) async fn sweep(
+    client: &mut ClientWrapper,
+    now_us: i64,
+    answers_bytes_max: u64,
+) -> Result<Swept, Error> {
+    let transaction = client.transaction().await?;
+    let lock =
+        transaction.query_one("SELECT pg_try_advisory_xact_lock($1)", &[&SWEEP_LOCK]).await?;
+    let mut removed = 0;
+    if lock.try_get(0)? {
+        let abandoned_us = now_us - IN_FLIGHT_US_MAX;
+        let interrupt =
+            [INTERRUPTED, "expires_at_us <= $1 AND opened_at_us <= $2 ON CONFLICT DO NOTHING"]
+                .concat();
+        transaction.execute(&interrupt, &[&now_us, &abandoned_us]).await?;
+        let expire = "DELETE FROM call_key WHERE call_key = ANY(ARRAY(SELECT call_key \
+             FROM call_key WHERE expires_at_us <= $1 AND (state <> 'open' OR opened_at_us <= $2) \
+             LIMIT $3 FOR UPDATE SKIP LOCKED))";
+        removed = transaction.execute(expire, &[&now_us, &abandoned_us, &SWEEP_ROWS_MAX]).await?;
+        let cap = i64::try_from(answers_bytes_max).unwrap_or(i64::MAX);
+        removed = removed.max(drop_answers(&transaction, cap).await?);
+    }
+    let kept = kept_bytes(&transaction).await?;
+    transaction.commit().await?;
+    Ok(Swept {
+        answers_bytes: u64::try_from(kept).unwrap_or(0),
+        is_more: removed >= SWEEP_ROWS_MAX.unsigned_abs(),
+    })
+}
+
+async fn kept_bytes(transaction: &deadpool_postgres::Transaction<'_>) -> Result<i64, Error> {
+    let total =
+        "SELECT coalesce(sum(answer_bytes), 0)::bigint FROM call_key WHERE answer_bytes > 0";
+    transaction.query_one(total, &[]).await?.try_get(0)
+}
+
+async fn drop_answers(
+    transaction: &deadpool_postgres::Transaction<'_>,
+    cap: i64,
+) -> Result<u64, Error> {
+    let mut excess = kept_bytes(transaction).await?.saturating_sub(cap);
+    if excess <= 0 {
+        return Ok(0);
+    }
+    let oldest = "SELECT call_key, answer_bytes, is_idempotent FROM call_key \
+         WHERE answer_bytes > 0 ORDER BY opened_at_us LIMIT $1 FOR UPDATE SKIP LOCKED";
+    let (mut deleted, mut forgotten): (Vec<Vec<u8>>, Vec<Vec<u8>>) = Default::default();
+    for row in transaction.query(oldest, &[&SWEEP_ROWS_MAX]).await? {
+        if excess <= 0 {
+            break;
+        }
+        excess -= row.try_get::<_, i64>(1)?;
+        let is_idempotent: bool = row.try_get(2)?;
+        let dropped = if is_idempotent { &mut deleted } else { &mut forgotten };
+        dropped.push(row.try_get(0)?);
+    }
+    let delete = "DELETE FROM call_key WHERE call_key = ANY($1)";
+    let deleted = transaction.execute(delete, &[&deleted]).await?;
+    let forget = "UPDATE call_key SET answer = NULL, answer_bytes = 0 WHERE call_key = ANY($1)";
+    Ok(deleted + transaction.execute(forget, &[&forgotten]).await?)
+}

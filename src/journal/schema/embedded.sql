@@ -1,0 +1,104 @@
+-- The journal in SQLite. Times are Unix microseconds, digests are SHA-256 (NULL: there was none),
+-- ids are the 16 bytes of a UUID version 7. Sections are migrations: never change one that was
+-- released, add the next number.
+
+-- migration 1: entries, bodies, keys
+
+-- Evidence: a call that was let in, durable before its first byte leaves.
+CREATE TABLE entry_opened (
+    id                 BLOB NOT NULL PRIMARY KEY,
+    node               TEXT NOT NULL,
+    opened_at_us       INTEGER NOT NULL,
+    participant        TEXT NOT NULL,
+    sender_id          TEXT NOT NULL,
+    agency             TEXT NOT NULL,
+    service            TEXT NOT NULL,
+    route_id           TEXT NOT NULL,
+    message_id         TEXT NOT NULL,
+    correlation_id     TEXT NOT NULL,
+    call_key           BLOB,
+    caller_certificate BLOB,
+    request_digest     BLOB,
+    request_bytes      INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Evidence: how it ended. No row: the call is under way, or its node died.
+CREATE TABLE entry_closed (
+    id                 BLOB NOT NULL PRIMARY KEY,
+    closed_at_us       INTEGER NOT NULL,
+    outcome            TEXT NOT NULL,              -- Done, Refused, Unknown
+    needs_evidence     INTEGER NOT NULL,           -- 1: Unknown, and not idempotent: somebody must find out
+    fault_code         TEXT,                       -- origin.kind
+    fault_phase        TEXT,
+    evidence           TEXT NOT NULL,              -- answer, fault, interrupted
+    http_status        INTEGER,
+    agency_digest      BLOB,
+    agency_certificate BLOB,
+    answer_digest      BLOB,
+    answer_bytes       INTEGER NOT NULL,
+    phases             TEXT NOT NULL               -- 'receive=120 identify=140 …': end of each, µs since opened
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX entry_closed_waiting ON entry_closed (id) WHERE needs_evidence = 1;
+
+-- Evidence: what was found out about an entry left Unknown.
+CREATE TABLE entry_resolved (
+    id                 BLOB NOT NULL PRIMARY KEY,
+    resolved_at_us     INTEGER NOT NULL,
+    outcome            TEXT NOT NULL,              -- Done, Refused
+    evidence           TEXT NOT NULL,              -- inquiry, register, operator
+    note               TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Contents, compressed and encrypted by the key of the entry's day.
+CREATE TABLE entry_body (
+    id                 BLOB NOT NULL,
+    part               TEXT NOT NULL,              -- request, answer
+    sealed             BLOB NOT NULL,
+    PRIMARY KEY (id, part)
+) STRICT;
+
+-- One random key a day, wrapped by the master key. Deleting a row erases that day's contents for ever.
+CREATE TABLE day_key (
+    day                INTEGER NOT NULL PRIMARY KEY, -- days since 1970, UTC
+    wrapped            BLOB NOT NULL
+) STRICT;
+
+-- Not evidence: which calls are remembered, so that the same call is not carried twice.
+CREATE TABLE call_key (
+    call_key           BLOB NOT NULL PRIMARY KEY,
+    message_key        BLOB NOT NULL,
+    entry              BLOB NOT NULL,
+    node               TEXT NOT NULL,
+    state              TEXT NOT NULL,              -- open, answered, unknown
+    is_unique          INTEGER NOT NULL,           -- 1: no other content under the same messageId
+    is_idempotent      INTEGER NOT NULL,
+    opened_at_us       INTEGER NOT NULL,
+    expires_at_us      INTEGER NOT NULL,
+    http_status        INTEGER,
+    answer_bytes       INTEGER NOT NULL,          -- of the sealed answer, 0 where none is kept
+    answer             BLOB                        -- sealed; NULL: none yet, or dropped beyond the cap
+) STRICT;
+
+CREATE UNIQUE INDEX call_key_message ON call_key (message_key) WHERE is_unique = 1;
+CREATE INDEX call_key_open ON call_key (node) WHERE state = 'open';
+CREATE INDEX call_key_expiry ON call_key (expires_at_us);
+CREATE INDEX call_key_answer ON call_key (opened_at_us, answer_bytes) WHERE answer_bytes > 0;
+
+-- Evidence is only ever added to.
+CREATE TRIGGER entry_opened_stays BEFORE UPDATE ON entry_opened
+    BEGIN SELECT RAISE(ABORT, 'the journal is append only'); END;
+CREATE TRIGGER entry_opened_remains BEFORE DELETE ON entry_opened
+    BEGIN SELECT RAISE(ABORT, 'the journal is append only'); END;
+CREATE TRIGGER entry_closed_stays BEFORE UPDATE ON entry_closed
+    BEGIN SELECT RAISE(ABORT, 'the journal is append only'); END;
+CREATE TRIGGER entry_closed_remains BEFORE DELETE ON entry_closed
+    BEGIN SELECT RAISE(ABORT, 'the journal is append only'); END;
+CREATE TRIGGER entry_resolved_stays BEFORE UPDATE ON entry_resolved
+    BEGIN SELECT RAISE(ABORT, 'the journal is append only'); END;
+CREATE TRIGGER entry_resolved_remains BEFORE DELETE ON entry_resolved
+    BEGIN SELECT RAISE(ABORT, 'the journal is append only'); END;
+CREATE TRIGGER entry_body_stays BEFORE UPDATE ON entry_body
+    BEGIN SELECT RAISE(ABORT, 'the journal is append only'); END;
+CREATE TRIGGER entry_body_remains BEFORE DELETE ON entry_body
+    BEGIN SELECT RAISE(ABORT, 'the journal is append only'); END;

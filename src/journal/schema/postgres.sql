@@ -1,0 +1,119 @@
+-- The journal in PostgreSQL: the same tables as in embedded.sql, in the schema `qaqpa`, owned by the
+-- role that runs `qaqpa migrate`. Times are Unix microseconds, digests are SHA-256 (NULL: there was
+-- none). Sections are migrations: never change one that was released, add the next number.
+--
+-- Evidence is partitioned by day, by ranges of the id: a UUID version 7 begins with its time, so all
+-- rows of one entry lie in the partitions of one day, and the id alone stays unique. Rows of days
+-- for which no partition was made ahead fall into the default ones.
+
+-- migration 1: entries, bodies, keys
+
+-- Evidence: a call that was let in, durable before its first byte leaves.
+CREATE TABLE entry_opened (
+    id                 UUID NOT NULL PRIMARY KEY,
+    node               TEXT NOT NULL,
+    opened_at_us       BIGINT NOT NULL,
+    participant        TEXT NOT NULL,
+    sender_id          TEXT NOT NULL,
+    agency             TEXT NOT NULL,
+    service            TEXT NOT NULL,
+    route_id           TEXT NOT NULL,
+    message_id         TEXT NOT NULL,
+    correlation_id     TEXT NOT NULL,
+    call_key           BYTEA,
+    caller_certificate BYTEA,
+    request_digest     BYTEA,
+    request_bytes      BIGINT NOT NULL
+) PARTITION BY RANGE (id);
+
+-- Evidence: how it ended. No row: the call is under way, or its node died.
+CREATE TABLE entry_closed (
+    id                 UUID NOT NULL PRIMARY KEY,
+    closed_at_us       BIGINT NOT NULL,
+    outcome            TEXT NOT NULL,              -- Done, Refused, Unknown
+    needs_evidence     BOOLEAN NOT NULL,           -- Unknown, and not idempotent: somebody must find out
+    fault_code         TEXT,                       -- origin.kind
+    fault_phase        TEXT,
+    evidence           TEXT NOT NULL,              -- answer, fault, interrupted
+    http_status        INTEGER,
+    agency_digest      BYTEA,
+    agency_certificate BYTEA,
+    answer_digest      BYTEA,
+    answer_bytes       BIGINT NOT NULL,
+    phases             TEXT NOT NULL               -- 'receive=120 identify=140 …': end of each, µs since opened
+) PARTITION BY RANGE (id);
+
+CREATE INDEX entry_closed_waiting ON entry_closed (id) WHERE needs_evidence;
+
+-- Evidence: what was found out about an entry left Unknown.
+CREATE TABLE entry_resolved (
+    id                 UUID NOT NULL PRIMARY KEY,
+    resolved_at_us     BIGINT NOT NULL,
+    outcome            TEXT NOT NULL,              -- Done, Refused
+    evidence           TEXT NOT NULL,              -- inquiry, register, operator
+    note               TEXT NOT NULL
+) PARTITION BY RANGE (id);
+
+-- Contents, compressed and encrypted by the key of the entry's day.
+CREATE TABLE entry_body (
+    id                 UUID NOT NULL,
+    part               TEXT NOT NULL,              -- request, answer
+    sealed             BYTEA NOT NULL,
+    PRIMARY KEY (id, part)
+) PARTITION BY RANGE (id);
+
+ALTER TABLE entry_body ALTER COLUMN sealed SET STORAGE EXTERNAL; -- compressed before it came
+
+CREATE TABLE entry_opened_default PARTITION OF entry_opened DEFAULT;
+CREATE TABLE entry_closed_default PARTITION OF entry_closed DEFAULT;
+CREATE TABLE entry_resolved_default PARTITION OF entry_resolved DEFAULT;
+CREATE TABLE entry_body_default PARTITION OF entry_body DEFAULT;
+
+-- One random key a day, wrapped by the master key. Deleting a row erases that day's contents for ever.
+CREATE TABLE day_key (
+    day                INTEGER NOT NULL PRIMARY KEY, -- days since 1970, UTC
+    wrapped            BYTEA NOT NULL
+);
+
+-- Not evidence: which calls are remembered, so that the same call is not carried twice.
+CREATE TABLE call_key (
+    call_key           BYTEA NOT NULL PRIMARY KEY,
+    message_key        BYTEA NOT NULL,
+    entry              UUID NOT NULL,
+    node               TEXT NOT NULL,
+    state              TEXT NOT NULL,              -- open, answered, unknown
+    is_unique          BOOLEAN NOT NULL,           -- no other content under the same messageId
+    is_idempotent      BOOLEAN NOT NULL,
+    opened_at_us       BIGINT NOT NULL,
+    expires_at_us      BIGINT NOT NULL,
+    http_status        INTEGER,
+    answer_bytes       BIGINT NOT NULL,           -- of the sealed answer, 0 where none is kept
+    answer             BYTEA                       -- sealed; NULL: none yet, or dropped beyond the cap
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02); -- every row changes once, soon
+
+ALTER TABLE call_key ALTER COLUMN answer SET STORAGE EXTERNAL;
+
+CREATE UNIQUE INDEX call_key_message ON call_key (message_key) WHERE is_unique;
+CREATE INDEX call_key_open ON call_key (node) WHERE state = 'open';
+CREATE INDEX call_key_expiry ON call_key (expires_at_us);
+CREATE INDEX call_key_answer ON call_key (opened_at_us, answer_bytes) WHERE answer_bytes > 0;
+
+-- Evidence is only ever added to, even by the owner; old days go as whole partitions.
+CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN RAISE EXCEPTION 'the journal is append only'; END $$;
+CREATE TRIGGER stays BEFORE UPDATE OR DELETE ON entry_opened
+    FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER stays BEFORE UPDATE OR DELETE ON entry_closed
+    FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER stays BEFORE UPDATE OR DELETE ON entry_resolved
+    FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER stays BEFORE UPDATE OR DELETE ON entry_body
+    FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+-- What deploy/postgres/roles.sql promises of the tables that are not evidence.
+DO $$ BEGIN
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'qaqpa_app') THEN
+        GRANT SELECT, INSERT, UPDATE, DELETE ON call_key TO qaqpa_app;
+        REVOKE INSERT ON schema_version FROM qaqpa_app;
+    END IF;
+END $$;

@@ -1,0 +1,258 @@
+//! Keeps contents unreadable without their day's key: compressed, then AES-256-GCM (NIST SP 800-38D).
+//!
+//! A day key is random, and stored wrapped by the master key. Whoever deletes its row erases every
+//! content of that day; digests and rows stay as proof. A sealed content is one byte of method, the
+//! nonce, the ciphertext and its tag; it is bound to its entry and part, so that it cannot be moved.
+
+use super::down::JournalError;
+use super::entry::EntryId;
+use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
+use aws_lc_rs::rand;
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::read::DeflateDecoder;
+use flate2::write::DeflateEncoder;
+use std::collections::BTreeMap;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+use zeroize::Zeroizing;
+
+const KEY_BYTES: usize = 32;
+const PLAIN: u8 = 1;
+const DEFLATE: u8 = 2;
+/// Below this, compression costs more than it saves.
+const COMPRESS_BYTES_MIN: usize = 256;
+
+/// Which content of an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// What the caller sent.
+    Request,
+    /// What the caller got.
+    Answer,
+}
+
+impl Part {
+    /// The word in the store.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Request => "request",
+            Self::Answer => "answer",
+        }
+    }
+}
+
+/// The key that wraps the day keys: 32 bytes in a file.
+pub(super) struct MasterKey {
+    key: RandomizedNonceKey,
+    pub file: PathBuf,
+}
+
+impl MasterKey {
+    /// Reads the key file.
+    pub(super) fn read(file: &Path) -> Result<Self, JournalError> {
+        let failed = |cause: io::Error| JournalError::file(file, format!("master key: {cause}"));
+        let bytes = Zeroizing::new(fs::read(file).map_err(failed)?);
+        if bytes.len() != KEY_BYTES {
+            let cause = format!("a master key has {KEY_BYTES} bytes, this file {}", bytes.len());
+            return Err(JournalError::file(file, cause));
+        }
+        let key = RandomizedNonceKey::new(&AES_256_GCM, &bytes)
+            .map_err(|_| JournalError::file(file, "not a key"))?;
+        Ok(Self { key, file: file.to_owned() })
+    }
+
+    /// Reads the key file beside an embedded store, or makes it, readable by its owner alone.
+    pub(super) fn read_or_make(file: &Path) -> Result<Self, JournalError> {
+        match OpenOptions::new().write(true).create_new(true).mode(0o600).open(file) {
+            Ok(mut made) => {
+                let key = random_key().ok_or_else(|| JournalError::file(file, "no randomness"))?;
+                made.write_all(key.as_slice())
+                    .and_then(|()| made.sync_all())
+                    .map_err(|cause| JournalError::file(file, cause))?;
+            }
+            Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(cause) => return Err(JournalError::file(file, cause)),
+        }
+        Self::read(file)
+    }
+
+    /// A new day key, wrapped; the row to store. `None` when there is no randomness.
+    pub(super) fn wrap_new(&self, day: i32) -> Option<Vec<u8>> {
+        let key = random_key()?;
+        let mut wrapped = key.to_vec();
+        let nonce = self.key.seal_in_place_append_tag(wrapping(day), &mut wrapped).ok()?;
+        Some([nonce.as_ref().as_slice(), &wrapped].concat())
+    }
+
+    /// The day key of a stored row; `None` when another master key wrapped it.
+    pub(super) fn unwrap(&self, day: i32, wrapped: &[u8]) -> Option<DayKey> {
+        let (nonce, sealed) = split_nonce(wrapped)?;
+        let mut sealed = Zeroizing::new(sealed.to_vec());
+        let key = self.key.open_in_place(nonce, wrapping(day), &mut sealed).ok()?;
+        RandomizedNonceKey::new(&AES_256_GCM, key).ok().map(DayKey)
+    }
+}
+
+fn random_key() -> Option<Zeroizing<[u8; KEY_BYTES]>> {
+    let mut key = Zeroizing::new([0; KEY_BYTES]);
+    rand::fill(key.as_mut_slice()).ok()?;
+    Some(key)
+}
+
+fn wrapping(day: i32) -> Aad<[u8; 20]> {
+    let mut text = *b"qaqpa day key       ";
+    if let Some(place) = text.last_chunk_mut() {
+        *place = day.to_be_bytes();
+    }
+    Aad::from(text)
+}
+
+fn split_nonce(sealed: &[u8]) -> Option<(Nonce, &[u8])> {
+    let (nonce, rest) = sealed.split_first_chunk::<NONCE_LEN>()?;
+    Some((Nonce::assume_unique_for_key(*nonce), rest))
+}
+
+/// One day's key.
+pub(super) struct DayKey(RandomizedNonceKey);
+
+impl DayKey {
+    /// Compresses and encrypts; `None` only when there is no randomness.
+    pub(super) fn seal(&self, id: EntryId, part: Part, content: &[u8]) -> Option<Vec<u8>> {
+        let deflated = deflate(content).filter(|deflated| deflated.len() < content.len());
+        let (method, mut text) = match deflated {
+            Some(deflated) => (DEFLATE, deflated),
+            None => (PLAIN, content.to_vec()),
+        };
+        let nonce = self.0.seal_in_place_append_tag(binding(method, id, part), &mut text).ok()?;
+        Some([&[method], nonce.as_ref().as_slice(), &text].concat())
+    }
+
+    /// Decrypts and expands; `None` for what this key did not seal for this part of this entry.
+    pub(super) fn open(&self, id: EntryId, part: Part, sealed: &[u8]) -> Option<Bytes> {
+        let (&method, rest) = sealed.split_first()?;
+        let (nonce, text) = split_nonce(rest)?;
+        let mut text = text.to_vec();
+        let text = self.0.open_in_place(nonce, binding(method, id, part), &mut text).ok()?;
+        if method == PLAIN {
+            return Some(Bytes::copy_from_slice(text));
+        }
+        // Its size was bounded when it was sealed, and the tag proves that we sealed it.
+        let mut content = Vec::with_capacity(text.len() * 4);
+        DeflateDecoder::new(&*text).read_to_end(&mut content).ok()?;
+        Some(content.into())
+    }
+}
+
+fn deflate(content: &[u8]) -> Option<Vec<u8>> {
+    if content.len() < COMPRESS_BYTES_MIN {
+        return None;
+    }
+    let mut encoder =
+        DeflateEncoder::new(Vec::with_capacity(content.len() / 2), Compression::fast());
+    encoder.write_all(content).and_then(|()| encoder.finish()).ok()
+}
+
+fn binding(method: u8, id: EntryId, part: Part) -> Aad<Vec<u8>> {
+    Aad::from([&[method], id.0.as_bytes().as_slice(), part.word().as_bytes()].concat())
+}
+
+/// The day keys in use: today's and yesterday's. Older ones are read each time they are needed, so
+/// that erasing one takes effect at once.
+#[derive(Default)]
+pub(super) struct DayKeys {
+    recent: RwLock<BTreeMap<i32, Arc<DayKey>>>,
+    /// One task at a time asks the store for a new day's key.
+    pub making: tokio::sync::Mutex<()>,
+}
+
+impl DayKeys {
+    pub(super) fn recent(&self, day: i32) -> Option<Arc<DayKey>> {
+        self.recent.read().unwrap_or_else(PoisonError::into_inner).get(&day).cloned()
+    }
+
+    pub(super) fn keep(&self, day: i32, key: DayKey) -> Arc<DayKey> {
+        let key = Arc::new(key);
+        let mut recent = self.recent.write().unwrap_or_else(PoisonError::into_inner);
+        recent.insert(day, Arc::clone(&key));
+        while recent.len() > 2 {
+            recent.pop_first();
+        }
+        key
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn master(folder: &Path) -> MasterKey {
+        MasterKey::read_or_make(&folder.join("master")).unwrap()
+    }
+
+    #[test]
+    fn what_was_sealed_opens_for_its_own_entry_and_part_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let master = master(folder.path());
+        let key = master.unwrap(3, &master.wrap_new(3).unwrap()).unwrap();
+        let (id, other) = (EntryId::at(1_000), EntryId::at(2_000));
+        for content in [&b""[..], b"short", "ұзақ мәтін ".repeat(1_000).as_bytes()] {
+            let sealed = key.seal(id, Part::Request, content).unwrap();
+            assert_eq!(key.open(id, Part::Request, &sealed).unwrap(), content);
+            assert!(key.open(id, Part::Answer, &sealed).is_none());
+            assert!(key.open(other, Part::Request, &sealed).is_none());
+            for place in 0..sealed.len() {
+                let mut bent = sealed.clone();
+                bent[place] ^= 1;
+                assert!(key.open(id, Part::Request, &bent).is_none(), "byte {place}");
+            }
+        }
+    }
+
+    #[test]
+    fn long_texts_are_stored_compressed_and_noise_is_not_made_longer() {
+        let folder = tempfile::tempdir().unwrap();
+        let master = master(folder.path());
+        let key = master.unwrap(3, &master.wrap_new(3).unwrap()).unwrap();
+        let id = EntryId::at(1_000);
+        assert!(key.seal(id, Part::Answer, &[b'x'; 10_000]).unwrap().len() < 500);
+        let mut noise = [0; 1_000];
+        rand::fill(&mut noise).unwrap();
+        assert_eq!(key.seal(id, Part::Answer, &noise).unwrap().len(), 1_000 + 29);
+    }
+
+    #[test]
+    fn a_day_key_opens_with_its_master_key_and_day_only() {
+        let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let wrapped = master(here.path()).wrap_new(3).unwrap();
+        assert!(master(here.path()).unwrap(3, &wrapped).is_some(), "the file is made once");
+        assert!(master(here.path()).unwrap(4, &wrapped).is_none());
+        assert!(master(there.path()).unwrap(3, &wrapped).is_none());
+    }
+
+    #[test]
+    fn a_made_master_key_is_readable_by_its_owner_alone_and_a_short_one_is_refused() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let file = master(folder.path()).file;
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+        fs::write(&file, b"short").unwrap();
+        let error = MasterKey::read(&file).err().unwrap().to_string();
+        assert!(error.contains("32 bytes") && error.contains("master"), "{error}");
+    }
+
+    #[test]
+    fn only_the_last_two_days_keys_are_kept_in_memory() {
+        let folder = tempfile::tempdir().unwrap();
+        let master = master(folder.path());
+        let keys = DayKeys::default();
+        for day in 1..=3 {
+            keys.keep(day, master.unwrap(day, &master.wrap_new(day).unwrap()).unwrap());
+        }
+        assert_eq!([1, 2, 3].map(|day| keys.recent(day).is_some()), [false, true, true]);
+    }
+}

@@ -1,0 +1,83 @@
+//! Starts the writer on a thread of its own, so that no busy worker delays a commit.
+
+use super::down::JournalError;
+use super::embedded::Embedded;
+use super::group::Backing;
+use super::postgres::{Postgres, Target};
+use super::writer::{Caps, Queues, Shared, Writer};
+use super::{now_us, settings};
+use crate::config::settings::Store;
+use std::sync::Arc;
+use tokio::runtime::Builder;
+use tokio::sync::oneshot;
+
+/// Starts the writer of the settings' store; returns when it is ready to work.
+pub(super) async fn start(
+    settings: &settings::Journal,
+    node_id: &str,
+    queues: Queues,
+    shared: Arc<Shared>,
+) -> Result<(), JournalError> {
+    let node = node_id.to_owned();
+    let reserve_bytes = settings.reserve_bytes;
+    let caps = Caps {
+        group_max: settings.group_max.max(1),
+        answers_bytes_max: settings.answers_bytes_max,
+    };
+    let counted = Arc::clone(&shared);
+    match settings.store.clone() {
+        Store::Embedded { path } => {
+            let open = async move || {
+                let mut store = Embedded::open(&path, &node, reserve_bytes)?;
+                counted.stats.interrupted.add(store.recover(now_us())?);
+                Ok(store)
+            };
+            run(open, queues, shared, caps).await
+        }
+        Store::Postgres { url, connections_max } => {
+            let target = Target::parse(&url)?;
+            if connections_max < 2 {
+                let cause = "connections_max must be 2 or more: one writes, the others read";
+                return Err(JournalError::store(target.to_string(), cause));
+            }
+            let open = async move || {
+                let mut store = Postgres::open(target, &node).await?;
+                counted.stats.interrupted.add(store.recover(now_us()).await?);
+                Ok(store)
+            };
+            run(open, queues, shared, caps).await
+        }
+    }
+}
+
+async fn run<S: Backing + 'static>(
+    open: impl AsyncFnOnce() -> Result<S, JournalError> + Send + 'static,
+    queues: Queues,
+    shared: Arc<Shared>,
+    caps: Caps,
+) -> Result<(), JournalError> {
+    let failed = |cause: std::io::Error| JournalError::store("the journal's thread", cause);
+    let runtime = Builder::new_current_thread().enable_all().build().map_err(failed)?;
+    let (ready, is_ready) = oneshot::channel();
+    let work = move || {
+        runtime.block_on(async move {
+            match open().await {
+                Ok(store) => {
+                    let writer = Writer::new(store, queues, shared, caps);
+                    if ready.send(Ok(())).is_ok() {
+                        writer.run().await;
+                    }
+                }
+                Err(error) => {
+                    // Nobody waits for a start that was given up.
+                    let _gone = ready.send(Err(error));
+                }
+            }
+        });
+    };
+    std::thread::Builder::new().name("journal".to_owned()).spawn(work).map_err(failed)?;
+    match is_ready.await {
+        Ok(result) => result,
+        Err(_) => Err(JournalError::store("the journal's thread", "it ended at its start")),
+    }
+}

@@ -1,0 +1,359 @@
+//! The group commit: while one commit runs, the next group gathers; one writer, no timer to tune.
+//!
+//! Opens wait in a bounded queue and are refused when the store fails. What ends an entry is never
+//! refused and never forgotten: it waits in the backlog until it is durable. The backlog is bounded by
+//! the calls under way, because nothing new is opened while it cannot shrink.
+
+use super::down::{JournalDown, Why};
+use super::group::{Backing, Failed, Granted, Group, Job, Open, Order, Undo, Written, count};
+use super::in_flight::InFlight;
+use super::same_call::Found;
+use super::stats::Stats;
+use arc_swap::ArcSwapOption;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep_until};
+
+/// How long a failed store rests before it is tried again; the first time it is tried at once.
+const RETRY_PAUSE: Duration = Duration::from_millis(200);
+const SWEEP_EVERY: Duration = Duration::from_secs(10);
+/// How long a journal that was dropped without `drain` still tries to write its backlog.
+const LAST_TRY: Duration = Duration::from_secs(2);
+
+/// What the writer and the callers share.
+pub(super) struct Shared {
+    pub stats: Stats,
+    pub in_flight: InFlight,
+    /// Why opens are refused now.
+    pub refusal: ArcSwapOption<JournalDown>,
+}
+
+impl Shared {
+    pub(super) fn new() -> Self {
+        Self {
+            stats: Stats::new(),
+            in_flight: InFlight::default(),
+            refusal: ArcSwapOption::empty(),
+        }
+    }
+
+    fn accept(&self) {
+        if self.refusal.load().is_some() {
+            self.refusal.store(None);
+            self.stats.set_ready(true);
+            tracing::info!("the journal works again");
+        }
+    }
+
+    fn refuse(&self, down: &JournalDown) {
+        if self.refusal.swap(Some(Arc::new(down.clone()))).is_none() {
+            tracing::error!(%down, "calls are refused until it works again");
+        }
+        self.stats.set_ready(false);
+    }
+}
+
+/// The ends of the queues that the writer reads.
+pub(super) struct Queues {
+    pub opens: mpsc::Receiver<Open>,
+    pub jobs: mpsc::UnboundedReceiver<Order>,
+    /// For openings that nobody takes.
+    pub undo: mpsc::WeakUnboundedSender<Order>,
+}
+
+/// How much goes into one commit, and how many answers are kept.
+pub(super) struct Caps {
+    pub group_max: usize,
+    pub answers_bytes_max: u64,
+}
+
+/// The one writer of a node.
+pub(super) struct Writer<S> {
+    store: S,
+    queues: Queues,
+    shared: Arc<Shared>,
+    caps: Caps,
+    first: Option<Open>,
+    backlog: VecDeque<Job>,
+    rests_until: Option<Instant>,
+    is_full: bool,
+    sweeps_at: Instant,
+    stop: Option<Stop>,
+}
+
+struct Stop {
+    deadline: Instant,
+    asked: Vec<oneshot::Sender<usize>>,
+}
+
+impl<S: Backing> Writer<S> {
+    pub(super) fn new(store: S, queues: Queues, shared: Arc<Shared>, caps: Caps) -> Self {
+        shared.stats.set_ready(true);
+        Self {
+            store,
+            queues,
+            shared,
+            caps,
+            first: None,
+            backlog: VecDeque::new(),
+            rests_until: None,
+            is_full: false,
+            sweeps_at: Instant::now(),
+            stop: None,
+        }
+    }
+
+    /// Works until it is stopped or every journal handle is gone, and the backlog is written.
+    pub(super) async fn run(mut self) {
+        loop {
+            while !self.is_over() {
+                self.receive().await;
+                if self.is_resting() {
+                    self.refuse_waiting();
+                    continue;
+                }
+                let group = self.gather();
+                self.commit(group).await;
+                self.sweep_when_due().await;
+            }
+            // What was sent before this moment is still taken; what comes later is told so.
+            self.queues.jobs.close();
+            self.take_orders();
+            if self.is_over() {
+                break;
+            }
+        }
+        let unwritten = self.backlog.len();
+        if unwritten > 0 {
+            tracing::error!(unwritten, "the journal stopped before it could write all it had");
+        }
+        // The store is closed, its lock free, before anybody is told.
+        drop(self.store);
+        for stopped in self.stop.into_iter().flat_map(|stop| stop.asked) {
+            let _gone = stopped.send(unwritten);
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.stop.as_ref().is_some_and(|stop| {
+            (self.backlog.is_empty() && self.queues.jobs.is_empty())
+                || Instant::now() >= stop.deadline
+        })
+    }
+
+    fn is_resting(&self) -> bool {
+        self.rests_until.is_some_and(|until| Instant::now() < until)
+    }
+
+    /// Waits for something to do.
+    async fn receive(&mut self) {
+        let is_idle = self.backlog.is_empty() || self.is_resting();
+        let wakes_at = match self.rests_until {
+            Some(until) => until,
+            None if self.is_full => Instant::now() + RETRY_PAUSE,
+            None => self.sweeps_at,
+        };
+        if is_idle && self.stop.is_none() {
+            tokio::select! {
+                biased;
+                order = self.queues.jobs.recv() => match order {
+                    Some(order) => self.take_order(order),
+                    None => self.stop(Instant::now() + LAST_TRY, None),
+                },
+                Some(open) = self.queues.opens.recv() => self.first = Some(open),
+                () = sleep_until(wakes_at) => {}
+            }
+        } else if self.is_resting() {
+            sleep_until(wakes_at).await;
+        }
+        self.take_orders();
+    }
+
+    fn take_orders(&mut self) {
+        while let Ok(order) = self.queues.jobs.try_recv() {
+            self.take_order(order);
+        }
+    }
+
+    fn take_order(&mut self, order: Order) {
+        match order {
+            Order::Do(job) => self.backlog.push_back(job),
+            Order::Stop(deadline, stopped) => self.stop(deadline, Some(stopped)),
+        }
+    }
+
+    /// Ends the work at `deadline` at the latest: opens are refused, the backlog is still written.
+    fn stop(&mut self, deadline: Instant, asked: Option<oneshot::Sender<usize>>) {
+        let stop = self.stop.get_or_insert(Stop { deadline, asked: Vec::new() });
+        stop.deadline = stop.deadline.min(deadline);
+        stop.asked.extend(asked);
+        self.shared.refuse(&JournalDown::new(Why::Stopped, "the gateway is stopping"));
+        self.queues.opens.close();
+        self.refuse_waiting();
+    }
+
+    /// Fills a group: ends of entries first, then opens, each at most `group_max`.
+    fn gather(&mut self) -> Group {
+        let mut group = Group::default();
+        while !group.is_full(self.caps.group_max) {
+            let Some(job) = self.backlog.pop_front() else { break };
+            group.job(job);
+        }
+        if let Some(first) = self.first.take() {
+            self.take_open(&mut group, first);
+        }
+        while group.has_room(self.caps.group_max) {
+            let Ok(open) = self.queues.opens.try_recv() else { break };
+            self.take_open(&mut group, open);
+        }
+        group
+    }
+
+    fn take_open(&self, group: &mut Group, open: Open) {
+        self.shared.stats.opens_waiting.subtract(1);
+        if !open.answer.is_closed() {
+            group.open(open);
+        }
+    }
+
+    async fn commit(&mut self, mut group: Group) {
+        let full = self.store.refusal();
+        self.is_full = full.is_some();
+        if let Some(full) = &full {
+            self.shared.refuse(full);
+            self.refuse_growth(&mut group, full);
+        }
+        if group.len() == 0 && self.rests_until.is_none() {
+            self.accept();
+            return;
+        }
+        let begun = Instant::now();
+        match self.store.commit(&group).await {
+            Ok(written) => {
+                self.rests_until = None;
+                self.accept();
+                let commit_us = begun.elapsed().as_micros();
+                self.shared.stats.commit_us.observe(u64::try_from(commit_us).unwrap_or(u64::MAX));
+                self.settle(group, written);
+            }
+            Err(failed) => self.fail(group, failed),
+        }
+    }
+
+    fn accept(&self) {
+        if !self.is_full && self.stop.is_none() {
+            self.shared.accept();
+        }
+    }
+
+    /// Tells everybody that the group is durable.
+    fn settle(&mut self, group: Group, written: Written) {
+        let Shared { stats, in_flight, .. } = &*self.shared;
+        count(&group, &written, stats);
+        stats.closes_waiting.subtract(group.closes.len() + group.records.len());
+        for undo in &group.undos {
+            in_flight.end(&undo.key, undo.id);
+        }
+        for close in group.closes {
+            in_flight.end(&close.closed.key, close.closed.id);
+            if let Some(answer) = close.answer {
+                let _gone = answer.send(Ok(()));
+            }
+        }
+        for (open, found) in group.opens.iter().zip(&written.found) {
+            if *found == Some(Found::Fresh) {
+                in_flight.begin(&open.opened, &open.same_call);
+            }
+        }
+        for (open, found) in group.opens.into_iter().zip(written.found) {
+            let Some(found) = found else {
+                let busy = JournalDown::new(Why::Busy, "others claim the same call");
+                let _gone = open.answer.send(Err(busy));
+                continue;
+            };
+            let undo = Undo { id: open.opened.id, key: open.opened.key };
+            // Whoever is gone drops the grant, and that undoes it.
+            let _gone = open.answer.send(Ok(Granted::new(found, undo, self.queues.undo.clone())));
+        }
+        for (resolve, resolution) in group.resolves.into_iter().zip(written.resolutions) {
+            let _gone = resolve.answer.send(Ok(resolution));
+        }
+        for (day_key, wrapped) in group.day_keys.into_iter().zip(written.day_keys) {
+            let _gone = day_key.answer.send(Ok(wrapped));
+        }
+    }
+
+    /// Refuses what can be refused and keeps the rest for the next try.
+    fn fail(&mut self, mut group: Group, failed: Failed) {
+        let Failed { down, is_doubtful } = failed;
+        let pause = if self.rests_until.is_none() { Duration::ZERO } else { RETRY_PAUSE };
+        self.rests_until = Some(Instant::now() + pause);
+        let doubtful: Vec<_> = group
+            .opens
+            .iter()
+            .filter(|_| is_doubtful)
+            .map(|open| Undo { id: open.opened.id, key: open.opened.key })
+            .collect();
+        self.shared.refuse(&down);
+        self.refuse_askers(&mut group, &down);
+        let kept = (group.closes.into_iter().map(|close| Job::Close(Box::new(close))))
+            .chain(group.records.into_iter().map(|record| Job::Record(Box::new(record))))
+            .chain(group.undos.into_iter().chain(doubtful).map(Job::Undo));
+        for job in kept.collect::<Vec<_>>().into_iter().rev() {
+            self.backlog.push_front(job);
+        }
+        self.refuse_waiting();
+    }
+
+    fn refuse_askers(&self, group: &mut Group, down: &JournalDown) {
+        for open in group.opens.drain(..) {
+            let _gone = open.answer.send(Err(down.clone()));
+        }
+        for day_key in group.day_keys.drain(..) {
+            let _gone = day_key.answer.send(Err(down.clone()));
+        }
+        for resolve in group.resolves.drain(..) {
+            let _gone = resolve.answer.send(Err(down.clone()));
+        }
+    }
+
+    /// Keeps out of the group whatever is not the end of an open entry.
+    fn refuse_growth(&self, group: &mut Group, down: &JournalDown) {
+        self.refuse_askers(group, down);
+        self.shared.stats.records_dropped.add(group.records.len());
+        self.shared.stats.closes_waiting.subtract(group.records.len());
+        group.records.clear();
+    }
+
+    /// Refuses the opens that wait in the queue.
+    fn refuse_waiting(&mut self) {
+        let Some(down) = self.shared.refusal.load_full() else { return };
+        while let Some(open) = self.first.take().or_else(|| self.queues.opens.try_recv().ok()) {
+            self.shared.stats.opens_waiting.subtract(1);
+            let _gone = open.answer.send(Err(JournalDown::clone(&down)));
+        }
+    }
+
+    async fn sweep_when_due(&mut self) {
+        let cap = self.caps.answers_bytes_max;
+        let is_over_cap = self.shared.stats.answers_bytes.read() > cap.saturating_add(cap / 16);
+        let is_due = is_over_cap || Instant::now() >= self.sweeps_at;
+        if !is_due || self.rests_until.is_some() || self.stop.is_some() {
+            return;
+        }
+        self.sweeps_at = Instant::now() + SWEEP_EVERY;
+        match self.store.sweep(super::now_us(), cap).await {
+            Ok(swept) => {
+                self.shared.stats.answers_bytes.set(swept.answers_bytes);
+                if swept.is_more {
+                    self.sweeps_at = Instant::now();
+                }
+            }
+            // A full disk has its own refusal.
+            Err(failed) if failed.down.why == Why::Full => {}
+            Err(failed) => self.fail(Group::default(), failed),
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! The journal's own figures as metrics: read at each scrape, never pushed.
+
+use super::metrics::Metrics;
+use crate::journal::{Journal, Stats};
+use prometheus::core::{Collector, Desc};
+use prometheus::proto::{Counter, Metric, MetricFamily, MetricType};
+use std::collections::HashMap;
+
+type Read = fn(&Stats) -> u64;
+
+/// What only grows: name, help, where to read it.
+const TOTALS: [(&str, &str, Read); 7] = [
+    ("qaqpa_journal_opened_total", "Entries opened.", |s| s.opened.read()),
+    ("qaqpa_journal_closed_total", "Entries closed.", |s| s.closed.read()),
+    ("qaqpa_journal_unknown_total", "Entries closed that wait for evidence.", |s| s.unknown.read()),
+    ("qaqpa_journal_stored_answers_total", "Stored answers given again to the same call.", |s| {
+        s.stored_given.read()
+    }),
+    ("qaqpa_journal_dropped_records_total", "Refusals not recorded: too many waited.", |s| {
+        s.records_dropped.read()
+    }),
+    (
+        "qaqpa_journal_interrupted_total",
+        "Entries of an earlier life that were closed at the start.",
+        |s| s.interrupted.read(),
+    ),
+    ("qaqpa_journal_commits_total", "Groups committed.", |s| s.commit_us.count.read()),
+];
+
+/// What rises and falls.
+const LEVELS: [(&str, &str, Read); 5] = [
+    ("qaqpa_journal_waiting_opens", "Opens that wait for the writer.", |s| s.opens_waiting.read()),
+    ("qaqpa_journal_waiting_closes", "Closes and records that wait for the writer.", |s| {
+        s.closes_waiting.read()
+    }),
+    ("qaqpa_journal_answers_bytes", "Bytes of stored answers.", |s| s.answers_bytes.read()),
+    (
+        "qaqpa_journal_unresolved_entries",
+        "Entries that wait for evidence now, counted up to a thousand.",
+        |s| s.unresolved.read(),
+    ),
+    (
+        "qaqpa_journal_unresolved_oldest_seconds",
+        "Age of the oldest entry that waits for evidence; 0 without one.",
+        |s| s.unresolved_oldest_s.read(),
+    ),
+];
+
+/// Registers `qaqpa_journal_*`.
+///
+/// # Errors
+/// A name is taken: a bug, found at the first start.
+pub fn watch(metrics: &Metrics, journal: &Journal) -> Result<(), prometheus::Error> {
+    for (name, help, read) in LEVELS {
+        let journal = journal.clone();
+        metrics.watch(name, help, move || as_float(read(journal.stats())))?;
+    }
+    let ready = journal.clone();
+    metrics.watch("qaqpa_journal_ready", "1 while the journal takes entries.", move || {
+        f64::from(u8::from(ready.is_ready()))
+    })?;
+    let describe = |(name, help, _): &(&str, &str, Read)| {
+        Desc::new((*name).to_owned(), (*help).to_owned(), Vec::new(), HashMap::new())
+    };
+    let descs = TOTALS.iter().map(describe).collect::<Result<_, _>>()?;
+    metrics.collect(Totals { journal: journal.clone(), descs })
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of our age are exact in a double")]
+fn as_float(value: u64) -> f64 {
+    value as f64
+}
+
+/// The totals, as counters.
+struct Totals {
+    journal: Journal,
+    descs: Vec<Desc>,
+}
+
+impl Collector for Totals {
+    fn desc(&self) -> Vec<&Desc> {
+        self.descs.iter().collect()
+    }
+
+    fn collect(&self) -> Vec<MetricFamily> {
+        let family = |(name, help, read): &(&str, &str, Read)| {
+            let mut counter = Counter::default();
+            counter.set_value(as_float(read(self.journal.stats())));
+            let mut metric = Metric::default();
+            metric.set_counter(counter);
+            let mut family = MetricFamily::default();
+            family.set_name((*name).to_owned());
+            family.set_help((*help).to_owned());
+            family.set_field_type(MetricType::COUNTER);
+            family.set_metric(vec![metric]);
+            family
+        };
+        TOTALS.iter().map(family).collect()
+    }
+}

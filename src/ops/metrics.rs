@@ -1,0 +1,363 @@
+//! What operations count: one place where every metric has its name, its help and its closed labels.
+//!
+//! Children are resolved once, at start: the hot path touches atomics, never a label map of strings
+//! that a caller chose. The text stands at /metrics (`ops/http`).
+
+use crate::config::settings::Settings;
+use prometheus::core::Collector;
+use prometheus::process_collector::ProcessCollector;
+use prometheus::{
+    GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
+    IntGaugeVec, Opts, PullingGauge, Registry, TextEncoder,
+};
+use qaqpa_kit::fault::{Code, Fault, Outcome, Phase};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Seconds; from a refusal that costs nothing to the longest deadline of a call.
+const CALL_BUCKETS: &[f64] =
+    &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
+
+/// Seconds; a phase of the gateway's own takes microseconds, an agency's seconds.
+const PHASE_BUCKETS: &[f64] = &[
+    0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.1, 0.5,
+    1.0, 5.0, 30.0,
+];
+
+const OUTCOMES: [Outcome; 3] = [Outcome::Done, Outcome::Refused, Outcome::Unknown];
+
+/// The limits that `limits_refused_total` names; any other is `other`.
+pub const LIMITS: [&str; 9] = [
+    "quota_participant",
+    "quota_agency",
+    "in_flight_node",
+    "in_flight_participant",
+    "in_flight_agency",
+    "body_bytes",
+    "body_bytes_in_flight",
+    "headers",
+    "other",
+];
+
+/// Everything that is counted.
+pub struct Metrics {
+    registry: Registry,
+    /// By `serviceId`; `""` stands for calls that named no service of ours.
+    calls: HashMap<String, [IntCounter; 3]>,
+    call_seconds: Histogram,
+    phase_seconds: Vec<Histogram>,
+    faults: Vec<IntCounter>,
+    signature_refused: HashMap<&'static str, IntCounter>,
+    limits_refused: HashMap<&'static str, IntCounter>,
+    certificate_expiry: GaugeVec,
+    agencies: HashMap<String, Arc<AgencyFigures>>,
+    /// The doors for callers, all together.
+    pub callers: DoorFigures,
+    /// The door for operations.
+    pub ops: DoorFigures,
+    /// Log lines given up because the reader of the log is too slow.
+    pub log_lines_dropped: IntCounter,
+}
+
+/// What one kind of door counts.
+#[derive(Clone)]
+pub struct DoorFigures {
+    pub connections: IntGauge,
+    pub in_flight: IntGauge,
+    pub handshakes_done: IntCounter,
+    pub handshakes_failed: IntCounter,
+    pub panics: IntCounter,
+}
+
+/// What is counted towards one agency.
+pub struct AgencyFigures {
+    /// From the decision to send to the last byte of the answer.
+    pub seconds: Histogram,
+    /// 1 while the breaker lets nothing through.
+    pub breaker_open: IntGauge,
+    faults: Vec<IntCounter>,
+}
+
+impl AgencyFigures {
+    /// Counts a failed exchange.
+    pub fn fault(&self, code: Code) {
+        if let Some(counter) = self.faults.get(code as usize) {
+            counter.inc();
+        }
+    }
+}
+
+/// One call, as far as it got.
+#[derive(Debug)]
+pub struct CallFigures<'a> {
+    pub service: &'a str,
+    pub outcome: Outcome,
+    pub fault: Option<&'a Fault>,
+    /// Microseconds from the start to the end of each phase; 0: not reached.
+    pub ends_us: [u32; 11],
+}
+
+impl Metrics {
+    /// All metrics of an installation, at zero; `signature_reasons` is the closed list of `sign`.
+    ///
+    /// # Errors
+    /// Two metrics of one name: a bug, found at the first start.
+    pub fn new(
+        settings: &Settings,
+        signature_reasons: &[&'static str],
+    ) -> Result<Self, prometheus::Error> {
+        let made = Maker(Registry::new());
+        made.register(ProcessCollector::for_self())?;
+        let build = Opts::new("qaqpa_build_info", "Version that runs; the value is always 1.")
+            .const_label("version", env!("CARGO_PKG_VERSION"));
+        made.keep(IntGauge::with_opts(build)?)?.set(1);
+        let (callers, ops) = made.doors()?;
+        Ok(Self {
+            calls: made.calls(settings)?,
+            call_seconds: made.keep(Histogram::with_opts(
+                HistogramOpts::new("qaqpa_call_seconds", "Time from receive to reply.")
+                    .buckets(CALL_BUCKETS.to_vec()),
+            )?)?,
+            phase_seconds: made.phases()?,
+            faults: made.faults()?,
+            signature_refused: made.words(
+                "qaqpa_signature_refused_total",
+                "Signatures refused, by reason.",
+                "reason",
+                signature_reasons.iter().copied().chain(["other"]),
+            )?,
+            limits_refused: made.words(
+                "qaqpa_limits_refused_total",
+                "Calls refused by a limit, by limit.",
+                "limit",
+                LIMITS.into_iter(),
+            )?,
+            certificate_expiry: made.keep(GaugeVec::new(
+                Opts::new(
+                    "qaqpa_certificate_expiry_timestamp_seconds",
+                    "Unix time at which the last certificate bound to a participant ends.",
+                ),
+                &["participant"],
+            )?)?,
+            agencies: made.agencies(settings)?,
+            callers,
+            ops,
+            log_lines_dropped: made.keep(IntCounter::new(
+                "qaqpa_log_lines_dropped_total",
+                "Log lines given up because the reader of the log is too slow.",
+            )?)?,
+            registry: made.0,
+        })
+    }
+
+    /// Counts one finished call: its service and outcome, its phases, its fault.
+    pub fn observe(&self, call: &CallFigures<'_>) {
+        let counters = self.calls.get(call.service).or_else(|| self.calls.get(""));
+        if let Some(counter) = counters.and_then(|all| all.get(call.outcome as usize)) {
+            counter.inc();
+        }
+        let mut before_us = 0;
+        for (end_us, histogram) in call.ends_us.into_iter().zip(&self.phase_seconds) {
+            if end_us > 0 {
+                histogram.observe(seconds(end_us.saturating_sub(before_us)));
+                before_us = end_us;
+            }
+        }
+        self.call_seconds.observe(seconds(before_us));
+        if let Some(fault) = call.fault {
+            self.fault(fault);
+        }
+    }
+
+    /// Counts a fault, and the limit or signature check that it came from.
+    pub fn fault(&self, fault: &Fault) {
+        if let Some(counter) = self.faults.get(fault.code as usize) {
+            counter.inc();
+        }
+        let by_reason = match fault.code {
+            Code::CallerTooFast | Code::GatewayOverloaded | Code::CallerTooLarge => {
+                &self.limits_refused
+            }
+            Code::CallerUnsigned | Code::CallerBadSignature | Code::CallerStale => {
+                &self.signature_refused
+            }
+            _ => return,
+        };
+        if let Some(counter) = by_reason.get(fault.reason).or_else(|| by_reason.get("other")) {
+            counter.inc();
+        }
+    }
+
+    /// The figures of one agency of the settings.
+    #[must_use]
+    pub fn agency(&self, id: &str) -> Option<Arc<AgencyFigures>> {
+        self.agencies.get(id).cloned()
+    }
+
+    /// Says until when a participant's last certificate lasts, Unix seconds.
+    pub fn certificate_expires(&self, participant: &str, unix_s: i64) {
+        #[expect(clippy::cast_precision_loss, reason = "seconds of our age are exact in a double")]
+        self.certificate_expiry.with_label_values(&[participant]).set(unix_s as f64);
+    }
+
+    /// Adds a gauge that is read at each scrape, for example the journal's queue.
+    ///
+    /// The name begins with `qaqpa_` and ends with its unit.
+    ///
+    /// # Errors
+    /// The name is taken or is no metric name.
+    pub fn watch(
+        &self,
+        name: &'static str,
+        help: &'static str,
+        read: impl Fn() -> f64 + Send + Sync + 'static,
+    ) -> Result<(), prometheus::Error> {
+        self.registry.register(Box::new(PullingGauge::new(name, help, Box::new(read))?))
+    }
+
+    /// Adds figures that are read at each scrape.
+    ///
+    /// # Errors
+    /// A name is taken or is no metric name.
+    pub fn collect(&self, collector: impl Collector + 'static) -> Result<(), prometheus::Error> {
+        self.registry.register(Box::new(collector))
+    }
+
+    /// Everything in the text format of Prometheus (version 0.0.4).
+    ///
+    /// # Errors
+    /// A metric without values, which would be a bug.
+    pub fn text(&self) -> Result<String, prometheus::Error> {
+        TextEncoder::new().encode_to_string(&self.registry.gather())
+    }
+}
+
+fn seconds(us: u32) -> f64 {
+    Duration::from_micros(us.into()).as_secs_f64()
+}
+
+/// Makes and registers in one step.
+struct Maker(Registry);
+
+impl Maker {
+    fn register(&self, collector: impl Collector + 'static) -> Result<(), prometheus::Error> {
+        self.0.register(Box::new(collector))
+    }
+
+    fn keep<C: Collector + Clone + 'static>(&self, collector: C) -> Result<C, prometheus::Error> {
+        self.register(collector.clone())?;
+        Ok(collector)
+    }
+
+    fn counters(
+        &self,
+        name: &str,
+        help: &str,
+        labels: &[&str],
+    ) -> Result<IntCounterVec, prometheus::Error> {
+        self.keep(IntCounterVec::new(Opts::new(name, help), labels)?)
+    }
+
+    fn gauges(
+        &self,
+        name: &str,
+        help: &str,
+        labels: &[&str],
+    ) -> Result<IntGaugeVec, prometheus::Error> {
+        self.keep(IntGaugeVec::new(Opts::new(name, help), labels)?)
+    }
+
+    fn words(
+        &self,
+        name: &str,
+        help: &str,
+        label: &str,
+        words: impl Iterator<Item = &'static str>,
+    ) -> Result<HashMap<&'static str, IntCounter>, prometheus::Error> {
+        let all = self.counters(name, help, &[label])?;
+        Ok(words.map(|word| (word, all.with_label_values(&[word]))).collect())
+    }
+
+    fn calls(
+        &self,
+        settings: &Settings,
+    ) -> Result<HashMap<String, [IntCounter; 3]>, prometheus::Error> {
+        let all = self.counters("qaqpa_calls_total", "Calls answered.", &["service", "outcome"])?;
+        let ids = settings.services.keys().map(String::as_str).chain([""]);
+        Ok(ids
+            .map(|id| {
+                let label = if id.is_empty() { "none" } else { id };
+                let each = OUTCOMES.map(|outcome| all.with_label_values(&[label, outcome.word()]));
+                (id.to_owned(), each)
+            })
+            .collect())
+    }
+
+    fn phases(&self) -> Result<Vec<Histogram>, prometheus::Error> {
+        let options = HistogramOpts::new("qaqpa_phase_seconds", "Time spent in each phase.")
+            .buckets(PHASE_BUCKETS.to_vec());
+        let all = self.keep(HistogramVec::new(options, &["phase"])?)?;
+        Ok(Phase::ALL.iter().map(|phase| all.with_label_values(&[phase.word()])).collect())
+    }
+
+    fn faults(&self) -> Result<Vec<IntCounter>, prometheus::Error> {
+        let all = self.counters("qaqpa_faults_total", "Calls that failed, by code.", &["code"])?;
+        Ok(Code::ALL.iter().map(|code| all.with_label_values(&[code.word()])).collect())
+    }
+
+    /// The figures of the doors for callers and for operations.
+    fn doors(&self) -> Result<(DoorFigures, DoorFigures), prometheus::Error> {
+        let connections =
+            self.gauges("qaqpa_connections", "Connections that are open, by door.", &["door"])?;
+        let in_flight =
+            self.gauges("qaqpa_in_flight", "Requests being answered, by door.", &["door"])?;
+        let handshakes = self.counters(
+            "qaqpa_handshakes_total",
+            "TLS handshakes of callers, by result.",
+            &["door", "result"],
+        )?;
+        let panics = self.counters(
+            "qaqpa_panics_total",
+            "Panics, each of which cost one request.",
+            &["door"],
+        )?;
+        let door = |name: &str| DoorFigures {
+            connections: connections.with_label_values(&[name]),
+            in_flight: in_flight.with_label_values(&[name]),
+            handshakes_done: handshakes.with_label_values(&[name, "done"]),
+            handshakes_failed: handshakes.with_label_values(&[name, "failed"]),
+            panics: panics.with_label_values(&[name]),
+        };
+        Ok((door("callers"), door("ops")))
+    }
+
+    fn agencies(
+        &self,
+        settings: &Settings,
+    ) -> Result<HashMap<String, Arc<AgencyFigures>>, prometheus::Error> {
+        let options =
+            HistogramOpts::new("qaqpa_upstream_seconds", "Time an agency took to answer.")
+                .buckets(CALL_BUCKETS.to_vec());
+        let seconds = self.keep(HistogramVec::new(options, &["agency"])?)?;
+        let faults = self.counters(
+            "qaqpa_upstream_faults_total",
+            "Requests to an agency that failed, by code.",
+            &["agency", "code"],
+        )?;
+        let breakers = self.gauges(
+            "qaqpa_breaker_open",
+            "1 while an agency is not asked because it keeps failing.",
+            &["agency"],
+        )?;
+        let figures = |id: &str| AgencyFigures {
+            seconds: seconds.with_label_values(&[id]),
+            breaker_open: breakers.with_label_values(&[id]),
+            faults: Code::ALL
+                .iter()
+                .map(|code| faults.with_label_values(&[id, code.word()]))
+                .collect(),
+        };
+        Ok(settings.agencies.keys().map(|id| (id.clone(), Arc::new(figures(id)))).collect())
+    }
+}

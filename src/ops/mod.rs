@@ -1,0 +1,6 @@
+//! What operations see: health, metrics, the log.
+
+pub mod http;
+pub mod journal;
+pub mod log;
+pub mod metrics;

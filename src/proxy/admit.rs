@@ -1,0 +1,230 @@
+//! Who may call now: caps on what is in flight, then quotas; a refused call costs nobody anything.
+//!
+//! Order makes refusing free. Seats of the in-flight caps come first: they are given back when
+//! dropped, so a refusal further on undoes them. Quotas come last, the participant's before the
+//! agency's, so that nobody beyond its own quota eats up tokens that others share. One case is left:
+//! the agency refuses after the participant has paid. governor gives nothing back, but it lets its
+//! state be kept by us: one number, the theoretical arrival time, which a token moves forward by one
+//! interval and a refund moves back. Moves commute, so the refund is exact whatever happens in
+//! between, and tokens taken are exactly calls admitted.
+
+use crate::config::settings::{Participant, Quota, Service, Settings};
+use crate::upstream::whole_seconds;
+use governor::RateLimiter;
+use governor::clock::{Clock, DefaultClock};
+use governor::middleware::NoOpMiddleware;
+use governor::nanos::Nanos;
+use governor::state::{NotKeyed, StateStore};
+use qaqpa_kit::fault::{Code, Fault, Phase};
+use std::collections::HashMap;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+/// Every cap and quota of this node, made once from the settings.
+pub struct Admission<C: Clock = DefaultClock> {
+    node: Arc<Cap>,
+    /// By participant's id, then by `serviceId`.
+    participants: HashMap<String, HashMap<String, Gate<C>>>,
+    agencies: HashMap<String, Gate<C>>,
+}
+
+/// A place among the calls of the node; given back when dropped.
+#[derive(Debug)]
+pub struct Seat(Arc<Cap>);
+
+/// A call let in: its places at the node, its participant × service and its agency.
+#[derive(Debug)]
+#[must_use = "the call is in flight as long as this is held"]
+pub struct Permit {
+    _seats: [Seat; 3],
+}
+
+impl Admission {
+    /// Caps and quotas of an installation, all full.
+    #[must_use]
+    pub fn new(settings: &Settings) -> Self {
+        Self::with_clock(settings, &DefaultClock::default())
+    }
+}
+
+impl<C: Clock + Clone> Admission<C> {
+    /// The same by another clock, for tests that must not wait.
+    #[must_use]
+    pub fn with_clock(settings: &Settings, clock: &C) -> Self {
+        let of_participant = |participant: &Participant| {
+            let may = |id: &str| participant.services.iter().any(|own| own == "*" || own == id);
+            let gate = |id: &String| {
+                let quota = participant.service_quotas.get(id).unwrap_or(&participant.quota);
+                (id.clone(), Gate::new(*quota, clock))
+            };
+            settings.services.keys().filter(|id| may(id)).map(gate).collect()
+        };
+        Self {
+            node: Arc::new(Cap::new(settings.limits.in_flight_max)),
+            participants: settings
+                .participants
+                .values()
+                .map(|participant| (participant.id.clone(), of_participant(participant)))
+                .collect(),
+            agencies: settings
+                .agencies
+                .iter()
+                .map(|(id, agency)| (id.clone(), Gate::new(agency.quota, clock)))
+                .collect(),
+        }
+    }
+
+    /// Takes a place at the node. Every call takes one before anything costly is done for it.
+    ///
+    /// # Errors
+    /// `gateway.overloaded` (`in_flight_node`).
+    pub fn seat(&self) -> Result<Seat, Fault> {
+        self.node.take("in_flight_node")
+    }
+
+    /// Lets a call in, or refuses it at no cost.
+    ///
+    /// Call it before `verify` where TLS proves the caller, else after: nobody may spend another's quota.
+    ///
+    /// # Errors
+    /// `gateway.overloaded` (`in_flight_participant`, `in_flight_agency`), `caller.too_fast`
+    /// (`quota_participant`, `quota_agency`); both say when to come back.
+    pub fn enter(
+        &self,
+        seat: Seat,
+        participant: &Participant,
+        service: &Service,
+    ) -> Result<Permit, Fault> {
+        let no_gate = || Fault::new(Code::GatewayBug, Phase::Admit, "no_gate");
+        let caller = self
+            .participants
+            .get(&participant.id)
+            .and_then(|services| services.get(&service.manifest.id))
+            .ok_or_else(no_gate)?;
+        let agency = self.agencies.get(&service.agency.id).ok_or_else(no_gate)?;
+
+        let at_caller = caller.cap.take("in_flight_participant")?;
+        let at_agency = agency.cap.take("in_flight_agency")?;
+        caller.rate.take("quota_participant")?;
+        agency.rate.take("quota_agency").inspect_err(|_| caller.rate.refund())?;
+        Ok(Permit { _seats: [seat, at_caller, at_agency] })
+    }
+
+    /// Calls in flight at this node.
+    #[must_use]
+    pub fn in_flight(&self) -> usize {
+        self.node.taken.load(Ordering::Relaxed)
+    }
+}
+
+/// Cap and quota of one participant × service, or of one agency.
+struct Gate<C: Clock> {
+    cap: Arc<Cap>,
+    rate: Rate<C>,
+}
+
+impl<C: Clock + Clone> Gate<C> {
+    fn new(quota: Quota, clock: &C) -> Self {
+        let in_flight_max = usize::try_from(quota.in_flight_max).unwrap_or(usize::MAX);
+        Self { cap: Arc::new(Cap::new(in_flight_max)), rate: Rate::new(quota, clock) }
+    }
+}
+
+/// So many at once.
+#[derive(Debug)]
+struct Cap {
+    max: usize,
+    taken: AtomicUsize,
+}
+
+impl Cap {
+    fn new(max: usize) -> Self {
+        Self { max, taken: AtomicUsize::new(0) }
+    }
+
+    fn take(self: &Arc<Self>, reason: &'static str) -> Result<Seat, Fault> {
+        let below = |taken: usize| (taken < self.max).then(|| taken + 1);
+        match self.taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, below) {
+            Ok(_) => Ok(Seat(Arc::clone(self))),
+            Err(_) => {
+                Err(Fault::new(Code::GatewayOverloaded, Phase::Admit, reason).retry_after_s(1))
+            }
+        }
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.0.taken.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// So many a second.
+struct Rate<C: Clock> {
+    limiter: RateLimiter<NotKeyed, Arrival, C, NoOpMiddleware<C::Instant>>,
+    clock: C,
+    arrival: Arrival,
+    /// Nanoseconds that one token is worth.
+    interval: u64,
+}
+
+impl<C: Clock + Clone> Rate<C> {
+    fn new(quota: Quota, clock: &C) -> Self {
+        // The configuration refuses zero; one is the least that governor knows.
+        let at_least_one = |n| NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN);
+        let quota = governor::Quota::per_second(at_least_one(quota.per_second))
+            .allow_burst(at_least_one(quota.burst));
+        let arrival = Arrival::default();
+        Self {
+            limiter: RateLimiter::new(quota, arrival.clone(), clock.clone()),
+            clock: clock.clone(),
+            arrival,
+            interval: Nanos::from(quota.replenish_interval()).as_u64().max(1),
+        }
+    }
+
+    fn take(&self, reason: &'static str) -> Result<(), Fault> {
+        self.limiter.check().map_err(|not_until| {
+            let wait = not_until.wait_time_from(self.clock.now());
+            Fault::new(Code::CallerTooFast, Phase::Admit, reason).retry_after_s(whole_seconds(wait))
+        })
+    }
+
+    /// Undoes one `take`.
+    fn refund(&self) {
+        let back = |at: u64| Some(at.saturating_sub(self.interval));
+        // Always Some, so it always succeeds.
+        self.arrival.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, back).ok();
+    }
+}
+
+/// The state of one limiter (theoretical arrival time of GCRA, nanoseconds; 0: unused), kept here so
+/// that a refund can reach it.
+#[derive(Clone, Default)]
+struct Arrival(Arc<AtomicU64>);
+
+impl StateStore for Arrival {
+    type Key = NotKeyed;
+
+    fn measure_and_replace<T, F, E>(&self, _key: &NotKeyed, decide: F) -> Result<T, E>
+    where
+        F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
+    {
+        let mut before = self.0.load(Ordering::Relaxed);
+        loop {
+            let known = if before == 0 { None } else { Some(Nanos::from(before)) };
+            let (decision, after) = decide(known)?;
+            let swapped = self.0.compare_exchange_weak(
+                before,
+                after.as_u64(),
+                Ordering::Relaxed,
+                Ordering::Relaxed,
+            );
+            match swapped {
+                Ok(_) => return Ok(decision),
+                Err(now) => before = now,
+            }
+        }
+    }
+}

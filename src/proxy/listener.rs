@@ -1,0 +1,320 @@
+//! The door in: accepts callers, bounds everything they can do, and hands whole requests to a handler.
+//!
+//! Bounded: connections, handshakes under way and their time, head, body and the bytes of all bodies
+//! together, idle time, time to take an answer. A call once handed over is finished even when its
+//! caller hangs up, because its journal entry must be closed; a panic in it costs this one call.
+
+mod clock;
+mod connection;
+mod request;
+
+pub use request::{Peer, Received};
+
+use crate::config::settings::{Limits, Listener, TlsMode};
+use crate::ops::metrics::DoorFigures;
+use crate::proxy::tls::ServerTls;
+use bytes::Bytes;
+use connection::Visit;
+use http_body_util::Full;
+use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use hyper::http::request::Parts;
+use hyper::server::conn::http1;
+use hyper::{Response, StatusCode};
+use prometheus::IntGauge;
+use qaqpa_kit::fault::Fault;
+use request::Budget;
+use std::future::poll_fn;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Poll;
+use std::time::{Duration, Instant};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout_at};
+
+/// Headers of one request.
+const HEADERS_MAX: usize = 64;
+
+/// How long an idle connection is kept when draining: a request may already be on its way.
+const DRAIN_GRACE: Duration = Duration::from_millis(250);
+
+/// Pause after an accept that failed, for example because file descriptors ran out.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// What stands behind a door.
+pub trait Handler: Send + Sync + 'static {
+    /// Answers one request.
+    fn answer(&self, received: Received) -> impl Future<Output = Response<Full<Bytes>>> + Send;
+
+    /// Answers a request that could not be received whole, or that panicked: `head` is all there is.
+    fn refuse(&self, head: &Parts, fault: &Fault) -> Response<Full<Bytes>> {
+        let _ = head;
+        plain_refusal(fault)
+    }
+}
+
+/// A fault as plain text, for doors that speak no other language.
+#[must_use]
+pub fn plain_refusal(fault: &Fault) -> Response<Full<Bytes>> {
+    let row = fault.code.row();
+    let text = format!("{}\n{}\n", fault.public_line(), row.en);
+    let mut response = Response::new(Full::new(Bytes::from(text)));
+    *response.status_mut() =
+        StatusCode::from_u16(row.http_status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    headers.insert(HeaderName::from_static("qaqpa-fault"), HeaderValue::from_static(row.word));
+    if let Some(seconds) = fault.retry_after_s {
+        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
+}
+
+/// Why a door cannot be opened, with the cure.
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    #[error(
+        "{address} is in use by another process: stop it (`ss -ltnp` shows it) or set another address"
+    )]
+    InUse { address: SocketAddr },
+    #[error("{address}: ports below 1024 need CAP_NET_BIND_SERVICE: grant it or set a higher port")]
+    NotAllowed { address: SocketAddr },
+    #[error("{address} cannot be bound: {cause}; set an address of this machine")]
+    Other { address: SocketAddr, cause: io::Error },
+}
+
+/// How draining ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Drained {
+    /// Calls that were not finished at the drain deadline.
+    pub calls_cut: usize,
+    /// Connections that were still open then.
+    pub connections_cut: usize,
+}
+
+/// A bound socket that accepts nobody yet.
+pub struct Door {
+    socket: TcpListener,
+    address: SocketAddr,
+    mode: TlsMode,
+    limits: Limits,
+    tls: Option<Arc<ServerTls>>,
+    figures: DoorFigures,
+}
+
+/// What all connections of one door share.
+struct Shared<H> {
+    handler: Arc<H>,
+    mode: TlsMode,
+    limits: Limits,
+    tls: Option<Arc<ServerTls>>,
+    figures: DoorFigures,
+    http: http1::Builder,
+    handshakes: Semaphore,
+    budget: Arc<Budget>,
+    calls: Arc<Calls>,
+}
+
+/// Calls that a handler is answering.
+#[derive(Default)]
+struct Calls {
+    count: AtomicUsize,
+    none_left: Notify,
+}
+
+/// Holds one call's place until it is dropped.
+struct Call {
+    calls: Arc<Calls>,
+    gauge: IntGauge,
+}
+
+impl Calls {
+    fn enter(self: &Arc<Self>, gauge: &IntGauge) -> Call {
+        self.count.fetch_add(1, Ordering::Relaxed);
+        gauge.inc();
+        Call { calls: Arc::clone(self), gauge: gauge.clone() }
+    }
+
+    fn now(&self) -> usize {
+        self.count.load(Ordering::Acquire)
+    }
+
+    async fn all_done(&self) {
+        loop {
+            let mut notified = std::pin::pin!(self.none_left.notified());
+            notified.as_mut().enable();
+            if self.now() == 0 {
+                return;
+            }
+            notified.await;
+        }
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        self.gauge.dec();
+        if self.calls.count.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.calls.none_left.notify_waiters();
+        }
+    }
+}
+
+impl Door {
+    /// Binds the socket of a listener.
+    ///
+    /// # Errors
+    /// The address is in use, not allowed, or not of this machine.
+    pub async fn bind(
+        listener: &Listener,
+        limits: &Limits,
+        tls: Option<Arc<ServerTls>>,
+        figures: DoorFigures,
+    ) -> Result<Self, BindError> {
+        let address = listener.address;
+        let failed = |cause: io::Error| match cause.kind() {
+            io::ErrorKind::AddrInUse => BindError::InUse { address },
+            io::ErrorKind::PermissionDenied => BindError::NotAllowed { address },
+            _ => BindError::Other { address, cause },
+        };
+        let socket = TcpListener::bind(address).await.map_err(failed)?;
+        let address = socket.local_addr().map_err(failed)?;
+        Ok(Self { socket, address, mode: listener.tls, limits: limits.clone(), tls, figures })
+    }
+
+    /// Where it listens; the port is known also where port 0 was asked for.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves callers until `drain` turns true, then finishes what is in flight and returns.
+    ///
+    /// Draining accepts what already waits at the socket, closes idle connections after a short
+    /// grace, and ends at `limits.drain_deadline`.
+    pub async fn serve<H: Handler>(
+        self,
+        handler: Arc<H>,
+        mut drain: watch::Receiver<bool>,
+    ) -> Drained {
+        let shared = Arc::new(self.shared(handler));
+        let places = Arc::new(Semaphore::new(self.limits.connections_max.max(1)));
+        let mut tasks = JoinSet::new();
+        loop {
+            tokio::select! {
+                biased;
+                () = told(&mut drain) => break,
+                Some(_) = tasks.join_next(), if !tasks.is_empty() => {}
+                (socket, place) = accept(&self.socket, &places) => {
+                    tasks.spawn(visit(Arc::clone(&shared), socket, place, drain.clone()));
+                }
+            }
+        }
+        for (socket, place) in waiting(&self.socket, &places).await {
+            tasks.spawn(visit(Arc::clone(&shared), socket, place, drain.clone()));
+        }
+        drop(self.socket);
+
+        let deadline = Instant::now() + self.limits.drain_deadline;
+        let finish = async {
+            while tasks.join_next().await.is_some() {}
+            shared.calls.all_done().await;
+        };
+        let is_cut = timeout_at(deadline.into(), finish).await.is_err();
+        let drained = Drained { calls_cut: shared.calls.now(), connections_cut: tasks.len() };
+        if is_cut {
+            tracing::warn!(?drained, "the drain deadline passed");
+        }
+        tasks.abort_all();
+        drained
+    }
+
+    fn shared<H>(&self, handler: Arc<H>) -> Shared<H> {
+        let limits = self.limits.clone();
+        let mut http = http1::Builder::new();
+        http.half_close(true)
+            .header_read_timeout(None)
+            .max_header_size(limits.head_bytes_max)
+            .max_buf_size(limits.head_bytes_max.max(8192));
+        // As much as the calls that may be in flight could hold.
+        let budget = Budget::new(limits.in_flight_max.saturating_mul(limits.body_bytes_max));
+        Shared {
+            handler,
+            mode: self.mode,
+            tls: self.tls.clone(),
+            figures: self.figures.clone(),
+            http,
+            handshakes: Semaphore::new(limits.connections_max.div_ceil(4).max(16)),
+            budget: Arc::new(budget),
+            calls: Arc::default(),
+            limits,
+        }
+    }
+}
+
+/// Resolves once `drain` is true, or nobody can turn it true any more.
+async fn told(drain: &mut watch::Receiver<bool>) {
+    drop(drain.wait_for(|is_draining| *is_draining).await);
+}
+
+type Accepted = (TcpStream, OwnedSemaphorePermit);
+
+/// Waits for a free place first, so that callers beyond the cap wait in the kernel's queue.
+async fn accept(socket: &TcpListener, places: &Arc<Semaphore>) -> Accepted {
+    loop {
+        let Ok(place) = Arc::clone(places).acquire_owned().await else {
+            // Never closed; wait rather than spin if that changes.
+            std::future::pending::<()>().await;
+            continue;
+        };
+        match socket.accept().await {
+            Ok((socket, _)) => return (socket, place),
+            Err(error) => {
+                tracing::warn!(%error, "accept failed");
+                sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Connections that the kernel made and nobody accepted: their callers may have sent a request.
+async fn waiting(socket: &TcpListener, places: &Arc<Semaphore>) -> Vec<Accepted> {
+    let mut all = Vec::new();
+    while let Ok(place) = Arc::clone(places).try_acquire_owned() {
+        let next = poll_fn(|cx| match socket.poll_accept(cx) {
+            Poll::Ready(Ok((socket, _))) => Poll::Ready(Some(socket)),
+            Poll::Ready(Err(_)) | Poll::Pending => Poll::Ready(None),
+        });
+        match next.await {
+            Some(socket) => all.push((socket, place)),
+            None => break,
+        }
+    }
+    all
+}
+
+async fn visit<H: Handler>(
+    shared: Arc<Shared<H>>,
+    socket: TcpStream,
+    place: OwnedSemaphorePermit,
+    drain: watch::Receiver<bool>,
+) {
+    shared.figures.connections.inc();
+    let gauge = shared.figures.connections.clone();
+    let _leave = Leave(gauge, place);
+    if let Some(visit) = Visit::welcome(shared, socket).await {
+        visit.serve(drain).await;
+    }
+}
+
+/// Gives the place and the count back, also when the task is aborted.
+struct Leave(IntGauge, #[expect(dead_code, reason = "held, not read")] OwnedSemaphorePermit);
+
+impl Drop for Leave {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}

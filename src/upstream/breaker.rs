@@ -1,0 +1,221 @@
+//! When to stop asking a failing agency: failures in a row open it, one probe closes it again.
+//!
+//! Pure: the caller brings the time. While an agency is well, a call costs one atomic load.
+
+use crate::config::settings::Breaker as Settings;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// The breaker of one agency.
+#[derive(Debug)]
+pub struct Breaker {
+    settings: Settings,
+    /// Closed without a failure: nothing to look up, nothing to note.
+    is_quiet: AtomicBool,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+enum State {
+    Closed { failures: u32 },
+    Open { until: Instant },
+    Probing,
+}
+
+/// How an exchange ended, as far as the breaker cares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// An answer came, whatever it says: HTTP 500 with a SOAP fault is an agency at work.
+    Answered,
+    /// Unreachable, no answer in time, or no answer that can be read.
+    Failed,
+    /// The agency was never asked, or nobody waited for the end.
+    Unasked,
+}
+
+/// The right to ask the agency once; how it ended must be told, else it counts as unasked.
+#[derive(Debug)]
+pub struct Pass<'a> {
+    breaker: &'a Breaker,
+    is_probe: bool,
+    is_settled: bool,
+}
+
+impl Breaker {
+    /// A closed breaker.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        let state = Mutex::new(State::Closed { failures: 0 });
+        Self { settings, is_quiet: AtomicBool::new(true), state }
+    }
+
+    /// Lets a call through, or says how long to wait.
+    ///
+    /// # Errors
+    /// The time left until the next probe; zero while a probe is under way.
+    pub fn pass(&self, now: Instant) -> Result<Pass<'_>, Duration> {
+        let mut pass = Pass { breaker: self, is_probe: false, is_settled: false };
+        if self.is_quiet.load(Ordering::Relaxed) {
+            return Ok(pass);
+        }
+        let mut state = self.state();
+        match *state {
+            State::Closed { .. } => Ok(pass),
+            State::Open { until } if now < until => {
+                pass.is_settled = true;
+                Err(until.duration_since(now))
+            }
+            State::Open { .. } => {
+                *state = State::Probing;
+                pass.is_probe = true;
+                Ok(pass)
+            }
+            State::Probing => {
+                pass.is_settled = true;
+                Err(Duration::ZERO)
+            }
+        }
+    }
+
+    /// Whether calls are refused, but for a probe.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        !self.is_quiet.load(Ordering::Relaxed) && !matches!(*self.state(), State::Closed { .. })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn settle(&self, is_probe: bool, verdict: Verdict, now: Instant) {
+        if verdict != Verdict::Failed && !is_probe && self.is_quiet.load(Ordering::Relaxed) {
+            return;
+        }
+        let mut state = self.state();
+        let open = State::Open { until: now + self.settings.open_for };
+        match (&mut *state, verdict) {
+            (State::Probing, Verdict::Answered) if is_probe => {
+                *state = State::Closed { failures: 0 }
+            }
+            (State::Probing, Verdict::Failed) if is_probe => *state = open,
+            // Nobody knows more than before: the next call is the probe.
+            (State::Probing, Verdict::Unasked) if is_probe => *state = State::Open { until: now },
+            (State::Closed { failures }, Verdict::Answered) => *failures = 0,
+            (State::Closed { failures }, Verdict::Failed) => {
+                *failures += 1;
+                if *failures >= self.settings.failures {
+                    *state = open;
+                }
+            }
+            // A call from before it opened tells nothing of now.
+            (State::Closed { .. } | State::Open { .. } | State::Probing, _) => {}
+        }
+        let is_quiet = matches!(*state, State::Closed { failures: 0 });
+        self.is_quiet.store(is_quiet, Ordering::Relaxed);
+    }
+}
+
+impl Pass<'_> {
+    /// Tells how the exchange ended.
+    pub fn settle(mut self, verdict: Verdict, now: Instant) {
+        self.is_settled = true;
+        self.breaker.settle(self.is_probe, verdict, now);
+    }
+}
+
+impl Drop for Pass<'_> {
+    fn drop(&mut self) {
+        // A probe whose call was given up must not block all others for ever.
+        if !self.is_settled && self.is_probe {
+            self.breaker.settle(true, Verdict::Unasked, Instant::now());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OPEN_FOR: Duration = Duration::from_secs(10);
+
+    fn breaker() -> Breaker {
+        Breaker::new(Settings { failures: 3, open_for: OPEN_FOR })
+    }
+
+    fn fail(breaker: &Breaker, times: u32, now: Instant) {
+        for _ in 0..times {
+            breaker.pass(now).expect("closed").settle(Verdict::Failed, now);
+        }
+    }
+
+    #[test]
+    fn failures_in_a_row_open_it_and_it_says_how_long_to_wait() {
+        let (breaker, now) = (breaker(), Instant::now());
+        fail(&breaker, 3, now);
+        assert!(breaker.is_open());
+        let later = now + Duration::from_secs(4);
+        assert_eq!(breaker.pass(later).err(), Some(Duration::from_secs(6)));
+    }
+
+    #[test]
+    fn an_answer_in_between_starts_the_count_anew() {
+        let (breaker, now) = (breaker(), Instant::now());
+        fail(&breaker, 2, now);
+        breaker.pass(now).expect("closed").settle(Verdict::Answered, now);
+        fail(&breaker, 2, now);
+        assert!(!breaker.is_open());
+    }
+
+    #[test]
+    fn what_never_reached_the_agency_counts_neither_way() {
+        let (breaker, now) = (breaker(), Instant::now());
+        fail(&breaker, 2, now);
+        breaker.pass(now).expect("closed").settle(Verdict::Unasked, now);
+        fail(&breaker, 1, now);
+        assert!(breaker.is_open());
+    }
+
+    #[test]
+    fn one_probe_goes_through_and_its_answer_closes_it() {
+        let (breaker, now) = (breaker(), Instant::now());
+        fail(&breaker, 3, now);
+        let later = now + OPEN_FOR;
+        let probe = breaker.pass(later).expect("the probe");
+        assert_eq!(breaker.pass(later).err(), Some(Duration::ZERO), "a second probe");
+        probe.settle(Verdict::Answered, later);
+        assert!(!breaker.is_open());
+        fail(&breaker, 2, later);
+        assert!(!breaker.is_open(), "the count starts anew");
+    }
+
+    #[test]
+    fn a_failed_probe_opens_it_for_the_whole_time_again() {
+        let (breaker, now) = (breaker(), Instant::now());
+        fail(&breaker, 3, now);
+        let later = now + OPEN_FOR;
+        breaker.pass(later).expect("the probe").settle(Verdict::Failed, later);
+        assert_eq!(breaker.pass(later).err(), Some(OPEN_FOR));
+    }
+
+    #[test]
+    fn a_probe_given_up_leaves_the_turn_to_the_next_call() {
+        let (breaker, now) = (breaker(), Instant::now());
+        fail(&breaker, 3, now);
+        let later = now + OPEN_FOR;
+        drop(breaker.pass(later).expect("the probe"));
+        assert!(breaker.pass(later + OPEN_FOR).is_ok());
+    }
+
+    #[test]
+    fn calls_from_before_it_opened_change_nothing() {
+        let (breaker, now) = (breaker(), Instant::now());
+        let early = breaker.pass(now).expect("closed");
+        let slow = breaker.pass(now).expect("closed");
+        fail(&breaker, 3, now);
+        early.settle(Verdict::Answered, now);
+        assert!(breaker.is_open(), "an old answer does not close it");
+        slow.settle(Verdict::Failed, now + Duration::from_secs(5));
+        assert_eq!(breaker.pass(now).err(), Some(OPEN_FOR), "an old failure does not prolong it");
+    }
+}

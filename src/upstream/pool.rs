@@ -1,0 +1,223 @@
+//! Connections to one agency: opened on demand, kept for reuse, never more than allowed.
+//!
+//! A connection is driven by the call that holds it, not by a task of its own: no wake-up across
+//! threads on the way, and dropping the call closes the connection. A call takes the connection used
+//! last; what rested longer than [`IDLE_AGE_MAX`] is closed, because servers close idle connections
+//! after 5 s and more, and a request written into a closing connection would be Unknown.
+
+use super::meter::{Meter, Metered};
+use crate::proxy::tls::ClientTls;
+use crate::proxy::tls::stream::Stream;
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::Uri;
+use hyper::client::conn::http1;
+use hyper::header::HeaderValue;
+use hyper_util::rt::TokioIo;
+use rustls::pki_types::ServerName;
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+use tokio::net::TcpStream;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio_rustls::TlsConnector;
+
+/// Idle connections older than this are not used again.
+pub(super) const IDLE_AGE_MAX: Duration = Duration::from_secs(4);
+
+/// Head of an answer.
+const ANSWER_HEAD_BYTES_MAX: usize = 32 * 1024;
+
+type Io = TokioIo<Stream<Metered<TcpStream>>>;
+
+/// Where an agency listens.
+#[derive(Debug)]
+pub(super) struct Origin {
+    pub(super) host: String,
+    pub(super) port: u16,
+    /// What goes into `Host`.
+    pub(super) authority: HeaderValue,
+    /// Path of the endpoint, without a trailing slash.
+    pub(super) path: String,
+    pub(super) is_tls: bool,
+}
+
+impl Origin {
+    /// Takes an endpoint apart; `None` where it is no http or https URL.
+    pub(super) fn parse(endpoint: &str) -> Option<Self> {
+        let uri: Uri = endpoint.parse().ok()?;
+        let is_tls = match uri.scheme_str()? {
+            "https" => true,
+            "http" => false,
+            _ => return None,
+        };
+        let authority = uri.authority()?;
+        if authority.as_str().contains('@') || uri.query().is_some() {
+            return None;
+        }
+        let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
+        let port = authority.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
+        Some(Self {
+            host,
+            port,
+            authority: HeaderValue::from_str(authority.as_str()).ok()?,
+            path: uri.path().trim_end_matches('/').to_owned(),
+            is_tls,
+        })
+    }
+}
+
+/// The connections of one agency, shared by all threads.
+pub(super) struct Pool {
+    origin: Origin,
+    tls: Option<(ClientTls, ServerName<'static>)>,
+    /// One permit for each connection in use; idle ones need none, because a call opens a new one
+    /// only when none is idle.
+    permits: Semaphore,
+    /// Used last stands last.
+    idle: Mutex<Vec<Link>>,
+}
+
+/// One connection, and the state of HTTP on it.
+pub(super) struct Link {
+    pub(super) sender: http1::SendRequest<Full<Bytes>>,
+    /// `None` once it came to its end; dropping it hands an unsent request back to its sender.
+    connection: Option<http1::Connection<Io, Full<Bytes>>>,
+    pub(super) meter: Arc<Meter>,
+    /// An exchange ended cleanly here before.
+    pub(super) is_proved: bool,
+    idle_since: Instant,
+}
+
+impl Link {
+    /// Moves bytes both ways as far as they go now.
+    pub(super) fn drive(&mut self, cx: &mut Context<'_>) {
+        let Some(connection) = &mut self.connection else { return };
+        if let Poll::Ready(_end) = Pin::new(connection).poll(cx) {
+            // Its error, if any, reaches the call through the answer it waits for.
+            self.connection = None;
+        }
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.connection.is_none()
+    }
+}
+
+impl Pool {
+    pub(super) fn new(
+        origin: Origin,
+        tls: Option<ClientTls>,
+        connections_max: usize,
+    ) -> Option<Self> {
+        let tls = match tls {
+            Some(tls) => Some((tls, ServerName::try_from(origin.host.clone()).ok()?)),
+            None => None,
+        };
+        let permits = Semaphore::new(connections_max.clamp(1, Semaphore::MAX_PERMITS));
+        Some(Self { origin, tls, permits, idle: Mutex::default() })
+    }
+
+    pub(super) fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    pub(super) fn tls(&self) -> Option<&ClientTls> {
+        self.tls.as_ref().map(|(tls, _)| tls)
+    }
+
+    /// Waits for the right to use a connection; give it back after [`Pool::keep`], not before.
+    pub(super) async fn permit(&self) -> Option<SemaphorePermit<'_>> {
+        self.permits.acquire().await.ok()
+    }
+
+    /// The idle connection used last, if it is young enough.
+    pub(super) fn take(&self, now: Instant) -> Option<Link> {
+        let mut idle = self.idle();
+        let link = idle.pop()?;
+        if now.saturating_duration_since(link.idle_since) < IDLE_AGE_MAX {
+            return Some(link);
+        }
+        idle.clear();
+        None
+    }
+
+    /// Keeps a connection whose exchange ended cleanly.
+    pub(super) fn keep(&self, mut link: Link, now: Instant) {
+        link.is_proved = true;
+        link.idle_since = now;
+        self.idle().push(link);
+    }
+
+    /// Closes what rested too long; called now and then, so that no dead socket stays open.
+    pub(super) fn sweep(&self, now: Instant) {
+        self.idle().retain(|link| now.saturating_duration_since(link.idle_since) < IDLE_AGE_MAX);
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Link>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Opens a new connection; nothing of a request has left when it fails.
+    pub(super) async fn open(&self) -> Result<Link, Unopened> {
+        let origin = &self.origin;
+        let socket = TcpStream::connect((origin.host.as_str(), origin.port)).await?;
+        socket.set_nodelay(true)?;
+        let meter = Arc::new(Meter::new());
+        let socket = Metered::new(socket, Arc::clone(&meter));
+        let stream = match &self.tls {
+            None => Stream::Plain(socket),
+            Some((tls, name)) => {
+                let connector = TlsConnector::from(tls.current());
+                let stream =
+                    connector.connect(name.clone(), socket).await.map_err(Unopened::Tls)?;
+                Stream::Tls(Box::new(stream.into()))
+            }
+        };
+        let (sender, connection) = http1::Builder::new()
+            .max_header_size(ANSWER_HEAD_BYTES_MAX)
+            .handshake(TokioIo::new(stream))
+            .await
+            .map_err(|error| Unopened::Socket(io::Error::other(error)))?;
+        let connection = Some(connection);
+        Ok(Link { sender, connection, meter, is_proved: false, idle_since: Instant::now() })
+    }
+}
+
+/// Why no connection came about.
+#[derive(Debug)]
+pub(super) enum Unopened {
+    Socket(io::Error),
+    Tls(io::Error),
+}
+
+impl From<io::Error> for Unopened {
+    fn from(error: io::Error) -> Self {
+        Self::Socket(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Origin;
+
+    #[test]
+    fn an_endpoint_is_taken_apart() {
+        let origin = Origin::parse("https://agency.example:8443/ws/sync/").expect("a URL");
+        assert_eq!((origin.host.as_str(), origin.port), ("agency.example", 8443));
+        assert_eq!((origin.path.as_str(), origin.is_tls), ("/ws/sync", true));
+        assert_eq!(origin.authority, "agency.example:8443");
+        let origin = Origin::parse("http://[::1]").expect("a URL");
+        assert_eq!((origin.host.as_str(), origin.port, origin.path.as_str()), ("::1", 80, ""));
+    }
+
+    #[test]
+    fn an_endpoint_that_hides_credentials_or_is_no_url_is_refused() {
+        for wrong in ["agency", "ftp://agency", "http://user:word@agency", "http://agency/?a=b", ""]
+        {
+            assert!(Origin::parse(wrong).is_none(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! Whole flows on loopback: real sockets, TLS, signatures and journal, with agencies that behave and misbehave.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    unreachable_pub,
+    reason = "a test fails by panicking"
+)]
+
+mod agencies;
+mod caller;
+mod clients;
+mod deviations;
+mod faults;
+mod forged;
+mod hand;
+mod lifecycle;
+mod limits;
+mod panics;
+#[path = "../support/postgres.rs"]
+mod postgres;
+mod refusal;
+mod same_call;
+mod secrets;
+mod served;
+mod standin;
+mod support;
