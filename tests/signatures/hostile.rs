@@ -8,6 +8,7 @@ use crate::signatures::hostile_info::{
 };
 use crate::signatures::hostile_keys::{keys, values};
 use crate::signatures::hostile_wrapping::{ids, moved_bodies, securities, structures};
+use crate::signatures::oracles::xmlsec1_verifies;
 use crate::signatures::pki::PKI;
 use qaqpa_kit::soap::WSU;
 use std::collections::BTreeMap;
@@ -43,6 +44,16 @@ fn hold(cases: Vec<Case>, count_min: usize) {
 #[test]
 fn a_moved_body_is_refused_wherever_it_was_moved() {
     hold(moved_bodies(), 30);
+}
+
+/// The attacks are real: a tool that only asks whether a signature is valid accepts them.
+#[test]
+fn a_moved_body_is_validly_signed_all_the_same() {
+    let moved = moved_bodies().into_iter().filter(|case| case.reason == "ref_target_not_body");
+    for case in moved.take(3) {
+        let (is_valid, messages) = xmlsec1_verifies(&case.document, &PKI.rsa.cert_pem);
+        assert!(is_valid, "{}: {messages}", case.name);
+    }
 }
 
 #[test]
