@@ -84,7 +84,9 @@ impl MasterKey {
     /// A new day key, wrapped; the row to store. `None` when there is no randomness.
     pub(super) fn wrap_new(&self, day: i32) -> Option<Vec<u8>> {
         let key = random_key()?;
-        let mut wrapped = key.to_vec();
+        // Room for the tag, so that no copy of the bare key is left behind by a bigger buffer.
+        let mut wrapped = Vec::with_capacity(KEY_BYTES + AES_256_GCM.tag_len());
+        wrapped.extend_from_slice(key.as_slice());
         let nonce = self.key.seal_in_place_append_tag(wrapping(day), &mut wrapped).ok()?;
         Some([nonce.as_ref().as_slice(), &wrapped].concat())
     }
