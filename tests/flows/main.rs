@@ -22,6 +22,7 @@ mod panics;
 #[path = "../support/postgres.rs"]
 mod postgres;
 mod refusal;
+mod rest;
 mod same_call;
 mod secrets;
 mod served;
