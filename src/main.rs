@@ -1,8 +1,8 @@
 //! The one binary: subcommands, exit codes, and nothing else.
 
 use clap::{Parser, Subcommand};
-use qaqpa::command::{Failure, agencies, canonicalize, check, demo, send, serve};
-use qaqpa::command::{sign, simulate, verify};
+use qaqpa::command::{Failure, agencies, canonicalize, check, demo, evidence, migrate, send};
+use qaqpa::command::{serve, sign, simulate, verify};
 use std::process::ExitCode;
 
 /// Қақпа: the integration gateway of an e-government.
@@ -33,6 +33,10 @@ enum Command {
     Agencies(agencies::Args),
     /// Stand in for an agency.
     Simulate(simulate::Args),
+    /// Bring the journal's store to this gateway's schema.
+    Migrate(migrate::Args),
+    /// Show what the journal holds of an entry, or which entries wait for evidence.
+    Evidence(evidence::Args),
 }
 
 fn main() -> ExitCode {
@@ -62,5 +66,7 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Canonicalize(args) => canonicalize::run(args),
         Command::Agencies(args) => agencies::run(args),
         Command::Simulate(args) => simulate::run(args),
+        Command::Migrate(args) => migrate::run(args),
+        Command::Evidence(args) => evidence::run(args),
     }
 }

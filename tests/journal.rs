@@ -11,6 +11,8 @@
 
 #[path = "journal/bench.rs"]
 mod bench;
+#[path = "journal/command.rs"]
+mod command;
 #[path = "journal/crash.rs"]
 mod crash;
 #[path = "journal/embedded.rs"]
@@ -74,4 +76,6 @@ on_both_stores! {
         hostile_texts_hurt_nobody_else,
         a_drained_journal_opens_nothing,
         what_was_fresh_survives_a_kill;
+    command:
+        the_command_line_shows_an_entry_and_what_waits_while_the_gateway_runs;
 }

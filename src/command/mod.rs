@@ -7,14 +7,15 @@ pub mod canonicalize;
 pub mod check;
 pub mod client;
 pub mod demo;
-// pub mod evidence;
-// pub mod migrate;
+pub mod evidence;
+pub mod migrate;
 pub mod send;
 pub mod serve;
 pub mod sign;
 pub mod simulate;
 pub mod verify;
 
+use crate::proxy::start::StartError;
 use std::fmt;
 use std::io::{Read as _, Write as _};
 use std::path::Path;
@@ -82,6 +83,12 @@ impl fmt::Display for Failure {
 }
 
 impl std::error::Error for Failure {}
+
+impl From<StartError> for Failure {
+    fn from(error: StartError) -> Self {
+        Self::configuration(error)
+    }
+}
 
 /// Unix microseconds now, for commands that act as a caller.
 #[must_use]

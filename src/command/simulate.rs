@@ -130,7 +130,8 @@ impl Stand<'_> {
             key_file: tls.map(|pair| pair.key_pem.clone()),
             public_url: None,
         };
-        let roots = trust.map(|path| Ok((path.display(), read(path)?))).transpose()?;
+        let roots =
+            trust.map(|path| Ok::<_, Failure>((path.display(), read(path)?))).transpose()?;
         let trust = Trust::load(roots).map_err(Failure::work)?;
         let tls = ServerTls::load(&listener, &believing(trust)).map_err(Failure::work)?;
         let figures = figures().map_err(Failure::work)?;

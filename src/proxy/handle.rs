@@ -20,6 +20,7 @@ pub async fn handle(gate: &Gateway, received: &Received) -> Reply {
     let reply = match carry(gate, received, &mut trace).await {
         Ok(reply) => reply,
         Err(fault) => {
+            trace.mark(fault.phase);
             let reply = Reply::refused(gate, fault, &trace);
             gate.journal.record(trace.opened(&received.body), trace.closed(&reply));
             reply

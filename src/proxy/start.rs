@@ -4,18 +4,18 @@ use super::Gateway;
 use super::admit::Admission;
 use super::front::Front;
 use super::identify::Callers;
-use super::listener::{Door, Drained};
-use super::tls::{ClientTrust, ServerTls};
-use crate::command::Failure;
+use super::listener::{BindError, Door, Drained};
+use super::tls::{ClientTrust, ServerTls, TlsError};
 use crate::config::settings::{Participant, Settings, TlsMode};
-use crate::journal::Journal;
+use crate::journal::{Journal, JournalError};
 use crate::ops::http::Ops;
 use crate::ops::metrics::Metrics;
-use crate::sign::trust::Trust;
+use crate::sign::key::KeyError;
+use crate::sign::trust::{Trust, TrustError};
 use crate::sign::{Certificate, Reason, Signer, Signers};
-use crate::upstream::Upstreams;
+use crate::upstream::{UpstreamError, Upstreams};
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
@@ -27,6 +27,29 @@ const SWEEP_EVERY: Duration = Duration::from_secs(1);
 
 /// After how many sweeps the entries without evidence are counted.
 const SWEEPS_PER_LOOK: u64 = 15;
+
+/// Why a gateway cannot start; each says what to look at.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("{}: {error}", path.display())]
+    File { path: PathBuf, error: std::io::Error },
+    #[error("{}: {error}", path.display())]
+    Key { path: PathBuf, error: KeyError },
+    #[error("no signing key is configured")]
+    NoKey,
+    #[error(transparent)]
+    Trust(#[from] TrustError),
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    #[error(transparent)]
+    Upstream(#[from] UpstreamError),
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    #[error("metrics: {0}")]
+    Metrics(#[from] prometheus::Error),
+}
 
 /// A gateway that listens.
 pub struct Running {
@@ -47,9 +70,9 @@ impl Running {
     ///
     /// # Errors
     /// The first file, store or socket that cannot be used, with what to do about it.
-    pub async fn start(settings: Settings) -> Result<Self, Failure> {
+    pub async fn start(settings: Settings) -> Result<Self, StartError> {
         let settings = Arc::new(settings);
-        let metrics = Metrics::new(&settings, &Reason::WORDS).map_err(Failure::work)?;
+        let metrics = Metrics::new(&settings, &Reason::WORDS)?;
         Self::start_with(settings, Arc::new(metrics)).await
     }
 
@@ -60,25 +83,23 @@ impl Running {
     pub async fn start_with(
         settings: Arc<Settings>,
         metrics: Arc<Metrics>,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, StartError> {
         let gate = Arc::new(gateway(&settings, &metrics).await?);
         let (drain, draining) = watch::channel(false);
         let (drain_ops, draining_ops) = watch::channel(false);
         let trust = client_trust(Arc::clone(&gate));
         let (mut callers, mut doors) = (Vec::new(), Vec::new());
         for listener in &settings.listeners {
-            let tls = ServerTls::load(listener, &trust).map_err(Failure::configuration)?;
+            let tls = ServerTls::load(listener, &trust)?;
             let figures = metrics.callers.clone();
-            let door = Door::bind(listener, &settings.limits, tls, figures)
-                .await
-                .map_err(Failure::configuration)?;
+            let door = Door::bind(listener, &settings.limits, tls, figures).await?;
             let scheme = if listener.tls == TlsMode::Off { "http" } else { "https" };
             callers.push(format!("{scheme}://{}", door.address()));
             let public_url = listener.public_url.clone();
             let front = Front { gate: Arc::clone(&gate), public_url };
             doors.push(tokio::spawn(door.serve(Arc::new(front), draining.clone())));
         }
-        let door = Ops::bind(&settings, &metrics).await.map_err(Failure::configuration)?;
+        let door = Ops::bind(&settings, &metrics).await?;
         let ops = door.address();
         let unready = unready(Arc::clone(&gate), draining);
         let handler = Arc::new(Ops::new(Arc::clone(&metrics), unready));
@@ -107,31 +128,26 @@ impl Running {
     }
 }
 
-async fn gateway(settings: &Arc<Settings>, metrics: &Arc<Metrics>) -> Result<Gateway, Failure> {
+async fn gateway(settings: &Arc<Settings>, metrics: &Arc<Metrics>) -> Result<Gateway, StartError> {
     let read = |path: &Path| {
         std::fs::read(path)
             .map(Zeroizing::new)
-            .map_err(|error| Failure::configuration(format!("{}: {error}", path.display())))
+            .map_err(|error| StartError::File { path: path.to_owned(), error })
     };
     let mut files = Vec::new();
     for path in &settings.trust.files {
         files.push((path.display(), read(path)?));
     }
-    let trust = Trust::load(files).map_err(Failure::configuration)?;
+    let trust = Trust::load(files)?;
     let mut signers = Vec::new();
     for (key, certificate) in &settings.signing.keys {
         let signer = Signer::from_pem(&read(key)?, &read(certificate)?);
-        signers.push(
-            signer
-                .map_err(|error| Failure::configuration(format!("{}: {error}", key.display())))?,
-        );
+        signers.push(signer.map_err(|error| StartError::Key { path: key.clone(), error })?);
     }
-    let signers = Signers::new(signers, settings.signing.answer_signature)
-        .ok_or_else(|| Failure::configuration("no signing key is configured"))?;
-    let journal = Journal::start(&settings.journal, &settings.node.id)
-        .await
-        .map_err(Failure::configuration)?;
-    crate::ops::journal::watch(metrics, &journal).map_err(Failure::work)?;
+    let signers =
+        Signers::new(signers, settings.signing.answer_signature).ok_or(StartError::NoKey)?;
+    let journal = Journal::start(&settings.journal, &settings.node.id).await?;
+    crate::ops::journal::watch(metrics, &journal)?;
     for participant in settings.participants.values() {
         if let Some(until_unix_s) = last_day(participant) {
             metrics.certificate_expires(&participant.id, until_unix_s);
@@ -144,7 +160,7 @@ async fn gateway(settings: &Arc<Settings>, metrics: &Arc<Metrics>) -> Result<Gat
         trust,
         signers,
         journal,
-        upstreams: Upstreams::new(settings, metrics).map_err(Failure::configuration)?,
+        upstreams: Upstreams::new(settings, metrics)?,
         metrics: Arc::clone(metrics),
     })
 }

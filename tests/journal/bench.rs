@@ -10,6 +10,7 @@ use qaqpa::journal::{Journal, Migrated, migrate};
 use qaqpa_kit::fault::Outcome;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tempfile::TempDir;
+use tokio::sync::OnceCell;
 use zeroize::Zeroizing;
 
 /// One store, empty at first.
@@ -29,15 +30,24 @@ impl Bench {
     }
 
     pub(crate) async fn postgres() -> Self {
+        static MIGRATED: OnceCell<String> = OnceCell::const_new();
         let cluster = Cluster::shared();
-        let database = cluster.database();
+        let migrated = MIGRATED.get_or_init(|| migrated_database(cluster)).await;
+        Self::on(cluster, cluster.copy_of(migrated))
+    }
+
+    /// A bench on a cluster of its own, which the test may break.
+    pub(crate) async fn fragile() -> Self {
+        // Ends with the process, as the shared one.
+        let cluster: &'static Cluster = Box::leak(Box::new(Cluster::start()));
+        Self::on(cluster, migrated_database(cluster).await)
+    }
+
+    fn on(cluster: &'static Cluster, database: String) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let master = folder.path().join("master");
         std::fs::write(&master, [7; 32]).unwrap();
         let store = postgres_store(&cluster.url("qaqpa_app", &database));
-        let migrated = migrate(&postgres_store(&cluster.url("qaqpa_migrate", &database)), 1).await;
-        let expected = Migrated { from: 0, to: 1, days_made: 2, days_late: 0 };
-        assert_eq!(migrated.unwrap(), expected);
         let settings = settings(store, Some(master));
         Self { folder, settings, database: Some((cluster, database)) }
     }
@@ -63,6 +73,14 @@ impl Bench {
     pub(crate) fn count(&self, rows: &str) -> usize {
         self.sql(&format!("SELECT count(*) FROM {rows}")).unwrap().parse().unwrap()
     }
+}
+
+async fn migrated_database(cluster: &Cluster) -> String {
+    let database = cluster.database();
+    let owner = postgres_store(&cluster.url("qaqpa_migrate", &database));
+    let expected = Migrated { from: 0, to: 1, days_made: 2, days_late: 0 };
+    assert_eq!(migrate(&owner, 1).await.unwrap(), expected);
+    database
 }
 
 fn settings(store: Store, master_key_file: Option<std::path::PathBuf>) -> Settings {

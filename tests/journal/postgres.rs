@@ -2,12 +2,10 @@
 
 use crate::bench::*;
 use crate::postgres::Cluster;
-use qaqpa::config::settings::Store;
 use qaqpa::journal::entry::{Opened, Opening};
 use qaqpa::journal::{Journal, JournalError, Migrated, Why, migrate};
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
-use zeroize::Zeroizing;
 
 fn cluster(bench: &Bench) -> (&'static Cluster, &str) {
     let (cluster, database) = bench.database.as_ref().unwrap();
@@ -136,23 +134,6 @@ async fn a_node_never_has_more_connections_than_it_may() {
     assert!(!waits.is_empty());
 }
 
-/// A bench on a cluster that may be broken.
-async fn own_cluster() -> (Bench, &'static Cluster) {
-    // Ends with the process, as the shared one.
-    let cluster: &'static Cluster = Box::leak(Box::new(Cluster::start()));
-    let database = cluster.database();
-    let mut bench = Bench::embedded();
-    let owner = postgres_store(&cluster.url("qaqpa_migrate", &database));
-    migrate(&owner, 1).await.unwrap();
-    let master = bench.folder.path().join("master");
-    std::fs::write(&master, [7; 32]).unwrap();
-    bench.settings.master_key_file = Some(master);
-    let url = Zeroizing::new(cluster.url("qaqpa_app", &database));
-    bench.settings.store = Store::Postgres { url, connections_max: 4 };
-    bench.database = Some((cluster, database));
-    (bench, cluster)
-}
-
 /// Asks until the first refusal; each answer comes within the second that is promised.
 async fn open_until_down(journal: &Journal) -> (Vec<Opened>, Why) {
     let mut opened = Vec::new();
@@ -170,7 +151,8 @@ async fn open_until_down(journal: &Journal) -> (Vec<Opened>, Why) {
 
 #[tokio::test]
 async fn a_server_that_dies_is_down_at_once_and_back_within_three_seconds() {
-    let (bench, cluster) = own_cluster().await;
+    let bench = Bench::fragile().await;
+    let (cluster, _) = cluster(&bench);
     let journal = bench.start().await;
     let paid = open(&journal, call(1), payment(), "fresh").await;
     cluster.stop_immediately();
@@ -189,7 +171,8 @@ async fn a_server_that_dies_is_down_at_once_and_back_within_three_seconds() {
 
 #[tokio::test]
 async fn a_server_that_hangs_is_down_within_a_second_and_nothing_it_held_is_lost_or_stuck() {
-    let (bench, cluster) = own_cluster().await;
+    let bench = Bench::fragile().await;
+    let (cluster, _) = cluster(&bench);
     let journal = bench.start().await;
     let first = open(&journal, call(1), payment(), "fresh").await;
     let mut callers = JoinSet::new();
@@ -220,4 +203,44 @@ async fn a_server_that_hangs_is_down_within_a_second_and_nothing_it_held_is_lost
     assert_eq!(bench.count("entry_closed WHERE outcome = 'Done'"), opened.len());
     assert_eq!(bench.count("call_key WHERE state = 'open'"), 1, "the call opened after the hang");
     assert_eq!(bench.count("entry_opened"), bench.count("entry_closed") + 1);
+}
+
+/// A root and a server's certificate for 127.0.0.1 below it: PEM files in the folder.
+fn certificates(folder: &std::path::Path) {
+    let root_key = rcgen::KeyPair::generate().unwrap();
+    let mut root = rcgen::CertificateParams::new([]).unwrap();
+    root.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let root_certificate = root.self_signed(&root_key).unwrap();
+    let issuer = rcgen::Issuer::new(root, root_key);
+    let key = rcgen::KeyPair::generate().unwrap();
+    let server = rcgen::CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
+    let server = server.signed_by(&key, &issuer).unwrap();
+    std::fs::write(folder.join("root.pem"), root_certificate.pem()).unwrap();
+    std::fs::write(folder.join("server.pem"), server.pem()).unwrap();
+    std::fs::write(folder.join("server.key"), key.serialize_pem()).unwrap();
+}
+
+#[tokio::test]
+async fn tls_to_the_server_is_verified_by_the_roots_that_the_url_names() {
+    let mut bench = Bench::postgres().await;
+    let (cluster, database) = bench.database.clone().unwrap();
+    let folder = bench.folder.path().to_owned();
+    certificates(&folder);
+    cluster.use_certificate(&folder.join("server.pem"), &folder.join("server.key"));
+    let url = cluster.url("qaqpa_app", &database);
+    let with_roots = |roots: &str| {
+        let roots = folder.join(roots).display().to_string();
+        postgres_store(&format!("{url}?sslmode=require&sslrootcert={roots}"))
+    };
+    let (right, wrong) = (with_roots("root.pem"), with_roots("server.pem"));
+    let encrypted = "SELECT count(*) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) \
+         WHERE ssl AND application_name = 'qaqpa' AND datname = current_database()";
+    let encrypted = || cluster.sql("postgres", &database, encrypted).unwrap();
+    bench.settings.store = wrong;
+    let error = Journal::start(&bench.settings, "node-1").await.err().unwrap().to_string();
+    assert!(error.contains("certificate"), "{error}");
+    bench.settings.store = right;
+    let journal = bench.start().await;
+    open(&journal, call(1), payment(), "fresh").await;
+    assert_ne!(encrypted(), "0");
 }

@@ -6,10 +6,10 @@
 #![allow(dead_code, reason = "each test binary uses its part")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail so")]
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
-use std::os::unix::fs::{MetadataExt, chown};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
@@ -61,8 +61,14 @@ impl Cluster {
 
     /// A new empty database's name.
     pub(crate) fn database(&self) -> String {
+        self.copy_of("template1")
+    }
+
+    /// A new database with everything that stands in `template`, which nobody may be using.
+    pub(crate) fn copy_of(&self, template: &str) -> String {
         let name = format!("gate{}", self.databases.fetch_add(1, Relaxed));
-        self.sql("postgres", "postgres", &format!("CREATE DATABASE {name}")).expect("a database");
+        let create = format!("CREATE DATABASE {name} TEMPLATE {template}");
+        self.sql("postgres", "postgres", &create).expect("a database");
         name
     }
 
@@ -117,6 +123,22 @@ impl Cluster {
         });
         *self.server.lock().unwrap() = Some(server.recv().expect("a server"));
         is_ready.recv().expect("a server's word").expect("a server that starts");
+    }
+
+    /// Lets the server speak TLS, beside plain, with this certificate and key (PEM files).
+    pub(crate) fn use_certificate(&self, certificate: &Path, key: &Path) {
+        for (from, to) in [(certificate, "server.crt"), (key, "server.key")] {
+            let to = self.folder.join("data").join(to);
+            fs::copy(from, &to).expect("a copy");
+            fs::set_permissions(&to, Permissions::from_mode(0o600)).expect("permissions");
+            if let Some((user, group)) = postgres_user() {
+                chown(&to, Some(user), Some(group)).expect("chown");
+            }
+        }
+        self.sql("postgres", "postgres", "ALTER SYSTEM SET ssl = on").expect("TLS");
+        self.sql("postgres", "postgres", "SELECT pg_reload_conf()").expect("a reload");
+        // A new session is made by the postmaster, which reads its settings between sessions.
+        while self.sql("postgres", "postgres", "SHOW ssl").as_deref() != Ok("on") {}
     }
 
     /// Ends the server at once, as a crash does (`pg_ctl stop -m immediate`).

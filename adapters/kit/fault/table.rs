@@ -1,29 +1,6 @@
 //! The one table of faults: HTTP status, the ШЭП's `errorCode`, resend advice and texts.
 
-use super::{Code, Language, Origin};
-
-/// Whether and when the caller may send the same call again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Resend {
-    /// Sending the same again fails the same way; correct it first.
-    Never,
-    /// Nothing happened at the agency: safe to send again after a pause.
-    Later,
-    /// It may have happened: resend only an idempotent service, else ask for the outcome first.
-    AskFirst,
-}
-
-impl Resend {
-    /// The word shown in tables and JSON.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Never => "never",
-            Self::Later => "later",
-            Self::AskFirst => "ask_first",
-        }
-    }
-}
+use super::{Code, Language, Origin, Resend};
 
 /// What the gateway answers for one code.
 #[derive(Debug)]

@@ -135,7 +135,14 @@ pub fn signer(pair: &super::pki::Pair) -> Result<Signer, Failure> {
 }
 
 /// The stand-in for an agency, on a free port behind mutual TLS that believes the demo's root.
-fn stand<'a>(scratch: &'a Scratch, id: &'a str, conduct: Conduct) -> Result<Stand<'a>, Failure> {
+///
+/// # Errors
+/// The demo has no participant `agency`.
+pub fn stand<'a>(
+    scratch: &'a Scratch,
+    id: &'a str,
+    conduct: Conduct,
+) -> Result<Stand<'a>, Failure> {
     let pair = &scratch.member("agency")?.pair;
     Ok(Stand {
         agency: id,

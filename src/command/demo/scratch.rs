@@ -98,7 +98,7 @@ impl Scratch {
     }
 
     fn file(&self, name: &str, text: &str) -> Result<(), Failure> {
-        super::pki::write(&self.config.join(name), text.as_bytes())
+        super::pki::write(&self.config.join(name), text)
     }
 
     /// What wraps the day keys; the one of an earlier run stays, or its contents could not be read.

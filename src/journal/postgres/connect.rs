@@ -21,10 +21,10 @@ pub(super) const ATTEMPT: Duration = Duration::from_millis(800);
 /// What Debian and its relatives trust, where the URL names no `sslrootcert`.
 const SYSTEM_ROOTS: &str = "/etc/ssl/certs/ca-certificates.crt";
 
-/// The server gives up soon after we did, so that a session we left holds no lock for long; a dead
-/// node's session ends by keepalive. Every statement goes by its index: plans made while a table was
-/// young must not scan it when it is old.
-const SESSION: &str = "-c search_path=qaqpa -c statement_timeout=2000 -c lock_timeout=500 \
+/// A session that we left is not waited for longer than half a second and ends by itself, a dead
+/// node's by keepalive. Every statement goes by its index: plans made while a table was young must
+/// not scan it when it is old.
+const SESSION: &str = "-c search_path=qaqpa -c statement_timeout=15000 -c lock_timeout=500 \
      -c idle_in_transaction_session_timeout=5000 -c tcp_keepalives_idle=5 \
      -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3 \
      -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off";
@@ -73,10 +73,9 @@ impl Target {
         Ok(ClientWrapper::new(client, task))
     }
 
-    /// A connection without limits, for the migrator.
-    pub(super) async fn plain(&self) -> Result<ClientWrapper, Error> {
-        let (client, task) = self.connect(&self.config).await?;
-        Ok(ClientWrapper::new(client, task))
+    /// A connection without limits, for the migrator; the task ends when the connection has.
+    pub(super) async fn plain(&self) -> Result<(Client, JoinHandle<()>), Error> {
+        self.connect(&self.config).await
     }
 
     /// A pool of sessions for reading.

@@ -5,10 +5,9 @@ use super::version;
 use crate::journal::down::JournalError;
 use crate::journal::now_us;
 use crate::journal::schema::{self, Migrated};
-use deadpool_postgres::ClientWrapper;
 use jiff::{ToSpan, civil};
-use tokio_postgres::Error;
 use tokio_postgres::error::SqlState;
+use tokio_postgres::{Client, Error};
 use uuid::Uuid;
 
 /// One migrator at a time.
@@ -25,20 +24,33 @@ pub(in crate::journal) async fn migrate(
     days_ahead: u32,
 ) -> Result<Migrated, JournalError> {
     let failed = |error: Error| JournalError::store(target.to_string(), told(&error));
-    let mut client = target.plain().await.map_err(failed)?;
+    let (mut client, connection) = target.plain().await.map_err(failed)?;
+    let migrated = migrate_on(&mut client, target, days_ahead).await;
+    // Gone from the server before we say that it is done.
+    drop(client);
+    let _ended = connection.await;
+    migrated
+}
+
+async fn migrate_on(
+    client: &mut Client,
+    target: &Target,
+    days_ahead: u32,
+) -> Result<Migrated, JournalError> {
+    let failed = |error: Error| JournalError::store(target.to_string(), told(&error));
     client.execute("SELECT pg_advisory_lock($1)", &[&MIGRATE_LOCK]).await.map_err(failed)?;
-    let from = prepare(&client).await.map_err(failed)?;
+    let from = prepare(client).await.map_err(failed)?;
     let to = schema::VERSION;
     if from > to {
         return Err(JournalError::TooNew { store: target.to_string(), found: from, wanted: to });
     }
     for step in schema::migrations(schema::POSTGRES).filter(|step| step.version > from) {
-        apply(&mut client, &step).await.map_err(failed)?;
+        apply(client, &step).await.map_err(failed)?;
     }
     let mut migrated = Migrated { from, to, ..Migrated::default() };
     let today = i32::try_from(now_us() / 86_400_000_000).unwrap_or(0);
     for day in (today..).take(days_ahead as usize + 1) {
-        match make_partitions(&mut client, day).await {
+        match make_partitions(client, day).await {
             Ok(true) => migrated.days_made += 1,
             Ok(false) => {}
             Err(error) if error.code() == Some(&SqlState::CHECK_VIOLATION) => {
@@ -51,7 +63,7 @@ pub(in crate::journal) async fn migrate(
 }
 
 /// The schema and its table of versions; the version found.
-async fn prepare(client: &ClientWrapper) -> Result<i32, Error> {
+async fn prepare(client: &Client) -> Result<i32, Error> {
     let schema = client.query_one("SELECT to_regnamespace('qaqpa') IS NULL", &[]).await?;
     if schema.try_get(0)? {
         client.batch_execute("CREATE SCHEMA qaqpa").await?;
@@ -66,7 +78,7 @@ async fn prepare(client: &ClientWrapper) -> Result<i32, Error> {
     version(client).await
 }
 
-async fn apply(client: &mut ClientWrapper, step: &schema::Migration) -> Result<(), Error> {
+async fn apply(client: &mut Client, step: &schema::Migration) -> Result<(), Error> {
     let transaction = client.transaction().await?;
     transaction.batch_execute(step.sql).await?;
     let note = "INSERT INTO schema_version VALUES ($1, $2)";
@@ -75,7 +87,7 @@ async fn apply(client: &mut ClientWrapper, step: &schema::Migration) -> Result<(
 }
 
 /// Makes one day's partitions; false when they were there.
-async fn make_partitions(client: &mut ClientWrapper, day: i32) -> Result<bool, Error> {
+async fn make_partitions(client: &mut Client, day: i32) -> Result<bool, Error> {
     let date = civil::date(1970, 1, 1).saturating_add(day.days()).strftime("%Y%m%d").to_string();
     let transaction = client.transaction().await?;
     let mut is_made = false;

@@ -23,8 +23,8 @@ use connect::{ATTEMPT, down, told};
 use deadpool_postgres::ClientWrapper;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
-use tokio_postgres::Error;
 use tokio_postgres::error::SqlState;
+use tokio_postgres::{Client, Error};
 
 /// How long a start waits for the session of this node's earlier life to end.
 const TAKEOVER: Duration = Duration::from_secs(3);
@@ -191,7 +191,7 @@ impl Backing for Postgres {
 }
 
 /// The schema's version; 0 where there is none.
-pub(super) async fn version(client: &ClientWrapper) -> Result<i32, Error> {
+pub(super) async fn version(client: &Client) -> Result<i32, Error> {
     match client.query_one("SELECT coalesce(max(version), 0) FROM qaqpa.schema_version", &[]).await
     {
         Ok(row) => row.try_get(0),
