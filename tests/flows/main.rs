@@ -16,6 +16,7 @@ mod deviations;
 mod faults;
 mod forged;
 mod hand;
+mod journal_down;
 mod lifecycle;
 mod limits;
 mod panics;
