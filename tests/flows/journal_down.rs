@@ -7,24 +7,30 @@ use crate::standin::{PAY, StandIn};
 use crate::support::{Installation, PATIENCE, Plan};
 use qaqpa::command::client::Posted;
 use std::sync::Arc;
+use tokio::sync::{Mutex, MutexGuard};
+
+/// Tests that hurt a server share one of their own, one after another.
+static SERVER: Mutex<Option<Cluster>> = Mutex::const_new(None);
 
 struct Bench {
-    cluster: Arc<Cluster>,
+    server: MutexGuard<'static, Option<Cluster>>,
     agency: StandIn,
     installation: Installation,
 }
 
-async fn bench() -> Bench {
-    let (cluster, url) = tokio::task::spawn_blocking(|| {
-        let cluster = Cluster::start();
+impl Bench {
+    async fn lay() -> Self {
+        let mut server = SERVER.lock().await;
+        let cluster = tokio::task::block_in_place(|| server.get_or_insert_with(Cluster::start));
         let url = cluster.url("qaqpa_migrate", &cluster.database());
-        (Arc::new(cluster), url)
-    })
-    .await
-    .unwrap();
-    let agency = StandIn::holding().await;
-    let plan = Plan { services: agency.services(60_000), store: Some(url), ..Plan::default() };
-    Bench { cluster, agency, installation: Installation::with(plan).await }
+        let agency = StandIn::holding().await;
+        let plan = Plan { services: agency.services(60_000), store: Some(url), ..Plan::default() };
+        Self { installation: Installation::with(plan).await, server, agency }
+    }
+
+    fn server(&self) -> &Cluster {
+        self.server.as_ref().unwrap()
+    }
 }
 
 fn assert_journal_down(posted: &Posted, phase: &str) {
@@ -53,12 +59,13 @@ async fn until_answered(portal: &Caller, message: &[u8]) -> Posted {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn while_the_journal_hangs_nothing_is_sent_and_afterwards_it_is_sent_once() {
-    let Bench { cluster, agency, installation } = bench().await;
+    let bench = Bench::lay().await;
+    let (agency, installation) = (&bench.agency, &bench.installation);
     agency.release(100);
     let portal = installation.caller("portal");
     assert_eq!(portal.ask(PAY, "<before/>").await.http_status, 200);
     let message = portal.sign(&portal.message(PAY, "<while/>"));
-    let frozen = cluster.freeze();
+    let frozen = bench.server().freeze();
     let posted = portal.post(message.clone()).await;
     assert_journal_down(&posted, "open");
     assert!(posted.retry_after_s.is_some());
@@ -66,12 +73,13 @@ async fn while_the_journal_hangs_nothing_is_sent_and_afterwards_it_is_sent_once(
     drop(frozen);
     let posted = until_answered(&portal, &message).await;
     assert_eq!((posted.http_status, agency.requests()), (200, 2), "{}", text(&posted));
-    installation.stop().await;
+    bench.installation.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_payment_answered_while_the_journal_hangs_is_told_only_when_it_is_kept() {
-    let Bench { cluster, agency, installation } = bench().await;
+    let bench = Bench::lay().await;
+    let (agency, installation) = (&bench.agency, &bench.installation);
     let portal = Arc::new(installation.caller("portal"));
     let message = portal.sign(&portal.message(PAY, "<order/>"));
     let first = {
@@ -79,7 +87,7 @@ async fn a_payment_answered_while_the_journal_hangs_is_told_only_when_it_is_kept
         tokio::spawn(async move { portal.post(message).await })
     };
     agency.until_requests(1).await;
-    let frozen = cluster.freeze();
+    let frozen = bench.server().freeze();
     agency.release(100);
     let first = first.await.unwrap();
     assert_journal_down(&first, "close");
@@ -89,22 +97,22 @@ async fn a_payment_answered_while_the_journal_hangs_is_told_only_when_it_is_kept
     assert_eq!((again.http_status, agency.requests()), (200, 1), "the answer was kept");
     let entry = installation.entry(&again).await;
     assert_eq!((entry.line().as_str(), again.entry), ("Done", first.entry));
-    installation.stop().await;
+    bench.installation.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_journal_that_was_gone_is_used_again_when_it_is_back() {
-    let Bench { cluster, agency, installation } = bench().await;
+    let bench = Bench::lay().await;
+    let (agency, installation) = (&bench.agency, &bench.installation);
     agency.release(100);
     let portal = installation.caller("portal");
     assert_eq!(portal.ask(PAY, "<before/>").await.http_status, 200);
-    cluster.stop_immediately();
+    bench.server().stop_immediately();
     let message = portal.sign(&portal.message(PAY, "<while/>"));
     assert_journal_down(&portal.post(message.clone()).await, "open");
     assert_eq!(agency.requests(), 1);
-    let again = Arc::clone(&cluster);
-    tokio::task::spawn_blocking(move || again.start_again()).await.unwrap();
+    tokio::task::block_in_place(|| bench.server().start_again());
     let posted = until_answered(&portal, &message).await;
     assert_eq!((posted.http_status, agency.requests()), (200, 2), "{}", text(&posted));
-    installation.stop().await;
+    bench.installation.stop().await;
 }

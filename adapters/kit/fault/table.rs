@@ -9,7 +9,7 @@ pub struct Row {
     pub word: &'static str,
     /// Whose failure it is, and so who acts.
     pub origin: Origin,
-    /// HTTP status on REST; SyncChannel answers 500 for every fault (SOAP 1.1 §6.2) but 429.
+    /// HTTP status on REST; SyncChannel answers 500 for every fault (SOAP 1.1 §6.2).
     pub http_status: u16,
     /// The ШЭП's own `errorCode` where one is known.
     pub shep_code: Option<&'static str>,
