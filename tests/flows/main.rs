@@ -16,12 +16,14 @@ mod deviations;
 mod faults;
 mod forged;
 mod hand;
+mod journal_down;
 mod lifecycle;
 mod limits;
 mod panics;
 #[path = "../support/postgres.rs"]
 mod postgres;
 mod refusal;
+mod rest;
 mod same_call;
 mod secrets;
 mod served;
