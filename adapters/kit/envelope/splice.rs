@@ -1,7 +1,7 @@
 //! Changing a signed document without rebuilding it: cuts and insertions over the untouched source.
 //!
-//! The password goes out and `sessionId` comes in; every other byte of the Body stays, and every
-//! namespace in scope at `data` stays in scope, also where a deviating wrapper must be replaced: a
+//! The password goes out and `sessionId` comes in; every other byte of the Body stays, the Header's
+//! blocks, which no signature covers, go no further, and every namespace in scope at `data` stays in scope, also where a deviating wrapper must be replaced: a
 //! prefix may live only in an `xsi:type`, where no canonical form sees it.
 
 use super::write::{REQUEST_CLOSE, RequestHead, request_open};
@@ -59,6 +59,7 @@ pub fn request(request: &Request<'_>, session_id: &str) -> Vec<u8> {
             if let Some(password) = request.password_element {
                 edits.replace(password.span(), String::new());
             }
+            drop_header_blocks(&mut edits, request.payload.document().root());
             set_session(&mut edits, request.request_info, request.session_element, session_id);
             edits.apply(source)
         }
@@ -70,10 +71,19 @@ pub fn request(request: &Request<'_>, session_id: &str) -> Vec<u8> {
 #[must_use]
 pub fn answer(document: &Document<'_>, answer: &Answer<'_>, session_id: &str) -> Vec<u8> {
     let mut edits = Edits::default();
+    drop_header_blocks(&mut edits, document.root());
     if let Some(holder) = answer.session_holder {
         set_session(&mut edits, holder, answer.session_element, session_id);
     }
     edits.apply(document.source())
+}
+
+/// Whoever stands on the way may have put them there (a `ReplyTo`, say): they must not reach anybody
+/// under the gateway's name.
+fn drop_header_blocks(edits: &mut Edits, envelope: Element<'_>) {
+    if let Some(header) = envelope.child_of(envelope.namespace(), "Header") {
+        edits.replace(header.content(), String::new());
+    }
 }
 
 fn set_session(
@@ -312,6 +322,28 @@ mod tests {
             let read = Request::read(payload(&after)).expect("a request");
             let session = read.session_element.expect("sessionId");
             assert_eq!((session.namespace(), session.attributes().count()), (namespace, 0));
+        }
+    }
+
+    #[test]
+    fn header_blocks_that_nobody_signed_go_no_further() {
+        let inside = format!("{}<requestData><data/></requestData>", info(""));
+        let header =
+            "<s:Header a='1'>\n<w:ReplyTo xmlns:w='urn:w'>http://evil/</w:ReplyTo></s:Header>";
+        let source =
+            wrappers()[0].replace('@', &inside).replace("<s:Body>", &format!("{header}<s:Body>"));
+        assert_sacred(&source);
+        let document = Document::scan(source.as_bytes(), &Limits::default()).expect(&source);
+        let read = Request::read(payload(&document)).expect(&source);
+        let told = format!(
+            "<s:Envelope xmlns:s='{SOAP}'>{header}<s:Body><SendMessageResponse><response><responseInfo>\
+             <status><code>1</code></status></responseInfo></response></SendMessageResponse></s:Body></s:Envelope>"
+        );
+        let told = Document::scan(told.as_bytes(), &Limits::default()).expect("well-formed");
+        let answered = Answer::read(payload(&told)).expect("an answer");
+        for spliced in [request(&read, SESSION), answer(&told, &answered, SESSION)] {
+            let text = String::from_utf8(spliced).expect("UTF-8");
+            assert!(text.contains("<s:Header a='1'></s:Header><s:Body>"), "{text}");
         }
     }
 
