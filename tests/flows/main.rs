@@ -10,6 +10,7 @@
 )]
 
 mod agencies;
+mod blame;
 mod caller;
 mod clients;
 mod deviations;
@@ -29,3 +30,4 @@ mod secrets;
 mod served;
 mod standin;
 mod support;
+mod told;
