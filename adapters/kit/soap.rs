@@ -129,12 +129,16 @@ impl<'d> Envelope<'d> {
         Ok(envelope)
     }
 
-    /// The business content: `…/requestData/data` and its siblings of the other channels.
-    #[must_use]
-    pub fn is_data(element: Element<'_>) -> bool {
+    /// Whether this is the business content: `requestData/data` and its siblings of the other
+    /// channels, in the one place where an agency looks for it. Elsewhere the name is a hiding place.
+    fn is_data(&self, element: Element<'_>) -> bool {
+        let payload = self.payload;
+        let wrapped =
+            payload.children().find(|child| matches!(child.local(), "request" | "response"));
         element.local() == "data"
             && element.parent().is_some_and(|parent| {
                 matches!(parent.local(), "requestData" | "responseData" | "messageData")
+                    && parent.parent() == Some(wrapped.unwrap_or(payload))
             })
     }
 
@@ -160,9 +164,7 @@ impl<'d> Envelope<'d> {
         let Some(element) = self.root.document().element(id) else { return Ok(None) };
         let is_soap = || matches!(element.namespace(), SOAP11 | SOAP12);
         let reason = match element.local() {
-            "data" if element.span().start > self.body.span().start && Self::is_data(element) => {
-                return Ok(Some(node.subtree_end));
-            }
+            "data" if self.is_data(element) => return Ok(Some(node.subtree_end)),
             "Envelope" if is_soap() && element != self.root => "nested_envelope",
             "Body" if is_soap() && element != self.body => self.stray_body_reason(element),
             "Header" if is_soap() && Some(element) != self.header => "header_count",
@@ -349,6 +351,35 @@ mod tests {
             let error = Envelope::read(&document).expect_err(text);
             assert_eq!(error.reason, reason);
             assert_eq!(error.fault().code, Code::CallerMalformed);
+        }
+    }
+
+    fn reason(payload: &str) -> Option<&'static str> {
+        let source =
+            format!("<s:Envelope xmlns:s='{SOAP11}'><s:Body>{payload}</s:Body></s:Envelope>");
+        let document = Document::scan(source.as_bytes(), &Limits::default()).expect(payload);
+        Envelope::read(&document).err().map(|error| error.reason)
+    }
+
+    #[test]
+    fn only_in_the_one_data_that_agencies_read_may_a_structural_name_stand_again() {
+        let hidden = "<data><s:Body/><?p?></data>";
+        for payload in [
+            format!("<o><request><requestData>{hidden}</requestData></request></o>"),
+            format!("<o><response><responseData>{hidden}</responseData></response></o>"),
+            format!("<o><request><messageData>{hidden}</messageData></request></o>"),
+            format!("<o><requestData>{hidden}</requestData></o>"),
+        ] {
+            assert_eq!(reason(&payload), None, "{payload}");
+        }
+        for payload in [
+            format!("<o><request><i><requestData>{hidden}</requestData></i></request></o>"),
+            format!("<o><z><requestData>{hidden}</requestData></z><request/></o>"),
+            format!("<o><request/><requestData>{hidden}</requestData></o>"),
+            format!("<o><request><requestData><i>{hidden}</i></requestData></request></o>"),
+            format!("<requestData>{hidden}</requestData>"),
+        ] {
+            assert_eq!(reason(&payload), Some("duplicate_body"), "{payload}");
         }
     }
 }

@@ -83,9 +83,8 @@ fn encode(
     match service.agency.adapter.encode(call)? {
         Outgoing::Envelope => {
             let spliced = splice::request(request, call.session_id);
-            let signed = wsse::sign(&spliced, gate.signers.outgoing()).map_err(|error| {
-                Fault::new(Code::GatewayBug, Phase::Encode, "signing").because(error)
-            })?;
+            let signed = wsse::sign(&spliced, gate.signers.outgoing())
+                .map_err(|error| error.fault(Code::CallerMalformed, Phase::Encode))?;
             Ok(UpstreamRequest::soap(Bytes::from(signed)))
         }
         Outgoing::Http(http) => Ok(UpstreamRequest::http(http)),

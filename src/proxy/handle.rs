@@ -47,7 +47,7 @@ fn observe(gate: &Gateway, trace: &Trace, reply: &Reply, peer: Option<SocketAddr
         ends_us: trace.ends_us(),
     });
     log::access(&Access {
-        entry: trace.id,
+        entry: reply.entry.0,
         peer,
         participant: &trace.participant,
         service: &trace.service,

@@ -77,9 +77,8 @@ impl Reply {
     ) -> Self {
         let sign = |answered: Answered| {
             let signer = gate.signers.answer(signed.map(|signed| signed.family));
-            let body = wsse::sign(&answered.document, signer).map_err(|error| {
-                Fault::new(Code::GatewayBug, Phase::Reply, "signing").because(error)
-            })?;
+            let body = wsse::sign(&answered.document, signer)
+                .map_err(|error| error.fault(Code::AgencyBrokenAnswer, Phase::Reply))?;
             Ok(Self {
                 entry: EntryId(trace.id),
                 outcome: answered.outcome,

@@ -11,7 +11,12 @@ use bytes::Bytes;
 use jiff::{Timestamp, tz::TimeZone};
 use qaqpa_kit::envelope::Request;
 use qaqpa_kit::fault::{Outcome, Phase};
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
+
+/// The country's zone, looked up once.
+static ZONE: LazyLock<TimeZone> =
+    LazyLock::new(|| TimeZone::get("Asia/Almaty").unwrap_or(TimeZone::UTC));
 
 /// Times and identity of one call; texts stay empty until the phase that reads them.
 #[derive(Debug)]
@@ -180,10 +185,9 @@ impl Trace {
     /// RFC 3339 with milliseconds and the country's zone, from a Unix time in microseconds.
     #[must_use]
     pub fn date(unix_us: i64) -> String {
-        let zone = TimeZone::get("Asia/Almaty").unwrap_or(TimeZone::UTC);
         Timestamp::from_microsecond(unix_us)
             .unwrap_or(Timestamp::UNIX_EPOCH)
-            .to_zoned(zone)
+            .to_zoned(ZONE.clone())
             .strftime("%Y-%m-%dT%H:%M:%S%.3f%:z")
             .to_string()
     }

@@ -33,6 +33,17 @@ pub struct Asked {
     pub answered: Option<(Posted, Instant)>,
 }
 
+impl Asked {
+    /// Told that the journal is down, before it was let in.
+    pub fn is_refused(&self) -> bool {
+        let posted = self.answered.as_ref().map(|(posted, _)| posted);
+        posted.is_some_and(|posted| {
+            posted.fault.as_deref() == Some("gateway.journal_down")
+                && posted.retry_after_s.is_some()
+        })
+    }
+}
+
 /// Signs and posts; cheap to clone.
 #[derive(Clone)]
 pub struct Caller {

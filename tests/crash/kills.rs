@@ -26,7 +26,7 @@ async fn no_call_is_lost_or_made_twice_when_the_database_fails_under_load() {
     let house = House::on_postgres().await;
     let (cluster, _) = house.database.as_ref().unwrap();
     let mut trial = Trial::start("failing postgres", &house).await;
-    for _ in 0..rounds(4) {
+    for _ in 0..rounds(3) {
         let mut load = trial.load();
         trial.run(&mut load).await;
         let begun = Instant::now();
@@ -34,7 +34,7 @@ async fn no_call_is_lost_or_made_twice_when_the_database_fails_under_load() {
         if frozen.is_none() {
             cluster.stop_immediately();
         }
-        load.run_for(Duration::from_millis(trial.chance.below(1_500))).await;
+        load.run_for(Duration::from_millis(500 + trial.chance.below(1_000))).await;
         let is_killed = trial.chance.below(2) == 0;
         if is_killed {
             trial.kill();
@@ -106,7 +106,7 @@ impl<'a> Trial<'a> {
 
     /// Lets the callers come to a random moment.
     async fn run(&mut self, load: &mut Load) {
-        let steps = CALLERS as u64 + self.chance.below(200);
+        let steps = CALLERS as u64 + self.chance.below(120);
         load.run(steps, &mut self.chance).await;
     }
 
@@ -131,13 +131,18 @@ impl<'a> Trial<'a> {
     }
 
     /// Judges what was asked; then every call is made again, and judged again.
-    async fn judge(&mut self, round: Vec<Asked>, trouble_at: Instant) {
+    async fn judge(&mut self, mut round: Vec<Asked>, trouble_at: Instant) {
         let (begun, house) = (Instant::now(), self.house);
         self.rounds += 1;
-        let round = Arc::new(round);
         let cut_after = trouble_at.checked_sub(READ_CLOSE_MAX).unwrap();
         self.verdict.judge_round(house, &round, cut_after).await;
-        let before = Books::read(house);
+        // A call that was refused never was: to repeat a few of them is enough.
+        let mut refused = 0;
+        round.retain(|asked| {
+            refused += usize::from(asked.is_refused());
+            !asked.is_refused() || refused <= CALLERS
+        });
+        let (before, round) = (Books::read(house), Arc::new(round));
         let answers = Caller::new(house, self.gate()).repeat(&round).await;
         self.verdict.judge_repeated(house, &before, &round, &answers);
         assert!(begun.elapsed() < ROUND_MAX, "judging took {:?}", begun.elapsed());
@@ -147,6 +152,8 @@ impl<'a> Trial<'a> {
         let Self { store, seed, verdict, .. } = self;
         println!("{store}, {} rounds: {verdict:#?}", self.rounds);
         assert!(verdict.answered > 5 * self.rounds, "too little was answered to prove anything");
+        let is_in_time = verdict.kills < 10 || verdict.open_at_kill > 0;
+        assert!(is_in_time, "no kill met an open call: nothing was proved");
         let count = verdict.violations.len();
         let log = self.house.log();
         assert!(count == 0, "{store}, QAQPA_CRASH_SEED={seed}: {count} promises broken\n{log}");

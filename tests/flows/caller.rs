@@ -7,6 +7,7 @@ use qaqpa::command::demo::scratch::Scratch;
 use qaqpa::sign::{Signer, wsse};
 use qaqpa_kit::envelope::write::{RequestHead, request};
 use qaqpa_kit::xml::{Document, Element, Limits};
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -111,11 +112,12 @@ pub fn person(mark: &str) -> String {
     PERSON.replace("DEMO", mark)
 }
 
-/// Polls a condition until it holds.
+/// Looks at a condition every few milliseconds until it holds.
 pub async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let mut looks = tokio::time::interval(Duration::from_millis(3));
     let waiting = async {
         while !holds() {
-            tokio::task::yield_now().await;
+            looks.tick().await;
         }
     };
     let waited = tokio::time::timeout(PATIENCE, waiting).await;

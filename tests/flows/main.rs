@@ -10,20 +10,24 @@
 )]
 
 mod agencies;
+mod blame;
 mod caller;
 mod clients;
 mod deviations;
 mod faults;
 mod forged;
 mod hand;
+mod journal_down;
 mod lifecycle;
 mod limits;
 mod panics;
 #[path = "../support/postgres.rs"]
 mod postgres;
 mod refusal;
+mod rest;
 mod same_call;
 mod secrets;
 mod served;
 mod standin;
 mod support;
+mod told;

@@ -1,6 +1,7 @@
 //! `qaqpa` as a process of its own: started, asked, stopped, its output kept.
 
-use crate::support::{Ground, PATIENCE};
+use crate::caller::until;
+use crate::support::Ground;
 use std::io::Read;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -36,17 +37,13 @@ impl Served {
             .spawn()
             .unwrap();
         let output = vec![keep(child.stdout.take().unwrap()), keep(child.stderr.take().unwrap())];
-        let ready = tokio::time::timeout(PATIENCE, async {
-            loop {
-                assert!(child.try_wait().unwrap().is_none(), "qaqpa serve ended");
-                if let Ok(text) = std::fs::read_to_string(&ready_file) {
-                    return text;
-                }
-                tokio::task::yield_now().await;
-            }
-        });
-        let ready: serde_json::Value =
-            serde_json::from_str(&ready.await.expect("qaqpa serve is not ready")).unwrap();
+        until("qaqpa serve is ready", || {
+            assert!(child.try_wait().unwrap().is_none(), "qaqpa serve ended");
+            ready_file.exists()
+        })
+        .await;
+        let ready = std::fs::read_to_string(&ready_file).unwrap();
+        let ready: serde_json::Value = serde_json::from_str(&ready).unwrap();
         let callers = ready["callers"].as_array().unwrap().iter();
         let callers = callers.map(|url| url.as_str().unwrap().to_owned()).collect();
         let ops = ready["ops_url"].as_str().unwrap().trim_start_matches("http://").to_owned();
@@ -62,15 +59,8 @@ impl Served {
 
     /// Waits for its end.
     pub async fn ended(mut self) -> Ended {
-        let status = tokio::time::timeout(PATIENCE, async {
-            loop {
-                if let Some(status) = self.child.try_wait().unwrap() {
-                    return status;
-                }
-                tokio::task::yield_now().await;
-            }
-        });
-        let status = status.await.expect("qaqpa serve does not end");
+        until("qaqpa serve ends", || self.child.try_wait().unwrap().is_some()).await;
+        let status = self.child.wait().unwrap();
         let output = std::mem::take(&mut self.output).into_iter();
         Ended { status, output: output.map(|kept| kept.join().unwrap()).collect() }
     }

@@ -167,6 +167,11 @@ impl Plan {
             pair.cert_pem
         );
         lay_over(&config.join("participants/lenient.toml"), &lenient);
+        if self.store.is_some() {
+            // Many tests share one server.
+            let few = "[journal.postgres]\nconnections_max = 4\n";
+            lay_over(&config.join("gateway.toml"), few);
+        }
         lay_over(&config.join("gateway.toml"), &self.gateway);
         lay_over(&config.join("services.toml"), &self.services);
         for (id, text) in &self.participants {
@@ -224,13 +229,14 @@ pub struct Entry {
 /// What a journal says of an entry, once it is closed.
 pub async fn entry_in(journal: &Journal, id: &str) -> Entry {
     let id: EntryId = id.parse().unwrap();
+    let mut looks = tokio::time::interval(Duration::from_millis(3));
     let closed = async {
         loop {
+            looks.tick().await;
             let record = journal.entry(id).await.unwrap();
             if let Some(Record { closed: Some(_), .. }) = &record {
                 return record.unwrap();
             }
-            tokio::task::yield_now().await;
         }
     };
     let record = tokio::time::timeout(PATIENCE, closed).await.expect("a closed entry");

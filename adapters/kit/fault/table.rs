@@ -9,7 +9,7 @@ pub struct Row {
     pub word: &'static str,
     /// Whose failure it is, and so who acts.
     pub origin: Origin,
-    /// HTTP status on REST; SyncChannel answers 500 for every fault (SOAP 1.1 §6.2) but 429.
+    /// HTTP status on REST; SyncChannel answers 500 for every fault (SOAP 1.1 §6.2).
     pub http_status: u16,
     /// The ШЭП's own `errorCode` where one is known.
     pub shep_code: Option<&'static str>,
@@ -264,9 +264,9 @@ const GATEWAY_JOURNAL_DOWN: Row = Row {
     http_status: 503,
     shep_code: None,
     resend: Resend::Later,
-    kk: "Журналға жазу мүмкін емес, сондықтан ештеңе жіберілген жоқ. Кейінірек қайталаңыз.",
-    ru: "Журнал недоступен, поэтому ничего не отправлено. Повторите позже.",
-    en: "The journal is not available, so nothing was sent. Send again later.",
+    kk: "Журналға жазу мүмкін емес. Дәл осы сұрауды кейінірек қайталаңыз.",
+    ru: "Журнал недоступен. Повторите этот же запрос позже.",
+    en: "The journal is not available. Send the same call again later.",
 };
 const GATEWAY_BUG: Row = Row {
     word: "gateway.bug",
