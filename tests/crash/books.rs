@@ -71,6 +71,7 @@ impl Entry {
 }
 
 /// All entries that were carried, by messageId.
+#[derive(Debug)]
 pub struct Books {
     pub entries: HashMap<String, Vec<Entry>>,
 }

@@ -121,6 +121,40 @@ async fn on_a_full_disk_nothing_is_sent_what_was_open_is_closed_and_space_heals_
     settle_accounts(&house, &refused);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_gateway_killed_as_its_disk_fills_starts_on_the_reserve_and_closes_what_was_open() {
+    let disk = Disk::mount();
+    let house = House::on_disk(&disk.0).await;
+    let mut gate = house.open().await;
+    let caller = Caller::new(&house, &gate);
+    assert_answered(&caller).await;
+    let (paused, held) = hold_payments(&house, &caller).await;
+    let filler = disk.fill();
+    gate.process.kill();
+    let mut cut = Vec::new();
+    for call in held {
+        cut.push(call.await.unwrap());
+    }
+    drop(paused);
+
+    let gate = house.open_unready().await;
+    let caller = Caller::new(&house, &gate);
+    let refused = ask_in_vain(&caller, &gate).await;
+    let books = Books::read(&house);
+    std::fs::remove_file(filler).unwrap();
+    until("there is room again", async || is_ready(gate.ops)).await;
+    assert_answered(&caller).await;
+    for asked in &cut {
+        assert!(asked.answered.is_none(), "its gateway was killed");
+        let [entry] = books.of(&asked.message_id) else { panic!("one entry: {books:?}") };
+        assert!(entry.is_interrupted() && entry.needs_evidence, "{entry:?}");
+        let again = caller.post(asked).await.unwrap();
+        assert_eq!(again.fault.as_deref(), Some("agency.timeout"));
+        assert_eq!(again.entry.unwrap().replace('-', ""), entry.id);
+    }
+    assert_unsent(&house, &refused);
+}
+
 async fn assert_answered(caller: &Caller) {
     for service in [READ, PAYMENT] {
         let (posted, _) = caller.ask(service).await.answered.unwrap();
@@ -129,19 +163,12 @@ async fn assert_answered(caller: &Caller) {
 }
 
 /// Payments that are open, because their agency answers nobody until the first value is dropped.
-async fn hold_payments(
-    house: &House,
-    caller: &Caller,
-) -> (impl Drop, Vec<JoinHandle<(Asked, Posted)>>) {
+async fn hold_payments(house: &House, caller: &Caller) -> (impl Drop, Vec<JoinHandle<Asked>>) {
     let paused = house.pause_agency(PAYMENT);
     let mut held = Vec::new();
     for _ in 0..HELD {
         let caller = caller.clone();
-        held.push(tokio::spawn(async move {
-            let mut asked = caller.ask(PAYMENT).await;
-            let (posted, _) = asked.answered.take().unwrap();
-            (asked, posted)
-        }));
+        held.push(tokio::spawn(async move { caller.ask(PAYMENT).await }));
     }
     until("the payments are open", async || {
         Books::read(house).all().filter(|entry| entry.is_open()).count() == HELD
@@ -150,10 +177,12 @@ async fn hold_payments(
     (paused, held)
 }
 
-async fn ended(held: Vec<JoinHandle<(Asked, Posted)>>) -> Vec<(Asked, Posted)> {
+async fn ended(held: Vec<JoinHandle<Asked>>) -> Vec<(Asked, Posted)> {
     let mut all = Vec::new();
     for call in held {
-        all.push(call.await.unwrap());
+        let mut asked = call.await.unwrap();
+        let (posted, _) = asked.answered.take().expect("an answer");
+        all.push((asked, posted));
     }
     all
 }
@@ -179,20 +208,25 @@ async fn ask_in_vain(caller: &Caller, gate: &Gate) -> HashSet<String> {
     refused
 }
 
-/// No refused call reached an agency, every payment did once, and no entry is left open.
+/// No refused call reached an agency; every payment did once, and is Done.
 fn settle_accounts(house: &House, refused: &HashSet<String>) {
+    assert_unsent(house, refused);
+    let books = Books::read(house);
+    for entry in books.all().filter(|entry| entry.service == PAYMENT) {
+        assert_eq!(entry.outcome, "Done", "{entry:?}");
+    }
+}
+
+/// No refused call reached an agency, and no payment did twice.
+fn assert_unsent(house: &House, refused: &HashSet<String>) {
     for service in [READ, PAYMENT] {
         let sent: Vec<String> = house.received(service);
         let astray: Vec<_> = sent.iter().filter(|sent| refused.contains(*sent)).collect();
         assert!(astray.is_empty(), "sent although refused: {astray:?}");
     }
-    let (books, mut verdict) = (Books::read(house), Verdict::default());
-    verdict.judge_agencies(house, &books);
+    let mut verdict = Verdict::default();
+    verdict.judge_agencies(house, &Books::read(house));
     assert!(verdict.violations.is_empty(), "{:#?}", verdict.violations);
-    let payments = books.all().filter(|entry| entry.service == PAYMENT);
-    for entry in payments {
-        assert_eq!(entry.outcome, "Done", "{entry:?}");
-    }
 }
 
 /// A disk so small that it fills at once.

@@ -41,6 +41,8 @@ impl Scratch {
     /// # Errors
     /// The disk or a key generator failed.
     pub fn prepare(state: &Path) -> Result<Self, Failure> {
+        // The files name one another, and names in a configuration are relative to its own folder.
+        let state = std::path::absolute(state).map_err(Failure::usage)?;
         let folder = state.join("pki");
         let config = state.join("config");
         for path in [&folder, &config.join("participants"), &config.join("secrets")] {
