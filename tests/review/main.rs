@@ -11,6 +11,7 @@
 )]
 
 mod blame;
+mod limits;
 #[path = "../support/postgres.rs"]
 mod postgres;
 #[path = "../flows/standin.rs"]
