@@ -11,6 +11,7 @@
 
 mod agencies;
 mod blame;
+mod bytes;
 mod caller;
 mod clients;
 mod deviations;
