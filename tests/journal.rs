@@ -23,8 +23,6 @@ mod life;
 mod postgres;
 #[path = "journal/postgres.rs"]
 mod postgres_only;
-#[path = "journal/rate.rs"]
-mod rate;
 #[path = "journal/same_call.rs"]
 mod same_call;
 

@@ -37,6 +37,11 @@ impl Caller {
     }
 }
 
+/// One reason for both, so that nobody can try out which senders exist; the log knows which it was.
+fn stranger(cause: &str) -> Fault {
+    refused(Code::CallerUnknown, "sender_id_or_password").because(cause)
+}
+
 fn refused(code: Code, reason: &'static str) -> Fault {
     Fault::new(code, Phase::Identify, reason)
 }
@@ -72,7 +77,7 @@ impl Callers {
             ("", Some(certificate)) => self.bearer(certificate, now_unix_s),
             (sender_id, _) => self.settings.participants.get(sender_id).cloned(),
         }
-        .ok_or_else(|| refused(Code::CallerUnknown, "sender_id"))?;
+        .ok_or_else(|| stranger("no such senderId"))?;
         // A form that names no sender has no place for a password: the certificate alone proves it.
         if !request.sender_id.is_empty() {
             check_password(&participant, &request.password)?;
@@ -107,7 +112,7 @@ fn check_password(participant: &Participant, sent: &str) -> Result<(), Fault> {
         Some(password)
             if verify_slices_are_equal(password.as_bytes(), sent.as_bytes()).is_err() =>
         {
-            Err(refused(Code::CallerUnknown, "password"))
+            Err(stranger("wrong password"))
         }
         _ => Ok(()),
     }
