@@ -14,7 +14,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-pub const CALLERS: usize = 12;
+pub const CALLERS: usize = 8;
 /// No call takes longer than its deadline, 30 seconds; none here comes near it.
 const ANSWER_MAX: Duration = Duration::from_secs(30);
 /// Persons of the simulator: found, not found, status SCSE001, and a fault that nobody can interpret.

@@ -106,7 +106,7 @@ impl<'a> Trial<'a> {
 
     /// Lets the callers come to a random moment.
     async fn run(&mut self, load: &mut Load) {
-        let steps = CALLERS as u64 + self.chance.below(120);
+        let steps = CALLERS as u64 + self.chance.below(80);
         load.run(steps, &mut self.chance).await;
     }
 

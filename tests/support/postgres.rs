@@ -43,7 +43,7 @@ impl Cluster {
         if let Some((user, group)) = postgres_user() {
             chown(&folder, Some(user), Some(group)).expect("chown");
         }
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port(number);
         let (server, databases) = (Mutex::default(), AtomicU32::default());
         let cluster = Self { binaries: binaries(), folder, port, server, databases };
         let made = cluster
@@ -188,6 +188,16 @@ impl Drop for Frozen {
     fn drop(&mut self) {
         signal("CONT", &self.processes);
     }
+}
+
+/// A port below those that Linux hands out by itself (32768 and up): one of them would be taken by
+/// somebody else while the server is stopped, even by a client's connection to itself.
+fn free_port(number: u32) -> u16 {
+    let first = 12_000 + (std::process::id() * 16 + number) % 20_000;
+    let mut ports =
+        (first..32_768).chain(12_000..first).filter_map(|port| u16::try_from(port).ok());
+    let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    ports.find(is_free).expect("a free port")
 }
 
 fn signal(name: &str, processes: &[u32]) {
