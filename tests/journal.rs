@@ -23,8 +23,6 @@ mod life;
 mod postgres;
 #[path = "journal/postgres.rs"]
 mod postgres_only;
-#[path = "journal/rate.rs"]
-mod rate;
 #[path = "journal/same_call.rs"]
 mod same_call;
 
@@ -65,6 +63,7 @@ on_both_stores! {
     life:
         an_entry_shows_all_its_rows,
         what_was_closed_without_waiting_is_written_when_the_journal_drains,
+        a_journal_that_is_only_dropped_still_writes_what_has_ended,
         a_crash_leaves_one_interrupted_row_and_frees_what_is_idempotent,
         an_open_that_nobody_waits_for_is_undone,
         evidence_ends_an_unknown_entry_once,
