@@ -7,16 +7,19 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::string_slice,
     reason = "a test that cannot go on must fail"
 )]
 
 mod signatures {
     pub(crate) mod accepted;
     pub(crate) mod c14n;
+    pub(crate) mod commands;
     pub(crate) mod documents;
     pub(crate) mod exchange;
     pub(crate) mod forge;
     pub(crate) mod hostile;
+    pub(crate) mod hostile_info;
     pub(crate) mod hostile_keys;
     pub(crate) mod hostile_wrapping;
     pub(crate) mod oracles;

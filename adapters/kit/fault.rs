@@ -7,7 +7,7 @@
 use std::fmt;
 
 mod table;
-pub use table::{Resend, Row};
+pub use table::Row;
 
 /// Whose failure it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -105,6 +105,29 @@ impl Outcome {
             Self::Done => "Done",
             Self::Refused => "Refused",
             Self::Unknown => "Unknown",
+        }
+    }
+}
+
+/// Whether and when the caller may send the same call again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resend {
+    /// Sending the same again fails the same way; correct it first.
+    Never,
+    /// Nothing happened at the agency: safe to send again after a pause.
+    Later,
+    /// It may have happened: resend only an idempotent service, else ask for the outcome first.
+    AskFirst,
+}
+
+impl Resend {
+    /// The word shown in tables and JSON.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Never => "never",
+            Self::Later => "later",
+            Self::AskFirst => "ask_first",
         }
     }
 }

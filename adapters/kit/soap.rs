@@ -129,12 +129,16 @@ impl<'d> Envelope<'d> {
         Ok(envelope)
     }
 
-    /// The business content: `…/requestData/data` and its siblings of the other channels.
-    #[must_use]
-    pub fn is_data(element: Element<'_>) -> bool {
+    /// Whether this is the business content: `requestData/data` and its siblings of the other
+    /// channels, in the one place where an agency looks for it. Elsewhere the name is a hiding place.
+    fn is_data(&self, element: Element<'_>) -> bool {
+        let payload = self.payload;
+        let wrapped =
+            payload.children().find(|child| matches!(child.local(), "request" | "response"));
         element.local() == "data"
             && element.parent().is_some_and(|parent| {
                 matches!(parent.local(), "requestData" | "responseData" | "messageData")
+                    && parent.parent() == Some(wrapped.unwrap_or(payload))
             })
     }
 
@@ -160,9 +164,7 @@ impl<'d> Envelope<'d> {
         let Some(element) = self.root.document().element(id) else { return Ok(None) };
         let is_soap = || matches!(element.namespace(), SOAP11 | SOAP12);
         let reason = match element.local() {
-            "data" if element.span().start > self.body.span().start && Self::is_data(element) => {
-                return Ok(Some(node.subtree_end));
-            }
+            "data" if self.is_data(element) => return Ok(Some(node.subtree_end)),
             "Envelope" if is_soap() && element != self.root => "nested_envelope",
             "Body" if is_soap() && element != self.body => self.stray_body_reason(element),
             "Header" if is_soap() && Some(element) != self.header => "header_count",
@@ -277,4 +279,107 @@ fn refuse_text(parent: Element<'_>) -> Result<(), SoapError> {
         index = node.subtree_end;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::xml::Limits;
+
+    fn read(inside: &str) -> Result<(Version, String), &'static str> {
+        let text =
+            format!("<s:Envelope xmlns:s=\"{SOAP11}\" xmlns:w=\"{WSSE}\">{inside}</s:Envelope>");
+        let document = Document::scan(text.as_bytes(), &Limits::default()).expect("well-formed");
+        let envelope = Envelope::read(&document).map_err(|error| error.reason)?;
+        Ok((envelope.version, envelope.payload.local().to_owned()))
+    }
+
+    #[test]
+    fn an_envelope_gives_its_one_payload() {
+        for inside in [
+            "<s:Body><call/></s:Body>",
+            " <!-- x --> <s:Header/>\n<s:Body>\n<call>text</call></s:Body> ",
+            "<s:Header><w:Security s:actor=\"\"/><x/></s:Header><s:Body><call/></s:Body>",
+            "<s:Body><call><requestData><data><s:Body/><w:Security/><?x?></data></requestData></call></s:Body>",
+        ] {
+            assert_eq!(read(inside), Ok((Version::Soap11, "call".to_owned())), "{inside}");
+        }
+    }
+
+    #[test]
+    fn every_reason_is_on_the_list_and_given() {
+        let cases = [
+            ("<s:Body><c/></s:Body><s:Body><c/></s:Body>", "duplicate_body"),
+            ("<s:Header/><s:Header/><s:Body><c/></s:Body>", "header_count"),
+            ("<s:Header/>", "body_missing"),
+            ("<s:Body/>", "body_child_count"),
+            ("<s:Body><a/><b/></s:Body>", "body_child_count"),
+            ("<x/><s:Body><c/></s:Body>", "unexpected_element"),
+            ("<s:Body>x<c/></s:Body>", "unexpected_text"),
+            ("<s:Body><c><s:Envelope/></c></s:Body>", "nested_envelope"),
+            ("<s:Header><x><s:Body/></x></s:Header><s:Body><c/></s:Body>", "ref_target_not_body"),
+            ("<s:Body><c><w:Security/></c></s:Body>", "security_header_count"),
+            (
+                "<s:Body><c><Signature xmlns=\"http://www.w3.org/2000/09/xmldsig#\"/></c></s:Body>",
+                "signature_misplaced",
+            ),
+            (
+                "<s:Header><w:Security><s:Body/></w:Security></s:Header><s:Body><c/></s:Body>",
+                "unexpected_object",
+            ),
+            ("<s:Body><c><?x?></c></s:Body>", "instruction_outside_data"),
+            (
+                "<s:Header><requestData><data><s:Body/></data></requestData></s:Header><s:Body><c/></s:Body>",
+                "ref_target_not_body",
+            ),
+        ];
+        for (inside, reason) in cases {
+            assert_eq!(read(inside), Err(reason), "{inside}");
+            assert!(SoapError::REASONS.contains(&reason));
+        }
+    }
+
+    #[test]
+    fn what_is_no_envelope_is_told_apart_from_a_broken_one() {
+        for (text, reason) in [
+            ("<syncSendMessageRequest/>", "no_envelope"),
+            ("<Envelope/>", "soap_version"),
+            ("<Envelope xmlns=\"urn:x\"/>", "soap_version"),
+        ] {
+            let document =
+                Document::scan(text.as_bytes(), &Limits::default()).expect("well-formed");
+            let error = Envelope::read(&document).expect_err(text);
+            assert_eq!(error.reason, reason);
+            assert_eq!(error.fault().code, Code::CallerMalformed);
+        }
+    }
+
+    fn reason(payload: &str) -> Option<&'static str> {
+        let source =
+            format!("<s:Envelope xmlns:s='{SOAP11}'><s:Body>{payload}</s:Body></s:Envelope>");
+        let document = Document::scan(source.as_bytes(), &Limits::default()).expect(payload);
+        Envelope::read(&document).err().map(|error| error.reason)
+    }
+
+    #[test]
+    fn only_in_the_one_data_that_agencies_read_may_a_structural_name_stand_again() {
+        let hidden = "<data><s:Body/><?p?></data>";
+        for payload in [
+            format!("<o><request><requestData>{hidden}</requestData></request></o>"),
+            format!("<o><response><responseData>{hidden}</responseData></response></o>"),
+            format!("<o><request><messageData>{hidden}</messageData></request></o>"),
+            format!("<o><requestData>{hidden}</requestData></o>"),
+        ] {
+            assert_eq!(reason(&payload), None, "{payload}");
+        }
+        for payload in [
+            format!("<o><request><i><requestData>{hidden}</requestData></i></request></o>"),
+            format!("<o><z><requestData>{hidden}</requestData></z><request/></o>"),
+            format!("<o><request/><requestData>{hidden}</requestData></o>"),
+            format!("<o><request><requestData><i>{hidden}</i></requestData></request></o>"),
+            format!("<requestData>{hidden}</requestData>"),
+        ] {
+            assert_eq!(reason(&payload), Some("duplicate_body"), "{payload}");
+        }
+    }
 }

@@ -20,6 +20,7 @@ use std::fmt;
 use std::io::{Read as _, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// How a signature is packed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -106,6 +107,18 @@ pub fn block_on<F: Future>(future: F) -> Result<F::Output, Failure> {
         .build()
         .map_err(|error| Failure::work(format!("no runtime: {error}")))?;
     Ok(runtime.block_on(future))
+}
+
+/// Waits for SIGTERM or ctrl-c.
+///
+/// # Errors
+/// The operating system takes no handler.
+pub async fn told_to_stop() -> Result<(), Failure> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(Failure::work)?;
+    tokio::select! {
+        _ = terminate.recv() => Ok(()),
+        pressed = tokio::signal::ctrl_c() => pressed.map_err(Failure::work),
+    }
 }
 
 /// Writes a file whole or not at all: whoever waits for it never reads a half.

@@ -5,6 +5,7 @@ use super::client::{Client, Posted};
 use crate::proxy::trace::Trace;
 use crate::sign::{Signer, wsse};
 use qaqpa_kit::envelope::write::{RequestHead, request};
+use qaqpa_kit::xml::writer::push_element;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use zeroize::Zeroizing;
@@ -85,8 +86,7 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
 
 fn print(args: &Args, sent: &str, password: &str, posted: &Posted) {
     let answer = String::from_utf8_lossy(&posted.body);
-    // What is shown may be pasted into a ticket.
-    let shown = if password.is_empty() { sent.to_owned() } else { sent.replace(password, "***") };
+    let shown = without_password(sent, password);
     let ms = posted.elapsed.as_secs_f64() * 1000.0;
     if args.json {
         let object = serde_json::json!({
@@ -104,4 +104,40 @@ fn print(args: &Args, sent: &str, password: &str, posted: &Posted) {
         }
     }
     println!("\n{answer}");
+}
+
+/// What is shown may be pasted into a ticket; the password stands in the message as XML writes it.
+fn without_password(sent: &str, password: &str) -> String {
+    if password.is_empty() {
+        return sent.to_owned();
+    }
+    let element = |text| {
+        let mut out = Zeroizing::new(String::new());
+        push_element(&mut out, "password", text);
+        out
+    };
+    sent.replace(&*element(password), &element("***"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_password_is_shown_whatever_characters_it_has() {
+        for password in ["demo", "a", "a&b<c>\"", "x\r"] {
+            let head = RequestHead {
+                message_id: "a",
+                correlation_id: "",
+                service_id: "s",
+                message_date: "2026-11-22T10:15:30+05:00",
+                route_id: "",
+                sender_id: "d",
+                password,
+                session_id: "",
+            };
+            let masked = RequestHead { password: "***", ..head };
+            assert_eq!(without_password(&request(&head, ""), password), request(&masked, ""));
+        }
+    }
 }

@@ -28,13 +28,17 @@ pub struct Args {
 /// # Errors
 /// The configuration, the journal or a socket cannot be used.
 pub fn run(args: Args) -> Result<ExitCode, Failure> {
-    let settings = Arc::new(config::load(&args.config).map_err(Failure::configuration)?);
+    let inspection = config::inspect(&args.config).map_err(Failure::configuration)?;
+    let settings = Arc::new(inspection.settings);
     let metrics = Arc::new(Metrics::new(&settings, &Reason::WORDS).map_err(Failure::work)?);
     let dropped = metrics.log_lines_dropped.clone();
     let (subscriber, log) = log::make(&settings.ops, redact::ids, dropped, std::io::stdout())
         .map_err(Failure::configuration)?;
     tracing::subscriber::set_global_default(subscriber).map_err(Failure::work)?;
     log::keep_panics();
+    for warning in &inspection.warnings {
+        tracing::warn!(%warning, "configuration");
+    }
     let served = super::block_on(serve(settings, metrics, args.ready_file))?;
     drop(log);
     served

@@ -172,7 +172,7 @@ pub struct Participant {
     pub sender_id: String,
     /// Checked when the caller sends one, demanded when set.
     pub password: Option<Zeroizing<String>>,
-    /// Its organisation's BIN; a certificate naming it (OU=BIN…) is bound to the participant.
+    /// Its organisation's BIN; a certificate naming it (OU=BIN…) and no person is bound to it.
     pub bin: Option<String>,
     pub certificates: Vec<BoundCertificate>,
     /// The transport signature may be missing (mutual TLS proves the caller).

@@ -101,6 +101,17 @@ pub(super) enum Job {
     Resolve(Resolve),
 }
 
+impl Job {
+    /// Nobody waits for it: it may wait for a group that is committed anyway.
+    pub(super) fn may_ride(&self) -> bool {
+        match self {
+            Self::Close(close) => close.answer.is_none(),
+            Self::Record(_) => true,
+            Self::Undo(_) | Self::DayKey(_) | Self::Resolve(_) => false,
+        }
+    }
+}
+
 /// What the writer is sent beside opens.
 pub(super) enum Order {
     Do(Job),

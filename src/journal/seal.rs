@@ -9,9 +9,9 @@ use super::entry::EntryId;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use aws_lc_rs::rand;
 use bytes::Bytes;
-use flate2::Compression;
 use flate2::read::DeflateDecoder;
-use flate2::write::DeflateEncoder;
+use flate2::{Compress, Compression, FlushCompress, Status};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read, Write};
@@ -125,8 +125,7 @@ pub(super) struct DayKey(RandomizedNonceKey);
 impl DayKey {
     /// Compresses and encrypts; `None` only when there is no randomness.
     pub(super) fn seal(&self, id: EntryId, part: Part, content: &[u8]) -> Option<Vec<u8>> {
-        let deflated = deflate(content).filter(|deflated| deflated.len() < content.len());
-        let (method, mut text) = match deflated {
+        let (method, mut text) = match deflate(content) {
             Some(deflated) => (DEFLATE, deflated),
             None => (PLAIN, content.to_vec()),
         };
@@ -150,13 +149,22 @@ impl DayKey {
     }
 }
 
+thread_local! {
+    /// Its tables are a third of a megabyte: taking them anew for each content costs more than using them.
+    static COMPRESSOR: RefCell<Compress> = RefCell::new(Compress::new(Compression::fast(), false));
+}
+
+/// DEFLATE (RFC 1951); `None` where it would not be shorter.
 fn deflate(content: &[u8]) -> Option<Vec<u8>> {
     if content.len() < COMPRESS_BYTES_MIN {
         return None;
     }
-    let mut encoder =
-        DeflateEncoder::new(Vec::with_capacity(content.len() / 2), Compression::fast());
-    encoder.write_all(content).and_then(|()| encoder.finish()).ok()
+    let mut deflated = Vec::with_capacity(content.len());
+    let status = COMPRESSOR.with_borrow_mut(|compressor| {
+        compressor.reset();
+        compressor.compress_vec(content, &mut deflated, FlushCompress::Finish)
+    });
+    (status.ok()? == Status::StreamEnd).then_some(deflated)
 }
 
 fn binding(method: u8, id: EntryId, part: Part) -> Aad<Vec<u8>> {

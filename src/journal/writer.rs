@@ -18,6 +18,9 @@ use tokio::time::{Instant, sleep_until};
 
 /// How long a failed store rests before it is tried again; the first time it is tried at once.
 const RETRY_PAUSE: Duration = Duration::from_millis(200);
+/// How long ends that nobody waits for wait for a group to ride in; without it the calls of one caller
+/// would cost two commits each.
+const RIDE_MAX: Duration = Duration::from_millis(5);
 const SWEEP_EVERY: Duration = Duration::from_secs(10);
 /// How long a journal that was dropped without `drain` still tries to write its backlog.
 const LAST_TRY: Duration = Duration::from_secs(2);
@@ -77,6 +80,8 @@ pub(super) struct Writer<S> {
     caps: Caps,
     first: Option<Open>,
     backlog: VecDeque<Job>,
+    /// Set while the backlog holds nothing but jobs that may ride.
+    rides_until: Option<Instant>,
     rests_until: Option<Instant>,
     is_full: bool,
     sweeps_at: Instant,
@@ -98,6 +103,7 @@ impl<S: Backing> Writer<S> {
             caps,
             first: None,
             backlog: VecDeque::new(),
+            rides_until: None,
             rests_until: None,
             is_full: false,
             sweeps_at: Instant::now(),
@@ -112,6 +118,9 @@ impl<S: Backing> Writer<S> {
                 self.receive().await;
                 if self.is_resting() {
                     self.refuse_waiting();
+                    continue;
+                }
+                if self.is_riding() {
                     continue;
                 }
                 let group = self.gather();
@@ -147,10 +156,19 @@ impl<S: Backing> Writer<S> {
         self.rests_until.is_some_and(|until| Instant::now() < until)
     }
 
+    /// Whether all there is to do may wait for the next open.
+    fn is_riding(&self) -> bool {
+        self.first.is_none()
+            && self.rests_until.is_none()
+            && self.stop.is_none()
+            && self.backlog.len() < self.caps.group_max
+            && self.rides_until.is_some_and(|until| Instant::now() < until)
+    }
+
     /// Waits for something to do.
     async fn receive(&mut self) {
-        let is_idle = self.backlog.is_empty() || self.is_resting();
-        let wakes_at = match self.rests_until {
+        let is_idle = self.backlog.is_empty() || self.is_resting() || self.is_riding();
+        let wakes_at = match self.rests_until.or(self.rides_until) {
             Some(until) => until,
             None if self.is_full => Instant::now() + RETRY_PAUSE,
             None => self.sweeps_at,
@@ -179,7 +197,14 @@ impl<S: Backing> Writer<S> {
 
     fn take_order(&mut self, order: Order) {
         match order {
-            Order::Do(job) => self.backlog.push_back(job),
+            Order::Do(job) => {
+                if !job.may_ride() {
+                    self.rides_until = None;
+                } else if self.backlog.is_empty() {
+                    self.rides_until = Some(Instant::now() + RIDE_MAX);
+                }
+                self.backlog.push_back(job);
+            }
             Order::Stop(deadline, stopped) => self.stop(deadline, Some(stopped)),
         }
     }
@@ -197,6 +222,7 @@ impl<S: Backing> Writer<S> {
     /// Fills a group: ends of entries first, then opens, each at most `group_max`.
     fn gather(&mut self) -> Group {
         let mut group = Group::default();
+        self.rides_until = None;
         while !group.is_full(self.caps.group_max) {
             let Some(job) = self.backlog.pop_front() else { break };
             group.job(job);

@@ -79,6 +79,7 @@ pub fn keep_panics() {
 /// One finished call.
 #[derive(Debug)]
 pub struct Access<'a> {
+    /// The entry that the answer names: for a repeated call the first one's.
     pub entry: uuid::Uuid,
     /// `None` where the call did not arrive whole.
     pub peer: Option<SocketAddr>,

@@ -49,6 +49,9 @@ impl Desk<'_> {
     /// # Errors
     /// `agency.broken_answer`, `agency.bad_signature`, `agency.unlisted_code`: the outcome is Unknown.
     pub fn decode(&self, answer: &UpstreamAnswer) -> Result<Answered, Fault> {
+        if answer.body.len() > self.service.body_bytes_max {
+            return Err(Fault::new(Code::AgencyBrokenAnswer, Phase::Decode, "answer_too_large"));
+        }
         let mut answered = match self.service.agency.adapter.manifest().wire {
             Wire::Rest => self.decode_http(answer)?,
             Wire::SyncV10 => self.decode_envelope(answer)?,

@@ -20,6 +20,8 @@ pub enum Admitted {
     Fresh,
     /// Answered before: the same bytes again.
     Stored { entry: EntryId, http_status: u16, answer: bytes::Bytes },
+    /// Left Unknown before, and may not be sent again.
+    LeftUnknown { entry: EntryId },
 }
 
 /// The key under which this call is remembered.
@@ -58,8 +60,7 @@ fn finish(context: Context) -> [u8; 32] {
 /// Opens the call durably, or finds what became of it when it came before.
 ///
 /// # Errors
-/// `caller.twin`, `caller.in_progress`, `gateway.journal_down`; and `agency.timeout` for a call that
-/// was left Unknown and may not be sent again: its first entry's id is the cause.
+/// `caller.twin`, `caller.in_progress`, `gateway.journal_down`.
 pub async fn open(
     journal: &Journal,
     service: &Service,
@@ -90,13 +91,7 @@ pub async fn open(
                         .because(entry.0));
                 }
             }
-            Opening::LeftUnknown { entry } => {
-                // Whatever the first failure was, only evidence decides it; this repetition itself
-                // was not sent, which is what its phase says.
-                return Err(
-                    Fault::new(Code::AgencyTimeout, Phase::Open, "left_unknown").because(entry.0)
-                );
-            }
+            Opening::LeftUnknown { entry } => return Ok(Admitted::LeftUnknown { entry }),
             Opening::Twin { entry } => {
                 return Err(
                     Fault::new(Code::CallerTwin, Phase::Open, "message_id_reused").because(entry.0)

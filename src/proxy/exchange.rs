@@ -9,15 +9,44 @@ use bytes::Bytes;
 use qaqpa_kit::adapter::{Call, Outgoing};
 use qaqpa_kit::envelope::{Request, splice};
 use qaqpa_kit::fault::{Code, Fault, Phase};
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Instant;
 
 pub use super::answer::Answered;
 
-/// Asks the agency: once, unless no byte left.
+/// Asks the agency: once, unless no byte left. A panic ends here, because the entry is open and must
+/// be closed: it is our bug in the phase that was under way.
 ///
 /// # Errors
-/// `caller.malformed` from `encode` (nothing was sent), else the agency's failure.
+/// `caller.malformed` from `encode` (nothing was sent), `gateway.bug`, else the agency's failure.
 pub async fn ask(
+    gate: &Gateway,
+    service: &Service,
+    request: &Request<'_>,
+    trace: &mut Trace,
+    deadline: Instant,
+) -> Result<Answered, Fault> {
+    let asked = unless_panicked(exchange(gate, service, request, trace, deadline)).await;
+    asked.unwrap_or_else(|| {
+        gate.metrics.callers.panics.inc();
+        Err(Fault::new(Code::GatewayBug, trace.under_way(), "panic"))
+    })
+}
+
+/// What a future yields, `None` where it panicked; it is not touched again.
+async fn unless_panicked<F: Future>(future: F) -> Option<F::Output> {
+    let mut future = pin!(future);
+    poll_fn(|cx| {
+        let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx)));
+        polled.map_or(Poll::Ready(None), |poll| poll.map(Some))
+    })
+    .await
+}
+
+async fn exchange(
     gate: &Gateway,
     service: &Service,
     request: &Request<'_>,
@@ -54,9 +83,8 @@ fn encode(
     match service.agency.adapter.encode(call)? {
         Outgoing::Envelope => {
             let spliced = splice::request(request, call.session_id);
-            let signed = wsse::sign(&spliced, gate.signers.outgoing()).map_err(|error| {
-                Fault::new(Code::GatewayBug, Phase::Encode, "signing").because(error)
-            })?;
+            let signed = wsse::sign(&spliced, gate.signers.outgoing())
+                .map_err(|error| error.fault(Code::CallerMalformed, Phase::Encode))?;
             Ok(UpstreamRequest::soap(Bytes::from(signed)))
         }
         Outgoing::Http(http) => Ok(UpstreamRequest::http(http)),

@@ -47,7 +47,7 @@ fn observe(gate: &Gateway, trace: &Trace, reply: &Reply, peer: Option<SocketAddr
         ends_us: trace.ends_us(),
     });
     log::access(&Access {
-        entry: trace.id,
+        entry: reply.entry.0,
         peer,
         participant: &trace.participant,
         service: &trace.service,
@@ -76,6 +76,7 @@ async fn carry(gate: &Gateway, received: &Received, trace: &mut Trace) -> Result
 
     let service = route::service(&gate.settings, &caller, request)?;
     let deadline = trace.route(&service);
+    route::check_size(&service, received.body.len())?;
     trace.mark(Phase::Route);
 
     // admit: before the costly verification where TLS proves the caller, after it where only the
@@ -97,6 +98,7 @@ async fn carry(gate: &Gateway, received: &Received, trace: &mut Trace) -> Result
         Admitted::Stored { entry, http_status, answer } => {
             return Ok(Reply::stored(entry, http_status, answer));
         }
+        Admitted::LeftUnknown { entry } => return Ok(Reply::left_unknown(gate, entry, trace)),
         Admitted::Fresh => trace.mark(Phase::Open),
     }
 

@@ -37,6 +37,11 @@ impl Caller {
     }
 }
 
+/// One reason for both, so that nobody can try out which senders exist; the log knows which it was.
+fn stranger(cause: &str) -> Fault {
+    refused(Code::CallerUnknown, "sender_id_or_password").because(cause)
+}
+
 fn refused(code: Code, reason: &'static str) -> Fault {
     Fault::new(code, Phase::Identify, reason)
 }
@@ -72,7 +77,7 @@ impl Callers {
             ("", Some(certificate)) => self.bearer(certificate, now_unix_s),
             (sender_id, _) => self.settings.participants.get(sender_id).cloned(),
         }
-        .ok_or_else(|| refused(Code::CallerUnknown, "sender_id"))?;
+        .ok_or_else(|| stranger("no such senderId"))?;
         // A form that names no sender has no place for a password: the certificate alone proves it.
         if !request.sender_id.is_empty() {
             check_password(&participant, &request.password)?;
@@ -107,17 +112,21 @@ fn check_password(participant: &Participant, sent: &str) -> Result<(), Fault> {
         Some(password)
             if verify_slices_are_equal(password.as_bytes(), sent.as_bytes()).is_err() =>
         {
-            Err(refused(Code::CallerUnknown, "password"))
+            Err(stranger("wrong password"))
         }
         _ => Ok(()),
     }
 }
 
-/// Whether a certificate belongs to a participant: pinned for these days, or naming its BIN.
+/// Whether a certificate belongs to a participant: pinned for these days, or naming its BIN and no
+/// person. An employee's own certificate names the employer's BIN beside the IIN: it speaks for the
+/// organisation's system only where it is pinned.
 #[must_use]
 pub fn is_bound(participant: &Participant, certificate: &Certificate, now_unix_s: i64) -> bool {
     let by_bin = match (&participant.bin, certificate.bin()) {
-        (Some(registered), Some(shown)) => registered.as_str() == shown,
+        (Some(registered), Some(shown)) => {
+            registered.as_str() == shown && certificate.iin().is_none()
+        }
         _ => false,
     };
     by_bin || is_pinned(&participant.certificates, certificate, now_unix_s)
@@ -130,4 +139,62 @@ pub fn is_pinned(pins: &[BoundCertificate], certificate: &Certificate, now_unix_
         pin.spki_sha256 == certificate.spki_sha256()
             && (pin.from_unix_s..pin.until_unix_s).contains(&now_unix_s)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::settings::Quota;
+    use rcgen::{CertificateParams, DnType, KeyPair};
+    use std::collections::HashMap;
+
+    const BIN: &str = "190540007715";
+    /// 2026-11-22T05:00:00Z.
+    const NOW_UNIX_S: i64 = 1_795_323_600;
+
+    fn certificate(iin: Option<&str>) -> Certificate {
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::OrganizationalUnitName, format!("BIN{BIN}"));
+        if let Some(iin) = iin {
+            let serial_number = DnType::CustomDnType(vec![2, 5, 4, 5]);
+            params.distinguished_name.push(serial_number, format!("IIN{iin}"));
+        }
+        let key = KeyPair::generate().expect("a key");
+        let certificate = params.self_signed(&key).expect("a certificate");
+        Certificate::parse(certificate.der()).expect("readable")
+    }
+
+    fn participant(pins: Vec<BoundCertificate>) -> Participant {
+        Participant {
+            id: "bank".to_owned(),
+            name: qaqpa_kit::manifest::Name {
+                kk: String::new(),
+                ru: String::new(),
+                en: String::new(),
+            },
+            sender_id: "bank".to_owned(),
+            password: None,
+            bin: Some(BIN.to_owned()),
+            certificates: pins,
+            accept_unsigned: false,
+            accept_bare: false,
+            services: Vec::new(),
+            quota: Quota { per_second: 1, burst: 1, in_flight_max: 1 },
+            service_quotas: HashMap::new(),
+        }
+    }
+
+    #[test]
+    fn an_employees_own_certificate_speaks_for_the_organisation_only_where_it_is_pinned() {
+        let employee = certificate(Some("850312300121"));
+        let pin = BoundCertificate {
+            spki_sha256: employee.spki_sha256(),
+            der: None,
+            from_unix_s: NOW_UNIX_S,
+            until_unix_s: NOW_UNIX_S + 1,
+        };
+        assert!(is_bound(&participant(Vec::new()), &certificate(None), NOW_UNIX_S));
+        assert!(!is_bound(&participant(Vec::new()), &employee, NOW_UNIX_S));
+        assert!(is_bound(&participant(vec![pin]), &employee, NOW_UNIX_S));
+    }
 }

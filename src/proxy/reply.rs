@@ -43,14 +43,27 @@ impl Reply {
     /// A fault of our taxonomy as SOAP 1.1 wants it; unsigned, so that junk costs no signature.
     #[must_use]
     pub fn refused(gate: &Gateway, fault: Fault, trace: &Trace) -> Self {
+        Self::fault_about(EntryId(trace.id), gate, fault, trace)
+    }
+
+    /// The same call was left Unknown: only evidence about its first entry decides, which is named
+    /// here; this repetition itself was not sent, which is what its phase says.
+    #[must_use]
+    pub fn left_unknown(gate: &Gateway, first: EntryId, trace: &Trace) -> Self {
+        let fault = Fault::new(Code::AgencyTimeout, Phase::Open, "left_unknown").because(first);
+        let outcome = Outcome::Unknown;
+        Self { outcome, ..Self::fault_about(first, gate, fault, trace) }
+    }
+
+    fn fault_about(entry: EntryId, gate: &Gateway, fault: Fault, trace: &Trace) -> Self {
         let language = gate.settings.node.language;
         let date = Trace::date(trace.now_us());
-        let document = sync::fault_document(&fault, language, &date, &trace.session_id());
+        let session_id = entry.0.as_braced().to_string();
+        let document = sync::fault_document(&fault, language, &date, &session_id);
         Self {
             outcome: fault.outcome(),
             fault: Some(fault),
-            http_status: 500,
-            ..Self::stored(EntryId(trace.id), 500, Bytes::from(document))
+            ..Self::stored(entry, 500, Bytes::from(document))
         }
     }
 
@@ -64,9 +77,8 @@ impl Reply {
     ) -> Self {
         let sign = |answered: Answered| {
             let signer = gate.signers.answer(signed.map(|signed| signed.family));
-            let body = wsse::sign(&answered.document, signer).map_err(|error| {
-                Fault::new(Code::GatewayBug, Phase::Reply, "signing").because(error)
-            })?;
+            let body = wsse::sign(&answered.document, signer)
+                .map_err(|error| error.fault(Code::AgencyBrokenAnswer, Phase::Reply))?;
             Ok(Self {
                 entry: EntryId(trace.id),
                 outcome: answered.outcome,

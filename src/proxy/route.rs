@@ -11,7 +11,8 @@ use std::sync::Arc;
 /// A service's route is matched exactly; the route without `routeId` serves every other one.
 ///
 /// # Errors
-/// `caller.unknown_service` when there is none, `caller.forbidden` when it was not granted.
+/// `caller.unknown_service` when there is none, `caller.forbidden` when it was not granted,
+/// `caller.too_large` when it takes no message of this size.
 pub fn service(
     settings: &Settings,
     caller: &Caller,
@@ -27,8 +28,22 @@ pub fn service(
         return Err(refused(Code::CallerForbidden, "service_not_granted"));
     }
     let exact = routes.iter().find(|service| service.route_id == request.route_id);
-    exact
+    let service = exact
         .or_else(|| routes.iter().find(|service| service.route_id.is_empty()))
-        .cloned()
-        .ok_or_else(|| refused(Code::CallerUnknownService, "route_id"))
+        .ok_or_else(|| refused(Code::CallerUnknownService, "route_id"))?;
+    if request.payload.document().source().len() > service.body_bytes_max {
+        return Err(refused(Code::CallerTooLarge, "body_bytes"));
+    }
+    Ok(Arc::clone(service))
+}
+
+/// Refuses a request larger than its service takes.
+///
+/// # Errors
+/// `caller.too_large`.
+pub fn check_size(service: &Service, request_bytes: usize) -> Result<(), Fault> {
+    if request_bytes > service.body_bytes_max {
+        return Err(Fault::new(Code::CallerTooLarge, Phase::Route, "body_bytes"));
+    }
+    Ok(())
 }

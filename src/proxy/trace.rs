@@ -11,7 +11,12 @@ use bytes::Bytes;
 use jiff::{Timestamp, tz::TimeZone};
 use qaqpa_kit::envelope::Request;
 use qaqpa_kit::fault::{Outcome, Phase};
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
+
+/// The country's zone, looked up once.
+static ZONE: LazyLock<TimeZone> =
+    LazyLock::new(|| TimeZone::get("Asia/Almaty").unwrap_or(TimeZone::UTC));
 
 /// Times and identity of one call; texts stay empty until the phase that reads them.
 #[derive(Debug)]
@@ -100,6 +105,14 @@ impl Trace {
         }
     }
 
+    /// The phase after the last one that ended.
+    #[must_use]
+    pub fn under_way(&self) -> Phase {
+        let ended = self.ends_us.iter().rposition(|end_us| *end_us > 0);
+        let next = ended.map_or(0, |last| last + 1);
+        Phase::ALL.get(next).copied().unwrap_or(Phase::Reply)
+    }
+
     /// Microseconds from `receive` to the end of each phase, 0 where it was not reached.
     #[must_use]
     pub fn ends_us(&self) -> [u32; 11] {
@@ -172,10 +185,9 @@ impl Trace {
     /// RFC 3339 with milliseconds and the country's zone, from a Unix time in microseconds.
     #[must_use]
     pub fn date(unix_us: i64) -> String {
-        let zone = TimeZone::get("Asia/Almaty").unwrap_or(TimeZone::UTC);
         Timestamp::from_microsecond(unix_us)
             .unwrap_or(Timestamp::UNIX_EPOCH)
-            .to_zoned(zone)
+            .to_zoned(ZONE.clone())
             .strftime("%Y-%m-%dT%H:%M:%S%.3f%:z")
             .to_string()
     }

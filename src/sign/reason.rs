@@ -2,173 +2,109 @@
 
 use qaqpa_kit::fault::{Code, Fault, Phase};
 
-/// Why a signature or a certificate is not accepted. The words help an honest sender and tell an attacker nothing new.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Reason {
+/// One list for variants, words and the closed set of labels, so that none can lag behind.
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $name:ident = $word:literal,)*) => {
+        /// Why a signature or a certificate is not accepted. The words help an honest sender and
+        /// tell an attacker nothing new.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Reason {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Reason {
+            /// Every word, for closed label sets.
+            pub const WORDS: [&str; [$($word),*].len()] = [$($word),*];
+
+            /// The snake_case word in faults, metrics and the journal.
+            #[must_use]
+            pub const fn word(self) -> &'static str {
+                match self {
+                    $(Self::$name => $word,)*
+                }
+            }
+        }
+    };
+}
+
+reasons! {
     /// No `ds:Signature` in a `wsse:Security` header.
-    SignatureMissing,
+    SignatureMissing = "signature_missing",
     /// A second `ds:Signature` in the header.
-    SignatureCount,
+    SignatureCount = "signature_count",
     /// `SignedInfo`, `SignatureValue`, `KeyInfo` are not exactly there in this order.
-    SignatureIncomplete,
+    SignatureIncomplete = "signature_incomplete",
     /// Not exactly one `SignedInfo` as the Signature's first child.
-    SignedinfoCount,
+    SignedinfoCount = "signedinfo_count",
     /// An element that the profile does not know, `ds:Object` among them.
-    UnexpectedObject,
+    UnexpectedObject = "unexpected_object",
     /// A Manifest: its references are nobody's proof.
-    ManifestForbidden,
+    ManifestForbidden = "manifest_forbidden",
     /// A canonicalization other than exclusive without comments, or a prefix list out of bounds.
-    C14nForbidden,
+    C14nForbidden = "c14n_forbidden",
     /// What is signed has no canonical form: a relative namespace URI (Canonical XML §1.3).
-    C14nError,
+    C14nError = "c14n_error",
     /// A signature or digest algorithm that is not on the allow-list.
-    AlgForbidden,
+    AlgForbidden = "alg_forbidden",
     /// The algorithm belongs to another family than the certificate's key.
-    AlgKeyMismatch,
+    AlgKeyMismatch = "alg_key_mismatch",
     /// More than three references.
-    ReferenceLimit,
+    ReferenceLimit = "reference_limit",
     /// Two references to one element.
-    DuplicateReference,
+    DuplicateReference = "duplicate_reference",
     /// A reference that leaves the document: URL, file, attachment.
-    RemoteReferenceForbidden,
+    RemoteReferenceForbidden = "remote_reference_forbidden",
     /// A reference that is no `#NCName` or names nothing.
-    RefUnresolved,
+    RefUnresolved = "ref_unresolved",
     /// A reference to something else than Body, Timestamp or token in their places.
-    RefTargetNotBody,
+    RefTargetNotBody = "ref_target_not_body",
     /// The value that a reference names stands more than once in the document.
-    DuplicateId,
+    DuplicateId = "duplicate_id",
     /// An id attribute, or an element of the profile, in a foreign namespace.
-    WrongNamespace,
+    WrongNamespace = "wrong_namespace",
     /// Anything but one exclusive canonicalization as transform.
-    TransformForbidden,
+    TransformForbidden = "transform_forbidden",
     /// No reference covers the Body.
-    BodyNotSigned,
+    BodyNotSigned = "body_not_signed",
     /// An element, comment, instruction or CDATA section inside a signature, digest or token value.
-    UnexpectedNodeInValue,
+    UnexpectedNodeInValue = "unexpected_node_in_value",
     /// A signature, digest or token value that is no base64.
-    ValueNotBase64,
+    ValueNotBase64 = "value_not_base64",
     /// The Body (or Timestamp, or token) is not what was signed.
-    DigestMismatch,
+    DigestMismatch = "digest_mismatch",
     /// The digest of an empty string: what a failed canonicalization would yield.
-    DigestOfNothing,
+    DigestOfNothing = "digest_of_nothing",
     /// The signature over SignedInfo is not the key's.
-    BadSignature,
+    BadSignature = "bad_signature",
     /// More than one way to the signer's certificate.
-    KeyinfoAmbiguous,
+    KeyinfoAmbiguous = "keyinfo_ambiguous",
     /// A key without a certificate, or a reference to one that we do not follow.
-    KeyTypeForbidden,
+    KeyTypeForbidden = "key_type_forbidden",
     /// RSA below 2048 bits or with a small exponent; another curve than P-256 and P-384.
-    KeyTooWeak,
+    KeyTooWeak = "key_too_weak",
     /// Two Timestamps in the header.
-    DuplicateTimestamp,
+    DuplicateTimestamp = "duplicate_timestamp",
     /// A Timestamp that no reference covers.
-    TimestampNotSigned,
+    TimestampNotSigned = "timestamp_not_signed",
     /// A Timestamp without a readable Created.
-    TimestampMalformed,
+    TimestampMalformed = "timestamp_malformed",
     /// The signed Timestamp has run out.
-    MessageExpired,
+    MessageExpired = "message_expired",
     /// The signed Timestamp lies in the future.
-    MessageFromFuture,
+    MessageFromFuture = "message_from_future",
     /// The certificate cannot be read (RFC 5280).
-    CertMalformed,
+    CertMalformed = "cert_malformed",
     /// Neither the certificate nor its issuer is trusted.
-    CertUnknown,
-    CertExpired,
-    CertNotYetValid,
+    CertUnknown = "cert_unknown",
+    CertExpired = "cert_expired",
+    CertNotYetValid = "cert_not_yet_valid",
     /// The chain to the trusted root is broken: CA flag, path length, name constraint, signature.
-    CertPath,
+    CertPath = "cert_path",
     /// The certificate's key may not sign messages.
-    CertUsage,
+    CertUsage = "cert_usage",
 }
 
 impl Reason {
-    /// Every word, for closed label sets.
-    pub const WORDS: [&str; 38] = [
-        "signature_missing",
-        "signature_count",
-        "signature_incomplete",
-        "signedinfo_count",
-        "unexpected_object",
-        "manifest_forbidden",
-        "c14n_forbidden",
-        "c14n_error",
-        "alg_forbidden",
-        "alg_key_mismatch",
-        "reference_limit",
-        "duplicate_reference",
-        "remote_reference_forbidden",
-        "ref_unresolved",
-        "ref_target_not_body",
-        "duplicate_id",
-        "wrong_namespace",
-        "transform_forbidden",
-        "body_not_signed",
-        "unexpected_node_in_value",
-        "value_not_base64",
-        "digest_mismatch",
-        "digest_of_nothing",
-        "bad_signature",
-        "keyinfo_ambiguous",
-        "key_type_forbidden",
-        "key_too_weak",
-        "duplicate_timestamp",
-        "timestamp_not_signed",
-        "timestamp_malformed",
-        "message_expired",
-        "message_from_future",
-        "cert_malformed",
-        "cert_unknown",
-        "cert_expired",
-        "cert_not_yet_valid",
-        "cert_path",
-        "cert_usage",
-    ];
-
-    /// The snake_case word in faults, metrics and the journal.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::SignatureMissing => "signature_missing",
-            Self::SignatureCount => "signature_count",
-            Self::SignatureIncomplete => "signature_incomplete",
-            Self::SignedinfoCount => "signedinfo_count",
-            Self::UnexpectedObject => "unexpected_object",
-            Self::ManifestForbidden => "manifest_forbidden",
-            Self::C14nForbidden => "c14n_forbidden",
-            Self::C14nError => "c14n_error",
-            Self::AlgForbidden => "alg_forbidden",
-            Self::AlgKeyMismatch => "alg_key_mismatch",
-            Self::ReferenceLimit => "reference_limit",
-            Self::DuplicateReference => "duplicate_reference",
-            Self::RemoteReferenceForbidden => "remote_reference_forbidden",
-            Self::RefUnresolved => "ref_unresolved",
-            Self::RefTargetNotBody => "ref_target_not_body",
-            Self::DuplicateId => "duplicate_id",
-            Self::WrongNamespace => "wrong_namespace",
-            Self::TransformForbidden => "transform_forbidden",
-            Self::BodyNotSigned => "body_not_signed",
-            Self::UnexpectedNodeInValue => "unexpected_node_in_value",
-            Self::ValueNotBase64 => "value_not_base64",
-            Self::DigestMismatch => "digest_mismatch",
-            Self::DigestOfNothing => "digest_of_nothing",
-            Self::BadSignature => "bad_signature",
-            Self::KeyinfoAmbiguous => "keyinfo_ambiguous",
-            Self::KeyTypeForbidden => "key_type_forbidden",
-            Self::KeyTooWeak => "key_too_weak",
-            Self::DuplicateTimestamp => "duplicate_timestamp",
-            Self::TimestampNotSigned => "timestamp_not_signed",
-            Self::TimestampMalformed => "timestamp_malformed",
-            Self::MessageExpired => "message_expired",
-            Self::MessageFromFuture => "message_from_future",
-            Self::CertMalformed => "cert_malformed",
-            Self::CertUnknown => "cert_unknown",
-            Self::CertExpired => "cert_expired",
-            Self::CertNotYetValid => "cert_not_yet_valid",
-            Self::CertPath => "cert_path",
-            Self::CertUsage => "cert_usage",
-        }
-    }
-
     /// The code under which a caller is answered.
     #[must_use]
     pub const fn caller_code(self) -> Code {

@@ -1,6 +1,6 @@
 //! Signatures made by hand: over any element, by any key, in any place, as forgers and odd clients make them.
 
-use crate::support::in_element;
+use crate::caller::in_element;
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -9,6 +9,26 @@
     reason = "a test fails by panicking"
 )]
 
+mod agencies;
+mod blame;
+mod bytes;
+mod caller;
+mod clients;
 mod deviations;
+mod faults;
+mod forged;
 mod hand;
+mod journal_down;
+mod lifecycle;
+mod limits;
+mod panics;
+#[path = "../support/postgres.rs"]
+mod postgres;
+mod refusal;
+mod rest;
+mod same_call;
+mod secrets;
+mod served;
+mod standin;
 mod support;
+mod told;

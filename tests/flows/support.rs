@@ -1,31 +1,25 @@
 //! A whole installation to test with, callers who sign, and the journal read back.
 
+use crate::caller::{Caller, get};
+use crate::postgres::Cluster;
 use bytes::Bytes;
-use qaqpa::command::Failure;
-use qaqpa::command::client::{Client, Posted};
-use qaqpa::command::demo::installation::{self as demo, Conduct};
+use qaqpa::command::client::Posted;
+use qaqpa::command::demo::installation::{self as demo, Agencies, Conduct};
 use qaqpa::command::demo::pki::{self, Family, Pair, Root};
 use qaqpa::command::demo::scratch::Scratch;
+use qaqpa::config::{self, settings::Settings};
 use qaqpa::journal::entry::EntryId;
 use qaqpa::journal::record::{ClosedRecord, Record};
-use qaqpa::sign::{Signer, wsse};
+use qaqpa::journal::{self, Journal};
+use qaqpa::proxy::start::Running;
 use qaqpa::simulate::Behaviour;
-use qaqpa_kit::envelope::write::{RequestHead, request};
-use qaqpa_kit::xml::{Document, Element, Limits};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-
-pub const PERSONS: &str = "GBDFL_UniversalServiceSync";
-pub const PERSON: &str = "<messageId>1</messageId>\
-    <messageDate>2026-11-22T10:15:30+05:00</messageDate>\
-    <senderCode>DEMO</senderCode><iin>850312300121</iin>";
 
 /// Longer than anything here takes; a test that waits for ever ends by it.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What differs from the demo's own installation: TOML laid over its files.
 #[derive(Default)]
@@ -40,6 +34,44 @@ pub struct Plan {
 
 type Seen = Arc<Mutex<Vec<(String, Bytes)>>>;
 
+/// Agencies that listen, and a configuration for a gateway before them.
+pub struct Ground {
+    pub state: tempfile::TempDir,
+    pub scratch: Scratch,
+    pub agencies: Agencies,
+    seen: Seen,
+}
+
+impl Ground {
+    pub async fn lay(plan: &Plan) -> Self {
+        let state = tempfile::tempdir().unwrap();
+        let folder = state.path().join("pki");
+        std::fs::create_dir_all(&folder).unwrap();
+        for file in std::fs::read_dir(kept_keys()).unwrap().map(Result::unwrap) {
+            std::fs::copy(file.path(), folder.join(file.file_name())).unwrap();
+        }
+        let scratch = Scratch::prepare(state.path()).unwrap();
+        let seen = Seen::default();
+        let conduct = |id: &str| {
+            let (id, seen) = (id.to_owned(), Arc::clone(&seen));
+            let behaviour = plan.behaviours.get(&*id).copied().unwrap_or_default();
+            let observer = move |body: &Bytes| {
+                seen.lock().unwrap().push((id.clone(), body.clone()));
+            };
+            Conduct { behaviour, observer: Some(Box::new(observer)) }
+        };
+        let agencies = Agencies::start(&scratch, conduct).await.unwrap();
+        scratch.write(&agencies.endpoints, plan.store.as_deref()).unwrap();
+        plan.apply(&folder, &scratch);
+        Self { state, scratch, agencies, seen }
+    }
+
+    /// The settings of its configuration.
+    pub fn settings(&self) -> Settings {
+        config::load(&self.scratch.config).unwrap_or_else(|errors| panic!("{errors}"))
+    }
+}
+
 pub struct Installation {
     pub inner: demo::Installation,
     pub state: tempfile::TempDir,
@@ -52,26 +84,20 @@ impl Installation {
     }
 
     pub async fn with(plan: Plan) -> Self {
-        let started = Self::try_with(plan).await;
-        started.unwrap_or_else(|failure| panic!("no installation: {failure}"))
+        Self::changed(plan, |_| ()).await
     }
 
-    pub async fn try_with(plan: Plan) -> Result<Self, Failure> {
-        let state = tempfile::tempdir().unwrap();
-        copy_keys(&state.path().join("pki"));
-        let seen = Seen::default();
-        let conduct = |id: &str| {
-            let (id, seen) = (id.to_owned(), Arc::clone(&seen));
-            let behaviour = plan.behaviours.get(&*id).copied().unwrap_or_default();
-            let observer = move |body: &Bytes| {
-                seen.lock().unwrap().push((id.clone(), body.clone()));
-            };
-            Conduct { behaviour, observer: Some(Box::new(observer)) }
-        };
-        let edit = |scratch: &Scratch| plan.apply(state.path(), scratch);
-        let store = plan.store.as_deref();
-        let inner = demo::Installation::start_with(state.path(), store, conduct, edit).await?;
-        Ok(Self { inner, state, seen })
+    /// With settings that no configuration could say.
+    pub async fn changed(plan: Plan, change: impl FnOnce(&mut Settings)) -> Self {
+        let ground = Ground::lay(&plan).await;
+        let mut settings = ground.settings();
+        change(&mut settings);
+        if plan.store.is_some() {
+            journal::migrate(&settings.journal.store, 2).await.unwrap();
+        }
+        let running = Running::start(settings).await.unwrap();
+        let Ground { state, scratch, agencies, seen } = ground;
+        Self { inner: demo::Installation { scratch, running, agencies }, state, seen }
     }
 
     /// A participant of the demo, or `lenient`, with its own certificate at the first door.
@@ -81,22 +107,7 @@ impl Installation {
 
     /// A participant at another door, showing the TLS certificate of `shown`.
     pub fn caller_at(&self, url: &str, id: &str, shown: Option<&str>) -> Caller {
-        let shown = shown.map(|id| self.pair(id));
-        let own = shown.as_ref().map(|pair| (&*pair.cert_pem, &*pair.key_pem));
-        let client = Client::new(url, &self.inner.scratch.trust_pem, own).unwrap();
-        let (sender_id, password) = match self.inner.scratch.member(id) {
-            Ok(member) => (member.sender_id, member.password),
-            Err(_) => ("lenient_fund", "demo-lenient"),
-        };
-        Caller { sender_id, password, signer: demo::signer(&self.pair(id)).unwrap(), client }
-    }
-
-    pub fn pair(&self, id: &str) -> Pair {
-        let folder = self.state.path().join("pki");
-        Pair {
-            key_pem: folder.join(format!("{id}.key.pem")),
-            cert_pem: folder.join(format!("{id}.cert.pem")),
-        }
+        Caller::new(&self.inner.scratch, url, id, shown)
     }
 
     /// What the journal says of the call that was answered so, once it is closed.
@@ -106,19 +117,7 @@ impl Installation {
     }
 
     pub async fn entry_of(&self, id: &str) -> Entry {
-        let id: EntryId = id.parse().unwrap();
-        let closed = async {
-            loop {
-                let record = self.inner.running.gate.journal.entry(id).await.unwrap();
-                if let Some(Record { closed: Some(_), .. }) = &record {
-                    return record.unwrap();
-                }
-                tokio::task::yield_now().await;
-            }
-        };
-        let record = tokio::time::timeout(PATIENCE, closed).await.expect("a closed entry");
-        let closed = record.closed.clone().unwrap();
-        Entry { record, closed }
+        entry_in(&self.inner.running.gate.journal, id).await
     }
 
     /// Bodies that reached an agency, in their order.
@@ -155,15 +154,11 @@ impl Installation {
 }
 
 impl Plan {
-    fn apply(&self, state: &Path, scratch: &Scratch) -> Result<(), Failure> {
+    fn apply(&self, pki: &Path, scratch: &Scratch) {
         let config = &scratch.config;
-        let pair = Root::find_or_make(&state.join("pki"))?.pair(
-            &state.join("pki"),
-            "lenient",
-            "120940000452",
-            Family::EcdsaP256,
-        )?;
-        pki::write(&config.join("secrets/lenient.password"), "demo-lenient\n")?;
+        let root = Root::find_or_make(pki).unwrap();
+        let pair = root.pair(pki, "lenient", "120940000452", Family::EcdsaP256).unwrap();
+        pki::write(&config.join("secrets/lenient.password"), b"demo-lenient\n").unwrap();
         let lenient = format!(
             "id = \"lenient\"\nsender_id = \"lenient_fund\"\nservices = [\"*\"]\n\
              name = {{ kk = \"l\", ru = \"l\", en = \"l\" }}\naccept = [\"unsigned\", \"bare\"]\n\
@@ -172,20 +167,24 @@ impl Plan {
             pair.cert_pem
         );
         lay_over(&config.join("participants/lenient.toml"), &lenient);
+        if self.store.is_some() {
+            // Many tests share one server.
+            let few = "[journal.postgres]\nconnections_max = 4\n";
+            lay_over(&config.join("gateway.toml"), few);
+        }
         lay_over(&config.join("gateway.toml"), &self.gateway);
         lay_over(&config.join("services.toml"), &self.services);
         for (id, text) in &self.participants {
             lay_over(&config.join(format!("participants/{id}.toml")), text);
         }
-        Ok(())
     }
 }
 
 /// Lays TOML over a file: tables are merged, everything else is replaced.
-fn lay_over(path: &Path, text: &str) {
+pub fn lay_over(path: &Path, text: &str) {
     let mut whole: toml::Table = std::fs::read_to_string(path).unwrap_or_default().parse().unwrap();
     merge(&mut whole, text.parse().expect("TOML of the test"));
-    pki::write(path, &whole.to_string()).unwrap();
+    pki::write(path, whole.to_string().as_bytes()).unwrap();
 }
 
 fn merge(into: &mut toml::Table, over: toml::Table) {
@@ -197,8 +196,8 @@ fn merge(into: &mut toml::Table, over: toml::Table) {
     }
 }
 
-/// RSA keys are slow to make, so they are made once and kept beside the build.
-fn copy_keys(into: &Path) {
+/// RSA keys are slow to make, so all are made once and kept beside the build.
+fn kept_keys() -> PathBuf {
     let kept = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("flows-pki");
     if !kept.is_dir() {
         let made = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
@@ -206,16 +205,43 @@ fn copy_keys(into: &Path) {
         // Another process may have been first; its keys are as good.
         drop(std::fs::rename(made.path().join("pki"), &kept));
     }
-    std::fs::create_dir_all(into).unwrap();
-    for file in std::fs::read_dir(kept).unwrap().map(Result::unwrap) {
-        std::fs::copy(file.path(), into.join(file.file_name())).unwrap();
+    kept
+}
+
+pub fn pair_in(folder: &Path, id: &str) -> Pair {
+    Pair {
+        key_pem: folder.join(format!("{id}.key.pem")),
+        cert_pem: folder.join(format!("{id}.cert.pem")),
     }
+}
+
+/// A participant's pair, the same in every installation.
+pub fn kept_pair(id: &str) -> Pair {
+    pair_in(&kept_keys(), id)
 }
 
 /// One entry of the journal, closed.
 pub struct Entry {
     pub record: Record,
     pub closed: ClosedRecord,
+}
+
+/// What a journal says of an entry, once it is closed.
+pub async fn entry_in(journal: &Journal, id: &str) -> Entry {
+    let id: EntryId = id.parse().unwrap();
+    let mut looks = tokio::time::interval(Duration::from_millis(3));
+    let closed = async {
+        loop {
+            looks.tick().await;
+            let record = journal.entry(id).await.unwrap();
+            if let Some(Record { closed: Some(_), .. }) = &record {
+                return record.unwrap();
+            }
+        }
+    };
+    let record = tokio::time::timeout(PATIENCE, closed).await.expect("a closed entry");
+    let closed = record.closed.clone().unwrap();
+    Entry { record, closed }
 }
 
 impl Entry {
@@ -227,85 +253,11 @@ impl Entry {
     }
 }
 
-/// A participant that signs and posts.
-pub struct Caller {
-    pub sender_id: &'static str,
-    pub password: &'static str,
-    pub signer: Signer,
-    pub client: Client,
-}
-
-impl Caller {
-    pub fn fresh_id() -> String {
-        uuid::Uuid::new_v4().to_string()
-    }
-
-    /// An unsigned message with a messageId of its own.
-    pub fn message(&self, service: &str, data: &str) -> String {
-        self.message_with_id(&Self::fresh_id(), service, data)
-    }
-
-    pub fn message_with_id(&self, message_id: &str, service: &str, data: &str) -> String {
-        let head = RequestHead {
-            message_id,
-            correlation_id: "",
-            service_id: service,
-            message_date: "2026-11-22T10:15:30.125+05:00",
-            route_id: "",
-            sender_id: self.sender_id,
-            password: self.password,
-            session_id: "",
-        };
-        request(&head, data)
-    }
-
-    pub fn sign(&self, message: &str) -> Vec<u8> {
-        wsse::sign(message.as_bytes(), &self.signer).unwrap()
-    }
-
-    pub async fn post(&self, body: impl Into<Vec<u8>>) -> Posted {
-        self.client.post(body.into()).await.unwrap()
-    }
-
-    pub async fn post_as(&self, body: impl Into<Vec<u8>>, content_type: &str) -> Posted {
-        self.client.post_as(body.into(), content_type).await.unwrap()
-    }
-
-    /// Signs and posts a new message.
-    pub async fn ask(&self, service: &str, data: &str) -> Posted {
-        self.post(self.sign(&self.message(service, data))).await
-    }
-}
-
-pub fn text(posted: &Posted) -> String {
-    String::from_utf8_lossy(&posted.body).into_owned()
-}
-
-/// The first element of that local name, seen by `read`.
-pub fn in_element<T>(xml: &str, local: &str, read: impl FnOnce(Element<'_>) -> T) -> Option<T> {
-    let limits = Limits { depth_max: 1024, ..Limits::default() };
-    let document = Document::scan(xml.as_bytes(), &limits)
-        .unwrap_or_else(|error| panic!("{} at {}: {xml}", error.reason, error.at));
-    let found = document.root().descendants().find(|element| element.local() == local);
-    found.map(read)
-}
-
-/// What stands inside the business `data`, byte for byte.
-pub fn data_of(message: &str) -> String {
-    in_element(message, "data", |data| data.content_str().to_owned()).expect("data")
-}
-
-/// `GET path`, the whole answer.
-pub async fn get(authority: &str, path: &str) -> String {
-    let mut socket = TcpStream::connect(authority).await.unwrap();
-    let head = format!("GET {path} HTTP/1.1\r\nhost: {authority}\r\nconnection: close\r\n\r\n");
-    socket.write_all(head.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    socket.read_to_string(&mut answer).await.unwrap();
-    answer
-}
-
-/// A person's request as `data`, told apart by `mark`.
-pub fn person(mark: &str) -> String {
-    PERSON.replace("DEMO", mark)
+/// A new database of the test's own PostgreSQL, for its owner.
+pub async fn postgres_url() -> String {
+    let made = tokio::task::spawn_blocking(|| {
+        let cluster = Cluster::shared();
+        cluster.url("qaqpa_migrate", &cluster.database())
+    });
+    made.await.unwrap()
 }

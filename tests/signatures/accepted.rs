@@ -275,9 +275,9 @@ fn what_is_not_signed_or_stands_in_data_may_be_anything() {
     let by = &PKI.rsa;
     let address =
         "<wsa:To xmlns:wsa=\"http://www.w3.org/2005/08/addressing\" Id=\"to\">urn:x</wsa:To>";
-    let stamp = format!(
+    let stamp = String::from(
         "<wsu:Timestamp wsu:Id=\"ts\"><wsu:Created>2026-11-22T10:00:00.5+05:00</wsu:Created>\
-         <wsu:Expires>2026-11-22T05:05:00Z</wsu:Expires></wsu:Timestamp>"
+         <wsu:Expires>2026-11-22T05:05:00Z</wsu:Expires></wsu:Timestamp>",
     );
     let signed_stamp = |stamp: &str, references: &[&str]| {
         let references: String = references.iter().map(|id| reference(id)).collect();

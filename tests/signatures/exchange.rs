@@ -5,7 +5,9 @@ use crate::signatures::oracles::{folder, openssl, python, write, xmlsec1, xmlsec
 use crate::signatures::pki::{Identity, PKI};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use qaqpa::sign::{Signer, wsse};
+use qaqpa::config::settings::AnswerSignature;
+use qaqpa::sign::algorithm::Family;
+use qaqpa::sign::{Signer, Signers, wsse};
 use qaqpa_kit::soap::{DS, SOAP12, WSSE, WSU};
 use serde_json::json;
 
@@ -23,88 +25,105 @@ fn unsigned(name: &'static str, envelope: String, from: &str, to: &str) -> Unsig
     Unsigned { name, envelope: full(&envelope), from: full(from), to: full(to) }
 }
 
+const MARKED_BODY: &str = "<soap:Body @WSU@ wsu:Id=\"@ID@\">";
+
+fn in_soap(inside: &str) -> String {
+    format!("<soap:Envelope xmlns:soap=\"{SOAP}\">{inside}</soap:Envelope>")
+}
+
 fn envelopes() -> Vec<Unsigned> {
-    let soap = format!("xmlns:soap=\"{SOAP}\"");
-    let in_soap = |inside: &str| format!("<soap:Envelope {soap}>{inside}</soap:Envelope>");
+    [headers(), ids(), namespaces()].into_iter().flatten().collect()
+}
+
+/// Header absent, empty, filled, signed.
+fn headers() -> Vec<Unsigned> {
     let body = format!("<soap:Body>{PAYLOAD}</soap:Body>");
-    let marked = "<soap:Body @WSU@ wsu:Id=\"@ID@\">";
-    let header = format!("<soap:Header>@S@</soap:Header>{marked}");
-    let with_id = |attribute: &str, payload: &str| {
-        let inside = format!("<soap:Header x=\"\"/><soap:Body {attribute}>{payload}</soap:Body>");
-        in_soap(&inside).replace("<soap:Envelope ", &format!("<soap:Envelope xmlns:u=\"{WSU}\" "))
-    };
     let odd = PAYLOAD
         .replace("100", "Әж &lt;&#13; &gt;<!-- c --><![CDATA[<&>]]>\r\n")
         .replace("xsi:type=\"c:Pay\"", "b = 'x\"' a=\"&#10;\ty\"");
-    let (closed, opened) = ("\"/><soap:Body u:Id='", "\">@S@</soap:Header><soap:Body u:Id='");
+    let odd = in_soap(&body.replace(PAYLOAD, &odd));
+    let odd = format!("\u{feff}<?xml version=\"1.0\"?>\r\n<!-- a -->{odd}\r\n");
+    let header = format!("<soap:Header>@S@</soap:Header>{MARKED_BODY}");
+    let filled = "<soap:Header >@S@</soap:Header>";
     vec![
         unsigned("no header", in_soap(&body), "<soap:Body>", &header),
         unsigned(
             "empty header",
             in_soap(&format!("<soap:Header />{body}")),
             "<soap:Header /><soap:Body>",
-            &format!("<soap:Header >@S@</soap:Header>{marked}"),
+            &format!("{filled}{MARKED_BODY}"),
         ),
         unsigned(
             "header with a block",
             in_soap(&format!("<soap:Header><x/></soap:Header>{body}")),
             "<x/></soap:Header><soap:Body>",
-            &format!("@S@<x/></soap:Header>{marked}"),
+            &format!("@S@<x/></soap:Header>{MARKED_BODY}"),
         ),
+        unsigned("odd data", odd, "<soap:Body>", &header),
+        unsigned("signed before", sign(&message(), &usual(&PKI.stranger), &PKI.stranger), "", ""),
+    ]
+}
+
+/// The Body with an id of its own, a plain one, an unusable one.
+fn ids() -> Vec<Unsigned> {
+    let with_id = |attribute: &str, payload: &str| {
+        let inside = format!("<soap:Header x=\"\"/><soap:Body {attribute}>{payload}</soap:Body>");
+        in_soap(&inside).replace("<soap:Envelope ", &format!("<soap:Envelope xmlns:u=\"{WSU}\" "))
+    };
+    let (closed, opened) = ("\"/><soap:Body u:Id=", "\">@S@</soap:Header><soap:Body u:Id=");
+    let new = format!("{opened}\"@ID@\"");
+    let doubled = PAYLOAD.replace("<amount>", "<amount Id=\"a\">");
+    let plain = in_soap(&format!("<soap:Body Id=\"plain\">{PAYLOAD}</soap:Body>"));
+    let marked = MARKED_BODY.trim_end_matches('>');
+    vec![
         unsigned("own id", with_id("u:Id='own' a='1'", PAYLOAD), closed, opened),
-        unsigned(
-            "id that is none",
-            with_id("u:Id='1 2'", PAYLOAD),
-            "\"/><soap:Body u:Id='1 2'",
-            "\">@S@</soap:Header><soap:Body u:Id=\"@ID@\"",
-        ),
-        unsigned(
-            "id twice",
-            with_id("u:Id='a'", &PAYLOAD.replace("<amount>", "<amount Id=\"a\">")),
-            "\"/><soap:Body u:Id='a'",
-            "\">@S@</soap:Header><soap:Body u:Id=\"@ID@\"",
-        ),
+        unsigned("no id", with_id("u:Id='1 2'", PAYLOAD), &format!("{closed}'1 2'"), &new),
+        unsigned("id twice", with_id("u:Id='a'", &doubled), &format!("{closed}'a'"), &new),
         unsigned(
             "plain id",
-            in_soap(&format!("<soap:Body Id=\"plain\">{PAYLOAD}</soap:Body>")),
+            plain,
             "<soap:Body Id",
-            &format!("<soap:Header>@S@</soap:Header>{} Id", marked.trim_end_matches('>')),
+            &format!("<soap:Header>@S@</soap:Header>{marked} Id"),
         ),
+    ]
+}
+
+/// SOAP by default, SOAP 1.2, prefixes that mean something else.
+fn namespaces() -> Vec<Unsigned> {
+    let body = format!("<soap:Body>{PAYLOAD}</soap:Body>");
+    let by_default = format!("<Envelope xmlns=\"{SOAP}\"><Body>{PAYLOAD}</Body></Envelope>");
+    let soap12 =
+        format!("<e:Envelope xmlns:e=\"{SOAP12}\"><e:Body>{PAYLOAD}</e:Body></e:Envelope>");
+    let other_wsu = in_soap(&body.replace("c:Pay", "wsu:Pay"))
+        .replace("xmlns:soap", "xmlns:wsu=\"urn:x\" xmlns:soap");
+    let marked_otherwise =
+        MARKED_BODY.replace("@WSU@ wsu:", &format!("xmlns:wsu1=\"{WSU}\" wsu1:"));
+    let rebound = format!("<h:Header xmlns:h=\"{SOAP}\" xmlns:soap=\"urn:x\"/>{body}");
+    vec![
         unsigned(
             "default namespace",
-            format!("<Envelope xmlns=\"{SOAP}\"><Body>{PAYLOAD}</Body></Envelope>"),
+            by_default,
             "<Body>",
             "<Header>@S@</Header><Body @WSU@ wsu:Id=\"@ID@\">",
         ),
         unsigned(
             "SOAP 1.2",
-            format!("<e:Envelope xmlns:e=\"{SOAP12}\"><e:Body>{PAYLOAD}</e:Body></e:Envelope>"),
+            soap12,
             "<e:Body>",
             "<e:Header>@S@</e:Header><e:Body @WSU@ wsu:Id=\"@ID@\">",
         ),
         unsigned(
             "wsu means something else",
-            in_soap(&body.replace("c:Pay", "wsu:Pay"))
-                .replace("xmlns:soap", "xmlns:wsu=\"urn:x\" xmlns:soap"),
+            other_wsu,
             "<soap:Body>",
-            &header.replace(" @WSU@ wsu:", &format!(" xmlns:wsu1=\"{WSU}\" wsu1:")),
+            &format!("<soap:Header>@S@</soap:Header>{marked_otherwise}"),
         ),
         unsigned(
             "prefix rebound in the header",
-            in_soap(&format!("<h:Header xmlns:h=\"{SOAP}\" xmlns:soap=\"urn:x\"/>{body}")),
+            in_soap(&rebound),
             "urn:x\"/><soap:Body>",
-            &format!("urn:x\">@S@</h:Header>{marked}"),
+            &format!("urn:x\">@S@</h:Header>{MARKED_BODY}"),
         ),
-        unsigned(
-            "odd data",
-            format!(
-                "\u{feff}<?xml version=\"1.0\"?>\r\n<!-- a -->{}\r\n",
-                in_soap(&body.replace(PAYLOAD, &odd))
-            ),
-            "<soap:Body>",
-            &header,
-        ),
-        unsigned("signed before", sign(&message(), &usual(&PKI.stranger), &PKI.stranger), "", ""),
     ]
 }
 
@@ -271,4 +290,22 @@ fn keys_are_read_in_every_usual_packing_and_only_with_their_certificate() {
     ] {
         Signer::from_pem(key.as_bytes(), certificate.as_bytes()).unwrap_err();
     }
+}
+
+#[test]
+fn an_answer_is_signed_with_the_family_that_the_caller_used() {
+    let signer = |by: &Identity| {
+        Signer::from_pem(by.key_pem.as_bytes(), by.cert_pem.as_bytes()).expect("signer")
+    };
+    let signers = |policy| Signers::new([signer(&PKI.rsa), signer(&PKI.p256)], policy).unwrap();
+    let as_caller = signers(AnswerSignature::AsCaller);
+    assert_eq!(as_caller.outgoing().family(), Family::Rsa);
+    assert_eq!(as_caller.answer(Some(Family::Ecdsa)).family(), Family::Ecdsa);
+    assert_eq!(as_caller.answer(Some(Family::Rsa)).family(), Family::Rsa);
+    assert_eq!(as_caller.answer(None).family(), Family::Rsa, "the first");
+    let ecdsa = signers(AnswerSignature::Ecdsa);
+    assert_eq!(ecdsa.answer(Some(Family::Rsa)).family(), Family::Ecdsa);
+    let one = Signers::new([signer(&PKI.rsa)], AnswerSignature::Ecdsa).unwrap();
+    assert_eq!(one.answer(None).family(), Family::Rsa, "there is no other");
+    assert!(Signers::new([], AnswerSignature::Rsa).is_none());
 }

@@ -18,81 +18,98 @@ fn with_key_info(key_info: &str) -> String {
 }
 
 pub(crate) fn keys() -> Vec<Case> {
+    let cases = ambiguous().into_iter().chain(forbidden()).chain(unknown());
+    let cases = cases.map(|(name, reason, text)| case(name, reason, with_key_info(&text)));
+    cases.chain(tokens()).chain(certificates()).chain(weak_keys()).collect()
+}
+
+/// A name, the reason, and the content of KeyInfo.
+type KeyInfo = (&'static str, &'static str, String);
+
+fn data(inside: &str) -> String {
+    format!("<ds:X509Data>{inside}</ds:X509Data>")
+}
+
+/// More than one way to a certificate, or none.
+fn ambiguous() -> Vec<KeyInfo> {
     let by = &PKI.rsa;
     let certificate = form_c(by);
-    let data = |inside: &str| format!("<ds:X509Data>{inside}</ds:X509Data>");
     let inner = certificate.replace("<ds:X509Data>", "").replace("</ds:X509Data>", "");
-    let reference_to = |uri: &str| form_d().replace("#token", uri);
-    let mut cases: Vec<Case> = [
+    let mark = "<wsse:KeyIdentifier";
+    let two_in_one = form_a(by).replace(mark, &format!("{certificate}{mark}"));
+    let other_serial = data(&(inner.clone() + &issuer_serial(&PKI.p256)));
+    let reference = "<wsse:SecurityTokenReference/>".to_owned();
+    vec![
         ("K3 two certificates", "keyinfo_ambiguous", data(&inner.repeat(2))),
         ("K3 two data", "keyinfo_ambiguous", certificate.repeat(2)),
         ("K3 data and value", "keyinfo_ambiguous", certificate.clone() + "<ds:KeyValue/>"),
         ("K3 two references", "keyinfo_ambiguous", form_a(by).repeat(2)),
-        ("K3 data and reference", "keyinfo_ambiguous", certificate.clone() + &form_a(&PKI.p256)),
-        (
-            "K3 two in one",
-            "keyinfo_ambiguous",
-            form_a(by).replace("<wsse:KeyIdentifier", &format!("{certificate}<wsse:KeyIdentifier")),
-        ),
-        (
-            "K3 serial of another",
-            "keyinfo_ambiguous",
-            data(&(inner.clone() + &issuer_serial(&PKI.p256))),
-        ),
+        ("K3 data and reference", "keyinfo_ambiguous", certificate + &form_a(&PKI.p256)),
+        ("K3 two in one", "keyinfo_ambiguous", two_in_one),
+        ("K3 serial of another", "keyinfo_ambiguous", other_serial),
+        ("K3 the body as token", "keyinfo_ambiguous", form_d().replace("#token", "#body")),
         ("nothing", "signature_incomplete", String::new()),
         ("empty data", "signature_incomplete", data("")),
-        ("empty reference", "signature_incomplete", "<wsse:SecurityTokenReference/>".into()),
-        ("K4 value", "key_type_forbidden", "<ds:KeyValue><ds:RSAKeyValue/></ds:KeyValue>".into()),
+        ("empty reference", "signature_incomplete", reference),
+    ]
+}
+
+/// Keys without a certificate, and references that would have to be followed.
+fn forbidden() -> Vec<KeyInfo> {
+    let by = &PKI.rsa;
+    let dsig11 = "xmlns:d=\"http://www.w3.org/2009/xmldsig11#\"";
+    let der = format!("<d:DEREncodedKeyValue {dsig11}/>");
+    let reference = format!("<d:KeyInfoReference {dsig11} URI=\"#k\"/>");
+    let embedded = "<wsse:SecurityTokenReference><wsse:Embedded/></wsse:SecurityTokenReference>";
+    let retrieval = "<ds:RetrievalMethod URI=\"http://127.0.0.1/k\"/>";
+    let remote = form_d().replace("#token", "http://127.0.0.1/k");
+    let subject = data("<ds:X509SubjectName>CN=x</ds:X509SubjectName>");
+    let value = "<ds:KeyValue><ds:RSAKeyValue/></ds:KeyValue>";
+    vec![
+        ("K4 value", "key_type_forbidden", value.into()),
         ("K4 name", "key_type_forbidden", "<ds:KeyName>bank</ds:KeyName>".into()),
         ("K4 pgp", "key_type_forbidden", "<ds:PGPData/>".into()),
         ("K4 crl", "key_type_forbidden", data("<ds:X509CRL/>")),
-        ("K4 subject", "key_type_forbidden", data("<ds:X509SubjectName>CN=x</ds:X509SubjectName>")),
-        (
-            "K4 der",
-            "key_type_forbidden",
-            "<d:DEREncodedKeyValue xmlns:d=\"http://www.w3.org/2009/xmldsig11#\"/>".into(),
-        ),
+        ("K4 subject", "key_type_forbidden", subject),
+        ("K4 der", "key_type_forbidden", der),
         ("K4 thumbprint", "key_type_forbidden", form_a(by).replace("#X509v3", "#ThumbprintSHA1")),
         ("K4 hex", "key_type_forbidden", form_a(by).replace("#Base64Binary", "#HexBinary")),
-        (
-            "K4 embedded",
-            "key_type_forbidden",
-            "<wsse:SecurityTokenReference><wsse:Embedded/></wsse:SecurityTokenReference>".into(),
-        ),
-        (
-            "K5 retrieval",
-            "remote_reference_forbidden",
-            "<ds:RetrievalMethod URI=\"http://127.0.0.1/k\"/>".into(),
-        ),
-        (
-            "K5 key info reference",
-            "remote_reference_forbidden",
-            "<d:KeyInfoReference xmlns:d=\"http://www.w3.org/2009/xmldsig11#\" URI=\"#k\"/>".into(),
-        ),
-        ("K5 remote token", "remote_reference_forbidden", reference_to("http://127.0.0.1/k")),
-        ("K5 no token", "ref_unresolved", reference_to("#nowhere")),
-        ("K5 the body as token", "keyinfo_ambiguous", reference_to("#body")),
+        ("K4 embedded", "key_type_forbidden", embedded.into()),
         ("K4 token path", "key_type_forbidden", form_d().replace("#X509v3", "#X509PKIPathv1")),
+        ("K5 retrieval", "remote_reference_forbidden", retrieval.into()),
+        ("K5 key info reference", "remote_reference_forbidden", reference),
+        ("K5 remote token", "remote_reference_forbidden", remote),
+        ("K5 no token", "ref_unresolved", form_d().replace("#token", "#nowhere")),
         ("W9 foreign data", "wrong_namespace", "<X509Data/>".into()),
+    ]
+}
+
+/// Certificates that are not known, none, or of another family than the signature.
+fn unknown() -> Vec<KeyInfo> {
+    let by = &PKI.rsa;
+    let garbage = form_c(by).replace(by.signer.certificate_base64(), "AAAA");
+    vec![
         ("B unknown serial", "cert_unknown", form_b(by).replace("SerialNumber>", "SerialNumber>9")),
         ("B unknown issuer", "cert_unknown", form_b(by).replace("CN=", "CN=x")),
         ("B no name", "cert_unknown", form_b(by).replace("CN=", "CN")),
-        ("garbage", "cert_malformed", form_c(by).replace(by.signer.certificate_base64(), "AAAA")),
+        ("garbage", "cert_malformed", garbage),
         ("A3 other family", "alg_key_mismatch", form_a(&PKI.p256)),
     ]
-    .into_iter()
-    .map(|(name, reason, key_info)| case(name, reason, with_key_info(&key_info)))
-    .collect();
+}
+
+/// BinarySecurityTokens that are not used, doubled, or no certificate.
+fn tokens() -> Vec<Case> {
+    let by = &PKI.rsa;
     let unused = message().replace("@S@", &format!("{}@S@", token(by)));
-    cases.push(case("K3 unused token", "keyinfo_ambiguous", sign(&unused, &usual(by), by)));
-    let two = unused.replace("@S@", &format!("{}@S@", token(by).replace("\"token\"", "\"t2\"")));
-    cases.push(case("K3 two tokens", "keyinfo_ambiguous", sign(&two, &usual(by), by)));
-    let wrong = unused.replace(X509V3, "urn:x");
-    let text = signature(by, &reference("body"), &form_d());
-    cases.push(case("K4 token of another type", "key_type_forbidden", sign(&wrong, &text, by)));
-    cases.extend(certificates());
-    cases.extend(weak_keys());
-    cases
+    let second = token(by).replace("\"token\"", "\"t2\"");
+    let two = unused.replace("@S@", &format!("{second}@S@"));
+    let by_token = signature(by, &reference("body"), &form_d());
+    let wrong = sign(&unused.replace(X509V3, "urn:x"), &by_token, by);
+    vec![
+        case("K3 unused token", "keyinfo_ambiguous", sign(&unused, &usual(by), by)),
+        case("K3 two tokens", "keyinfo_ambiguous", sign(&two, &by_token, by)),
+        case("K4 token of another type", "key_type_forbidden", wrong),
+    ]
 }
 
 /// Valid signatures of certificates that must not be believed.

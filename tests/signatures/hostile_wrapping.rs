@@ -5,7 +5,7 @@ use crate::signatures::forge::{
 };
 use crate::signatures::hostile::{Case, case};
 use crate::signatures::pki::PKI;
-use qaqpa_kit::soap::{WSSE, WSU};
+use qaqpa_kit::soap::{DS, WSSE, WSU};
 
 /// A well-signed message in three parts: up to the Body, the Body, and the end.
 struct Good {
@@ -201,106 +201,66 @@ pub(crate) fn ids() -> Vec<Case> {
     cases
 }
 
+/// A well-signed message with one piece changed afterwards.
+fn mutated(name: &str, reason: &'static str, from: &str, to: &str) -> Case {
+    let good = sign(&message(), &usual(&PKI.rsa), &PKI.rsa);
+    assert!(good.contains(from), "{from}");
+    case(name, reason, good.replace(from, to))
+}
+
 /// The Security header: several, elsewhere, for somebody else, under another name.
-pub(crate) fn headers() -> Vec<Case> {
+pub(crate) fn securities() -> Vec<Case> {
     let by = &PKI.rsa;
     let good = sign(&message(), &usual(by), by);
     let (start, end) = (good.find("<wsse:Security").unwrap(), good.find("</soap:Header>").unwrap());
-    let security = &good[start..end];
+    let (security, header_end) = (&good[start..end], "</soap:Header>");
     let without = good.replace(security, "");
     let empty = format!("<wsse:Security xmlns:wsse=\"{WSSE}\"/>");
     let stray = signature(by, &reference("body"), &form_c(by));
-    let in_wrapper = format!("<w:W xmlns:w=\"urn:w\">{security}</w:W></soap:Header>");
-    let mutated = |from: &str, to: &str| {
-        assert!(good.contains(from), "{from}");
-        good.replace(from, to)
-    };
+    let put = |what: &str, before: &str| without.replace(before, &format!("{what}{before}"));
+    let wrapped = put(&format!("<w:W xmlns:w=\"urn:w\">{security}</w:W>"), header_end);
+    let no_header = without.replace("<soap:Header></soap:Header>", "");
+    let (must, actor) = ("soap:mustUnderstand=\"1\"", "soap:actor=\"urn:other\"");
+    let twice = format!("{security}{header_end}");
+    let first = format!("<soap:Header>{empty}");
+    let last = format!("{empty}{header_end}");
+    let ds = format!("ds:Signature xmlns:ds=\"{DS}\"");
+    let wsse = format!("xmlns:wsse=\"{WSSE}\"");
+    let payload_stray = good.replace("<request>", &format!("{stray}<request>"));
     vec![
-        case(
-            "W12 second before",
-            "security_header_count",
-            mutated("<soap:Header>", &format!("<soap:Header>{empty}")),
-        ),
-        case(
-            "W12 second after",
-            "security_header_count",
-            mutated("</soap:Header>", &format!("{empty}</soap:Header>")),
-        ),
-        case(
-            "W12 same twice",
-            "security_header_count",
-            mutated("</soap:Header>", &format!("{security}</soap:Header>")),
-        ),
-        case(
-            "W12 other actor",
-            "security_header_count",
-            mutated("soap:mustUnderstand=\"1\"", "soap:actor=\"urn:other\""),
-        ),
-        case(
-            "W12 in wrapper",
-            "security_header_count",
-            without.replace("</soap:Header>", &in_wrapper),
-        ),
-        case(
-            "W12 in body",
-            "security_header_count",
-            without.replace("<request>", &format!("{security}<request>")),
-        ),
-        case(
-            "W12 signature in header",
-            "signature_misplaced",
-            without.replace("</soap:Header>", &format!("{stray}</soap:Header>")),
-        ),
-        case(
-            "W12 signature in payload",
-            "signature_misplaced",
-            good.replace("<request>", &format!("{stray}<request>")),
-        ),
-        case("W13 no security", "signature_missing", without.clone()),
-        case(
-            "W13 no header",
-            "signature_missing",
-            without.replace("<soap:Header></soap:Header>", ""),
-        ),
-        case(
-            "W13 empty security",
-            "signature_missing",
-            without.replace("</soap:Header>", &format!("{empty}</soap:Header>")),
-        ),
-        case(
-            "W9 foreign wsse",
-            "signature_misplaced",
-            mutated(&format!("xmlns:wsse=\"{WSSE}\""), "xmlns:wsse=\"urn:x\""),
-        ),
-        case(
-            "W9 foreign ds",
-            "signature_missing",
-            mutated(
-                "ds:Signature xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\"",
-                "ds:Signature xmlns:ds=\"urn:x\"",
-            ),
-        ),
-        case("two headers", "header_count", mutated("<soap:Body", "<soap:Header/><soap:Body")),
-        case(
-            "header after body",
-            "header_count",
-            mutated("</soap:Envelope>", "<soap:Header/></soap:Envelope>"),
-        ),
-        case(
-            "element after body",
-            "unexpected_element",
-            mutated("</soap:Envelope>", "<x/></soap:Envelope>"),
-        ),
-        case("text beside body", "unexpected_text", mutated("<soap:Body", "x<soap:Body")),
-        case("two payloads", "body_child_count", mutated("</soap:Body>", "<x/></soap:Body>")),
-        case("no payload", "body_child_count", mutated(PAYLOAD, "")),
-        case("instruction", "instruction_outside_data", mutated("<request>", "<?x y?><request>")),
-        case(
-            "instruction at the end",
-            "instruction_outside_data",
-            mutated("</soap:Envelope>", "</soap:Envelope><?x y?>"),
-        ),
+        mutated("W12 second before", "security_header_count", "<soap:Header>", &first),
+        mutated("W12 second after", "security_header_count", header_end, &last),
+        mutated("W12 same twice", "security_header_count", header_end, &twice),
+        mutated("W12 other actor", "security_header_count", must, actor),
+        case("W12 in wrapper", "security_header_count", wrapped),
+        case("W12 in body", "security_header_count", put(security, "<request>")),
+        case("W12 signature in header", "signature_misplaced", put(&stray, header_end)),
+        case("W12 signature in payload", "signature_misplaced", payload_stray),
+        case("W13 no header", "signature_missing", no_header),
+        case("W13 empty security", "signature_missing", put(&empty, header_end)),
+        case("W13 no security", "signature_missing", without),
+        mutated("W9 foreign wsse", "signature_misplaced", &wsse, "xmlns:wsse=\"urn:x\""),
+        mutated("W9 foreign ds", "signature_missing", &ds, "ds:Signature xmlns:ds=\"urn:x\""),
+    ]
+}
+
+/// The Envelope's own structure.
+pub(crate) fn structures() -> Vec<Case> {
+    let (body, end) = ("<soap:Body", "</soap:Envelope>");
+    let good = sign(&message(), &usual(&PKI.rsa), &PKI.rsa);
+    let after = |what: &str| format!("{what}{end}");
+    let payloads = "<x/></soap:Body>";
+    vec![
+        mutated("two headers", "header_count", body, "<soap:Header/><soap:Body"),
+        mutated("header after body", "header_count", end, &after("<soap:Header/>")),
+        mutated("element after body", "unexpected_element", end, &after("<x/>")),
+        mutated("text beside body", "unexpected_text", body, "x<soap:Body"),
+        mutated("text in body", "unexpected_text", "</soap:Body>", "x</soap:Body>"),
+        mutated("two payloads", "body_child_count", "</soap:Body>", payloads),
+        mutated("no payload", "body_child_count", PAYLOAD, ""),
+        mutated("instruction", "instruction_outside_data", "<request>", "<?x y?><request>"),
+        case("instruction last", "instruction_outside_data", format!("{good}<?x y?>")),
         case("doctype", "doctype_forbidden", format!("<!DOCTYPE soap:Envelope>{good}")),
-        case("other soap", "soap_version", mutated(SOAP, "urn:soap")),
+        mutated("other soap", "soap_version", SOAP, "urn:soap"),
     ]
 }

@@ -42,7 +42,9 @@ pub(crate) fn python(script: &str, arguments: &[&str], input: &[u8]) -> Vec<u8> 
     assert!(python.exists(), "{} is missing; run `make tools`", python.display());
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/signatures").join(script);
     let output = output(Command::new(python).arg(script).args(arguments), input);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let messages = String::from_utf8_lossy(&output.stderr);
+    assert!(!messages.contains("ModuleNotFoundError"), "{messages}run `make tools`");
+    assert!(output.status.success(), "{messages}");
     output.stdout
 }
 

@@ -11,6 +11,7 @@ use qaqpa::sign::{Certificate, Reason, Trust};
 use qaqpa_kit::soap::Envelope;
 use qaqpa_kit::xml::{Document, Limits};
 use rcgen::{BasicConstraints, DnType, IsCa, date_time_ymd};
+use std::sync::Arc;
 
 const DAY_S: i64 = 86_400;
 
@@ -176,4 +177,21 @@ fn no_flipped_bit_changes_the_body_unnoticed() {
     }
     assert!(accepted < signed.len() / 20, "{accepted} of {} flips do not matter", signed.len());
     wsse::sign(&signed, &by.signer).expect("the genuine one can be signed again");
+}
+
+/// Parsing strangers' bytes must not panic, and no changed certificate may be believed.
+#[test]
+fn no_flipped_bit_makes_another_certificate_believed() {
+    let genuine = PKI.p256.certificate().der();
+    let mut read = 0;
+    for index in 0..genuine.len() {
+        let mut der = genuine.to_vec();
+        der[index] ^= 1 << (index % 8);
+        if let Ok(certificate) = Certificate::parse(&der) {
+            read += 1;
+            let judged = PKI.trust.judge(&Arc::new(certificate), NOW_UNIX_S);
+            assert!(judged.is_err(), "byte {index}: {judged:?}");
+        }
+    }
+    assert!(read > 50, "{read} of {} could be read at all", genuine.len());
 }

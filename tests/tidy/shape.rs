@@ -4,6 +4,8 @@ use crate::tidy::source::{Source, lines};
 
 pub(crate) const FILE_LINES_MAX: usize = 400;
 pub(crate) const FUNCTION_LINES_MAX: usize = 70;
+/// In tests and benches, where a function may be a table: one row a case, read like a ledger.
+pub(crate) const TABLE_LINES_MAX: usize = 120;
 /// Names that say nothing of what is inside.
 const EMPTY_NAMES: [&str; 6] = ["util", "utils", "common", "helper", "helpers", "manager"];
 /// Written in two halves, so that this file obeys its own law.
@@ -59,6 +61,7 @@ pub(crate) fn first_line_says_nothing(source: &Source) -> Vec<String> {
 /// Functions, from `fn` to the closing brace, that are longer than a page.
 pub(crate) fn functions_too_long(source: &Source) -> Vec<String> {
     let code = source.code();
+    let foot = source.halves().0.len();
     let starts = code.match_indices("fn ").filter(|(at, _)| {
         !code
             .get(..*at)
@@ -68,7 +71,8 @@ pub(crate) fn functions_too_long(source: &Source) -> Vec<String> {
     for (at, _) in starts.filter(|_| source.is_rust()) {
         let here = code.get(at..).unwrap_or_default();
         let count = here.get(..function_bytes(here)).unwrap_or_default().lines().count();
-        if count > FUNCTION_LINES_MAX {
+        let count_max = if at < foot { FUNCTION_LINES_MAX } else { TABLE_LINES_MAX };
+        if count > count_max {
             let line = code.get(..at).unwrap_or_default().matches('\n').count() + 1;
             let head = here.lines().next().unwrap_or_default();
             found.push(format!("{}:{line}: {count} lines: {head}", source.path));
@@ -137,7 +141,9 @@ pub(crate) fn leftovers(source: &Source) -> Vec<String> {
 /// `#[ignore = "run by …"]` marks what a test of the same file starts as a process of its own.
 pub(crate) fn ignored_or_sleeping_tests(source: &Source) -> Vec<String> {
     let tests = if source.is_rust() { source.halves().1 } else { source.text.clone() };
-    let applies = source.is_rust() || source.path.starts_with("tests/") && is_code(&source.path);
+    let is_test = source.is_rust() || source.path.starts_with("tests/") && is_code(&source.path);
+    // A bench may poll: it proves nothing, it measures.
+    let applies = is_test && !source.path.starts_with("benches/");
     let sleeps =
         |line: &str| ["sleep(", "sleep_until(", "sleep_ms("].iter().any(|c| line.contains(c));
     let idle = |line: &str| {
@@ -231,6 +237,10 @@ mod tests {
         let function =
             |body: usize| format!("fn a() {{\n{}}}\nfn b();\n", "    // }\n".repeat(body));
         bites(functions_too_long, ("src/a.rs", &function(69)), ("src/a.rs", &function(68)));
+        let table = function(119);
+        let foot = format!("#[cfg(test)]\nmod tests {{\n{}}}", function(118));
+        bites(functions_too_long, ("src/a.rs", &table), ("src/a.rs", &foot));
+        bites(functions_too_long, ("tests/a.rs", &table), ("tests/a.rs", &function(118)));
         let generic = format!("fn a<T>(x: [u8; 2]) where T: Fn() {{\n{}}}", "{}\n".repeat(70));
         bites(functions_too_long, ("src/a.rs", &generic), ("src/a.rs", "trait A { fn a(&self); }"));
     }
@@ -259,6 +269,8 @@ mod tests {
         let good = ("src/a.rs", "async fn pause() { tokio::time::sleep(span).await }");
         let foot = "#[cfg(test)]\nmod tests { fn a() { thread::sleep(span) } }";
         bites(ignored_or_sleeping_tests, ("src/a.rs", foot), good);
+        let waiting = "fn f() { thread::sleep(span) }";
+        bites(ignored_or_sleeping_tests, ("tests/a.rs", waiting), ("benches/a.rs", waiting));
         let child = "fn kill() {}\n#[ignore = \"run by kill\"]\nfn a_life() {}";
         for bad in ["#[ignore]", "  #[ignore = \"slow\"]", "#[ignore = \"run by nobody\"]"] {
             bites(ignored_or_sleeping_tests, ("tests/a.rs", bad), ("tests/a.rs", child));

@@ -90,7 +90,14 @@ impl<'d> Request<'d> {
         if !is_date_time(&self.message_date) {
             return Err(malformed("message_date", at));
         }
-        let heads = [&self.message_id, &self.correlation_id, &self.service_id, &self.route_id];
+        let heads = [
+            &self.message_id,
+            &self.correlation_id,
+            &self.service_id,
+            &self.message_date,
+            &self.route_id,
+            &self.sender_id,
+        ];
         if heads.iter().any(|text| text.len() > HEAD_FIELD_BYTES_MAX) {
             return Err(malformed("head_field_too_long", at));
         }
@@ -98,7 +105,7 @@ impl<'d> Request<'d> {
     }
 }
 
-/// Ids travel into the journal's indexes: longer ones are refused.
+/// Heads travel into the journal, also those of a caller whom nobody knows: longer ones are refused.
 const HEAD_FIELD_BYTES_MAX: usize = 256;
 
 fn unwrap(payload: Element<'_>) -> Result<(Wrapper, Element<'_>), Fault> {
@@ -158,6 +165,34 @@ fn is_zone(zone: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::xml::{Document, Limits};
+
+    #[test]
+    fn no_head_field_is_longer_than_a_journal_column_should_be() {
+        let info = "<messageId>m</messageId><correlationId>c</correlationId><serviceId>S</serviceId>\
+             <messageDate>2025-03-11T10:15:30.1</messageDate><routeId>r</routeId>\
+             <sender><senderId>d</senderId></sender>";
+        for field in
+            ["messageId", "correlationId", "serviceId", "messageDate", "routeId", "senderId"]
+        {
+            let end = format!("</{field}>");
+            for (bytes, is_read) in
+                [(HEAD_FIELD_BYTES_MAX - 21, true), (HEAD_FIELD_BYTES_MAX, false)]
+            {
+                let long = info.replace(&end, &format!("{}{end}", "1".repeat(bytes)));
+                let source = format!(
+                    "<r:syncSendMessageRequest xmlns:r=\"{}\"><requestInfo>{long}</requestInfo>\
+                     <requestData/></r:syncSendMessageRequest>",
+                    ns::REQUEST
+                );
+                let document = Document::scan(source.as_bytes(), &Limits::default()).expect(field);
+                let read = Request::read(document.root());
+                let reason = read.err().map(|fault| fault.reason);
+                assert_eq!(reason.is_none(), is_read, "{field} {bytes}");
+                assert!(is_read || reason == Some("head_field_too_long"), "{field}: {reason:?}");
+            }
+        }
+    }
 
     #[test]
     fn dates_are_accepted_as_live_clients_write_them() {

@@ -1,7 +1,7 @@
 //! Changing a signed document without rebuilding it: cuts and insertions over the untouched source.
 //!
-//! The password goes out and `sessionId` comes in; every other byte of the Body stays, and every
-//! namespace in scope at `data` stays in scope, also where a deviating wrapper must be replaced: a
+//! The password goes out and `sessionId` comes in; every other byte of the Body stays, the Header's
+//! blocks, which no signature covers, go no further, and every namespace in scope at `data` stays in scope, also where a deviating wrapper must be replaced: a
 //! prefix may live only in an `xsi:type`, where no canonical form sees it.
 
 use super::write::{REQUEST_CLOSE, RequestHead, request_open};
@@ -59,6 +59,7 @@ pub fn request(request: &Request<'_>, session_id: &str) -> Vec<u8> {
             if let Some(password) = request.password_element {
                 edits.replace(password.span(), String::new());
             }
+            drop_header_blocks(&mut edits, request.payload.document().root());
             set_session(&mut edits, request.request_info, request.session_element, session_id);
             edits.apply(source)
         }
@@ -70,10 +71,19 @@ pub fn request(request: &Request<'_>, session_id: &str) -> Vec<u8> {
 #[must_use]
 pub fn answer(document: &Document<'_>, answer: &Answer<'_>, session_id: &str) -> Vec<u8> {
     let mut edits = Edits::default();
+    drop_header_blocks(&mut edits, document.root());
     if let Some(holder) = answer.session_holder {
         set_session(&mut edits, holder, answer.session_element, session_id);
     }
     edits.apply(document.source())
+}
+
+/// Whoever stands on the way may have put them there (a `ReplyTo`, say): they must not reach anybody
+/// under the gateway's name.
+fn drop_header_blocks(edits: &mut Edits, envelope: Element<'_>) {
+    if let Some(header) = envelope.child_of(envelope.namespace(), "Header") {
+        edits.replace(header.content(), String::new());
+    }
 }
 
 fn set_session(
@@ -82,32 +92,35 @@ fn set_session(
     existing: Option<Element<'_>>,
     session_id: &str,
 ) {
-    // Its siblings' prefix keeps it in their namespace, whatever that is.
-    let name = match holder.children().next().map_or("", |sibling| sibling.prefix()) {
-        "" => "sessionId".to_owned(),
-        prefix => format!("{prefix}:sessionId"),
-    };
-    let mut text = String::with_capacity(80);
+    // In the namespace of its forerunner, else of its siblings, whatever that is; who declared its
+    // prefix on itself leaves it undeclared here.
+    let model = existing.or_else(|| holder.children().next());
+    let (prefix, namespace) = model.map_or(("", ""), |model| (model.prefix(), model.namespace()));
+    let name = qualified(prefix, "sessionId");
+    let mut text = format!("<{name}");
+    if holder.resolve(prefix).unwrap_or_default() != namespace {
+        push_declaration(&mut text, prefix, namespace);
+    }
+    text.push('>');
+    writer::push_text(&mut text, session_id);
+    text.push_str(&format!("</{name}>"));
     match existing {
-        Some(element) if element.is_self_closing() => {
-            writer::push_element(&mut text, &qualified(element), session_id);
-            edits.replace(element.span(), text);
-        }
-        Some(element) => {
-            writer::push_text(&mut text, session_id);
-            edits.replace(element.content(), text);
-        }
-        None => {
-            writer::push_element(&mut text, &name, session_id);
-            edits.insert(holder.content().end, text);
-        }
+        Some(element) => edits.replace(element.span(), text),
+        None => edits.insert(holder.content().end, text),
     }
 }
 
-fn qualified(element: Element<'_>) -> String {
-    match element.prefix() {
-        "" => element.local().to_owned(),
-        prefix => format!("{prefix}:{}", element.local()),
+fn qualified(prefix: &str, local: &str) -> String {
+    match prefix {
+        "" => local.to_owned(),
+        prefix => format!("{prefix}:{local}"),
+    }
+}
+
+fn push_declaration(out: &mut String, prefix: &str, uri: &str) {
+    match prefix {
+        "" => writer::push_attribute(out, "xmlns", uri),
+        prefix => writer::push_attribute(out, &format!("xmlns:{prefix}"), uri),
     }
 }
 
@@ -153,14 +166,10 @@ fn with_namespaces(element: Element<'_>) -> Vec<u8> {
         if own.contains(&binding.prefix) {
             continue;
         }
-        let name = match binding.prefix {
-            "" => "xmlns".to_owned(),
-            prefix => format!("xmlns:{prefix}"),
-        };
-        writer::push_attribute(&mut added, &name, binding.uri);
+        push_declaration(&mut added, binding.prefix, binding.uri);
     }
     let span = element.span();
-    let name_end = element.start_tag().start + 1 + qualified(element).len();
+    let name_end = element.start_tag().start + 1 + element.name().len();
     let mut edits = Edits::default();
     edits.insert(name_end - span.start, added);
     let source = element.document().source().get(span.start..span.end).unwrap_or_default();
@@ -286,6 +295,55 @@ mod tests {
         for wrapper in wrappers() {
             let inside = format!("{}<requestData><data/></requestData>", info(""));
             assert_sacred(&wrapper.replace('@', &inside));
+        }
+    }
+
+    #[test]
+    fn session_id_stands_in_its_siblings_namespace_wherever_that_is_declared() {
+        let own = " xmlns:e=\"urn:e\"";
+        for (sibling, session, namespace) in [
+            (format!("<e:messageId{own}>m</e:messageId>"), String::new(), "urn:e"),
+            ("<messageId xmlns=\"urn:d\">m</messageId>".to_owned(), String::new(), "urn:d"),
+            ("<outer:messageId>m</outer:messageId>".to_owned(), String::new(), "urn:outer"),
+            ("<messageId>m</messageId>".to_owned(), format!("<e:sessionId{own}/>"), "urn:e"),
+            (
+                "<messageId>m</messageId>".to_owned(),
+                "<sessionId nil='true'></sessionId>".to_owned(),
+                "",
+            ),
+        ] {
+            let inside = info(&session).replace("<messageId>m</messageId>", &sibling);
+            let inside = format!("{inside}<requestData><data/></requestData>");
+            let source = wrappers()[0].replace('@', &inside);
+            assert_sacred(&source);
+            let before = Document::scan(source.as_bytes(), &Limits::default()).expect(&source);
+            let spliced = request(&Request::read(payload(&before)).expect(&source), SESSION);
+            let after = Document::scan(&spliced, &Limits::default()).expect("well-formed");
+            let read = Request::read(payload(&after)).expect("a request");
+            let session = read.session_element.expect("sessionId");
+            assert_eq!((session.namespace(), session.attributes().count()), (namespace, 0));
+        }
+    }
+
+    #[test]
+    fn header_blocks_that_nobody_signed_go_no_further() {
+        let inside = format!("{}<requestData><data/></requestData>", info(""));
+        let header =
+            "<s:Header a='1'>\n<w:ReplyTo xmlns:w='urn:w'>http://evil/</w:ReplyTo></s:Header>";
+        let source =
+            wrappers()[0].replace('@', &inside).replace("<s:Body>", &format!("{header}<s:Body>"));
+        assert_sacred(&source);
+        let document = Document::scan(source.as_bytes(), &Limits::default()).expect(&source);
+        let read = Request::read(payload(&document)).expect(&source);
+        let told = format!(
+            "<s:Envelope xmlns:s='{SOAP}'>{header}<s:Body><SendMessageResponse><response><responseInfo>\
+             <status><code>1</code></status></responseInfo></response></SendMessageResponse></s:Body></s:Envelope>"
+        );
+        let told = Document::scan(told.as_bytes(), &Limits::default()).expect("well-formed");
+        let answered = Answer::read(payload(&told)).expect("an answer");
+        for spliced in [request(&read, SESSION), answer(&told, &answered, SESSION)] {
+            let text = String::from_utf8(spliced).expect("UTF-8");
+            assert!(text.contains("<s:Header a='1'></s:Header><s:Body>"), "{text}");
         }
     }
 

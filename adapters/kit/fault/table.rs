@@ -1,29 +1,6 @@
 //! The one table of faults: HTTP status, the ШЭП's `errorCode`, resend advice and texts.
 
-use super::{Code, Language, Origin};
-
-/// Whether and when the caller may send the same call again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Resend {
-    /// Sending the same again fails the same way; correct it first.
-    Never,
-    /// Nothing happened at the agency: safe to send again after a pause.
-    Later,
-    /// It may have happened: resend only an idempotent service, else ask for the outcome first.
-    AskFirst,
-}
-
-impl Resend {
-    /// The word shown in tables and JSON.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Never => "never",
-            Self::Later => "later",
-            Self::AskFirst => "ask_first",
-        }
-    }
-}
+use super::{Code, Language, Origin, Resend};
 
 /// What the gateway answers for one code.
 #[derive(Debug)]
@@ -32,7 +9,7 @@ pub struct Row {
     pub word: &'static str,
     /// Whose failure it is, and so who acts.
     pub origin: Origin,
-    /// HTTP status on REST; SyncChannel answers 500 for every fault (SOAP 1.1 §6.2) but 429.
+    /// HTTP status on REST; SyncChannel answers 500 for every fault (SOAP 1.1 §6.2).
     pub http_status: u16,
     /// The ШЭП's own `errorCode` where one is known.
     pub shep_code: Option<&'static str>,
@@ -287,9 +264,9 @@ const GATEWAY_JOURNAL_DOWN: Row = Row {
     http_status: 503,
     shep_code: None,
     resend: Resend::Later,
-    kk: "Журналға жазу мүмкін емес, сондықтан ештеңе жіберілген жоқ. Кейінірек қайталаңыз.",
-    ru: "Журнал недоступен, поэтому ничего не отправлено. Повторите позже.",
-    en: "The journal is not available, so nothing was sent. Send again later.",
+    kk: "Журналға жазу мүмкін емес. Дәл осы сұрауды кейінірек қайталаңыз.",
+    ru: "Журнал недоступен. Повторите этот же запрос позже.",
+    en: "The journal is not available. Send the same call again later.",
 };
 const GATEWAY_BUG: Row = Row {
     word: "gateway.bug",

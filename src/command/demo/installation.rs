@@ -80,24 +80,9 @@ impl Installation {
     /// # Errors
     /// What `check` would say of the configuration, or a store or socket that cannot be used.
     pub async fn start(state: &Path, store: Option<&str>) -> Result<Self, Failure> {
-        Self::start_with(state, store, |_| Conduct::default(), |_| Ok(())).await
-    }
-
-    /// As [`Installation::start`], with agencies of another conduct, and with the files of the
-    /// configuration edited after they are written and before they are read.
-    ///
-    /// # Errors
-    /// As [`Installation::start`].
-    pub async fn start_with(
-        state: &Path,
-        store: Option<&str>,
-        conduct: impl FnMut(&str) -> Conduct,
-        edit: impl FnOnce(&Scratch) -> Result<(), Failure>,
-    ) -> Result<Self, Failure> {
         let scratch = Scratch::prepare(state)?;
-        let agencies = Agencies::start(&scratch, conduct).await?;
+        let agencies = Agencies::start(&scratch, |_| Conduct::default()).await?;
         scratch.write(&agencies.endpoints, store)?;
-        edit(&scratch)?;
         let settings = config::load(&scratch.config).map_err(Failure::configuration)?;
         if store.is_some() {
             journal::migrate(&settings.journal.store, MIGRATED_DAYS)
@@ -150,7 +135,14 @@ pub fn signer(pair: &super::pki::Pair) -> Result<Signer, Failure> {
 }
 
 /// The stand-in for an agency, on a free port behind mutual TLS that believes the demo's root.
-fn stand<'a>(scratch: &'a Scratch, id: &'a str, conduct: Conduct) -> Result<Stand<'a>, Failure> {
+///
+/// # Errors
+/// The demo has no participant `agency`.
+pub fn stand<'a>(
+    scratch: &'a Scratch,
+    id: &'a str,
+    conduct: Conduct,
+) -> Result<Stand<'a>, Failure> {
     let pair = &scratch.member("agency")?.pair;
     Ok(Stand {
         agency: id,

@@ -56,7 +56,7 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
         let is_as_expected = show::programme(&installation, args.json).await?;
         if !args.once {
             show::addresses(&installation, args.json)?;
-            tokio::signal::ctrl_c().await.map_err(Failure::work)?;
+            super::told_to_stop().await?;
         }
         let calls_cut = installation.stop().await;
         let is_good = is_as_expected && calls_cut == 0;

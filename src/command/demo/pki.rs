@@ -49,8 +49,8 @@ impl Root {
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(Failure::work)?;
         let params = Self::params()?;
         let certificate = params.self_signed(&key).map_err(Failure::work)?;
-        write(&cert_pem, certificate.pem().as_bytes())?;
-        write(&key_pem, key.serialize_pem().as_bytes())?;
+        write(&cert_pem, certificate.pem())?;
+        write(&key_pem, key.serialize_pem())?;
         Ok(Self { issuer: Issuer::new(params, key), cert_pem })
     }
 
@@ -99,8 +99,8 @@ impl Root {
         params.distinguished_name.push(DnType::CountryName, "KZ");
         valid_for(&mut params, YEARS);
         let certificate = params.signed_by(&key, &self.issuer).map_err(Failure::work)?;
-        write(&pair.key_pem, key.serialize_pem().as_bytes())?;
-        write(&pair.cert_pem, certificate.pem().as_bytes())?;
+        write(&pair.key_pem, key.serialize_pem())?;
+        write(&pair.cert_pem, certificate.pem())?;
         Ok(pair)
     }
 }

@@ -41,6 +41,8 @@ impl Scratch {
     /// # Errors
     /// The disk or a key generator failed.
     pub fn prepare(state: &Path) -> Result<Self, Failure> {
+        // The files name one another, and names in a configuration are relative to its own folder.
+        let state = std::path::absolute(state).map_err(Failure::usage)?;
         let folder = state.join("pki");
         let config = state.join("config");
         for path in [&folder, &config.join("participants"), &config.join("secrets")] {
@@ -98,7 +100,7 @@ impl Scratch {
     }
 
     fn file(&self, name: &str, text: &str) -> Result<(), Failure> {
-        super::pki::write(&self.config.join(name), text.as_bytes())
+        super::pki::write(&self.config.join(name), text)
     }
 
     /// What wraps the day keys; the one of an earlier run stays, or its contents could not be read.

@@ -2,7 +2,7 @@
 
 use super::calls::{SCENES, Scene, Tampering};
 use super::installation::{Installation, signer};
-use crate::command::{Failure, client::Posted, now_unix_us};
+use crate::command::{Failure, client::Posted, now_unix_us, write_output};
 use crate::journal::Journal;
 use crate::journal::entry::EntryId;
 use crate::journal::record::ClosedRecord;
@@ -54,12 +54,12 @@ pub(super) async fn programme(installation: &Installation, is_json: bool) -> Res
         }
         let shown = read_back(installation, scene, &posted).await?;
         if is_json {
-            println!("{}", json_line(&shown));
+            say(&json_line(&shown))?;
         }
         all.push(shown);
     }
     if !is_json {
-        println!("{}", table(&all));
+        say(&table(&all))?;
     }
     Ok(all.iter().all(Shown::is_as_expected))
 }
@@ -193,17 +193,16 @@ pub(super) fn ready(installation: &Installation) -> Result<Value, Failure> {
 /// A participant of the demo is missing.
 pub(super) fn addresses(installation: &Installation, is_json: bool) -> Result<(), Failure> {
     if is_json {
-        println!("{}", ready(installation)?);
-        return Ok(());
+        return say(&ready(installation)?);
     }
     let portal = installation.scratch.member("portal")?;
     let soap_url = installation.soap_url();
-    println!("\nSyncChannel  {soap_url}   (mutual TLS; ?wsdl describes it)");
-    println!("metrics      http://{}/metrics", installation.running.ops);
-    println!("ready        http://{}/ready\n", installation.running.ops);
-    println!("Try it in another terminal (ctrl-c here ends the demo):\n");
-    println!(
-        "  qaqpa send --url {soap_url} \\\n    --trust {} \\\n    --key {} \\\n    --cert {} \\\n    \
+    let ops = installation.running.ops;
+    say(&format_args!(
+        "\nSyncChannel  {soap_url}   (mutual TLS; ?wsdl describes it)\n\
+         metrics      http://{ops}/metrics\n\
+         ready        http://{ops}/ready\n\n\
+         Try it in another terminal (ctrl-c here ends the demo):\n\n  qaqpa send --url {soap_url} \\\n    --trust {} \\\n    --key {} \\\n    --cert {} \\\n    \
          --sender {} --password-file {} \\\n    --service GBDFL_UniversalServiceSync \\\n    \
          --data '<messageId>1</messageId><messageDate>2026-11-22T10:15:30+05:00</messageDate>\
          <senderCode>DEMO</senderCode><iin>{}</iin>'\n",
@@ -213,6 +212,10 @@ pub(super) fn addresses(installation: &Installation, is_json: bool) -> Result<()
         portal.sender_id,
         installation.scratch.config.join("secrets/portal.password").display(),
         super::calls::KNOWN_IIN,
-    );
-    Ok(())
+    ))
+}
+
+/// Prints a line; a reader that went away early is no failure.
+fn say(line: &dyn std::fmt::Display) -> Result<(), Failure> {
+    write_output(format!("{line}\n").as_bytes())
 }

@@ -15,7 +15,8 @@ pub struct Participant {
     pub sender_id: String,
     /// Name for people; required.
     pub name: Name,
-    /// BIN of its organisation, 12 digits; a certificate that names it is bound to the participant.
+    /// BIN of its organisation, 12 digits; a certificate that names it and no
+    /// person (IIN) is bound to the participant.
     pub bin: String,
     /// File with the password it writes into `sender/password`; empty: none is demanded.
     pub password_file: String,

@@ -60,8 +60,14 @@ impl Embedded {
     /// Closes what this node left open; how many entries those were.
     pub(super) fn recover(&mut self, now_us: i64) -> Result<usize, JournalError> {
         let node = self.node.clone();
-        self.transaction(|transaction| write::recover(transaction, &node, now_us))
-            .map_err(|failed| JournalError::file(&self.path, failed.down.cause))
+        let mut attempt =
+            || self.transaction(|transaction| write::recover(transaction, &node, now_us));
+        let recovered = match attempt() {
+            // The reserve is kept for just this, and was released by the failure.
+            Err(failed) if failed.down.why == Why::Full => attempt(),
+            recovered => recovered,
+        };
+        recovered.map_err(|failed| JournalError::file(&self.path, failed.down.cause))
     }
 
     /// Runs one transaction; on failure, makes ready for the next try.

@@ -9,6 +9,7 @@ use crate::sign::xmldsig::is_nc_name;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use qaqpa_kit::envelope::splice::Edits;
+use qaqpa_kit::fault::{Code, Fault, Phase};
 use qaqpa_kit::soap::{DS, Envelope, SoapError, WSSE, WSU};
 use qaqpa_kit::xml::{Document, Element, Limits, Span, XmlError};
 
@@ -19,11 +20,23 @@ pub enum SignError {
     Xml(XmlError),
     #[error("not a SOAP envelope that can be signed: {} at byte {}", .0.reason, .0.at)]
     Envelope(SoapError),
-    /// Inclusive forms of a relative namespace URI differ between implementations.
+    /// Canonical XML §1.3 gives it no form, and verifiers refuse it.
     #[error("a relative namespace URI at byte {0} has no canonical form")]
     RelativeNamespace(usize),
     #[error(transparent)]
     Key(#[from] KeyError),
+}
+
+impl SignError {
+    /// Whose it is: `sender` is the code for what the document's sender wrote, all else is our bug.
+    #[must_use]
+    pub fn fault(self, sender: Code, phase: Phase) -> Fault {
+        match self {
+            Self::RelativeNamespace(_) => Fault::new(sender, phase, "relative_namespace"),
+            _ => Fault::new(Code::GatewayBug, phase, "signing"),
+        }
+        .because(self)
+    }
 }
 
 /// What was received within the configured limits may be signed, whatever those are.

@@ -1,0 +1,165 @@
+//! What the load runs against: a scratch installation, an agency of this process, the shipped gateway beside it.
+
+use super::{Fallible, Profile};
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::{Response, StatusCode};
+use qaqpa::command::demo::installation::{Conduct, stand};
+use qaqpa::command::demo::scratch::{Endpoints, Scratch};
+use qaqpa::proxy::listener::{Handler, Received};
+use qaqpa::simulate::SimulatedAgency;
+use std::fs::{self, File};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
+
+/// Core of the gateway; callers and agency share [`LOAD_CORE`].
+pub(super) const GATEWAY_CORE: &str = "0";
+pub(super) const LOAD_CORE: &str = "1";
+
+/// How long the gateway may take to listen, and to end.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// An agency that signs one answer and gives it to everybody.
+///
+/// The gateway's work for it is the same as for a fresh one; the agency's own RSA signature and
+/// verification, dearer than the whole gateway, would make the agency what is measured.
+struct Replaying {
+    agency: SimulatedAgency,
+    first: OnceLock<(hyper::HeaderMap, Bytes)>,
+}
+
+impl Handler for Replaying {
+    async fn answer(&self, received: Received) -> Response<Full<Bytes>> {
+        if self.first.get().is_none() {
+            let (head, body) = self.agency.answer(received).await.into_parts();
+            if head.status != StatusCode::OK {
+                return Response::from_parts(head, body);
+            }
+            let body = body.collect().await.map_or_else(|gone| match gone {}, |all| all.to_bytes());
+            self.first.get_or_init(|| (head.headers, body));
+        }
+        let (headers, body) = self.first.get().cloned().unwrap_or_default();
+        let mut response = Response::new(Full::new(body));
+        *response.headers_mut() = headers;
+        response
+    }
+}
+
+/// Starts the agency on this runtime; where it listens. It stops with the runtime.
+pub(super) async fn start_agency(scratch: &Scratch) -> Fallible<SocketAddr> {
+    let (door, agency) = stand(scratch, "gbd_fl", Conduct::default())?.open().await?;
+    let address = door.address();
+    let handler = Arc::new(Replaying { agency, first: OnceLock::new() });
+    let (open, drain) = watch::channel(false);
+    tokio::spawn(async move {
+        let _open = open;
+        door.serve(handler, drain).await
+    });
+    Ok(address)
+}
+
+/// Writes the installation's files: the demo's, with quotas out of the way and the log of production.
+pub(super) fn configure(scratch: &Scratch, agency: SocketAddr, profile: Profile) -> Fallible<()> {
+    let endpoints = Endpoints { persons: agency, companies: agency, addresses: agency };
+    scratch.write(&endpoints, None)?;
+    let signing = format!("[signing]\nanswer_signature = {:?}\n\n[[signing.key]]", profile.word());
+    edit(&scratch.config.join("gateway.toml"), "[[signing.key]]", &signing)?;
+    edit(&scratch.config.join("gateway.toml"), "log_level = \"warn\"", "log_level = \"info\"")?;
+    let (slow, fast) = ("per_second = 2000, burst = 2000", "per_second = 500000, burst = 500000");
+    edit(&scratch.config.join("participants/portal.toml"), slow, fast)?;
+    edit(&scratch.config.join("services.toml"), "per_second = 5000, burst = 5000", fast)
+}
+
+/// Replaces the first `from`; that it is missing is an error, so that nothing is measured by mistake.
+fn edit(path: &Path, from: &str, to: &str) -> Fallible<()> {
+    let text = fs::read_to_string(path)?;
+    if !text.contains(from) {
+        return Err(format!("{}: {from} is missing", path.display()).into());
+    }
+    Ok(fs::write(path, text.replacen(from, to, 1))?)
+}
+
+/// The gateway's process, pinned to its core.
+pub(super) struct Gateway {
+    process: Child,
+    /// Where callers are served.
+    pub(super) address: SocketAddr,
+    journal: PathBuf,
+}
+
+impl Gateway {
+    /// Starts `binary serve` with an empty journal.
+    pub(super) fn start(binary: &Path, scratch: &Scratch) -> Fallible<Self> {
+        let folder = scratch.config.parent().ok_or("no folder")?;
+        let ready = folder.join("ready.json");
+        for path in [ready.clone(), scratch.journal.clone()] {
+            for ending in ["", "-wal", "-shm"] {
+                let mut name = path.clone().into_os_string();
+                name.push(ending);
+                drop(fs::remove_file(name));
+            }
+        }
+        let mut process = Command::new("taskset")
+            .args(["-c", GATEWAY_CORE])
+            .arg(binary)
+            .args(["serve", "--config"])
+            .arg(&scratch.config)
+            .arg("--ready-file")
+            .arg(&ready)
+            .stdout(File::create(folder.join("gateway.log"))?)
+            .spawn()?;
+        let started = Instant::now();
+        while !ready.exists() {
+            if let Some(ended) = process.try_wait()? {
+                return Err(format!("the gateway did not start: {ended}").into());
+            }
+            if started.elapsed() > PATIENCE {
+                return Err("the gateway does not listen".into());
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let said: serde_json::Value = serde_json::from_str(&fs::read_to_string(&ready)?)?;
+        let url = said.pointer("/callers/0").and_then(|url| url.as_str()).unwrap_or_default();
+        let address = url.trim_start_matches("https://").parse()?;
+        Ok(Self { process, address, journal: scratch.journal.clone() })
+    }
+
+    /// The process's id.
+    pub(super) fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Drains it and reads the journal that it leaves.
+    pub(super) fn stop(mut self) -> Fallible<Kept> {
+        let id = self.process.id().to_string();
+        Command::new("kill").args(["-TERM", &id]).status()?;
+        let ended = self.process.wait()?;
+        if !ended.success() {
+            return Err(format!("the gateway ended with {ended}").into());
+        }
+        let journal = rusqlite::Connection::open(&self.journal)?;
+        let count = |of: &str| journal.query_row(of, (), |row| row.get::<_, i64>(0));
+        Ok(Kept {
+            opened: count("SELECT count(*) FROM entry_opened")?,
+            done: count("SELECT count(*) FROM entry_closed WHERE outcome = 'Done'")?,
+        })
+    }
+}
+
+impl Drop for Gateway {
+    /// For the way out by an error; after [`Gateway::stop`] there is nothing left to end.
+    fn drop(&mut self) {
+        drop(self.process.kill());
+        drop(self.process.wait());
+    }
+}
+
+/// What the journal holds at the end.
+pub(super) struct Kept {
+    pub(super) opened: i64,
+    pub(super) done: i64,
+}

@@ -1,0 +1,45 @@
+//! Cost of a signature: reading, canonicalizing and verifying a message; and signing one.
+
+#[path = "steps/messages.rs"]
+mod messages;
+
+use criterion::{Criterion, Throughput};
+use messages::{Fallible, SIZES, message, signers};
+use qaqpa::sign::certificate::CertificateCache;
+use qaqpa::sign::wsse;
+use qaqpa_kit::soap::Envelope;
+use qaqpa_kit::xml::{Document, Limits};
+use std::hint::black_box;
+
+/// Scans and verifies, as the gateway does for a caller whose certificate it knows.
+fn verify(message: &[u8], certificates: &CertificateCache) -> Fallible<()> {
+    let document = Document::scan(message, &Limits::default()).map_err(|error| error.reason)?;
+    let envelope = Envelope::read(&document).map_err(|error| error.reason)?;
+    let signed = wsse::verify(&envelope, &[], certificates, 0);
+    signed.map(drop).map_err(|refusal| refusal.reason.word().into())
+}
+
+fn main() -> Fallible<()> {
+    let folder = tempfile::tempdir()?;
+    let certificates = CertificateCache::default();
+    let mut criterion = Criterion::default().configure_from_args();
+    for (family, signer) in signers(folder.path())? {
+        certificates.keep(signer.certificate());
+        for (size, bytes) in SIZES {
+            let unsigned = message(bytes);
+            let signed = wsse::sign(&unsigned, &signer)?;
+            verify(&signed, &certificates)?;
+            let mut group = criterion.benchmark_group(format!("{family} {size}"));
+            group.throughput(Throughput::Bytes(signed.len() as u64));
+            group.bench_function("verify", |bencher| {
+                bencher.iter(|| verify(black_box(&signed), &certificates).is_ok());
+            });
+            group.bench_function("sign", |bencher| {
+                bencher.iter(|| wsse::sign(black_box(&unsigned), &signer).is_ok());
+            });
+            group.finish();
+        }
+    }
+    criterion.final_summary();
+    Ok(())
+}

@@ -1,0 +1,153 @@
+//! Open before send, as the kernel saw it: strace tells the order of disk, database and sockets.
+
+use crate::books::Books;
+use crate::callers::{Asked, Caller};
+use crate::house::{House, PAYMENT, READ, until};
+use std::collections::HashMap;
+use std::path::Path;
+use std::process::Command;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+const CALLS: &str = "trace=fdatasync,fsync,pwrite64,write,writev,sendto,sendmsg,connect,\
+     read,readv,recvfrom,recvmsg";
+
+/// One system call, from its line to the line in which it returned.
+struct Event {
+    name: String,
+    /// Arguments and result; sockets and files by name.
+    text: String,
+    unix_s: f64,
+    begun: usize,
+    ended: usize,
+}
+
+impl Event {
+    fn is(&self, names: &[&str], about: &str) -> bool {
+        names.contains(&self.name.as_str()) && self.text.contains(about)
+    }
+
+    fn is_good(&self) -> bool {
+        self.text.trim_end().ends_with(" = 0")
+    }
+}
+
+const WRITES: [&str; 4] = ["write", "writev", "sendto", "sendmsg"];
+const READS: [&str; 4] = ["read", "readv", "recvfrom", "recvmsg"];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_entry_is_synced_to_disk_before_the_agency_sees_a_byte() {
+    let is_written = |event: &Event| event.is(&["pwrite64"], "journal.sqlite-wal>");
+    let is_durable =
+        |event: &Event| event.is(&["fdatasync", "fsync"], "journal.sqlite-wal>") && event.is_good();
+    hold_order(House::on_sqlite().await, is_written, is_durable).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_is_acknowledged_before_the_agency_sees_a_byte() {
+    let house = House::on_postgres().await;
+    let (cluster, database) = house.database.as_ref().unwrap();
+    let url = cluster.url("qaqpa_app", database);
+    let port = url.split([':', '/']).find_map(|part| part.parse::<u16>().ok()).unwrap();
+    let server = format!("->127.0.0.1:{port}]");
+    let of_server = server.clone();
+    let is_written = move |event: &Event| event.is(&WRITES, &server) && says_commit(event);
+    let is_durable = move |event: &Event| event.is(&READS, &of_server) && says_commit(event);
+    hold_order(house, is_written, is_durable).await;
+}
+
+fn says_commit(event: &Event) -> bool {
+    event.text.contains("COMMIT\\0")
+}
+
+/// Makes two calls of each kind, the first on a new connection to the agency and the second on the
+/// kept one, and looks for the order of each: written, durable, sent; written, durable, answered.
+async fn hold_order(
+    house: House,
+    is_written: impl Fn(&Event) -> bool,
+    is_durable: impl Fn(&Event) -> bool,
+) {
+    let strace = Command::new("strace").arg("-V").output();
+    assert!(strace.is_ok_and(|out| out.status.success()), "strace is missing: run `make tools`");
+    let trace = house.folder.path().join("trace");
+    let strace = ["strace", "-D", "-f", "-ttt", "-yy", "-s", "65536", "-e", CALLS, "-o"];
+    let program = [&strace[..], &[trace.to_str().unwrap(), env!("CARGO_BIN_EXE_qaqpa")]].concat();
+    let mut gate = house.open_with(&program).await;
+    let caller = Caller::new(&house, &gate);
+    let mut marks = Vec::new();
+    for service in [PAYMENT, READ, PAYMENT, READ] {
+        let mark = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64();
+        let asked = caller.ask(service).await;
+        assert_eq!(asked.answered.as_ref().unwrap().0.fault, None);
+        until("the call is closed", async || is_closed(&house, &asked)).await;
+        marks.push((service, mark));
+    }
+    gate.process.terminate();
+    let gate_port = gate.soap_url.split([':', '/']).find_map(|part| part.parse::<u16>().ok());
+    let to_caller = format!("[127.0.0.1:{}->", gate_port.unwrap());
+    let events = read(&trace).await;
+    for (place, (service, mark)) in marks.iter().enumerate() {
+        let end = marks.get(place + 1).map_or(f64::MAX, |(_, next)| *next);
+        let during = |event: &&Event| (*mark..end).contains(&event.unix_s);
+        let events: Vec<&Event> = events.iter().filter(during).collect();
+        let agency = house.agency_port(service);
+        let is_sent = |event: &&&Event| {
+            event.is(&WRITES, &format!("->127.0.0.1:{agency}]"))
+                || event.is(&["connect"], &format!("htons({agency})"))
+        };
+        let sent = events.iter().find(is_sent).expect("something sent to the agency").begun;
+        let durable_before = |moment: usize, after: usize| {
+            let written = events.iter().filter(|event| is_written(event)).map(|event| event.ended);
+            let written = written.filter(|end| (after..moment).contains(end)).max();
+            let durable = events.iter().filter(|event| is_durable(event)).map(|event| event.ended);
+            let durable = durable.filter(|end| (after..moment).contains(end)).max();
+            written.is_some() && durable > written
+        };
+        assert!(durable_before(sent, 0), "call {place}, {service}: sent before it was durable");
+        let is_answer = |event: &&&Event| event.begun > sent && event.is(&WRITES, &to_caller);
+        let answered = events.iter().find(is_answer).expect("an answer to the caller").begun;
+        if *service == PAYMENT {
+            assert!(durable_before(answered, sent), "call {place}: answered before it was durable");
+        }
+    }
+}
+
+fn is_closed(house: &House, asked: &Asked) -> bool {
+    Books::read(house).of(&asked.message_id).iter().any(|entry| !entry.is_open())
+}
+
+/// Reads a trace whose program has ended.
+async fn read(trace: &Path) -> Vec<Event> {
+    let mut text = String::new();
+    until("strace has written it all", async || {
+        text = String::from_utf8_lossy(&std::fs::read(trace).unwrap()).into_owned();
+        text.lines().last().is_some_and(|line| line.contains("+++ exited with"))
+    })
+    .await;
+    let mut unfinished: HashMap<&str, Event> = HashMap::new();
+    let mut events = Vec::new();
+    for (number, line) in text.lines().enumerate() {
+        // `1234  1795348800.123456 write(…`: short numbers of threads are padded.
+        let Some((thread, rest)) = line.split_once(' ') else { continue };
+        let Some((time, rest)) = rest.trim_start().split_once(' ') else { continue };
+        if let Some((_, end)) = rest.split_once(" resumed>") {
+            if let Some(event) = unfinished.remove(thread) {
+                events.push(Event { text: event.text + end, ended: number, ..event });
+            }
+            continue;
+        }
+        let Some((name, text)) = rest.split_once('(') else { continue };
+        let event = Event {
+            name: name.to_owned(),
+            text: text.to_owned(),
+            unix_s: time.parse().expect("a time"),
+            begun: number,
+            ended: number,
+        };
+        match rest.ends_with("<unfinished ...>") {
+            true => drop(unfinished.insert(thread, event)),
+            false => events.push(event),
+        }
+    }
+    events.sort_by_key(|event| event.begun);
+    events
+}

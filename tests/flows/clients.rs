@@ -1,0 +1,115 @@
+//! Clients that are not ours: zeep loads the WSDL and calls, xmlsec1 and signxml sign and verify.
+
+use crate::support::{Installation, Plan};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Runs one of the Python clients; its JSON.
+async fn python(script: &str, arguments: Vec<String>) -> Value {
+    let script = root().join("tests/clients").join(script);
+    let python = root().join("target/tools/venv/bin/python3");
+    assert!(python.is_file(), "{} is missing: run `make tools`", python.display());
+    let asked = tokio::task::spawn_blocking(move || {
+        // Beside PATH, where `make tools` puts what the machine lacks.
+        let path = std::env::var("PATH").unwrap_or_default();
+        let path = format!("{path}:{}", root().join("target/tools/bin").display());
+        Command::new(python).arg(script).args(arguments).env("PATH", path).output().unwrap()
+    });
+    let output = asked.await.unwrap();
+    let (said, errors) =
+        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    serde_json::from_str(&said).unwrap_or_else(|_| {
+        panic!("{}: {said}{errors}\nis something missing? run `make tools`", output.status)
+    })
+}
+
+/// One call by zeep as `id`, with `more` arguments.
+async fn zeep(installation: &Installation, id: &str, save: &Path, more: &[&str]) -> Value {
+    let inner = &installation.inner;
+    let (soap_url, member) = (inner.soap_url(), inner.scratch.member(id).unwrap());
+    let path = |path: &Path| path.to_str().unwrap().to_owned();
+    let mut arguments = vec![format!("{soap_url}?wsdl")];
+    for (name, value) in [
+        ("--trust", path(&inner.scratch.trust_pem)),
+        ("--cert", path(&member.pair.cert_pem)),
+        ("--key", path(&member.pair.key_pem)),
+        ("--sender", member.sender_id.to_owned()),
+        ("--password", member.password.to_owned()),
+        ("--save", path(save)),
+    ] {
+        arguments.extend([name.to_owned(), value]);
+    }
+    arguments.extend(more.iter().map(|&argument| argument.to_owned()));
+    python("zeep_call.py", arguments).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn zeep_calls_by_the_served_wsdl_and_foreign_tools_believe_the_answer() {
+    let installation = Installation::with(Plan::default()).await;
+    let trust = installation.inner.scratch.trust_pem.to_str().unwrap().to_owned();
+    // RSA and ECDSA: the answer comes in the family that the caller signed with.
+    for id in ["portal", "bank"] {
+        let save = installation.state.path().join(format!("{id}.xml"));
+        let told = zeep(&installation, id, &save, &["--iin", "850312300121"]).await;
+        assert_eq!(told["outcome"], "answer", "{told}");
+        assert_eq!((&told["http_status"], &told["status_code"]), (&200.into(), &"SCSS001".into()));
+        assert_eq!(told["signature"], "verified", "{told}");
+        let data = told["data"].to_string();
+        assert!(data.contains("АРМАН") && data.contains("850312300121"), "{told}");
+        let entry = told["headers"]
+            .as_object()
+            .and_then(|headers| {
+                headers.iter().find(|(name, _)| name.to_lowercase() == "qaqpa-entry")
+            })
+            .and_then(|(_, entry)| entry.as_str())
+            .unwrap_or_else(|| panic!("{told}"));
+        assert_eq!(installation.entry_of(entry).await.line(), "Done");
+        assert_eq!(told["session_id"], format!("{{{entry}}}"), "{told}");
+
+        let judged = [save.to_str().unwrap().to_owned(), trust.clone()].to_vec();
+        let judged = python("signxml_check.py", judged).await;
+        assert_eq!(
+            (&judged["signxml"], &judged["xmlsec1"]),
+            (&true.into(), &true.into()),
+            "{judged}"
+        );
+        let answer = std::fs::read_to_string(&save).unwrap();
+        let family = if id == "portal" { "#rsa-sha256" } else { "#ecdsa-sha256" };
+        assert!(answer.contains(family), "{id}: {answer}");
+    }
+    assert_eq!(installation.requests_of("gbd_fl").len(), 2);
+    installation.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn zeep_reads_our_faults_by_the_wsdl() {
+    let installation = Installation::with(Plan::default()).await;
+    let save = installation.state.path().join("fault.xml");
+    for (more, code, ours) in [
+        (&["--iin", "850312300121", "--unsigned"][..], "SCE007", "caller.unsigned"),
+        (&["--iin", "850312300121", "--service", "NoSuch"][..], "SCE004", "caller.unknown_service"),
+    ] {
+        let told = zeep(&installation, "portal", &save, more).await;
+        assert_eq!(
+            (&told["outcome"], &told["http_status"]),
+            (&"fault".into(), &500.into()),
+            "{told}"
+        );
+        assert_eq!(told["error"]["errorCode"], code, "{told}");
+        let data = told["error"]["errorData"].as_str().unwrap();
+        assert!(data.starts_with(&format!("{ours}: ")), "{told}");
+    }
+    let told = zeep(&installation, "portal", &save, &["--iin", "990101500016"]).await;
+    assert_eq!(
+        (&told["outcome"], &told["status_code"]),
+        (&"answer".into(), &"SCSE001".into()),
+        "{told}"
+    );
+    assert_eq!(told["signature"], "verified", "{told}");
+    installation.stop().await;
+}
