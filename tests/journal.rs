@@ -63,6 +63,7 @@ on_both_stores! {
     life:
         an_entry_shows_all_its_rows,
         what_was_closed_without_waiting_is_written_when_the_journal_drains,
+        a_journal_that_is_only_dropped_still_writes_what_has_ended,
         a_crash_leaves_one_interrupted_row_and_frees_what_is_idempotent,
         an_open_that_nobody_waits_for_is_undone,
         evidence_ends_an_unknown_entry_once,

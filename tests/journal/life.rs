@@ -52,6 +52,18 @@ pub(crate) async fn what_was_closed_without_waiting_is_written_when_the_journal_
     assert_eq!(bench.count("call_key WHERE state = 'answered'"), 50);
 }
 
+pub(crate) async fn a_journal_that_is_only_dropped_still_writes_what_has_ended(bench: &Bench) {
+    let journal = bench.start().await;
+    for number in 0..50 {
+        let asked = open(&journal, call(number), question(), "fresh").await;
+        let closed = Closed { is_durable_first: false, ..answered(&asked, b"yes") };
+        journal.close(closed).await.unwrap();
+    }
+    drop(journal);
+    let is_written = async || bench.count("entry_closed WHERE outcome = 'Done'") == 50;
+    eventually(is_written).await;
+}
+
 pub(crate) async fn a_crash_leaves_one_interrupted_row_and_frees_what_is_idempotent(bench: &Bench) {
     let first_life = bench.start().await;
     let paid = open(&first_life, call(1), payment(), "fresh").await;
