@@ -27,9 +27,9 @@ pub const GATEWAY: &[Range] = &[
     ("limits.xml.value_bytes_max", 1_024, 16_777_216),
     ("limits.xml.nodes_max", 1_000, 10_000_000),
     ("journal.group_max", 1, 4_096),
-    ("journal.reserve_bytes", 1_048_576, TERABYTE),
+    ("journal.reserve_bytes", 8_388_608, TERABYTE),
     ("journal.answers_bytes_max", 1_048_576, TERABYTE),
-    ("journal.postgres.connections_max", 1, 256),
+    ("journal.postgres.connections_max", 2, 256),
 ];
 
 /// Numbers of a participant's file.

@@ -131,7 +131,7 @@ impl Scratch {
              [[signing.key]]\nkey_file = {:?}\ncertificate_file = {:?}\n\n\
              [[signing.key]]\nkey_file = {:?}\ncertificate_file = {:?}\n\n\
              [trust]\nfiles = [{:?}]\n\n\
-             [journal]\nreserve_bytes = 1048576\n{store}",
+             [journal]\nreserve_bytes = 8388608\n{store}",
             ecdsa.cert_pem,
             ecdsa.key_pem,
             ecdsa.key_pem,
