@@ -27,6 +27,9 @@ pub type Mask = fn(&str) -> Cow<'_, str>;
 /// Lines that wait to be written.
 const QUEUE_LINES_MAX: usize = 8192;
 
+/// How long lines gather before they are written: one wake-up of the writer a batch, not one a call.
+const GATHER: Duration = Duration::from_millis(20);
+
 /// How long the end of the process waits for the last lines to be written.
 const FLUSH_DEADLINE: Duration = Duration::from_secs(2);
 
@@ -142,6 +145,7 @@ fn write_all(receiver: &Receiver<Option<String>>, sink: impl Write) {
         if is_last {
             return;
         }
+        sleep(GATHER);
     }
 }
 
