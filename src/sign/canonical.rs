@@ -72,7 +72,7 @@ pub fn document(
 struct Open<'d> {
     element: Element<'d>,
     subtree_end: usize,
-    rendered_mark: usize,
+    shadowed_mark: usize,
 }
 
 struct Writer<'d, 'k, S> {
@@ -83,8 +83,11 @@ struct Writer<'d, 'k, S> {
     /// Source bytes that are to follow the buffer; neighbours are joined.
     run: Span,
     open: Vec<Open<'d>>,
-    /// Namespaces that the open elements have rendered, innermost last.
+    /// What each prefix is rendered as here: no more entries than prefixes, however deep they are
+    /// bound anew, because every element and attribute looks here.
     rendered: Vec<Binding<'d>>,
+    /// What the open elements' own namespaces took the place of: where in `rendered`, and the URI.
+    shadowed: Vec<(usize, Option<&'d str>)>,
     namespaces: Vec<Binding<'d>>,
     attributes: Vec<Attribute<'d>>,
     report: Report,
@@ -100,6 +103,7 @@ impl<'d, 'k, S: FnMut(&[u8])> Writer<'d, 'k, S> {
             run: Span::default(),
             open: Vec::with_capacity(16),
             rendered: Vec::with_capacity(16),
+            shadowed: Vec::with_capacity(16),
             namespaces: Vec::new(),
             attributes: Vec::new(),
             report: Report::default(),
@@ -135,7 +139,31 @@ impl<'d, 'k, S: FnMut(&[u8])> Writer<'d, 'k, S> {
     fn close_until(&mut self, index: usize) {
         while let Some(open) = self.open.pop_if(|open| open.subtree_end <= index) {
             self.end_tag(open.element);
-            self.rendered.truncate(open.rendered_mark);
+            self.unrender(open.shadowed_mark);
+        }
+    }
+
+    fn render(&mut self, binding: Binding<'d>) {
+        let place = self.rendered.iter().position(|found| found.prefix == binding.prefix);
+        match place.and_then(|place| Some((place, self.rendered.get_mut(place)?))) {
+            Some((place, found)) => {
+                self.shadowed.push((place, Some(found.uri)));
+                *found = binding;
+            }
+            None => {
+                self.shadowed.push((self.rendered.len(), None));
+                self.rendered.push(binding);
+            }
+        }
+    }
+
+    /// Undoes what was rendered since the mark, last first.
+    fn unrender(&mut self, shadowed_mark: usize) {
+        for (place, uri) in self.shadowed.drain(shadowed_mark..).rev() {
+            match (self.rendered.get_mut(place), uri) {
+                (Some(found), Some(uri)) => found.uri = uri,
+                _ => self.rendered.truncate(place),
+            }
         }
     }
 
@@ -157,7 +185,7 @@ impl<'d, 'k, S: FnMut(&[u8])> Writer<'d, 'k, S> {
     }
 
     fn start_element(&mut self, element: Element<'d>, subtree_end: usize) {
-        let rendered_mark = self.rendered.len();
+        let shadowed_mark = self.shadowed.len();
         let tag = element.start_tag();
         let name_end = tag.start + 1 + element.name().len();
         self.attributes.clear();
@@ -168,7 +196,7 @@ impl<'d, 'k, S: FnMut(&[u8])> Writer<'d, 'k, S> {
         self.write_attributes();
         // The last byte of every start tag is `>`, also of `<a/>`.
         self.copy(Span { start: tag.end.saturating_sub(1), end: tag.end });
-        self.open.push(Open { element, subtree_end, rendered_mark });
+        self.open.push(Open { element, subtree_end, shadowed_mark });
     }
 
     /// Gathers what §3 renders here: visibly utilized prefixes and listed ones, unless an output
@@ -215,7 +243,7 @@ impl<'d, 'k, S: FnMut(&[u8])> Writer<'d, 'k, S> {
     }
 
     fn consider(&mut self, binding: Binding<'d>) {
-        let current = self.rendered.iter().rev().find(|found| found.prefix == binding.prefix);
+        let current = self.rendered.iter().find(|found| found.prefix == binding.prefix);
         let is_rendered = match current {
             Some(current) => current.uri == binding.uri,
             None => binding.uri.is_empty(),
@@ -243,7 +271,9 @@ impl<'d, 'k, S: FnMut(&[u8])> Writer<'d, 'k, S> {
             self.escaped_attribute(binding.uri);
             self.write(b"\"");
         }
-        self.rendered.extend_from_slice(&namespaces);
+        for binding in &namespaces {
+            self.render(*binding);
+        }
         self.namespaces = namespaces;
     }
 

@@ -11,6 +11,7 @@
 )]
 
 mod blame;
+mod cost;
 mod limits;
 #[path = "../support/postgres.rs"]
 mod postgres;
