@@ -74,7 +74,7 @@ struct Open<'d> {
     /// Where it is written; empty for `<a/>`.
     end_tag: Span,
     subtree_end: usize,
-    rendered_mark: usize,
+    shadowed_mark: usize,
 }
 
 struct Writer<'d, 'k, S> {
@@ -82,8 +82,10 @@ struct Writer<'d, 'k, S> {
     options: &'d Options<'d>,
     output: Output<'d, 'k, S>,
     open: Vec<Open<'d>>,
-    /// Namespaces that the open elements have rendered, innermost last.
+    /// What each prefix is rendered as here: one entry a prefix, because every element looks here.
     rendered: Vec<Binding<'d>>,
+    /// What the open elements' own namespaces took the place of: where in `rendered`, and the URI.
+    shadowed: Vec<(usize, Option<&'d str>)>,
     namespaces: Vec<Binding<'d>>,
     attributes: Vec<Attribute<'d>>,
     report: Report,
@@ -97,6 +99,7 @@ impl<'d, 'k, S: FnMut(&[u8])> Writer<'d, 'k, S> {
             output: Output::new(document, sink),
             open: Vec::with_capacity(16),
             rendered: Vec::with_capacity(16),
+            shadowed: Vec::with_capacity(16),
             namespaces: Vec::new(),
             attributes: Vec::new(),
             report: Report::default(),
@@ -132,7 +135,29 @@ impl<'d, 'k, S: FnMut(&[u8])> Writer<'d, 'k, S> {
     fn close_until(&mut self, index: usize) {
         while let Some(open) = self.open.pop_if(|open| open.subtree_end <= index) {
             self.end_tag(&open);
-            self.rendered.truncate(open.rendered_mark);
+            self.unrender(open.shadowed_mark);
+        }
+    }
+
+    fn render(&mut self, binding: Binding<'d>) {
+        let same = |(_, found): &(usize, &mut Binding<'d>)| found.prefix == binding.prefix;
+        let shadowed = match self.rendered.iter_mut().enumerate().find(same) {
+            Some((place, found)) => (place, Some(std::mem::replace(found, binding).uri)),
+            None => {
+                self.rendered.push(binding);
+                (self.rendered.len() - 1, None)
+            }
+        };
+        self.shadowed.push(shadowed);
+    }
+
+    /// Undoes what was rendered since the mark, last first.
+    fn unrender(&mut self, shadowed_mark: usize) {
+        for (place, uri) in self.shadowed.drain(shadowed_mark..).rev() {
+            match (self.rendered.get_mut(place), uri) {
+                (Some(found), Some(uri)) => found.uri = uri,
+                _ => self.rendered.truncate(place),
+            }
         }
     }
 
@@ -154,7 +179,7 @@ impl<'d, 'k, S: FnMut(&[u8])> Writer<'d, 'k, S> {
     }
 
     fn start_element(&mut self, element: Element<'d>, node: &Node) {
-        let (name, rendered_mark) = (element.name(), self.rendered.len());
+        let (name, shadowed_mark) = (element.name(), self.shadowed.len());
         let prefix = element.prefix();
         let tag = Span { start: node.span.start, end: node.content.start };
         // `<name>` declares nothing, and its parent's tag has rendered what the same prefix means.
@@ -173,7 +198,7 @@ impl<'d, 'k, S: FnMut(&[u8])> Writer<'d, 'k, S> {
         }
         let end_tag = Span { start: node.content.end, end: node.span.end };
         let subtree_end = node.subtree_end as usize;
-        self.open.push(Open { name, prefix, end_tag, subtree_end, rendered_mark });
+        self.open.push(Open { name, prefix, end_tag, subtree_end, shadowed_mark });
     }
 
     /// Gathers what §3 renders here: visibly utilized prefixes and listed ones, unless an output
@@ -220,7 +245,7 @@ impl<'d, 'k, S: FnMut(&[u8])> Writer<'d, 'k, S> {
     }
 
     fn consider(&mut self, binding: Binding<'d>) {
-        let current = self.rendered.iter().rev().find(|found| found.prefix == binding.prefix);
+        let current = self.rendered.iter().find(|found| found.prefix == binding.prefix);
         let is_rendered = match current {
             Some(current) => current.uri == binding.uri,
             None => binding.uri.is_empty(),
@@ -248,7 +273,9 @@ impl<'d, 'k, S: FnMut(&[u8])> Writer<'d, 'k, S> {
             self.output.escaped_attribute(binding.uri);
             self.output.write(b"\"");
         }
-        self.rendered.extend_from_slice(&namespaces);
+        for binding in &namespaces {
+            self.render(*binding);
+        }
         self.namespaces = namespaces;
     }
 
@@ -278,8 +305,7 @@ impl<'d, 'k, S: FnMut(&[u8])> Writer<'d, 'k, S> {
             && source.get(before) == Some(&b' ')
             && source.get(attribute.span.end - 1) == Some(&b'"');
         if is_canonical {
-            self.output.copy(Span { start: before, end: attribute.span.end });
-            return;
+            return self.output.copy(Span { start: before, end: attribute.span.end });
         }
         self.output.write(b" ");
         self.output.copy(name);
