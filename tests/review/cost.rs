@@ -1,6 +1,7 @@
 //! What a hostile document may cost: no more than its bytes are worth.
 
 use qaqpa::sign::canonical::{self, Options};
+use qaqpa_kit::soap::Envelope;
 use qaqpa_kit::xml::{Document, Limits};
 use std::time::{Duration, Instant};
 
@@ -32,5 +33,25 @@ fn cost(text: &str) -> Duration {
 #[test]
 fn prefixes_bound_anew_at_every_level_make_no_element_below_dearer() {
     let (plain, hostile) = (cost(&document(1, 60)), cost(&document(60, 60)));
+    assert!(hostile < plain * 6, "{hostile:?} against {plain:?}");
+}
+
+#[test]
+fn many_places_named_as_data_cost_no_more_than_other_names() {
+    let envelope = |name: &str| {
+        let places = format!("<{name}/>").repeat(20_000);
+        let soap = "http://schemas.xmlsoap.org/soap/envelope/";
+        format!("<s:Envelope xmlns:s='{soap}'><s:Body><o>{places}</o></s:Body></s:Envelope>")
+    };
+    let cost = |text: String| {
+        let scanned = Document::scan(text.as_bytes(), &Limits::default()).unwrap();
+        let once = || {
+            let started = Instant::now();
+            Envelope::read(&scanned).unwrap();
+            started.elapsed()
+        };
+        (0..5).map(|_| once()).min().unwrap()
+    };
+    let (plain, hostile) = (cost(envelope("date")), cost(envelope("data")));
     assert!(hostile < plain * 6, "{hostile:?} against {plain:?}");
 }
