@@ -129,29 +129,33 @@ impl<'d> Envelope<'d> {
         Ok(envelope)
     }
 
-    /// Whether this is the business content: `requestData/data` and its siblings of the other
-    /// channels, in the one place where an agency looks for it. Elsewhere the name is a hiding place.
-    fn is_data(&self, element: Element<'_>) -> bool {
-        let payload = self.payload;
-        let wrapped =
-            payload.children().find(|child| matches!(child.local(), "request" | "response"));
+    /// The element whose `requestData/data` (or its siblings of the other channels) is the business
+    /// content: there an agency looks for it, and elsewhere the name is a hiding place.
+    fn data_holder(&self) -> Element<'d> {
+        let mut children = self.payload.children();
+        let wrapped = children.find(|child| matches!(child.local(), "request" | "response"));
+        wrapped.unwrap_or(self.payload)
+    }
+
+    fn is_data(element: Element<'_>, holder: Element<'_>) -> bool {
         element.local() == "data"
             && element.parent().is_some_and(|parent| {
                 matches!(parent.local(), "requestData" | "responseData" | "messageData")
-                    && parent.parent() == Some(wrapped.unwrap_or(payload))
+                    && parent.parent() == Some(holder)
             })
     }
 
     /// One pass over every node outside `data`: no structural name in a second place, no instruction.
     fn refuse_strays(&self) -> Result<(), SoapError> {
         let nodes = self.root.document().nodes();
+        let holder = self.data_holder();
         let mut index = self.root.id().0;
         while let Some(node) = nodes.get(index as usize) {
             let next = match node.kind {
                 Kind::Instruction => {
                     return Err(SoapError::new("instruction_outside_data", node.span.start));
                 }
-                Kind::Element => self.stray(NodeId(index), node)?,
+                Kind::Element => self.stray(NodeId(index), node, holder)?,
                 _ => None,
             };
             index = next.unwrap_or(index + 1);
@@ -160,11 +164,16 @@ impl<'d> Envelope<'d> {
     }
 
     /// Judges one element; `Some` is the node to go on with, past `data`.
-    fn stray(&self, id: NodeId, node: &Node) -> Result<Option<u32>, SoapError> {
+    fn stray(
+        &self,
+        id: NodeId,
+        node: &Node,
+        holder: Element<'_>,
+    ) -> Result<Option<u32>, SoapError> {
         let Some(element) = self.root.document().element(id) else { return Ok(None) };
         let is_soap = || matches!(element.namespace(), SOAP11 | SOAP12);
         let reason = match element.local() {
-            "data" if self.is_data(element) => return Ok(Some(node.subtree_end)),
+            "data" if Self::is_data(element, holder) => return Ok(Some(node.subtree_end)),
             "Envelope" if is_soap() && element != self.root => "nested_envelope",
             "Body" if is_soap() && element != self.body => self.stray_body_reason(element),
             "Header" if is_soap() && Some(element) != self.header => "header_count",
