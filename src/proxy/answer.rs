@@ -87,6 +87,10 @@ impl Desk<'_> {
         let received = Received::read(envelope.payload)
             .map_err(|fault| broken(fault.reason, fault.at.unwrap_or(0)))?;
         let (kind, http_status) = match &received.body {
+            // Whatever sent a success under another status, it was not the agency's own word.
+            AnswerBody::Response { .. } if answer.status != 200 => {
+                return Err(broken("http_status", 0));
+            }
             AnswerBody::Response { status_code, status_message, data } => {
                 let response = EnvelopeAnswer { status_code, status_message, data: *data };
                 (Answer::Envelope(response), 200)

@@ -8,11 +8,16 @@ use crate::journal::Journal;
 use crate::journal::entry::{CallKey, EntryId, Opened, Opening, SameCall};
 use crate::sign::canonical::{self, Options};
 use aws_lc_rs::digest::{Context, SHA256};
+use jiff::civil::DateTime;
+use jiff::{Timestamp, tz::TimeZone};
 use qaqpa_kit::envelope::Request;
 use qaqpa_kit::fault::{Code, Fault, Phase};
 use qaqpa_kit::manifest::MessageId;
 use qaqpa_kit::xml::NodeId;
 use std::time::Instant;
+
+/// How far a sender's clock may run ahead.
+const AHEAD_US_MAX: i64 = 15 * 60 * 1_000_000;
 
 /// What opening a call led to.
 pub enum Admitted {
@@ -57,6 +62,35 @@ fn finish(context: Context) -> [u8; 32] {
     key
 }
 
+/// Refuses a call whose key may be forgotten already: where sending twice does harm, `messageDate`
+/// must lie within the window for which the same call is remembered.
+///
+/// A date without a zone is read as the country's.
+///
+/// # Errors
+/// `caller.stale` (`message_date`) for a date that is too old, too far ahead, or none at all.
+pub fn check_age(service: &Service, message_date: &str, received_at_us: i64) -> Result<(), Fault> {
+    let is_harmless = service.manifest.idempotent;
+    if is_harmless || is_remembered(message_date, received_at_us, window_us(service)) {
+        return Ok(());
+    }
+    Err(Fault::new(Code::CallerStale, Phase::Verify, "message_date"))
+}
+
+fn is_remembered(message_date: &str, received_at_us: i64, window_us: i64) -> bool {
+    let zone = TimeZone::get("Asia/Almaty").unwrap_or(TimeZone::UTC);
+    let sent_at = message_date
+        .parse::<Timestamp>()
+        .ok()
+        .or_else(|| zone.to_timestamp(message_date.parse::<DateTime>().ok()?).ok());
+    let remembered = received_at_us - window_us..=received_at_us + AHEAD_US_MAX;
+    sent_at.is_some_and(|sent_at| remembered.contains(&sent_at.as_microsecond()))
+}
+
+fn window_us(service: &Service) -> i64 {
+    i64::from(service.manifest.window_s) * 1_000_000
+}
+
 /// Opens the call durably, or finds what became of it when it came before.
 ///
 /// # Errors
@@ -68,7 +102,7 @@ pub async fn open(
     deadline: Instant,
 ) -> Result<Admitted, Fault> {
     let same = SameCall {
-        expires_at_us: opened.opened_at_us + i64::from(service.manifest.window_s) * 1_000_000,
+        expires_at_us: opened.opened_at_us + window_us(service) + AHEAD_US_MAX,
         unique_message_id: service.manifest.message_id == MessageId::Unique,
         idempotent: service.manifest.idempotent,
     };
@@ -97,6 +131,36 @@ pub async fn open(
                     Fault::new(Code::CallerTwin, Phase::Open, "message_id_reused").because(entry.0)
                 );
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_remembered;
+
+    #[test]
+    fn a_date_counts_within_the_window_however_it_is_written() {
+        let received_at_us = 1_741_670_130_000_000; // 2025-03-11T10:15:30+05:00
+        let within = |date: &str| is_remembered(date, received_at_us, 600_000_000);
+        for date in [
+            "2025-03-11T10:15:30+05:00",
+            "2025-03-11T10:05:30.000+05:00",
+            "2025-03-11T05:15:30.123456789Z",
+            "2025-03-11T11:15:30+0600",
+            "2025-03-11T10:15:30",
+            "2025-03-11T10:30:30+05:00",
+        ] {
+            assert!(within(date), "{date}");
+        }
+        for date in [
+            "2025-03-11T10:05:29+05:00",
+            "2025-03-11T10:30:31+05:00",
+            "1999-01-01T00:00:00Z",
+            "9999-99-99T99:99:99Z",
+            "2025-03-11T05:15:30",
+        ] {
+            assert!(!within(date), "{date}");
         }
     }
 }

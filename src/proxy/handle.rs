@@ -90,6 +90,7 @@ async fn carry(gate: &Gateway, received: &Received, trace: &mut Trace) -> Result
     let signed = verify::transport(gate, &message, &caller, now_unix_s)?;
     trace.prove(&caller, signed.as_ref());
     let permit = early.or_else(admit)?;
+    dedupe::check_age(&service, &request.message_date, trace.received_at_us)?;
     trace.mark(Phase::Verify);
 
     // open: durable before a byte leaves

@@ -58,7 +58,7 @@ fn a_request() -> String {
         message_id: "1",
         correlation_id: "",
         service_id: PAY,
-        message_date: "2026-11-22T10:15:30+05:00",
+        message_date: &crate::caller::STARTED,
         route_id: "",
         sender_id: "treasury",
         password: "",

@@ -4,9 +4,12 @@ use crate::support::{PATIENCE, pair_in};
 use qaqpa::command::client::{Client, Posted};
 use qaqpa::command::demo::installation::signer;
 use qaqpa::command::demo::scratch::Scratch;
+use qaqpa::command::now_unix_us;
+use qaqpa::proxy::trace::Trace;
 use qaqpa::sign::{Signer, wsse};
 use qaqpa_kit::envelope::write::{RequestHead, request};
 use qaqpa_kit::xml::{Document, Element, Limits};
+use std::sync::LazyLock;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -52,7 +55,7 @@ impl Caller {
             message_id,
             correlation_id: "",
             service_id: service,
-            message_date: "2026-11-22T10:15:30.125+05:00",
+            message_date: &STARTED,
             route_id: "",
             sender_id: self.sender_id,
             password: self.password,
@@ -123,3 +126,6 @@ pub async fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let waited = tokio::time::timeout(PATIENCE, waiting).await;
     waited.unwrap_or_else(|_| panic!("never came true: {what}"));
 }
+
+/// When the tests began: within every window, and the same in all messages.
+pub static STARTED: LazyLock<String> = LazyLock::new(|| Trace::date(now_unix_us()));

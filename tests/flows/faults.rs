@@ -1,6 +1,6 @@
 //! Bad input of every kind: a clear fault, an entry in the journal, and nothing sent to anybody.
 
-use crate::caller::{Caller, PERSON, PERSONS, text};
+use crate::caller::{Caller, PERSON, PERSONS, STARTED, text};
 use crate::forged::{self, Flaw};
 use crate::hand;
 use crate::refusal::assert_fault;
@@ -118,7 +118,7 @@ fn misshapen(portal: &Caller) -> Vec<Bad> {
         ),
         bad("no serviceId", sign(&service, ""), MALFORMED),
         bad("no senderId", sign(sender, ""), MALFORMED),
-        bad("a date that is none", sign("2026-11-22T10:15:30.125+05:00<", "yesterday<"), MALFORMED),
+        bad("a date that is none", sign(&STARTED, "yesterday"), MALFORMED),
         bad(
             "a messageId beyond the index",
             sign("<messageId>", &format!("<messageId>{}", "m".repeat(300))),

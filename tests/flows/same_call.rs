@@ -1,6 +1,6 @@
 //! The same call twice: the same bytes, and the agency asked once; on both stores.
 
-use crate::caller::{Caller, PERSON, PERSONS, person, text, until};
+use crate::caller::{Caller, PERSON, PERSONS, STARTED, person, text, until};
 use crate::hand;
 use crate::refusal::assert_fault;
 use crate::standin::{PAY, READ, StandIn, done, http};
@@ -39,6 +39,7 @@ on_both_stores! {
     fifty_equal_calls_at_once_ask_the_agency_once,
     a_message_id_used_again_is_a_new_call_or_a_twin,
     a_payment_left_unknown_is_never_sent_again_without_evidence,
+    a_payment_dated_beyond_what_is_remembered_is_refused,
     a_read_left_unknown_is_sent_again,
     equal_calls_that_wait_for_one_left_unknown_learn_of_it,
     a_refusal_by_quota_is_not_remembered,
@@ -173,6 +174,21 @@ async fn a_payment_left_unknown_is_never_sent_again_without_evidence(store: Opti
     assert_eq!(journal.resolve(evidence).await.unwrap(), Resolution::Written);
     let freed = portal.post(message).await;
     assert_eq!((freed.http_status, agency.requests()), (200, 2), "{}", text(&freed));
+    installation.stop().await;
+}
+
+async fn a_payment_dated_beyond_what_is_remembered_is_refused(store: Option<String>) {
+    let agency = StandIn::start().await;
+    agency.answer(|_| Some(done("SCSS001")));
+    let installation = treasury(store, &agency, 20_000).await;
+    let portal = installation.caller("portal");
+    for date in ["1999-01-01T00:00:00Z", "9999-99-99T99:99:99Z", "2999-01-01T00:00:00Z"] {
+        let late = portal.message(PAY, "<order/>").replace(&**STARTED, date);
+        let refused = portal.post(portal.sign(&late)).await;
+        let entry = installation.entry(&refused).await;
+        assert_eq!(entry.line(), "Refused caller.stale verify", "{date}");
+    }
+    assert_eq!(agency.requests(), 0);
     installation.stop().await;
 }
 
