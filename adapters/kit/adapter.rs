@@ -143,10 +143,51 @@ pub trait Adapter: Send + Sync {
     /// `agency.broken_answer`, `agency.unlisted_code` or `gateway.bug`: the outcome is Unknown.
     fn decode(&self, call: &Call<'_>, answer: &Answer<'_>) -> Result<Reply, Fault>;
 
+    /// The JSON form of its messages, where callers may speak REST.
+    fn json(&self) -> Option<&dyn Json> {
+        None
+    }
+
     /// The agency's stand-in for demos and tests, where it has one.
     fn simulator(&self) -> Option<&dyn Simulator> {
         None
     }
+}
+
+/// The JSON form of what stands in `data`, for callers that speak REST. Pure.
+pub trait Json: Send + Sync {
+    /// What stands in `data` for a caller's JSON body.
+    ///
+    /// # Errors
+    /// `caller.malformed` (phase receive); the cause names the place in the JSON, never a value.
+    fn request(&self, service: &str, json: &[u8]) -> Result<DataXml, Fault>;
+
+    /// JSON text for the `data` of an answer.
+    ///
+    /// # Errors
+    /// `agency.broken_answer` when it does not have the service's shape.
+    fn answer(&self, service: &str, data: Element<'_>) -> Result<Vec<u8>, Fault>;
+
+    /// The service's messages as JSON Schemas with an example each; `None` for a service not offered.
+    fn schema(&self, service: &str) -> Option<JsonSchema>;
+}
+
+/// A `data` element to be written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DataXml {
+    /// Attributes of `data` itself as written, with a leading space; empty for none.
+    pub attributes: String,
+    /// Well-formed content, namespaces declared within.
+    pub inside: String,
+}
+
+/// JSON Schemas 2020-12, the dialect of OpenAPI 3.1.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JsonSchema {
+    pub request: serde_json::Value,
+    pub answer: serde_json::Value,
+    pub request_example: serde_json::Value,
+    pub answer_example: serde_json::Value,
 }
 
 /// A pure stand-in for an agency: same request, same answer; invented people and companies only.
