@@ -7,6 +7,7 @@
 use crate::fault::{Fault, Outcome};
 use crate::manifest::Manifest;
 use crate::xml::Element;
+use serde_json::Value;
 
 /// One request on its way through, as an adapter sees it; every borrowed part is a verified node.
 #[derive(Clone, Copy, Debug)]
@@ -147,6 +148,52 @@ pub trait Adapter: Send + Sync {
     fn simulator(&self) -> Option<&dyn Simulator> {
         None
     }
+
+    /// The JSON form of its messages, where it has one.
+    fn json(&self) -> Option<&dyn Json> {
+        None
+    }
+}
+
+/// The JSON form of what stands in `data`, for callers that speak REST. Pure.
+///
+/// Who calls it has held the body against the caller's limit already.
+pub trait Json: Send + Sync {
+    /// What stands in `data` for a caller's JSON body.
+    ///
+    /// # Errors
+    /// Phase Receive: `caller.malformed` with a reason, `caller.too_large` when it crosses a cap; the
+    /// cause names the place as a JSON pointer (RFC 6901), never a value. `gateway.bug` when the
+    /// service is not the agency's.
+    fn request(&self, service: &str, json: &[u8]) -> Result<DataXml, Fault>;
+
+    /// JSON text for the `data` of an answer, whatever its outcome.
+    ///
+    /// # Errors
+    /// `agency.broken_answer` (phase Decode) when it cannot be read; `gateway.bug` as above.
+    fn answer(&self, service: &str, data: Element<'_>) -> Result<Vec<u8>, Fault>;
+
+    /// What the JSON of a service looks like; `None` when the service is not the agency's.
+    fn schema(&self, service: &str) -> Option<JsonSchema>;
+}
+
+/// A `data` element in parts, to be written into an envelope.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DataXml {
+    /// Attributes and declarations of `data` itself, each with a space before it; often empty.
+    pub attributes: String,
+    /// The inside: well-formed content or escaped text, namespaces declared within.
+    pub inside: String,
+}
+
+/// JSON Schemas (2020-12, as OpenAPI 3.1 uses them; self-contained, without `$ref`) and an example of
+/// each message.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JsonSchema {
+    pub request: Value,
+    pub answer: Value,
+    pub request_example: Value,
+    pub answer_example: Value,
 }
 
 /// A pure stand-in for an agency: same request, same answer; invented people and companies only.
