@@ -7,6 +7,7 @@
 use crate::fault::{Fault, Outcome};
 use crate::manifest::Manifest;
 use crate::xml::Element;
+use serde_json::Value;
 
 /// One request on its way through, as an adapter sees it; every borrowed part is a verified node.
 #[derive(Clone, Copy, Debug)]
@@ -143,51 +144,56 @@ pub trait Adapter: Send + Sync {
     /// `agency.broken_answer`, `agency.unlisted_code` or `gateway.bug`: the outcome is Unknown.
     fn decode(&self, call: &Call<'_>, answer: &Answer<'_>) -> Result<Reply, Fault>;
 
-    /// The JSON form of its messages, where callers may speak REST.
-    fn json(&self) -> Option<&dyn Json> {
+    /// The agency's stand-in for demos and tests, where it has one.
+    fn simulator(&self) -> Option<&dyn Simulator> {
         None
     }
 
-    /// The agency's stand-in for demos and tests, where it has one.
-    fn simulator(&self) -> Option<&dyn Simulator> {
+    /// The JSON form of its messages, where it has one.
+    fn json(&self) -> Option<&dyn Json> {
         None
     }
 }
 
 /// The JSON form of what stands in `data`, for callers that speak REST. Pure.
+///
+/// Who calls it has held the body against the caller's limit already.
 pub trait Json: Send + Sync {
     /// What stands in `data` for a caller's JSON body.
     ///
     /// # Errors
-    /// `caller.malformed` (phase receive); the cause names the place in the JSON, never a value.
+    /// Phase Receive: `caller.malformed` with a reason, `caller.too_large` when it crosses a cap; the
+    /// cause names the place as a JSON pointer (RFC 6901), never a value. `gateway.bug` when the
+    /// service is not the agency's.
     fn request(&self, service: &str, json: &[u8]) -> Result<DataXml, Fault>;
 
-    /// JSON text for the `data` of an answer.
+    /// JSON text for the `data` of an answer, whatever its outcome.
     ///
     /// # Errors
-    /// `agency.broken_answer` when it does not have the service's shape.
+    /// `agency.broken_answer` (phase Decode) when it cannot be read; `gateway.bug` as above.
     fn answer(&self, service: &str, data: Element<'_>) -> Result<Vec<u8>, Fault>;
 
-    /// The service's messages as JSON Schemas with an example each; `None` for a service not offered.
+    /// What the JSON of a service looks like; `None` when the service is not the agency's.
     fn schema(&self, service: &str) -> Option<JsonSchema>;
 }
 
-/// A `data` element to be written.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// A `data` element in parts, to be written into an envelope.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DataXml {
-    /// Attributes of `data` itself as written, with a leading space; empty for none.
+    /// Attributes and declarations of `data` itself, each with a space before it; often empty.
     pub attributes: String,
-    /// Well-formed content, namespaces declared within.
+    /// The inside: well-formed content or escaped text, namespaces declared within.
     pub inside: String,
 }
 
-/// JSON Schemas 2020-12, the dialect of OpenAPI 3.1.
+/// JSON Schemas (2020-12, as OpenAPI 3.1 uses them; self-contained, without `$ref`) and an example of
+/// each message.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JsonSchema {
-    pub request: serde_json::Value,
-    pub answer: serde_json::Value,
-    pub request_example: serde_json::Value,
-    pub answer_example: serde_json::Value,
+    pub request: Value,
+    pub answer: Value,
+    pub request_example: Value,
+    pub answer_example: Value,
 }
 
 /// A pure stand-in for an agency: same request, same answer; invented people and companies only.
