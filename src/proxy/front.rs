@@ -1,6 +1,6 @@
 //! From HTTP to a call and back: which face a request is for, and the headers of its answer.
 
-use super::listener::{Handler, Received};
+use super::listener::{AnswerBody, Handler, Received};
 use super::reply::Reply;
 use super::trace::Trace;
 use super::{Gateway, handle};
@@ -8,7 +8,6 @@ use crate::channel::rest::{self, openapi::Description};
 use crate::channel::{Face, sync::wsdl};
 use crate::config::settings::TlsMode;
 use bytes::Bytes;
-use http_body_util::Full;
 use hyper::header::{
     ALLOW, CONTENT_LANGUAGE, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
 };
@@ -35,7 +34,7 @@ pub struct Front {
 }
 
 impl Handler for Front {
-    async fn answer(&self, received: Received) -> Response<Full<Bytes>> {
+    async fn answer(&self, received: Received) -> Response<AnswerBody> {
         let face = self.face(received.uri.path(), &received.headers);
         let is_call = match face {
             Face::Sync => true,
@@ -58,7 +57,7 @@ impl Handler for Front {
         }
     }
 
-    fn refuse(&self, head: &Parts, fault: &Fault) -> Response<Full<Bytes>> {
+    fn refuse(&self, head: &Parts, fault: &Fault) -> Response<AnswerBody> {
         let face = self.face(head.uri.path(), &head.headers);
         let trace = Trace::begin(face);
         response(face, handle::refuse(&self.gate, fault.clone(), &trace))
@@ -83,33 +82,33 @@ impl Front {
         }
     }
 
-    fn openapi(&self, received: &Received) -> Response<Full<Bytes>> {
+    fn openapi(&self, received: &Received) -> Response<AnswerBody> {
         let address = self.address(received).unwrap_or_default();
         described(self.rest.at(&address), rest::JSON)
     }
 
-    fn wsdl(&self, received: &Received) -> Option<Response<Full<Bytes>>> {
+    fn wsdl(&self, received: &Received) -> Option<Response<AnswerBody>> {
         let address = format!("{}{}", self.address(received)?, received.uri.path());
         let document = wsdl::document(received.uri.query()?, &address)?;
         Some(described(document, Face::Sync.media_type(false)))
     }
 }
 
-fn described(document: String, media_type: &'static str) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from(document)));
+fn described(document: String, media_type: &'static str) -> Response<AnswerBody> {
+    let mut response = Response::new(AnswerBody::from(Bytes::from(document)));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
     response
 }
 
-fn not_allowed(allowed: &'static str) -> Response<Full<Bytes>> {
+fn not_allowed(allowed: &'static str) -> Response<AnswerBody> {
     let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, "this method is not served here\n");
     response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
     response
 }
 
 /// An answer with its headers.
-fn response(face: Face, reply: Reply) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(reply.body));
+fn response(face: Face, reply: Reply) -> Response<AnswerBody> {
+    let mut response = Response::new(AnswerBody::from(reply.body));
     *response.status_mut() =
         StatusCode::from_u16(reply.http_status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
@@ -139,8 +138,8 @@ fn own_url(received: &Received) -> Option<String> {
     host.chars().all(is_plain).then(|| format!("{scheme}://{host}"))
 }
 
-fn plain(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from_static(text.as_bytes())));
+fn plain(status: StatusCode, text: &'static str) -> Response<AnswerBody> {
+    let mut response = Response::new(AnswerBody::from(Bytes::from_static(text.as_bytes())));
     *response.status_mut() = status;
     response
         .headers_mut()
