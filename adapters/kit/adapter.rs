@@ -124,6 +124,12 @@ impl WrittenAnswer {
             .collect();
         Self { status_code: status_code.to_owned(), status_message, data_xml }
     }
+
+    /// An answer of success around that `data`, in the ШЭП's own words.
+    #[must_use]
+    pub fn processed(data_xml: String) -> Self {
+        Self::new("SCSS001", "Message has been processed successfully", Some(data_xml))
+    }
 }
 
 /// One agency's translation.
@@ -225,4 +231,26 @@ pub enum SimulatedAnswer {
         content_type: &'static str,
         body: Vec<u8>,
     },
+}
+
+impl SimulatedAnswer {
+    /// A SOAP fault.
+    #[must_use]
+    pub fn fault(error_code: &str, error_message: &str) -> Self {
+        let (error_code, error_message) = (error_code.to_owned(), error_message.to_owned());
+        Self::Fault { error_code, error_message }
+    }
+
+    /// "No data found" as a status, without `data`.
+    #[must_use]
+    pub fn nothing_found() -> Self {
+        let message = "Деректер табылмады / Данные не найдены";
+        Self::Envelope(WrittenAnswer::new("SCSE001", message, None))
+    }
+
+    /// The fault of an agency that cannot read the request.
+    #[must_use]
+    pub fn unreadable() -> Self {
+        Self::fault("SCE001", "Хабарлама пішімі дұрыс емес / Неверный формат сообщения")
+    }
 }
