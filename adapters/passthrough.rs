@@ -1,19 +1,27 @@
 //! An agency by configuration alone: its manifest says which codes mean what, no code is needed.
 
 use qaqpa_kit::adapter::{
-    Adapter, Answer, Call, Content, HttpAnswer, HttpOutgoing, Outgoing, Reply, WrittenAnswer,
+    Adapter, Answer, Call, Content, DataXml, HttpAnswer, HttpOutgoing, Json, JsonSchema, Outgoing,
+    Reply, WrittenAnswer,
 };
+use qaqpa_kit::envelope::splice::standing_alone;
 use qaqpa_kit::fault::{Code, Fault, Outcome, Phase};
 use qaqpa_kit::manifest::{Manifest, ServiceManifest, Wire, unlisted_code};
-use qaqpa_kit::xml::Element;
+use qaqpa_kit::wire::{Tree, from_json, refused, to_json};
 use qaqpa_kit::xml::writer::push_text;
+use qaqpa_kit::xml::{Document, Element, Limits, Span, is_text};
 use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 /// The translation that changes nothing.
 ///
 /// With `wire = "sync_v10"` the caller's envelope goes on and the agency's comes back. With `wire =
 /// "rest"` the JSON that stands in `data` as text is POSTed to the endpoint, and the JSON of the answer
 /// comes back in `data` as text; the codes are HTTP statuses, and an empty `done_codes` means every 2xx.
+///
+/// Callers that speak REST send and get that very JSON; to and from an agency that speaks SyncChannel
+/// they send and get the `data` element itself, because nothing here knows what is in it.
 pub struct Passthrough {
     manifest: Manifest,
 }
@@ -54,6 +62,102 @@ impl Adapter for Passthrough {
         };
         Ok(Reply { outcome, content: Content::AsReceived })
     }
+
+    fn json(&self) -> Option<&dyn Json> {
+        Some(self)
+    }
+}
+
+/// The JSON form of a `data` element that nothing is known of.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct DataForm {
+    data_xml: String,
+}
+
+impl Json for Passthrough {
+    fn request(&self, service: &str, json: &[u8]) -> Result<DataXml, Fault> {
+        self.manifest.offered(service, Phase::Receive)?;
+        match self.manifest.wire {
+            Wire::SyncV10 => data_parts(&from_json::<DataForm>(json)?.data_xml),
+            Wire::Rest => {
+                Tree::read(json).map_err(|error| refused(&error))?;
+                let mut inside = String::with_capacity(json.len());
+                push_text(&mut inside, str::from_utf8(json).unwrap_or_default());
+                Ok(DataXml { attributes: String::new(), inside })
+            }
+        }
+    }
+
+    fn answer(&self, service: &str, data: Element<'_>) -> Result<Vec<u8>, Fault> {
+        self.manifest.offered(service, Phase::Decode)?;
+        let text = data.text();
+        match self.manifest.wire {
+            Wire::SyncV10 => {
+                let data_xml = String::from_utf8_lossy(&standing_alone(data)).into_owned();
+                to_json(&DataForm { data_xml })
+            }
+            // A refusal may bring no JSON, or nothing; it is a JSON text then, or null.
+            Wire::Rest if text.trim().is_empty() => Ok(b"null".to_vec()),
+            Wire::Rest if is_json(&text) => Ok(text.trim().as_bytes().to_vec()),
+            Wire::Rest => to_json(&text),
+        }
+    }
+
+    fn schema(&self, service: &str) -> Option<JsonSchema> {
+        let name = &self.manifest.service(service)?.name;
+        let told = |what: Value| {
+            let mut schema = json!({
+                "title": name.en,
+                "description": format!("{} / {}", name.kk, name.ru),
+            });
+            if let (Value::Object(schema), Value::Object(what)) = (&mut schema, what) {
+                schema.extend(what);
+            }
+            schema
+        };
+        let (what, example) = match self.manifest.wire {
+            Wire::SyncV10 => (
+                json!({
+                    "type": "object",
+                    "properties": { "dataXml": {
+                        "type": "string",
+                        "description": "The data element as XML, its namespaces declared in it.",
+                    } },
+                    "required": ["dataXml"],
+                    "additionalProperties": false,
+                }),
+                json!({ "dataXml": "<data/>" }),
+            ),
+            // Whatever the agency reads.
+            Wire::Rest => (json!({}), json!({})),
+        };
+        Some(JsonSchema {
+            request: told(what.clone()),
+            answer: told(what),
+            request_example: example.clone(),
+            answer_example: example,
+        })
+    }
+}
+
+/// The parts of a caller's own `data` element.
+fn data_parts(data_xml: &str) -> Result<DataXml, Fault> {
+    let malformed = |reason| Fault::new(Code::CallerMalformed, Phase::Receive, reason);
+    let document = Document::scan(data_xml.as_bytes(), &Limits::default()).map_err(|error| {
+        let code = if error.is_limit { Code::CallerTooLarge } else { Code::CallerMalformed };
+        Fault::new(code, Phase::Receive, error.reason).because("in /dataXml")
+    })?;
+    let data = document.root();
+    if !data.is("", "data") {
+        return Err(malformed("root_is_not_data"));
+    }
+    // `<data`, then what is wanted, then `>` or `/>`.
+    let tag = data.start_tag();
+    let close = if data.is_self_closing() { "/>" } else { ">" };
+    let attributes = Span { start: tag.start + "<data".len(), end: tag.end - close.len() };
+    let attributes = document.slice(attributes).to_owned();
+    Ok(DataXml { attributes, inside: data.content_str().to_owned() })
 }
 
 /// The JSON that stands in `data` as text or CDATA.
@@ -83,11 +187,18 @@ fn decode_http(service: &ServiceManifest, answer: &HttpAnswer<'_>) -> Result<Rep
     let broken = |reason| Fault::new(Code::AgencyBrokenAnswer, Phase::Decode, reason);
     let body = str::from_utf8(answer.body).map_err(|_| broken("body_is_not_utf8"))?;
     // A page of some server on the way (a login form, say) is not the agency's word.
-    if outcome == Outcome::Done && !body.trim().is_empty() && !is_json(body) {
+    let is_json = is_json(body);
+    if outcome == Outcome::Done && !body.trim().is_empty() && !is_json {
         return Err(broken("body_is_not_json"));
     }
     let mut data = String::with_capacity(body.len());
-    push_text(&mut data, body);
+    if is_json && !is_text(body) {
+        // Two characters may stand in JSON's strings and in no XML; JSON has another spelling for them.
+        let spelled = body.replace('\u{FFFE}', "\\ufffe").replace('\u{FFFF}', "\\uffff");
+        push_text(&mut data, &spelled);
+    } else {
+        push_text(&mut data, body);
+    }
     let data = (!data.is_empty()).then_some(data);
     let message = format!("HTTP {code}");
     let content = Content::Written(WrittenAnswer::new(status_code, &message, data));

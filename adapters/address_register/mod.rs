@@ -67,7 +67,7 @@ impl Adapter for AddressRegister {
                     .map_err(|_| broken("another_address"))?;
                 let mut data = String::new();
                 push_wrapped(&mut data, "address", "", &address)
-                    .map_err(|error| broken(error.reason).because(error))?;
+                    .map_err(|error| broken(error.reason).because(error.cause()))?;
                 let message = "Мекенжай табылды / Адрес найден";
                 let content = WrittenAnswer::new("SCSS001", message, Some(data));
                 Ok(Reply { outcome: service.outcome("200")?, content: Content::Written(content) })

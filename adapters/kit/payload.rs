@@ -110,7 +110,7 @@ impl Miss {
     fn fault(self, fault: &impl Fn(&'static str) -> Fault) -> Fault {
         match self {
             Self::Xml(error) => fault(error.reason),
-            Self::Wire(error) => fault(error.reason).because(error),
+            Self::Wire(error) => fault(error.reason).because(error.cause()),
             Self::Nothing => fault("payload_not_found"),
         }
     }

@@ -52,6 +52,14 @@ impl WireError {
         Self::new(reason).within(field)
     }
 
+    /// The place for a fault's cause: names are the caller's too, so ids are masked and it is cut.
+    #[must_use]
+    pub fn cause(&self) -> String {
+        const PLACE_CHARS_MAX: usize = 256;
+        let place: String = redact::ids(&self.place).chars().take(PLACE_CHARS_MAX).collect();
+        format!("at {place:?}")
+    }
+
     /// The same one level further out.
     fn within(mut self, key: &str) -> Self {
         self.place = format!("/{}{}", escaped(key), self.place);
@@ -66,9 +74,7 @@ fn escaped(key: &str) -> String {
 
 impl fmt::Display for WireError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const PLACE_CHARS_MAX: usize = 256;
-        let place: String = redact::ids(&self.place).chars().take(PLACE_CHARS_MAX).collect();
-        write!(f, "{} at {place:?}", self.reason)
+        write!(f, "{} {}", self.reason, self.cause())
     }
 }
 
@@ -115,7 +121,7 @@ pub fn from_json<T: DeserializeOwned>(json: &[u8]) -> Result<T, Fault> {
 #[must_use]
 pub fn refused(error: &WireError) -> Fault {
     let code = if error.is_limit { Code::CallerTooLarge } else { Code::CallerMalformed };
-    let fault = Fault::new(code, Phase::Receive, error.reason).because(error);
+    let fault = Fault::new(code, Phase::Receive, error.reason).because(error.cause());
     match error.at {
         Some(at) => fault.at(at),
         None => fault,
