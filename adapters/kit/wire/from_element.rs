@@ -53,10 +53,7 @@ impl<'de> Deserializer<'de> for Values<'_, 'de> {
     }
 
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, WireError> {
-        match text_of(self.only()?)? {
-            Cow::Borrowed(text) => visitor.visit_borrowed_str(text),
-            Cow::Owned(text) => visitor.visit_string(text),
-        }
+        Text(text_of(self.only()?)?).deserialize_any(visitor)
     }
 
     fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, WireError> {
@@ -182,8 +179,7 @@ impl<'d> MapAccess<'d> for Parts<'d> {
         match std::mem::replace(&mut self.due, Due::Nothing) {
             Due::Nothing => Err(WireError::custom("no key was read")),
             Due::Text(key, text) => {
-                let read: CowStrDeserializer<'_, WireError> = text.into_deserializer();
-                seed.deserialize(read).map_err(|error| error.within(&key))
+                seed.deserialize(Text(text)).map_err(|error| error.within(&key))
             }
             Due::Children { start } => {
                 let children = self.children.get(start..self.read).unwrap_or_default();
@@ -191,6 +187,37 @@ impl<'d> MapAccess<'d> for Parts<'d> {
                 seed.deserialize(Values(children)).map_err(|error| error.within(name))
             }
         }
+    }
+}
+
+/// An attribute's value, or the text beside children.
+struct Text<'d>(Cow<'d, str>);
+
+impl<'de> Deserializer<'de> for Text<'de> {
+    type Error = WireError;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, WireError> {
+        match self.0 {
+            Cow::Borrowed(text) => visitor.visit_borrowed_str(text),
+            Cow::Owned(text) => visitor.visit_string(text),
+        }
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, WireError> {
+        visitor.visit_some(self)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, WireError> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
+        unit_struct seq tuple tuple_struct map struct enum identifier ignored_any
     }
 }
 

@@ -15,6 +15,10 @@ mod from_element;
 mod from_json;
 mod into_element;
 mod kinds;
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod refusals;
 mod schema;
 
 pub use from_element::from_element;
