@@ -116,7 +116,7 @@ pub fn example() -> (Request, Response) {
         service: "",
         message_id: "",
         session_id: "",
-        received_at: "2025-03-11T10:15:31+05:00",
+        received_at: "2025-03-11T10:15:30+05:00",
         data: None,
     };
     let answer = response(&call, &asked, FOUND, PERSONS.first());
