@@ -9,7 +9,7 @@ use qaqpa_kit::fault::{Code, Fault, Outcome, Phase};
 use qaqpa_kit::manifest::{Manifest, ServiceManifest, Wire, unlisted_code};
 use qaqpa_kit::wire::{Tree, from_json, refused, to_json};
 use qaqpa_kit::xml::writer::push_text;
-use qaqpa_kit::xml::{Document, Element, Limits, Span, is_text};
+use qaqpa_kit::xml::{Document, Element, Limits, is_text};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -106,17 +106,7 @@ impl Json for Passthrough {
 
     fn schema(&self, service: &str) -> Option<JsonSchema> {
         let name = &self.manifest.service(service)?.name;
-        let told = |what: Value| {
-            let mut schema = json!({
-                "title": name.en,
-                "description": format!("{} / {}", name.kk, name.ru),
-            });
-            if let (Value::Object(schema), Value::Object(what)) = (&mut schema, what) {
-                schema.extend(what);
-            }
-            schema
-        };
-        let (what, example) = match self.manifest.wire {
+        let (mut schema, example) = match self.manifest.wire {
             Wire::SyncV10 => (
                 json!({
                     "type": "object",
@@ -132,9 +122,13 @@ impl Json for Passthrough {
             // Whatever the agency reads.
             Wire::Rest => (json!({}), json!({})),
         };
+        if let Value::Object(fields) = &mut schema {
+            fields.insert("title".to_owned(), name.en.as_str().into());
+            fields.insert("description".to_owned(), format!("{} / {}", name.kk, name.ru).into());
+        }
         Some(JsonSchema {
-            request: told(what.clone()),
-            answer: told(what),
+            request: schema.clone(),
+            answer: schema,
             request_example: example.clone(),
             answer_example: example,
         })
@@ -148,16 +142,10 @@ fn data_parts(data_xml: &str) -> Result<DataXml, Fault> {
         let code = if error.is_limit { Code::CallerTooLarge } else { Code::CallerMalformed };
         Fault::new(code, Phase::Receive, error.reason).because("in /dataXml")
     })?;
-    let data = document.root();
-    if !data.is("", "data") {
+    if !document.root().is("", "data") {
         return Err(malformed("root_is_not_data"));
     }
-    // `<data`, then what is wanted, then `>` or `/>`.
-    let tag = data.start_tag();
-    let close = if data.is_self_closing() { "/>" } else { ">" };
-    let attributes = Span { start: tag.start + "<data".len(), end: tag.end - close.len() };
-    let attributes = document.slice(attributes).to_owned();
-    Ok(DataXml { attributes, inside: data.content_str().to_owned() })
+    Ok(DataXml::of(document.root()))
 }
 
 /// The JSON that stands in `data` as text or CDATA.
@@ -326,5 +314,85 @@ mod tests {
         let answer = HttpAnswer { status: 200, content_type: None, body: b"\"\xFF\"" };
         let fault = decode(&every_2xx, &Answer::Http(answer)).expect_err("not UTF-8");
         assert_eq!(fault.outcome(), Outcome::Unknown);
+    }
+
+    fn data_of(adapter: &Passthrough, json: &str) -> Result<String, &'static str> {
+        let data = adapter.request("Demo", json.as_bytes()).map_err(|fault| fault.reason)?;
+        Ok(format!("<data{}>{}</data>", data.attributes, data.inside))
+    }
+
+    fn json_of(adapter: &Passthrough, data: &str) -> String {
+        let document = Document::scan(data.as_bytes(), &Limits::default()).expect("well-formed");
+        let parent = document.root();
+        let data = parent.child("data").unwrap_or(parent);
+        String::from_utf8(adapter.answer("Demo", data).expect("JSON")).expect("UTF-8")
+    }
+
+    #[test]
+    fn json_reaches_a_rest_agency_to_the_letter_and_its_answer_comes_back_so() {
+        let adapter = adapter("rest", "[]");
+        for json in
+            ["{ \"a\" : \"<b>&]]>\",\r\n\"n\":0.10000000000000000001e+05 }", "[]", "7", "null"]
+        {
+            let data = data_of(&adapter, json).expect(json);
+            let Ok(Outgoing::Http(http)) = encode(&adapter, &data) else { panic!("{data}") };
+            assert_eq!(http.body, json.as_bytes());
+            assert_eq!(json_of(&adapter, &data), json);
+        }
+        for (json, reason) in [
+            ("{\"a\":1,\"a\":2}", "duplicate_key"),
+            ("{\"a\":\"\\u0000\"}", "forbidden_character"),
+            ("<a/>", "json_unreadable"),
+        ] {
+            assert_eq!(data_of(&adapter, json), Err(reason));
+        }
+        assert_eq!(json_of(&adapter, "<data> </data>"), "null");
+        assert_eq!(json_of(&adapter, "<data>&lt;html></data>"), "\"<html>\"");
+        let body = "{\"a\":\"\u{ffff}\"}";
+        let answer = HttpAnswer { status: 200, content_type: None, body: body.as_bytes() };
+        let Ok(Reply { content: Content::Written(answer), .. }) =
+            decode(&adapter, &Answer::Http(answer))
+        else {
+            panic!("an answer")
+        };
+        let data = format!("<data>{}</data>", answer.data_xml.expect("data"));
+        assert_eq!(json_of(&adapter, &data), "{\"a\":\"\\uffff\"}");
+    }
+
+    #[test]
+    fn a_data_element_in_json_is_the_same_in_xml_and_nothing_can_stand_beside_it() {
+        let adapter = adapter("sync_v10", r#"["SCSS001"]"#);
+        let form = |data_xml: &str| json!({ "dataXml": data_xml }).to_string();
+        let whole = "<data  xmlns:p='urn:p' p:t='p:T'\n><p:a/>қ&lt;<![CDATA[<]]></data>";
+        assert_eq!(data_of(&adapter, &form(whole)).as_deref(), Ok(whole));
+        assert_eq!(data_of(&adapter, &form("<!--x--><data />")).as_deref(), Ok("<data ></data>"));
+        let outer = "<r xmlns:q='urn:q'><data a='1'><q:b/></data></r>";
+        let told = form("<data xmlns:q=\"urn:q\" a='1'><q:b/></data>");
+        assert_eq!(json_of(&adapter, outer), told);
+        assert!(data_of(&adapter, &told).is_ok());
+        for (data_xml, reason) in [
+            ("<data/><data/>", "content_outside_root"),
+            ("<data></data></requestData>", "mismatched_tag"),
+            ("<data><q:a/></data>", "undeclared_prefix"),
+            ("<!DOCTYPE data><data/>", "doctype_forbidden"),
+            ("<x:data xmlns:x='urn:x'/>", "root_is_not_data"),
+            ("<request/>", "root_is_not_data"),
+            ("text", "content_outside_root"),
+        ] {
+            assert_eq!(data_of(&adapter, &form(data_xml)), Err(reason), "{data_xml}");
+        }
+        assert_eq!(data_of(&adapter, "{\"iin\":\"1\"}"), Err("unknown_field"));
+    }
+
+    #[test]
+    fn a_service_known_by_configuration_alone_is_described_by_its_name() {
+        for wire in ["rest", "sync_v10"] {
+            let adapter = adapter(wire, "[]");
+            let schema = adapter.schema("Demo").expect("offered");
+            assert_eq!(schema.request.get("title"), Some(&json!("Demo")));
+            assert!(adapter.schema("Other").is_none());
+            let example = schema.request_example.to_string();
+            assert!(adapter.request("Demo", example.as_bytes()).is_ok(), "{wire}");
+        }
     }
 }

@@ -39,7 +39,7 @@ impl Maker {
                 let items = schema.get("items").cloned().unwrap_or_default();
                 (0..1 + self.chance.next_u32() % 3).map(|_| self.value(&items)).collect()
             }
-            Some("boolean") => (self.chance.next_u32() % 2 == 0).into(),
+            Some("boolean") => (self.chance.next_u32().is_multiple_of(2)).into(),
             Some("string") => self.text().into(),
             other => panic!("no wire type has {other:?}: {schema}"),
         }
@@ -50,7 +50,7 @@ impl Maker {
         let required = schema.get("required").and_then(Value::as_array);
         let made = properties.iter().filter_map(|(key, inner)| {
             let is_due = required.is_some_and(|keys| keys.contains(&key.as_str().into()));
-            let is_made = is_due || self.is_whole || self.chance.next_u32() % 2 == 0;
+            let is_made = is_due || self.is_whole || self.chance.next_u32().is_multiple_of(2);
             is_made.then(|| (key.clone(), self.value(inner)))
         });
         Value::Object(made.collect::<Map<_, _>>())

@@ -6,7 +6,7 @@
 
 use crate::fault::{Fault, Outcome};
 use crate::manifest::Manifest;
-use crate::xml::Element;
+use crate::xml::{Element, Span};
 use serde_json::Value;
 
 /// One request on its way through, as an adapter sees it; every borrowed part is a verified node.
@@ -190,6 +190,18 @@ pub struct DataXml {
     pub attributes: String,
     /// The inside: well-formed content or escaped text, namespaces declared within.
     pub inside: String,
+}
+
+impl DataXml {
+    /// The parts of an element as written, its end tag spelled out.
+    #[must_use]
+    pub fn of(data: Element<'_>) -> Self {
+        let tag = data.start_tag();
+        let close = if data.is_self_closing() { "/>" } else { ">" };
+        let start = tag.start + "<".len() + data.name().len();
+        let attributes = data.document().slice(Span { start, end: tag.end - close.len() });
+        Self { attributes: attributes.to_owned(), inside: data.content_str().to_owned() }
+    }
 }
 
 /// JSON Schemas (2020-12, as OpenAPI 3.1 uses them; self-contained, without `$ref`) and an example of

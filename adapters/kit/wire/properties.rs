@@ -33,7 +33,7 @@ fn unlisted() -> impl Strategy<Value = Unlisted> {
     leaf.prop_recursive(4, 32, 4, |inner| {
         let one = prop_oneof![
             text().prop_map(Unlisted::Text),
-            (inner.clone(), btree_map("[a-z@][a-z]{1,3}", inner.clone(), 0..4)).prop_map(
+            (inner.clone(), btree_map("[a-z@][a-z]{1,3}", inner, 0..4)).prop_map(
                 |(first, mut rest)| {
                     rest.retain(|key, value| {
                         !key.starts_with('@') || matches!(value, Unlisted::Text(_))
