@@ -1,8 +1,8 @@
 //! An agency by configuration alone: its manifest says which codes mean what, no code is needed.
 
 use qaqpa_kit::adapter::{
-    Adapter, Answer, Call, Content, DataXml, HttpAnswer, HttpOutgoing, Json, JsonSchema, Outgoing,
-    Reply, WrittenAnswer,
+    Adapter, Answer, Call, Content, DataXml, HttpAnswer, HttpOutgoing, Json, JsonCall, JsonSchema,
+    Outgoing, Reply, WrittenAnswer,
 };
 use qaqpa_kit::envelope::splice::standing_alone;
 use qaqpa_kit::fault::{Code, Fault, Outcome, Phase};
@@ -76,14 +76,14 @@ struct DataForm {
 }
 
 impl Json for Passthrough {
-    fn request(&self, service: &str, json: &[u8]) -> Result<DataXml, Fault> {
-        self.manifest.offered(service, Phase::Receive)?;
+    fn request(&self, call: &JsonCall<'_>) -> Result<DataXml, Fault> {
+        self.manifest.offered(call.service, Phase::Receive)?;
         match self.manifest.wire {
-            Wire::SyncV10 => data_parts(&from_json::<DataForm>(json)?.data_xml),
+            Wire::SyncV10 => data_parts(&from_json::<DataForm>(call.body)?.data_xml),
             Wire::Rest => {
-                Tree::read(json).map_err(|error| refused(&error))?;
-                let mut inside = String::with_capacity(json.len());
-                push_text(&mut inside, str::from_utf8(json).unwrap_or_default());
+                Tree::read(call.body).map_err(|error| refused(&error))?;
+                let mut inside = String::with_capacity(call.body.len());
+                push_text(&mut inside, str::from_utf8(call.body).unwrap_or_default());
                 Ok(DataXml { attributes: String::new(), inside })
             }
         }
@@ -200,7 +200,7 @@ fn is_json(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trial::call;
+    use crate::trial::{call, json_call};
     use qaqpa_kit::adapter::{EnvelopeAnswer, ErrorInfo};
     use qaqpa_kit::xml::{Document, Limits};
 
@@ -317,7 +317,7 @@ mod tests {
     }
 
     fn data_of(adapter: &Passthrough, json: &str) -> Result<String, &'static str> {
-        let data = adapter.request("Demo", json.as_bytes()).map_err(|fault| fault.reason)?;
+        let data = adapter.request(&json_call("Demo", json)).map_err(|fault| fault.reason)?;
         Ok(format!("<data{}>{}</data>", data.attributes, data.inside))
     }
 
@@ -392,7 +392,7 @@ mod tests {
             assert_eq!(schema.request.get("title"), Some(&json!("Demo")));
             assert!(adapter.schema("Other").is_none());
             let example = schema.request_example.to_string();
-            assert!(adapter.request("Demo", example.as_bytes()).is_ok(), "{wire}");
+            assert!(adapter.request(&json_call("Demo", &example)).is_ok(), "{wire}");
         }
     }
 }

@@ -174,7 +174,7 @@ fn each_example_fits_its_schema_and_is_what_the_simulator_says() {
         assert_eq!(misfit(&schema.request, &schema.request_example, ""), None);
         assert_eq!(misfit(&schema.answer, &schema.answer_example, ""), None);
         assert_eq!(schema.request.get("additionalProperties"), Some(&false.into()), "{service}");
-        let asked = form.request(&service, schema.request_example.to_string().as_bytes());
+        let asked = form.request(&trial::json_call(&service, &schema.request_example.to_string()));
         let (outcome, answer) = answered(adapter.as_ref(), &service, &data(&asked.expect("fits")));
         assert_eq!(outcome, Outcome::Done, "{service}");
         let told = form.answer(&service, scan(&answer).root()).expect("fits");
@@ -188,7 +188,7 @@ fn a_service_of_another_agency_has_no_json() {
     for (adapter, _) in forms() {
         let form = form(adapter.as_ref());
         let is_ours = |fault: Fault| assert_eq!(fault.code, Code::GatewayBug);
-        is_ours(form.request("Other", b"{}").expect_err("not offered"));
+        is_ours(form.request(&trial::json_call("Other", "{}")).expect_err("not offered"));
         is_ours(form.answer("Other", scan("<data/>").root()).expect_err("not offered"));
         assert!(form.schema("Other").is_none());
     }
@@ -199,7 +199,8 @@ fn json_that_is_none_or_asks_for_more_is_refused_at_receive() {
     let deep = "[".repeat(100_000);
     for (adapter, service) in forms() {
         for json in ["", "{", "[]", "null", "1", r#"{"nobody knows":"1"}"#, deep.as_str()] {
-            let fault = form(adapter.as_ref()).request(&service, json.as_bytes()).expect_err(json);
+            let fault =
+                form(adapter.as_ref()).request(&trial::json_call(&service, json)).expect_err(json);
             assert_eq!((fault.phase, fault.outcome()), (Phase::Receive, Outcome::Refused));
             let is_listed = [Code::CallerMalformed, Code::CallerTooLarge].contains(&fault.code);
             assert!(is_listed, "{service}: {fault}");

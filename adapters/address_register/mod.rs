@@ -7,8 +7,8 @@ pub mod simulator;
 pub mod wire;
 
 use qaqpa_kit::adapter::{
-    Adapter, Answer, Call, Content, DataXml, HttpAnswer, HttpOutgoing, Json, JsonSchema, Outgoing,
-    Reply, Simulator, WrittenAnswer,
+    Adapter, Answer, Call, Content, DataXml, HttpAnswer, HttpOutgoing, Json, JsonCall, JsonSchema,
+    Outgoing, Reply, Simulator, WrittenAnswer,
 };
 use qaqpa_kit::fault::{Code, Fault, Phase};
 use qaqpa_kit::manifest::{Manifest, ManifestError, unlisted_code};
@@ -94,9 +94,9 @@ impl Adapter for AddressRegister {
 }
 
 impl Json for AddressRegister {
-    fn request(&self, service: &str, json: &[u8]) -> Result<DataXml, Fault> {
-        self.manifest.offered(service, Phase::Receive)?;
-        let request: Request = from_json(json)?;
+    fn request(&self, call: &JsonCall<'_>) -> Result<DataXml, Fault> {
+        self.manifest.offered(call.service, Phase::Receive)?;
+        let request: Request = from_json(call.body)?;
         Ok(DataXml { attributes: String::new(), inside: inside(&request)? })
     }
 

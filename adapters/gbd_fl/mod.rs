@@ -7,7 +7,7 @@ pub mod simulator;
 pub mod wire;
 
 use qaqpa_kit::adapter::{
-    Adapter, Answer, Call, Content, DataXml, Json, JsonSchema, Outgoing, Reply, Simulator,
+    Adapter, Answer, Call, Content, DataXml, Json, JsonCall, JsonSchema, Outgoing, Reply, Simulator,
 };
 use qaqpa_kit::fault::{Code, Fault, Phase};
 use qaqpa_kit::ids::Iin;
@@ -68,9 +68,12 @@ impl Adapter for GbdFl {
 }
 
 impl Json for GbdFl {
-    fn request(&self, service: &str, json: &[u8]) -> Result<DataXml, Fault> {
-        self.manifest.offered(service, Phase::Receive)?;
-        let request: Request = from_json(json)?;
+    fn request(&self, call: &JsonCall<'_>) -> Result<DataXml, Fault> {
+        self.manifest.offered(call.service, Phase::Receive)?;
+        let mut request: Request = from_json(call.body)?;
+        // The XSD asks for both; a caller who speaks JSON need not know.
+        request.message_id.get_or_insert_with(|| call.message_id.to_owned());
+        request.message_date.get_or_insert_with(|| call.received_at.into());
         let attributes = wire::REQUEST_ATTRIBUTES.to_owned();
         Ok(DataXml { attributes, inside: inside(&request)? })
     }

@@ -7,7 +7,7 @@ pub mod simulator;
 pub mod wire;
 
 use qaqpa_kit::adapter::{
-    Adapter, Answer, Call, Content, DataXml, Json, JsonSchema, Outgoing, Reply, Simulator,
+    Adapter, Answer, Call, Content, DataXml, Json, JsonCall, JsonSchema, Outgoing, Reply, Simulator,
 };
 use qaqpa_kit::fault::{Code, Fault, Phase};
 use qaqpa_kit::ids::Bin;
@@ -65,9 +65,9 @@ impl Adapter for GbdUl {
 
 impl Json for GbdUl {
     /// The agency reads a document written as text. Who must sign it brings it signed.
-    fn request(&self, service: &str, json: &[u8]) -> Result<DataXml, Fault> {
-        self.manifest.offered(service, Phase::Receive)?;
-        let request: Request = from_json(json)?;
+    fn request(&self, call: &JsonCall<'_>) -> Result<DataXml, Fault> {
+        self.manifest.offered(call.service, Phase::Receive)?;
+        let request: Request = from_json(call.body)?;
         let document = match &request {
             Request { bin: None, requestor_bin: None, signed_request: Some(signed) } => {
                 checked(signed)?.to_owned()

@@ -171,7 +171,7 @@ pub trait Json: Send + Sync {
     /// Phase Receive: `caller.malformed` with a reason, `caller.too_large` when it crosses a cap; the
     /// cause names the place as a JSON pointer (RFC 6901), never a value. `gateway.bug` when the
     /// service is not the agency's.
-    fn request(&self, service: &str, json: &[u8]) -> Result<DataXml, Fault>;
+    fn request(&self, call: &JsonCall<'_>) -> Result<DataXml, Fault>;
 
     /// JSON text for the `data` of an answer, whatever its outcome.
     ///
@@ -181,6 +181,19 @@ pub trait Json: Send + Sync {
 
     /// What the JSON of a service looks like; `None` when the service is not the agency's.
     fn schema(&self, service: &str) -> Option<JsonSchema>;
+}
+
+/// A REST call, before it is put into XML.
+#[derive(Clone, Copy, Debug)]
+pub struct JsonCall<'a> {
+    /// `serviceId` as registered.
+    pub service: &'a str,
+    /// The call's name: what its caller gave, else the gateway's own.
+    pub message_id: &'a str,
+    /// When the gateway received it, RFC 3339 with zone; adapters have no clock.
+    pub received_at: &'a str,
+    /// The body as it came.
+    pub body: &'a [u8],
 }
 
 /// A `data` element in parts, to be written into an envelope.

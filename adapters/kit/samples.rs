@@ -36,6 +36,10 @@ use std::{fmt, fs};
 
 mod twin;
 
+/// The name and the time of every sample's call.
+const MESSAGE_ID: &str = "sample-1";
+const RECEIVED_AT: &str = "2025-03-11T10:15:30+05:00";
+
 /// The kinds of files that a sample is made of.
 const PARTS: [&str; 6] =
     ["request.xml", "request.json", "answer.xml", "answer.http", "answer.json", "expected.txt"];
@@ -130,9 +134,9 @@ fn run(adapter: &dyn Adapter, service: &str, sample: &Sample) -> Result<(), Stri
     let document = scan(part("request.xml")?)?;
     let call = Call {
         service,
-        message_id: "sample-1",
+        message_id: MESSAGE_ID,
         session_id: "{3f0c7d2a-9a7b-4f55-8a0e-1c2d3e4f5a6b}",
-        received_at: "2025-03-11T10:15:30+05:00",
+        received_at: RECEIVED_AT,
         data: Some(document.root()),
     };
     let sent = adapter.encode(&call);

@@ -30,18 +30,21 @@ pub enum Admitted {
     LeftUnknown { entry: EntryId },
 }
 
-/// The key under which this call is remembered. On REST the gateway itself dates a call, so the date
-/// does not count.
+/// The key under which this call is remembered. On REST it is the body as it came that counts: what
+/// the gateway writes of it bears the time.
 #[must_use]
-pub fn call_key(face: Face, request: &Request<'_>) -> CallKey {
+pub fn call_key(face: Face, request: &Request<'_>, body: &[u8]) -> CallKey {
     let mut context = head(face, &request.sender_id, &request.message_id);
-    let dated = match face {
-        Face::Sync => None,
-        Face::Rest(_) => request.request_info.child("messageDate"),
-    };
-    let left_out = [request.password_element, request.session_element, dated];
-    let excluded: Vec<NodeId> = left_out.into_iter().flatten().map(|out| out.id()).collect();
-    canonical::exclusive_without(request.payload, &excluded, &mut |bytes| context.update(bytes));
+    if face == Face::Sync {
+        let left_out = [request.password_element, request.session_element];
+        let left_out: Vec<NodeId> = left_out.into_iter().flatten().map(|out| out.id()).collect();
+        let mut sink = |bytes: &[u8]| context.update(bytes);
+        canonical::exclusive_without(request.payload, &left_out, &mut sink);
+    } else {
+        update(&mut context, &request.service_id);
+        update(&mut context, &request.route_id);
+        context.update(body);
+    }
     CallKey(finish(context))
 }
 
@@ -57,10 +60,14 @@ fn head(face: Face, sender_id: &str, message_id: &str) -> Context {
     let mut context = Context::new(&SHA256);
     let face = if face == Face::Sync { "" } else { "rest" };
     for text in [sender_id, message_id, face] {
-        context.update(&(text.len() as u64).to_be_bytes());
-        context.update(text.as_bytes());
+        update(&mut context, text);
     }
     context
+}
+
+fn update(context: &mut Context, text: &str) {
+    context.update(&(text.len() as u64).to_be_bytes());
+    context.update(text.as_bytes());
 }
 
 fn finish(context: Context) -> [u8; 32] {

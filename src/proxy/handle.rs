@@ -97,7 +97,7 @@ async fn carry(gate: &Gateway, received: &Received, trace: &mut Trace) -> Result
     trace.mark(Phase::Verify);
 
     // open: durable before a byte leaves
-    trace.key = dedupe::call_key(trace.face, request);
+    trace.key = dedupe::call_key(trace.face, request, &received.body);
     let opened = trace.opened(&received.body);
     match dedupe::open(&gate.journal, trace.face, &service, opened, deadline).await? {
         Admitted::Stored { entry, http_status, answer } => {

@@ -1,7 +1,7 @@
 //! The JSON twins of a sample: what a REST caller sends for its `data`, and gets for the answer's.
 
-use super::{Sample, scan};
-use crate::adapter::{Adapter, Content, Json, Reply};
+use super::{MESSAGE_ID, RECEIVED_AT, Sample, scan};
+use crate::adapter::{Adapter, Content, Json, JsonCall, Reply};
 use crate::fault::Fault;
 use crate::xml::Element;
 
@@ -16,7 +16,13 @@ pub(super) fn of_request(
     sample: &Sample,
 ) -> Result<Result<(), Fault>, String> {
     let Some(json) = sample.get("request.json") else { return Ok(Ok(())) };
-    let written = form(adapter)?.request(service, without_end(json));
+    let call = JsonCall {
+        service,
+        message_id: MESSAGE_ID,
+        received_at: RECEIVED_AT,
+        body: without_end(json),
+    };
+    let written = form(adapter)?.request(&call);
     match (written, sample.get("request.xml")) {
         (Err(fault), None) => Ok(Err(fault)),
         (Ok(data), Some(xml)) => {

@@ -175,6 +175,6 @@ impl JsonSchema for Unlisted {
         "Unlisted".into()
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": ["string", "array", "object"] })
+        json_schema!({ "type": ["string", "array", "object"], "items": {} })
     }
 }

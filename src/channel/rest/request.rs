@@ -7,6 +7,7 @@ use crate::proxy::route;
 use crate::proxy::trace::Trace;
 use hyper::HeaderMap;
 use hyper::header::{ACCEPT_LANGUAGE, CONTENT_TYPE, HeaderValue};
+use qaqpa_kit::adapter::JsonCall;
 use qaqpa_kit::envelope::write::{RequestHead, bare_request};
 use qaqpa_kit::fault::{Code, Fault, Language, Phase};
 use std::borrow::Cow;
@@ -43,17 +44,25 @@ pub fn form(settings: &Settings, received: &Received, trace: &Trace) -> Result<S
     let message_id = name(headers, IDEMPOTENCY_KEY, "idempotency_key")?;
     let json = route::find(settings, service_id, &route_id)
         .and_then(|service| service.agency.adapter.json());
-    let data = match json {
-        Some(json) => Some(json.request(service_id, &received.body)?),
-        None => None,
-    };
     // A call without a name is a call of its own.
     let session_id = trace.session_id();
+    let message_id = message_id.as_deref().unwrap_or(&session_id);
+    let received_at = Trace::date(trace.received_at_us);
+    let call = JsonCall {
+        service: service_id,
+        message_id,
+        received_at: &received_at,
+        body: &received.body,
+    };
+    let data = match json {
+        Some(json) => Some(json.request(&call)?),
+        None => None,
+    };
     let head = RequestHead {
-        message_id: message_id.as_deref().unwrap_or(&session_id),
+        message_id,
         correlation_id: &correlation_id,
         service_id,
-        message_date: &Trace::date(trace.received_at_us),
+        message_date: &received_at,
         route_id: &route_id,
         sender_id: "",
         password: "",
