@@ -178,3 +178,20 @@ fn lines(report: &Value) -> String {
         text(&signer["sha256"]),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rcgen::{CertificateParams, DnType, KeyPair};
+
+    #[test]
+    fn an_iin_in_a_subject_is_never_printed_in_full() {
+        let mut params = CertificateParams::default();
+        let serial_number = DnType::CustomDnType(vec![2, 5, 4, 5]);
+        params.distinguished_name.push(serial_number, "IIN850312300121");
+        let key = KeyPair::generate().expect("a key");
+        let der = params.self_signed(&key).expect("a certificate");
+        let told = signer(&Certificate::parse(der.der()).expect("readable")).to_string();
+        assert!(told.contains("IIN8503****0121") && !told.contains("850312300121"), "{told}");
+    }
+}

@@ -1,8 +1,8 @@
 //! One description of an agency's messages for three languages: XML, JSON and JSON Schema.
 //!
-//! A wire type is a plain struct with `#[derive(Serialize, Deserialize, JsonSchema)]`. [`from_element`]
-//! and [`into_element`] are the XML half of serde, [`from_json`] reads JSON strictly, and serde_json
-//! writes it. The rules of the XML form:
+//! A wire type is a plain struct with `#[derive(Serialize, Deserialize, JsonSchema)]`. [`from_element()`]
+//! and [`inside()`] are the XML half of serde, [`from_json()`] reads JSON strictly, and serde_json writes
+//! it. The rules of the XML form:
 //!
 //! - a field is a child element of that local name, whatever its namespace; fields are written
 //!   unqualified and in the order of the struct;
@@ -132,7 +132,7 @@ pub fn refused(error: &WireError) -> Fault {
     }
 }
 
-/// What a caller's wire type becomes in XML cannot fail once [`from_json`] has read it, so it is ours.
+/// What a caller's wire type becomes in XML cannot fail once [`from_json()`] has read it, so it is ours.
 impl From<WireError> for Fault {
     fn from(error: WireError) -> Self {
         Self::new(Code::GatewayBug, Phase::Receive, "xml_unwritable").because(error)
