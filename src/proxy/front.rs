@@ -50,10 +50,17 @@ impl Handler for Front {
             (Method::GET, Face::Rest(_)) if received.uri.path() == rest::OPENAPI_PATH => {
                 self.openapi(&received)
             }
-            (_, Face::Sync) => not_allowed("GET, POST"),
-            (_, Face::Rest(_)) if is_call => not_allowed("POST"),
-            (_, Face::Rest(_)) if received.uri.path() == rest::OPENAPI_PATH => not_allowed("GET"),
-            (_, Face::Rest(_)) => plain(StatusCode::NOT_FOUND, "GET /api/v1/openapi.json\n"),
+            (_, Face::Sync) => {
+                let answer = plain(StatusCode::METHOD_NOT_ALLOWED, "POST, or GET ?wsdl\n");
+                allowing("GET, POST", answer)
+            }
+            (_, Face::Rest(_)) if is_call => {
+                allowing("POST", no_call(StatusCode::METHOD_NOT_ALLOWED))
+            }
+            (_, Face::Rest(_)) if received.uri.path() == rest::OPENAPI_PATH => {
+                allowing("GET", no_call(StatusCode::METHOD_NOT_ALLOWED))
+            }
+            (_, Face::Rest(_)) => no_call(StatusCode::NOT_FOUND),
         }
     }
 
@@ -100,9 +107,18 @@ fn described(document: String, media_type: &'static str) -> Response<AnswerBody>
     response
 }
 
-fn not_allowed(allowed: &'static str) -> Response<AnswerBody> {
-    let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, "this method is not served here\n");
-    response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+fn allowing(methods: &'static str, mut response: Response<AnswerBody>) -> Response<AnswerBody> {
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static(methods));
+    response
+}
+
+/// What a request below the REST face gets that calls nothing there.
+fn no_call(status: StatusCode) -> Response<AnswerBody> {
+    let document = rest::problem::of_status(status);
+    let mut response = Response::new(AnswerBody::from(Bytes::from(document)));
+    *response.status_mut() = status;
+    let media_type = HeaderValue::from_static(rest::problem::PROBLEM_JSON);
+    response.headers_mut().insert(CONTENT_TYPE, media_type);
     response
 }
 
