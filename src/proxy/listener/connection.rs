@@ -178,7 +178,7 @@ async fn serve_http2<H: Handler>(
     guest.session = Some(Arc::clone(&session));
     let (shared, guest) = (Arc::clone(&guest.shared), Arc::new(guest));
     let limits = &shared.limits;
-    let (framed, left) = Framed::new(stream, Arc::clone(&session), limits.http2.spare_frames_max);
+    let (framed, left) = Framed::new(stream, Arc::clone(&session), &limits.http2);
     let streams = Streams {
         session: Arc::clone(&session),
         limits: Arc::clone(limits),
@@ -195,7 +195,7 @@ async fn serve_http2<H: Handler>(
         poll_fn(|cx| {
             loop {
                 if let Poll::Ready(end) = Pin::new(&mut connection).poll(cx) {
-                    return Poll::Ready(match (session.flood(), end) {
+                    return Poll::Ready(match (session.end(), end) {
                         (Some(cut), _) => End::Cut(cut),
                         (None, Err(error)) if !is_of_the_wire(&error) => End::Cut(Cut::Http2),
                         (None, _) => End::Finished(false),

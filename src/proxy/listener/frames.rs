@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 pub(super) const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 const HEAD_BYTES: usize = 9;
+const ACK: u8 = 0x1;
 const END_HEADERS: u8 = 0x4;
 
 pub(super) const DATA: u8 = 0x0;
@@ -18,6 +19,7 @@ const PRIORITY: u8 = 0x2;
 const RST_STREAM: u8 = 0x3;
 const SETTINGS: u8 = 0x4;
 const PING: u8 = 0x6;
+const GOAWAY: u8 = 0x7;
 const WINDOW_UPDATE: u8 = 0x8;
 const CONTINUATION: u8 = 0x9;
 
@@ -36,6 +38,24 @@ impl FrameHead {
         let length = usize::from(l0) << 16 | usize::from(l1) << 8 | usize::from(l2);
         let stream = u32::from_be_bytes([s0, s1, s2, s3]) & 0x7fff_ffff;
         Self { length, kind, flags, stream }
+    }
+
+    /// What h2 does not judge, or judges by another name: the first frame (§3.4) and sizes (§4.2, §6).
+    pub(super) fn offence(self, is_first: bool, bytes_max: u32) -> Option<ErrorCode> {
+        let is_ack = self.flags & ACK != 0;
+        if is_first && (self.kind != SETTINGS || is_ack) {
+            return Some(ErrorCode::Protocol);
+        }
+        let is_sized = match self.kind {
+            PRIORITY => self.length == 5,
+            RST_STREAM | WINDOW_UPDATE => self.length == 4,
+            SETTINGS => self.length % 6 == 0 && !(is_ack && self.length > 0),
+            PING => self.length == 8,
+            GOAWAY => self.length >= 8,
+            _ => true,
+        };
+        let is_sized = is_sized && self.length <= bytes_max as usize;
+        (!is_sized).then_some(ErrorCode::FrameSize)
     }
 }
 
@@ -172,11 +192,19 @@ impl Spare {
     }
 }
 
-/// `GOAWAY` with `ENHANCE_YOUR_CALM` (RFC 9113 §6.8): what came after `last_stream` was not looked at.
-pub(super) fn go_away(last_stream: u32) -> [u8; 17] {
-    const ENHANCE_YOUR_CALM: u8 = 0xb;
+/// Why a connection ends (RFC 9113 §7), as one byte.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum ErrorCode {
+    Protocol = 0x1,
+    FrameSize = 0x6,
+    EnhanceYourCalm = 0xb,
+}
+
+/// `GOAWAY` (RFC 9113 §6.8): what came after `last_stream` was not looked at.
+pub(super) fn go_away(last_stream: u32, code: ErrorCode) -> [u8; 17] {
     let [a, b, c, d] = last_stream.to_be_bytes();
-    [0, 0, 8, 7, 0, 0, 0, 0, 0, a, b, c, d, 0, 0, 0, ENHANCE_YOUR_CALM]
+    [0, 0, 8, GOAWAY, 0, 0, 0, 0, 0, a, b, c, d, 0, 0, 0, code as u8]
 }
 
 #[cfg(test)]

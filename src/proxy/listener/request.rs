@@ -61,6 +61,9 @@ pub(super) fn check(head: &Parts, headers_max: usize) -> Result<(), Fault> {
     {
         return malformed("host");
     }
+    if head.uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
+        return malformed("host");
+    }
     let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
     if let Some(coding) = codings.next() {
         let is_chunked = coding.as_bytes().eq_ignore_ascii_case(b"chunked");

@@ -4,9 +4,9 @@
 //! head that never ends, a caller that does not read, one that only floods, and one that is idle.
 
 use super::cut::Cut;
-use super::frames::{FrameHead, Frames, HEADERS, PREFACE, Spare, go_away};
+use super::frames::{ErrorCode, FrameHead, Frames, HEADERS, PREFACE, Spare, go_away};
 use super::told;
-use crate::config::settings::Limits;
+use crate::config::settings::{Http2, Limits};
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
@@ -31,8 +31,8 @@ pub(super) struct Session {
     blocked_since_us: AtomicU64,
     is_greeted: AtomicBool,
     is_leaving: AtomicBool,
-    /// What it floods with: the number of a [`Cut`] and one; 0: nothing.
-    flood: AtomicU8,
+    /// What it did that ends it: the number of a [`Cut`] and one; 0: nothing.
+    end: AtomicU8,
 }
 
 impl Session {
@@ -45,7 +45,7 @@ impl Session {
             blocked_since_us: AtomicU64::new(0),
             is_greeted: AtomicBool::new(false),
             is_leaving: AtomicBool::new(false),
-            flood: AtomicU8::new(0),
+            end: AtomicU8::new(0),
         }
     }
 
@@ -66,8 +66,9 @@ impl Session {
         self.is_leaving.load(Ordering::Relaxed)
     }
 
-    pub(super) fn flood(&self) -> Option<Cut> {
-        let number = self.flood.load(Ordering::Relaxed).checked_sub(1)?;
+    /// What it did that ends it: a flood, or a frame that h2 would let pass.
+    pub(super) fn end(&self) -> Option<Cut> {
+        let number = self.end.load(Ordering::Relaxed).checked_sub(1)?;
         Cut::ALL.get(usize::from(number)).copied()
     }
 
@@ -181,19 +182,21 @@ pub(super) struct Framed<T> {
     inbound: Frames,
     outbound: Frames,
     spare: Spare,
+    frame_bytes_max: u32,
     last_stream: u32,
     left: Left<T>,
 }
 
 impl<T: AsyncRead + AsyncWrite + Unpin> Framed<T> {
-    pub(super) fn new(stream: T, session: Arc<Session>, spare_max: u32) -> (Self, Left<T>) {
+    pub(super) fn new(stream: T, session: Arc<Session>, limits: &Http2) -> (Self, Left<T>) {
         let left = Left::default();
         let framed = Self {
             stream: Some(stream),
             session,
             inbound: Frames::new(PREFACE.len()),
             outbound: Frames::new(0),
-            spare: Spare::new(spare_max),
+            spare: Spare::new(limits.spare_frames_max),
+            frame_bytes_max: limits.frame_bytes_max,
             last_stream: 0,
             left: Arc::clone(&left),
         };
@@ -204,13 +207,17 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Framed<T> {
         self.stream.as_mut().map(Pin::new).ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
 
-    /// Follows what came; an error where the caller only floods.
+    /// Follows what came; an error where the connection must end.
     fn came(&mut self, bytes: &[u8], cx: &mut Context<'_>) -> io::Result<()> {
-        let Self { inbound, spare, last_stream, session, .. } = self;
-        let (mut flood, mut is_new) = (None, false);
+        let Self { inbound, spare, last_stream, session, frame_bytes_max, .. } = self;
+        let (mut end, mut is_new) = (None, false);
+        let mut is_first = !session.is_greeted.load(Ordering::Relaxed);
         inbound.follow(bytes, |head: FrameHead| {
             is_new = true;
-            flood = flood.or_else(|| spare.charge(head));
+            let offence = head.offence(std::mem::take(&mut is_first), *frame_bytes_max);
+            end = end
+                .or_else(|| offence.map(|code| (Cut::Http2, code)))
+                .or_else(|| spare.charge(head).map(|cut| (cut, ErrorCode::EnhanceYourCalm)));
             if head.kind == HEADERS {
                 *last_stream = head.stream.max(*last_stream);
             }
@@ -224,10 +231,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Framed<T> {
         } else if since.load(Ordering::Relaxed) == 0 || is_new && !inbound.is_block_open() {
             since.store(session.now_us(), Ordering::Relaxed);
         }
-        match flood {
-            Some(cut) => {
-                session.flood.store(cut as u8 + 1, Ordering::Relaxed);
-                self.say_farewell(cx);
+        match end {
+            Some((cut, code)) => {
+                session.end.store(cut as u8 + 1, Ordering::Relaxed);
+                self.say_farewell(code, cx);
                 Err(io::Error::other(cut.word()))
             }
             None => Ok(()),
@@ -235,8 +242,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Framed<T> {
     }
 
     /// Says why, where the peer can understand it: not in the middle of a frame.
-    fn say_farewell(&mut self, cx: &mut Context<'_>) {
-        let farewell = go_away(self.last_stream);
+    fn say_farewell(&mut self, code: ErrorCode, cx: &mut Context<'_>) {
+        let farewell = go_away(self.last_stream, code);
         if !self.outbound.is_at_rest() {
             return;
         }
