@@ -31,7 +31,7 @@ const PHASE_BUCKETS: &[f64] = &[
 const OUTCOMES: [Outcome; 3] = [Outcome::Done, Outcome::Refused, Outcome::Unknown];
 
 /// The limits that `limits_refused_total` names; any other is `other`.
-pub const LIMITS: [&str; 9] = [
+pub const LIMITS: [&str; 11] = [
     "quota_participant",
     "quota_agency",
     "in_flight_node",
@@ -39,6 +39,8 @@ pub const LIMITS: [&str; 9] = [
     "in_flight_agency",
     "body_bytes",
     "body_bytes_in_flight",
+    "spool_bytes",
+    "connections_per_participant",
     "headers",
     "other",
 ];
