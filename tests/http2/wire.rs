@@ -245,7 +245,7 @@ fn status(block: &[u8]) -> String {
             let (mut digits, mut rest) = (String::new(), bits.as_str());
             while digits.len() < 3 {
                 let digit = (0..10_u8).find(|digit| rest.starts_with(&huffman(*digit))).unwrap();
-                rest = &rest[huffman(digit).len()..];
+                rest = rest.split_at(huffman(digit).len()).1;
                 digits.push(char::from(b'0' + digit));
             }
             digits

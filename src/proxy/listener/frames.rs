@@ -49,7 +49,7 @@ impl FrameHead {
         let is_sized = match self.kind {
             PRIORITY => self.length == 5,
             RST_STREAM | WINDOW_UPDATE => self.length == 4,
-            SETTINGS => self.length % 6 == 0 && !(is_ack && self.length > 0),
+            SETTINGS => self.length.is_multiple_of(6) && !(is_ack && self.length > 0),
             PING => self.length == 8,
             GOAWAY => self.length >= 8,
             _ => true,
