@@ -47,9 +47,10 @@ pub(super) const ALL: &[Attack] = &[
     Attack { name: "idle-tls", is_tls: true, kind: Kind::Idle(9_000) },
 ];
 
-fn frame(kind: u8, flags: u8, stream: u8, payload: &[u8]) -> Vec<u8> {
-    let length = u16::try_from(payload.len()).unwrap_or_default().to_be_bytes();
-    [&[0, length[0], length[1], kind, flags, 0, 0, 0, stream], payload].concat()
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).unwrap_or_default().to_be_bytes();
+    let head = [length.get(1..).unwrap_or_default(), &[kind, flags]].concat();
+    [&head, stream.to_be_bytes().as_slice(), payload].concat()
 }
 
 /// `GET /?wsdl`: static table and two literals.
@@ -83,7 +84,7 @@ fn hpack_bomb() -> (Vec<u8>, Vec<u8>) {
 /// Answers are asked for and never taken.
 fn window_0() -> (Vec<u8>, Vec<u8>) {
     let none = frame(4, 0, 0, &[0, 4, 0, 0, 0, 0]);
-    let asked = (0..100_u8).flat_map(|at| frame(1, 5, 2 * at + 1, &head()));
+    let asked = (0..100).flat_map(|at| frame(1, 5, 2 * at + 1, &head()));
     (none.into_iter().chain(asked).collect(), frame(6, 0, 0, &[0; 8]))
 }
 
@@ -161,12 +162,8 @@ async fn resets(address: SocketAddr, count: Arc<AtomicU64>) {
             loop {
                 let mut bytes = Vec::new();
                 for _ in 0..50 {
-                    let mut pair = frame(1, 5, 0, &head());
-                    pair[5..9].copy_from_slice(&stream.to_be_bytes());
-                    let mut reset = frame(3, 0, 0, &[0, 0, 0, 8]);
-                    reset[5..9].copy_from_slice(&stream.to_be_bytes());
-                    bytes.extend(pair);
-                    bytes.extend(reset);
+                    bytes.extend(frame(1, 5, stream, &head()));
+                    bytes.extend(frame(3, 0, stream, &[0, 0, 0, 8]));
                     stream += 2;
                 }
                 let mut buffer = [0; 16 * 1024];
