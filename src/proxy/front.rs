@@ -1,6 +1,6 @@
 //! From HTTP to a call and back: which face a request is for, and the headers of its answer.
 
-use super::listener::{AnswerBody, Handler, Received};
+use super::listener::{AnswerBody, Handler, Peer, Received};
 use super::reply::Reply;
 use super::trace::Trace;
 use super::{Gateway, handle};
@@ -62,6 +62,12 @@ impl Handler for Front {
             }
             (_, Face::Rest(_)) => no_call(StatusCode::NOT_FOUND),
         }
+    }
+
+    fn owner(&self, peer: &Peer, now_unix_s: i64) -> Option<Arc<str>> {
+        let certificate = self.gate.trust.certificates().parse(&peer.certificate).ok()?;
+        let bearer = self.gate.callers.bearer(&certificate, now_unix_s)?;
+        Some(bearer.id.as_str().into())
     }
 
     fn refuse(&self, head: &Parts, fault: &Fault) -> Response<AnswerBody> {
