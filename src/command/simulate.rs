@@ -191,6 +191,7 @@ fn figures() -> Result<DoorFigures, prometheus::Error> {
         handshakes_done: IntCounter::new("done", "done")?,
         handshakes_failed: IntCounter::new("failed", "failed")?,
         panics: IntCounter::new("panics", "panics")?,
+        refused: std::collections::HashMap::new(),
     })
 }
 

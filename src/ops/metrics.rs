@@ -4,6 +4,7 @@
 //! that a caller chose. The text stands at /metrics (`ops/http`).
 
 use crate::config::settings::Settings;
+use crate::proxy::guard::Reason;
 use prometheus::core::Collector;
 use prometheus::process_collector::ProcessCollector;
 use prometheus::{
@@ -68,6 +69,17 @@ pub struct DoorFigures {
     pub handshakes_done: IntCounter,
     pub handshakes_failed: IntCounter,
     pub panics: IntCounter,
+    /// By the guard's reason; a door that nobody watches has none.
+    pub refused: HashMap<&'static str, IntCounter>,
+}
+
+impl DoorFigures {
+    /// Counts a request that was refused for its framing.
+    pub fn refused(&self, reason: Reason) {
+        if let Some(counter) = self.refused.get(reason.word()) {
+            counter.inc();
+        }
+    }
 }
 
 /// What is counted towards one agency.
@@ -322,12 +334,19 @@ impl Maker {
             "Panics, each of which cost one request.",
             &["door"],
         )?;
+        let refused = self.words(
+            "qaqpa_http_refused_total",
+            "Requests refused before they were read, because two readers could read them differently.",
+            "reason",
+            Reason::WORDS.iter().copied(),
+        )?;
         let door = |name: &str| DoorFigures {
             connections: connections.with_label_values(&[name]),
             in_flight: in_flight.with_label_values(&[name]),
             handshakes_done: handshakes.with_label_values(&[name, "done"]),
             handshakes_failed: handshakes.with_label_values(&[name, "failed"]),
             panics: panics.with_label_values(&[name]),
+            refused: refused.clone(),
         };
         Ok((door("callers"), door("ops")))
     }

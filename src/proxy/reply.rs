@@ -60,10 +60,11 @@ impl Reply {
         let date = Trace::date(trace.now_us());
         let session_id = entry.0.as_braced().to_string();
         let document = sync::fault_document(&fault, language, &date, &session_id);
+        let http_status = fault.http_status.unwrap_or(500);
         Self {
             outcome: fault.outcome(),
             fault: Some(fault),
-            ..Self::stored(entry, 500, Bytes::from(document))
+            ..Self::stored(entry, http_status, Bytes::from(document))
         }
     }
 

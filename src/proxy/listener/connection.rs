@@ -1,8 +1,11 @@
 //! One caller's connection from handshake to close.
 
+mod refusal;
+
 use super::clock::{Clock, Clocked, Doing, Pace, Step};
 use super::request::{self, Peer, Received, Unreceived};
 use super::{Handler, Shared};
+use crate::proxy::guard::{Guarded, Offence, Reason};
 use crate::proxy::tls::stream::Stream;
 use bytes::Bytes;
 use http_body_util::Full;
@@ -10,7 +13,7 @@ use hyper::body::Incoming;
 use hyper::header::{CONNECTION, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::service::service_fn;
-use hyper::{Request, Response};
+use hyper::{Request, Response, Version};
 use hyper_util::rt::TokioIo;
 use qaqpa_kit::fault::{Code, Fault, Phase};
 use std::future::poll_fn;
@@ -86,17 +89,21 @@ impl<H: Handler> Visit<H> {
     pub(super) async fn serve(self, drain: watch::Receiver<bool>) {
         let guest = &self.guest;
         let (clock, limits) = (&guest.clock, &guest.shared.limits);
-        let io = TokioIo::new(Clocked::new(self.stream, Arc::clone(clock)));
+        let clocked = Clocked::new(self.stream, Arc::clone(clock));
+        let io = TokioIo::new(Guarded::new(clocked, limits.head_bytes_max));
         // Boxed, because only an `Unpin` future lets the socket be taken back for `linger`.
         let service = service_fn(|request| Box::pin(Arc::clone(guest).reply(request)));
         let mut connection = guest.shared.http.serve_connection(io, service);
 
+        let mut unread = None;
         let mut pace = Pace::new(limits, drain);
         let end = poll_fn(|cx| {
             loop {
                 if let Poll::Ready(end) = connection.poll_without_shutdown(cx) {
-                    let is_left = clock.is_body_left() || end.is_err_and(|error| error.is_parse());
-                    return Poll::Ready(End::Finished(is_left));
+                    // hyper wrote an answer of its own: the guard let pass what hyper cannot read.
+                    let is_unread = end.is_err_and(|error| error.is_parse());
+                    unread = is_unread.then_some(Offence { reason: Reason::Library, at: 0 });
+                    return Poll::Ready(End::Finished(clock.is_body_left() || is_unread));
                 }
                 match ready!(pace.poll(clock, limits, cx)) {
                     Step::Last => Pin::new(&mut connection).graceful_shutdown(),
@@ -110,7 +117,14 @@ impl<H: Handler> Visit<H> {
         })
         .await;
         if let End::Finished(is_left) = end {
-            let stream = connection.into_parts().io.into_inner().into_inner();
+            let (clocked, offence) = connection.into_parts().io.into_inner().into_parts();
+            let stream = clocked.into_inner();
+            if let Some(offence) = offence {
+                return guest.refuse(offence, stream).await;
+            }
+            if let Some(offence) = unread {
+                drop(guest.count(offence));
+            }
             let bytes_max = limits.body_bytes_max.saturating_mul(4);
             if timeout(LINGER_DEADLINE, part(stream, is_left, bytes_max)).await.is_err() {
                 tracing::debug!(peer = %guest.address, "cut while it was still sending");
@@ -163,7 +177,8 @@ impl<H: Handler> Guest<H> {
     ) -> Result<Response<Full<Bytes>>, Gone> {
         self.clock.begin(Doing::Call);
         let (head, body) = request.into_parts();
-        let answered = match self.receive(&head, body).await {
+        let is_last = head.version == Version::HTTP_10;
+        let mut answered = match self.receive(&head, body).await {
             Ok((received, room)) => self.hand_over(&head, received, room).await,
             Err(Unreceived::Refused(fault)) => {
                 let mut answer = self.shared.handler.refuse(&head, &fault);
@@ -173,6 +188,11 @@ impl<H: Handler> Guest<H> {
             }
             Err(Unreceived::Gone) => Err(Gone),
         };
+        if let Ok(answer) = &mut answered
+            && is_last
+        {
+            answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         self.clock.begin(Doing::Writing);
         answered
     }
