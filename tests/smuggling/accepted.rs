@@ -39,7 +39,12 @@ fn bodies() -> Vec<Accepted> {
         one("a length of 0", format!("{post}Content-Length: 0\r\n\r\n"), "/", ""),
         one("no body named", format!("{post}\r\n"), "/", ""),
         one("a body that looks like a request", inside, "/", request_inside),
-        one("a body of line ends", format!("{post}Content-Length: 4\r\n\r\n\r\n\r\n"), "/", "\r\n\r\n"),
+        one(
+            "a body of line ends",
+            format!("{post}Content-Length: 4\r\n\r\n\r\n\r\n"),
+            "/",
+            "\r\n\r\n",
+        ),
         one("GET with a length of 0", format!("{get}Content-Length: 0\r\n\r\n"), "/", ""),
         one("an expectation to go on", wait, "/", "ok"),
         one("an expectation in capitals", wait_capital, "/", "ok"),
@@ -66,7 +71,8 @@ fn heads() -> Vec<Accepted> {
     let long = format!("X: {}\r\n", "x".repeat(8192));
     let symbols = "!#$%&'*+-.^_`|~09: 1\r\n";
     let old = "POST / HTTP/1.0\r\nContent-Length: 4\r\n\r\nbody";
-    let absolute = |target: &str, host: &str| format!("GET {target} HTTP/1.1\r\nHost: {host}\r\n\r\n");
+    let absolute =
+        |target: &str, host: &str| format!("GET {target} HTTP/1.1\r\nHost: {host}\r\n\r\n");
     vec![
         one("names in small letters", "GET / HTTP/1.1\r\nhost:a\r\n\r\n", "/", ""),
         one("names in capitals", "GET / HTTP/1.1\r\nHOST: a\r\n\r\n", "/", ""),
@@ -93,7 +99,12 @@ fn heads() -> Vec<Accepted> {
         one("an https target", absolute("https://a/x", "a"), "/x", ""),
         one("OPTIONS for all", "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", "*", ""),
         one("a path of two slashes", "GET //b/c HTTP/1.1\r\nHost: a\r\n\r\n", "//b/c", ""),
-        one("a query with everything", "GET /?a=%41&b=[c];d HTTP/1.1\r\nHost: a\r\n\r\n", "/?a=%41&b=[c];d", ""),
+        one(
+            "a query with everything",
+            "GET /?a=%41&b=[c];d HTTP/1.1\r\nHost: a\r\n\r\n",
+            "/?a=%41&b=[c];d",
+            "",
+        ),
         one("an unknown method", "PURGE / HTTP/1.1\r\nHost: a\r\n\r\n", "/", ""),
         one("HTTP/1.0 without a host", "GET / HTTP/1.0\r\n\r\n", "/", ""),
         one("HTTP/1.0 with a body", old, "/", "body"),
@@ -118,7 +129,11 @@ fn connections() -> Vec<Accepted> {
         many("two at once", get("/1") + &get("/2"), &[("/1", ""), ("/2", "")]),
         many("a body, then another", format!("{post}{post}"), &[("/2", "abc"), ("/2", "abc")]),
         many("chunks, then a length", format!("{chunked}{post}"), &[("/1", "abc"), ("/2", "abc")]),
-        many("a line end between two", format!("{post}\r\n{}", get("/3")), &[("/2", "abc"), ("/3", "")]),
+        many(
+            "a line end between two",
+            format!("{post}\r\n{}", get("/3")),
+            &[("/2", "abc"), ("/3", "")],
+        ),
         many("six at once", six, &[("/x", ""); 6]),
         many("what follows a close is not read", format!("{last}{post}"), &[("/1", "")]),
         many("what follows HTTP/1.0 is not read", format!("{old}{post}"), &[("/1", "")]),

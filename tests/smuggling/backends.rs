@@ -1,1 +1,163 @@
-//! Placeholder for the parts to come.
+//! Foreign readers of HTTP as backends: each tells what it read of a request, and how many it read.
+
+use super::house::until;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+/// A backend that listens.
+pub struct Backend {
+    pub address: SocketAddr,
+    child: Child,
+    /// Where it tells how many requests it read, and how to find that in the answer.
+    count_at: (SocketAddr, &'static str),
+    read_count: fn(&str) -> usize,
+    /// How often that was asked, where the backend counts it too.
+    asked: Option<AtomicUsize>,
+    _folder: TempDir,
+}
+
+impl Drop for Backend {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+impl Backend {
+    pub async fn nginx() -> Self {
+        let (folder, port) = (folder(), port());
+        let at = folder.path().display();
+        let temp = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+            .map(|name| format!("{name}_temp_path {at}/{name};"))
+            .concat();
+        let text = format!(
+            "daemon off; master_process off; pid {at}/pid; error_log {at}/error.log;\n\
+             events {{ worker_connections 64; }}\n\
+             http {{\n access_log off; {temp} keepalive_requests 100000;\n\
+             map $content_length $read {{ default $content_length; \"\" 0; }}\n\
+             large_client_header_buffers 4 16k; default_type text/plain;\n\
+             server {{ listen 127.0.0.1:{port}; merge_slashes off;\n\
+             location = /count {{ stub_status; }}\n\
+             location / {{ return 200 \"$request_method $request_uri $read\"; }} }} }}\n"
+        );
+        let file = write(&folder, "nginx.conf", &text);
+        let mut command = Command::new(tool("nginx"));
+        command.args(["-e", "stderr", "-p"]).arg(folder.path()).arg("-c").arg(file);
+        let read = |text: &str| {
+            let line = text.lines().skip_while(|line| !line.contains("requests")).nth(1);
+            line.and_then(|line| line.split_whitespace().nth(2)).unwrap().parse().unwrap()
+        };
+        let mut started = Self::start(command, (port, port), "/count", read, folder).await;
+        started.asked = Some(AtomicUsize::new(0));
+        started
+    }
+
+    pub async fn haproxy() -> Self {
+        let (folder, port, count_port) = (folder(), port(), port());
+        let text = format!(
+            "global\n maxconn 64\n\
+             defaults\n mode http\n timeout client 20s\n timeout server 20s\n timeout connect 20s\n\
+             frontend reader\n bind 127.0.0.1:{port}\n option http-buffer-request\n\
+             http-request return status 200 content-type text/plain \
+             lf-string \"%[method] %[url] %[req.body_size]\"\n\
+             frontend count\n bind 127.0.0.1:{count_port}\n stats enable\n stats uri /\n"
+        );
+        let file = write(&folder, "haproxy.cfg", &text);
+        let mut command = Command::new(tool("haproxy"));
+        command.args(["-db", "-f"]).arg(file);
+        let read = |text: &str| {
+            let csv = text.split_once("# pxname").expect("CSV").1;
+            let column = csv.lines().next().unwrap().split(',').position(|name| name == "req_tot");
+            let row = csv.lines().find(|line| line.starts_with("reader,FRONTEND,")).expect("a row");
+            row.split(',').nth(column.unwrap()).unwrap().parse().unwrap()
+        };
+        Self::start(command, (port, count_port), "/;csv", read, folder).await
+    }
+
+    pub async fn node() -> Self {
+        Self::script(PathBuf::from("node"), "node.js").await
+    }
+
+    pub async fn http_server() -> Self {
+        Self::script(tool("../venv/bin/python"), "http_server.py").await
+    }
+
+    pub async fn h11() -> Self {
+        Self::script(tool("../venv/bin/python"), "h11_server.py").await
+    }
+
+    /// How many requests it read, whole or broken.
+    pub async fn count(&self) -> usize {
+        let (address, path) = self.count_at;
+        let mut socket = tokio::net::TcpStream::connect(address).await.unwrap();
+        let head = format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        socket.write_all(head.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).await.unwrap();
+        let body = answer.split_once("\r\n\r\n").expect("an answer").1;
+        let asked = self.asked.as_ref().map_or(0, |asked| asked.fetch_add(1, Ordering::SeqCst) + 1);
+        (self.read_count)(body) - asked
+    }
+
+    async fn script(program: PathBuf, name: &str) -> Self {
+        let port = port();
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/smuggling/readers").join(name);
+        let mut command = Command::new(program);
+        command.arg(file).arg(port.to_string());
+        let read = |text: &str| {
+            // Node's answer is chunked: the size stands before it.
+            let line =
+                text.lines().filter(|line| !line.is_empty()).nth(usize::from(text.contains('\n')));
+            line.unwrap().parse().unwrap()
+        };
+        Self::start(command, (port, port), "/count", read, folder()).await
+    }
+
+    async fn start(
+        mut command: Command,
+        (port, count_port): (u16, u16),
+        path: &'static str,
+        read_count: fn(&str) -> usize,
+        folder: TempDir,
+    ) -> Self {
+        let loopback = |port| SocketAddr::from(([127, 0, 0, 1], port));
+        let started = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn();
+        let child = started.unwrap_or_else(|error| {
+            panic!("{:?}: {error}: run `make tools`", command.get_program())
+        });
+        let (address, count_at) = (loopback(port), (loopback(count_port), path));
+        let mut backend =
+            Self { address, child, count_at, read_count, asked: None, _folder: folder };
+        until("the backend listens", || {
+            assert_eq!(backend.child.try_wait().unwrap(), None, "{command:?} ended");
+            TcpStream::connect(address).is_ok()
+        })
+        .await;
+        backend
+    }
+}
+
+/// What `make tools` unpacked, else what the machine has.
+fn tool(name: &str) -> PathBuf {
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools/bin").join(name);
+    if own.exists() { own } else { PathBuf::from(name) }
+}
+
+fn folder() -> TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+fn write(folder: &TempDir, name: &str, text: &str) -> PathBuf {
+    let file = folder.path().join(name);
+    std::fs::write(&file, text).unwrap();
+    file
+}
+
+/// A port that was free a moment ago.
+fn port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}

@@ -23,6 +23,8 @@ pub struct Notes {
     /// Target and body.
     pub requests: Mutex<Vec<(String, Vec<u8>)>>,
     pub refusals: Mutex<Vec<Fault>>,
+    /// Method, target and length of the body of what was passed on.
+    meant: Mutex<Vec<String>>,
     /// `/wait` waits for a permit.
     pub go: Semaphore,
     agency: Option<(Upstreams, Agency)>,
@@ -39,14 +41,22 @@ impl Notes {
         std::mem::take(&mut self.refusals.lock().unwrap())
     }
 
+    /// What a backend should say of the requests that were passed on since the last look.
+    pub fn take_meant(&self) -> Vec<String> {
+        std::mem::take(&mut self.meant.lock().unwrap())
+    }
+
     async fn passed_on(&self, received: Received) -> Response<Full<Bytes>> {
         let Some((upstreams, agency)) = &self.agency else {
             return Response::new(Full::new(received.body));
         };
         let path = received.uri.path_and_query().map_or("/", |path| path.as_str());
+        let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
+        let meant = format!("{} {path} {}", received.method, received.body.len());
+        self.meant.lock().unwrap().push(meant);
         let request = UpstreamRequest {
             method: received.method,
-            path: if path.starts_with('/') { path.to_owned() } else { format!("/{path}") },
+            path,
             headers: received.headers,
             body: received.body,
         };
@@ -97,6 +107,7 @@ pub async fn open(agency: Option<SocketAddr>) -> Opened {
     let notes = Notes {
         requests: Mutex::default(),
         refusals: Mutex::default(),
+        meant: Mutex::default(),
         go: Semaphore::new(0),
         agency: agency.map(|_| (upstreams, house::agency(&endpoint))),
     };

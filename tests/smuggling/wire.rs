@@ -38,9 +38,9 @@ fn assert_served(door: &Opened, case: &Accepted, answers: &Answers, how: &str) {
 
 /// Path and query of a target, which hyper gives in absolute form where the caller wrote that.
 fn path(target: &str) -> &str {
-    let rest = target.split_once("://").map_or(target, |(_, rest)| {
-        rest.find(['/', '?']).map_or("/", |at| &rest[at..])
-    });
+    let rest = target
+        .split_once("://")
+        .map_or(target, |(_, rest)| rest.find(['/', '?']).map_or("/", |at| &rest[at..]));
     rest
 }
 
