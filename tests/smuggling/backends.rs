@@ -1,23 +1,30 @@
 //! Foreign readers of HTTP as backends: each tells what it read of a request, and how many it read.
 
 use super::house::until;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tempfile::TempDir;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpStream, UnixStream};
 
 /// A backend that listens.
 pub struct Backend {
     pub address: SocketAddr,
     child: Child,
-    /// Where it tells how many requests it read, and how to find that in the answer.
-    count_at: (SocketAddr, &'static str),
+    count_at: CountAt,
+    /// Finds in the answer how many requests were read.
     read_count: fn(&str) -> usize,
     /// How often that was asked, where the backend counts it too.
     asked: Option<AtomicUsize>,
     _folder: TempDir,
+}
+
+/// Where a backend tells how many requests it read.
+enum CountAt {
+    Page,
+    Socket(PathBuf),
 }
 
 impl Drop for Backend {
@@ -51,20 +58,21 @@ impl Backend {
             let line = text.lines().skip_while(|line| !line.contains("requests")).nth(1);
             line.and_then(|line| line.split_whitespace().nth(2)).unwrap().parse().unwrap()
         };
-        let mut started = Self::start(command, (port, port), "/count", read, folder).await;
+        let mut started = Self::start(command, port, CountAt::Page, read, folder).await;
         started.asked = Some(AtomicUsize::new(0));
         started
     }
 
     pub async fn haproxy() -> Self {
-        let (folder, port, count_port) = (folder(), port(), port());
+        let (folder, port) = (folder(), port());
+        let socket = folder.path().join("stats");
         let text = format!(
-            "global\n maxconn 64\n\
+            "global\n maxconn 64\n stats socket {} level user\n\
              defaults\n mode http\n timeout client 20s\n timeout server 20s\n timeout connect 20s\n\
              frontend reader\n bind 127.0.0.1:{port}\n option http-buffer-request\n\
              http-request return status 200 content-type text/plain \
-             lf-string \"%[method] %[url] %[req.body_size]\"\n\
-             frontend count\n bind 127.0.0.1:{count_port}\n stats enable\n stats uri /\n"
+             lf-string \"%[method] %[url] %[req.body_size]\"\n",
+            socket.display()
         );
         let file = write(&folder, "haproxy.cfg", &text);
         let mut command = Command::new(tool("haproxy"));
@@ -75,7 +83,7 @@ impl Backend {
             let row = csv.lines().find(|line| line.starts_with("reader,FRONTEND,")).expect("a row");
             row.split(',').nth(column.unwrap()).unwrap().parse().unwrap()
         };
-        Self::start(command, (port, count_port), "/;csv", read, folder).await
+        Self::start(command, port, CountAt::Socket(socket), read, folder).await
     }
 
     pub async fn node() -> Self {
@@ -92,15 +100,18 @@ impl Backend {
 
     /// How many requests it read, whole or broken.
     pub async fn count(&self) -> usize {
-        let (address, path) = self.count_at;
-        let mut socket = tokio::net::TcpStream::connect(address).await.unwrap();
-        let head = format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
-        socket.write_all(head.as_bytes()).await.unwrap();
-        let mut answer = String::new();
-        socket.read_to_string(&mut answer).await.unwrap();
-        let body = answer.split_once("\r\n\r\n").expect("an answer").1;
-        let asked = self.asked.as_ref().map_or(0, |asked| asked.fetch_add(1, Ordering::SeqCst) + 1);
-        (self.read_count)(body) - asked
+        let answer = match &self.count_at {
+            CountAt::Page => {
+                let page = "GET /count HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+                asked(TcpStream::connect(self.address).await.unwrap(), page).await
+            }
+            CountAt::Socket(path) => {
+                asked(UnixStream::connect(path).await.unwrap(), "show stat\n").await
+            }
+        };
+        let body = answer.split_once("\r\n\r\n").map_or(&*answer, |(_, body)| body);
+        let own = self.asked.as_ref().map_or(0, |asked| asked.fetch_add(1, Ordering::SeqCst) + 1);
+        (self.read_count)(body) - own
     }
 
     async fn script(program: PathBuf, name: &str) -> Self {
@@ -114,31 +125,42 @@ impl Backend {
                 text.lines().filter(|line| !line.is_empty()).nth(usize::from(text.contains('\n')));
             line.unwrap().parse().unwrap()
         };
-        Self::start(command, (port, port), "/count", read, folder()).await
+        Self::start(command, port, CountAt::Page, read, folder()).await
     }
 
     async fn start(
         mut command: Command,
-        (port, count_port): (u16, u16),
-        path: &'static str,
+        port: u16,
+        count_at: CountAt,
         read_count: fn(&str) -> usize,
         folder: TempDir,
     ) -> Self {
-        let loopback = |port| SocketAddr::from(([127, 0, 0, 1], port));
         let started = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn();
         let child = started.unwrap_or_else(|error| {
             panic!("{:?}: {error}: run `make tools`", command.get_program())
         });
-        let (address, count_at) = (loopback(port), (loopback(count_port), path));
+        let address = SocketAddr::from(([127, 0, 0, 1], port));
         let mut backend =
             Self { address, child, count_at, read_count, asked: None, _folder: folder };
         until("the backend listens", || {
             assert_eq!(backend.child.try_wait().unwrap(), None, "{command:?} ended");
-            TcpStream::connect(address).is_ok()
+            // A visit without a request may count as one where pages are not what counts.
+            match &backend.count_at {
+                CountAt::Page => std::net::TcpStream::connect(address).is_ok(),
+                CountAt::Socket(path) => std::os::unix::net::UnixStream::connect(path).is_ok(),
+            }
         })
         .await;
         backend
     }
+}
+
+/// Everything that is answered to a question.
+async fn asked(mut socket: impl AsyncRead + AsyncWrite + Unpin, question: &str) -> String {
+    socket.write_all(question.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).await.unwrap();
+    answer
 }
 
 /// What `make tools` unpacked, else what the machine has.

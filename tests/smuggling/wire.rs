@@ -38,10 +38,8 @@ fn assert_served(door: &Opened, case: &Accepted, answers: &Answers, how: &str) {
 
 /// Path and query of a target, which hyper gives in absolute form where the caller wrote that.
 fn path(target: &str) -> &str {
-    let rest = target
-        .split_once("://")
-        .map_or(target, |(_, rest)| rest.find(['/', '?']).map_or("/", |at| &rest[at..]));
-    rest
+    let Some((_, rest)) = target.split_once("://") else { return target };
+    rest.find(['/', '?']).map_or("/", |at| &rest[at..])
 }
 
 #[tokio::test]
@@ -141,4 +139,56 @@ async fn after_an_answer_to_http_1_0_the_connection_is_closed_whatever_was_asked
     let answers = exchange(door.address, [bytes.as_slice()], false).await;
     let [answer] = answers.0.as_slice() else { panic!("{answers:?}") };
     assert!(answer.head.contains("connection: close"), "{}", answer.head);
+}
+
+#[tokio::test]
+async fn an_offence_in_a_body_is_answered_once_also_after_the_word_to_go_on() {
+    let door = door::open(None).await;
+    let head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n";
+    let waiting = format!("{head}Expect: 100-continue\r\n\r\n");
+    let mut socket = TcpStream::connect(door.address).await.unwrap();
+    socket.write_all(waiting.as_bytes()).await.unwrap();
+    let mut text = vec![0; 25];
+    socket.read_exact(&mut text).await.unwrap();
+    assert_eq!(text, b"HTTP/1.1 100 Continue\r\n\r\n");
+    socket.write_all(b"3\r\nabc\r\n3;x=y\r\n").await.unwrap();
+    let mut text = String::new();
+    socket.read_to_string(&mut text).await.unwrap();
+    assert!(text.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{text}");
+    assert_eq!(text.matches("HTTP/1.1 ").count(), 1, "{text}");
+    assert_eq!(door.notes.take_requests(), []);
+}
+
+#[tokio::test]
+async fn a_request_that_was_answered_already_is_not_refused_as_well() {
+    let door = door::open(None).await;
+    let large = "x".repeat(300_000);
+    let head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let bytes = format!("{head}{:x}\r\n{large}\r\nnonsense\r\n", large.len());
+    let answers = exchange(door.address, [bytes.as_bytes()], false).await;
+    assert_eq!(answers.0.iter().map(|answer| answer.status).collect::<Vec<_>>(), [413]);
+}
+
+#[tokio::test]
+async fn a_refusal_waits_for_the_answers_before_it_however_slowly_they_are_read() {
+    const COUNT: usize = 60;
+    let door = door::open(None).await;
+    let body = "x".repeat(200_000);
+    let plain = format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\n\r\n{body}");
+    let (mut answers, mut requests) = TcpStream::connect(door.address).await.unwrap().into_split();
+    let sent = tokio::spawn(async move {
+        for _ in 0..COUNT {
+            requests.write_all(plain.as_bytes()).await.unwrap();
+        }
+        requests.write_all(b"GET / HTTP/1.1\nHost: a\n\n").await.unwrap();
+        requests
+    });
+    until("answers pile up", || door.notes.requests.lock().unwrap().len() > 4).await;
+    let mut bytes = Vec::new();
+    answers.read_to_end(&mut bytes).await.unwrap();
+    drop(sent.await.unwrap());
+    let text = String::from_utf8(bytes).unwrap();
+    assert_eq!(text.matches("HTTP/1.1 200 OK").count(), COUNT);
+    assert_eq!(text.matches(&body).count(), COUNT);
+    assert_eq!(text.matches("HTTP/1.1 400 Bad Request").count(), 1);
 }

@@ -112,12 +112,11 @@ impl Head {
         if matches!(line.first(), Some(b' ' | b'\t')) {
             return Err(Reason::HeaderFold);
         }
-        let colon = memchr(b':', line).ok_or(Reason::HeaderName)?;
-        let (name, value) = line.split_at(colon);
-        let value = value.get(1..).unwrap_or_default();
-        if name.is_empty() || !is_token(name) {
+        let colon = line.iter().position(|byte| !is_in(&TOKEN, *byte));
+        let (name, rest) = line.split_at(colon.unwrap_or(line.len()));
+        let (false, [b':', value @ ..]) = (name.is_empty(), rest) else {
             return Err(Reason::HeaderName);
-        }
+        };
         // Every byte is looked at, so that many are looked at together.
         if !value
             .iter()
@@ -241,7 +240,7 @@ fn request_line(line: &[u8], at: usize) -> Result<RequestLine, Reason> {
             Some(first..first + bytes)
         }
     };
-    if !is_of(target, &TARGET) {
+    if !target.iter().all(|byte| is_in(&TARGET, *byte)) {
         return Err(Reason::Target);
     }
     let is_bodiless = matches!(method, b"GET" | b"HEAD" | b"DELETE" | b"OPTIONS" | b"TRACE");
@@ -285,11 +284,11 @@ fn is_authority(text: &[u8]) -> bool {
 }
 
 fn is_token(text: &[u8]) -> bool {
-    is_of(text, &TOKEN)
+    !text.is_empty() && text.iter().all(|byte| is_in(&TOKEN, *byte))
 }
 
-fn is_of(text: &[u8], set: &[bool; 256]) -> bool {
-    text.iter().all(|byte| set.get(usize::from(*byte)).copied().unwrap_or(false))
+fn is_in(set: &[bool; 256], byte: u8) -> bool {
+    set.get(usize::from(byte)).copied().unwrap_or(false)
 }
 
 /// RFC 9110 §5.6.2.
