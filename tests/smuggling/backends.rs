@@ -36,7 +36,7 @@ impl Drop for Backend {
 
 impl Backend {
     pub async fn nginx() -> Self {
-        let (folder, port) = (folder(), port());
+        let (folder, address) = (folder(), address());
         let at = folder.path().display();
         let temp = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
             .map(|name| format!("{name}_temp_path {at}/{name};"))
@@ -47,7 +47,7 @@ impl Backend {
              http {{\n access_log off; {temp} keepalive_requests 100000;\n\
              map $content_length $read {{ default $content_length; \"\" 0; }}\n\
              large_client_header_buffers 4 16k; default_type text/plain;\n\
-             server {{ listen 127.0.0.1:{port}; merge_slashes off;\n\
+             server {{ listen {address}; merge_slashes off;\n\
              location = /count {{ stub_status; }}\n\
              location / {{ return 200 \"$request_method $request_uri $read\"; }} }} }}\n"
         );
@@ -58,18 +58,18 @@ impl Backend {
             let line = text.lines().skip_while(|line| !line.contains("requests")).nth(1);
             line.and_then(|line| line.split_whitespace().nth(2)).unwrap().parse().unwrap()
         };
-        let mut started = Self::start(command, port, CountAt::Page, read, folder).await;
+        let mut started = Self::start(command, address, CountAt::Page, read, folder).await;
         started.asked = Some(AtomicUsize::new(0));
         started
     }
 
     pub async fn haproxy() -> Self {
-        let (folder, port) = (folder(), port());
+        let (folder, address) = (folder(), address());
         let socket = folder.path().join("stats");
         let text = format!(
             "global\n maxconn 64\n stats socket {} level user\n\
              defaults\n mode http\n timeout client 20s\n timeout server 20s\n timeout connect 20s\n\
-             frontend reader\n bind 127.0.0.1:{port}\n option http-buffer-request\n\
+             frontend reader\n bind {address}\n option http-buffer-request\n\
              http-request return status 200 content-type text/plain \
              lf-string \"%[method] %[url] %[req.body_size]\"\n",
             socket.display()
@@ -83,7 +83,7 @@ impl Backend {
             let row = csv.lines().find(|line| line.starts_with("reader,FRONTEND,")).expect("a row");
             row.split(',').nth(column.unwrap()).unwrap().parse().unwrap()
         };
-        Self::start(command, port, CountAt::Socket(socket), read, folder).await
+        Self::start(command, address, CountAt::Socket(socket), read, folder).await
     }
 
     pub async fn node() -> Self {
@@ -115,22 +115,22 @@ impl Backend {
     }
 
     async fn script(program: PathBuf, name: &str) -> Self {
-        let port = port();
+        let address = address();
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/smuggling/readers").join(name);
         let mut command = Command::new(program);
-        command.arg(file).arg(port.to_string());
+        command.arg(file).arg(address.ip().to_string()).arg(address.port().to_string());
         let read = |text: &str| {
             // Node's answer is chunked: the size stands before it.
             let line =
                 text.lines().filter(|line| !line.is_empty()).nth(usize::from(text.contains('\n')));
             line.unwrap().parse().unwrap()
         };
-        Self::start(command, port, CountAt::Page, read, folder()).await
+        Self::start(command, address, CountAt::Page, read, folder()).await
     }
 
     async fn start(
         mut command: Command,
-        port: u16,
+        address: SocketAddr,
         count_at: CountAt,
         read_count: fn(&str) -> usize,
         folder: TempDir,
@@ -139,7 +139,6 @@ impl Backend {
         let child = started.unwrap_or_else(|error| {
             panic!("{:?}: {error}: run `make tools`", command.get_program())
         });
-        let address = SocketAddr::from(([127, 0, 0, 1], port));
         let mut backend =
             Self { address, child, count_at, read_count, asked: None, _folder: folder };
         until("the backend listens", || {
@@ -179,7 +178,8 @@ fn write(folder: &TempDir, name: &str, text: &str) -> PathBuf {
     file
 }
 
-/// A port that was free a moment ago.
-fn port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+/// An address that was free a moment ago, and that no other process of these tests takes.
+fn address() -> SocketAddr {
+    let [_, a, b, c] = std::process::id().to_be_bytes();
+    TcpListener::bind(SocketAddr::from(([127, a, b, c], 0))).unwrap().local_addr().unwrap()
 }

@@ -45,4 +45,4 @@ class Reader(socketserver.BaseRequestHandler):
 
 socketserver.ThreadingTCPServer.daemon_threads = True
 socketserver.ThreadingTCPServer.allow_reuse_address = True
-socketserver.ThreadingTCPServer(("127.0.0.1", int(sys.argv[1])), Reader).serve_forever()
+socketserver.ThreadingTCPServer((sys.argv[1], int(sys.argv[2])), Reader).serve_forever()

@@ -35,4 +35,4 @@ class Reader(BaseHTTPRequestHandler):
 
 for method in METHODS:
     setattr(Reader, f"do_{method}", Reader.read)
-ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Reader).serve_forever()
+ThreadingHTTPServer((sys.argv[1], int(sys.argv[2])), Reader).serve_forever()

@@ -16,4 +16,4 @@ server.on("clientError", (error, socket) => {
   count += 1;
   socket.destroy(error);
 });
-server.listen(Number(process.argv[2]), "127.0.0.1");
+server.listen(Number(process.argv[3]), process.argv[2]);
