@@ -18,6 +18,9 @@ use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
+/// More than the sockets between two processes hold.
+pub const LARGE_BYTES: usize = 32 * 1024 * 1024;
+
 /// Notes what gets in, and passes it on where there is an agency behind it.
 pub struct Notes {
     /// Target and body.
@@ -25,7 +28,7 @@ pub struct Notes {
     pub refusals: Mutex<Vec<Fault>>,
     /// Method, target and length of the body of what was passed on.
     meant: Mutex<Vec<String>>,
-    /// `/wait` waits for a permit.
+    /// `/wait` waits for a permit; `/large` answers [`LARGE_BYTES`].
     pub go: Semaphore,
     agency: Option<(Upstreams, Agency)>,
 }
@@ -76,8 +79,10 @@ impl Handler for Notes {
     async fn answer(&self, received: Received) -> Response<Full<Bytes>> {
         let noted = (received.uri.to_string(), received.body.to_vec());
         self.requests.lock().unwrap().push(noted);
-        if received.uri.path() == "/wait" {
-            self.go.acquire().await.unwrap().forget();
+        match received.uri.path() {
+            "/wait" => self.go.acquire().await.unwrap().forget(),
+            "/large" => return Response::new(Full::new(Bytes::from(vec![b'x'; LARGE_BYTES]))),
+            _ => {}
         }
         self.passed_on(received).await
     }

@@ -9,9 +9,10 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use proptest::prelude::*;
 use proptest::sample::select;
-use qaqpa::proxy::guard::Guarded;
+use qaqpa::proxy::guard::{Guarded, Reason};
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
+use std::task::Poll;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, duplex};
 
 /// Bodies that a handler saw, in order; `None` where one broke off.
@@ -212,4 +213,30 @@ proptest! {
         let guarded: Bodies = guarded.into_iter().filter(Option::is_some).collect();
         prop_assert_eq!(&guarded, &expected, "hyper behind the guard: {:?}", bytes);
     }
+}
+
+#[tokio::test]
+async fn an_answer_to_a_body_that_broke_is_not_hypers_to_write() {
+    let (mut near, far) = duplex(64 * 1024);
+    let service = service_fn(|request: Request<Incoming>| {
+        Box::pin(async {
+            assert!(request.into_body().collect().await.is_err(), "the body is broken");
+            Ok::<_, Infallible>(Response::new(Full::new(Bytes::from_static(b"done"))))
+        })
+    });
+    let guarded = Guarded::new(far, HEAD_BYTES_MAX);
+    let mut http = http1::Builder::new();
+    let mut served = http.half_close(true).serve_connection(TokioIo::new(guarded), service);
+    let head = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n";
+    near.write_all(head).await.unwrap();
+    let began = std::future::poll_fn(|cx| Poll::Ready(served.poll_without_shutdown(cx))).await;
+    assert!(began.is_pending());
+    near.write_all(b"3;x\r\n").await.unwrap();
+    drop(std::future::poll_fn(|cx| served.poll_without_shutdown(cx)).await);
+    let (stream, offence) = served.into_parts().io.into_inner().into_parts();
+    assert_eq!(offence.map(|offence| offence.reason), Some(Reason::ChunkExtension));
+    drop(stream);
+    let mut answer = Vec::new();
+    near.read_to_end(&mut answer).await.unwrap();
+    assert_eq!(String::from_utf8_lossy(&answer), "");
 }

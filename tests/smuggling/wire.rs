@@ -1,7 +1,7 @@
 //! Real sockets: what is ambiguous gets one answer and a close, what is plain gets all of its answers.
 
 use super::accepted::{self, Accepted};
-use super::door::{self, Answers, Opened, exchange};
+use super::door::{self, Answers, LARGE_BYTES, Opened, exchange};
 use super::house::{settle, until};
 use super::refused::{self, Refused};
 use qaqpa::proxy::guard::{PIPELINED_MAX, Reason};
@@ -170,25 +170,19 @@ async fn a_request_that_was_answered_already_is_not_refused_as_well() {
 }
 
 #[tokio::test]
-async fn a_refusal_waits_for_the_answers_before_it_however_slowly_they_are_read() {
-    const COUNT: usize = 60;
+async fn a_refusal_waits_for_the_answer_before_it_however_slowly_that_is_read() {
     let door = door::open(None).await;
-    let body = "x".repeat(200_000);
-    let plain = format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\n\r\n{body}");
-    let (mut answers, mut requests) = TcpStream::connect(door.address).await.unwrap().into_split();
-    let sent = tokio::spawn(async move {
-        for _ in 0..COUNT {
-            requests.write_all(plain.as_bytes()).await.unwrap();
-        }
-        requests.write_all(b"GET / HTTP/1.1\nHost: a\n\n").await.unwrap();
-        requests
-    });
-    until("answers pile up", || door.notes.requests.lock().unwrap().len() > 4).await;
+    let mut socket = TcpStream::connect(door.address).await.unwrap();
+    let bytes = "GET /large HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\nHost: a\n\n";
+    socket.write_all(bytes.as_bytes()).await.unwrap();
+    until("the first is answered", || door.notes.requests.lock().unwrap().len() == 1).await;
+    for _ in 0..20 {
+        // The door has time to make its mistake, if it makes one.
+        settle().await;
+    }
     let mut bytes = Vec::new();
-    answers.read_to_end(&mut bytes).await.unwrap();
-    drop(sent.await.unwrap());
+    socket.read_to_end(&mut bytes).await.unwrap();
     let text = String::from_utf8(bytes).unwrap();
-    assert_eq!(text.matches("HTTP/1.1 200 OK").count(), COUNT);
-    assert_eq!(text.matches(&body).count(), COUNT);
+    assert!(text.starts_with("HTTP/1.1 200 OK") && text.len() > LARGE_BYTES, "{}", text.len());
     assert_eq!(text.matches("HTTP/1.1 400 Bad Request").count(), 1);
 }

@@ -20,12 +20,8 @@ pub struct Guarded<T> {
     /// Requests that were found in what is held since the stream was read.
     pipelined: usize,
     offence: Option<Offence>,
-    /// Everything that hyper wrote is out.
-    is_flushed: bool,
     /// The answer to the request under way has begun.
     is_answering: bool,
-    /// hyper waits for a request that is given once all is flushed.
-    is_awaited: bool,
 }
 
 impl<T> Guarded<T> {
@@ -38,15 +34,13 @@ impl<T> Guarded<T> {
             passable: 0,
             pipelined: 0,
             offence: None,
-            is_flushed: true,
             is_answering: false,
-            is_awaited: false,
         }
     }
 
     /// The stream, and the offence that ended it where an answer to it can still be written.
     pub fn into_parts(self) -> (T, Option<Offence>) {
-        (self.stream, self.offence.filter(|_| self.is_flushed && !self.is_answering))
+        (self.stream, self.offence.filter(|_| !self.is_answering))
     }
 
     /// Notes that hyper writes; an interim answer (RFC 9110 §15.2) answers nothing yet.
@@ -60,7 +54,6 @@ impl<T> Guarded<T> {
         {
             return Err(io::Error::new(io::ErrorKind::InvalidData, offence));
         }
-        self.is_flushed = false;
         self.is_answering |= !bytes.starts_with(b"HTTP/1.1 1");
         Ok(())
     }
@@ -68,7 +61,7 @@ impl<T> Guarded<T> {
     /// Judges what follows what was let pass; says how many bytes may pass now.
     fn judge(&mut self, bytes: &[u8]) -> usize {
         if self.guard.is_between_bodies() {
-            // hyper asks for the next request: the answer to the last one is out.
+            // hyper asks for the next request only when the answer to the last one is out.
             self.is_answering = false;
         }
         let mut judged = self.guard.feed(bytes);
@@ -127,10 +120,6 @@ impl<T: AsyncRead + Unpin> AsyncRead for Guarded<T> {
                 }
                 return Poll::Ready(Ok(()));
             }
-            if !this.is_flushed && this.guard.is_between_bodies() {
-                this.is_awaited = true;
-                return Poll::Pending;
-            }
             if !this.held.is_empty() && this.offence.is_none() {
                 let held = std::mem::take(&mut this.held);
                 this.passable = this.judge(&held);
@@ -175,13 +164,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Guarded<T> {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
-        ready!(Pin::new(&mut this.stream).poll_flush(cx))?;
-        this.is_flushed = true;
-        if std::mem::take(&mut this.is_awaited) {
-            cx.waker().wake_by_ref();
-        }
-        Poll::Ready(Ok(()))
+        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
