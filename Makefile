@@ -85,6 +85,10 @@ bench: ## what single steps cost (criterion)
 load: ## throughput, latency and CPU of the whole gateway on this machine, against simulated agencies
 	@$(cargo) bench --locked --quiet --bench load
 
+.PHONY: flood
+flood: ## what a healthy caller notices of floods, slow sockets and 9 000 idle connections
+	@$(cargo) bench --locked --quiet --bench flood
+
 .PHONY: crash
 crash: tools ## kills the gateway, or its database, CRASH_ROUNDS times under load; nothing may be lost or made twice
 	@QAQPA_CRASH_ROUNDS=$(CRASH_ROUNDS) $(cargo) test --release --locked --test crash -- --nocapture

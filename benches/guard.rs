@@ -5,6 +5,7 @@ use qaqpa::proxy::guard::{Guard, Step};
 use std::hint::black_box;
 
 const HEAD_BYTES_MAX: usize = 16 * 1024;
+const HEADERS_MAX: usize = 64;
 
 /// What a SyncChannel client of the Java world sends, filled up to 500 bytes; it asks for this body.
 fn head(framing: &str) -> String {
@@ -22,7 +23,7 @@ fn head(framing: &str) -> String {
 
 /// Follows the requests of one connection to their end.
 fn follow(mut bytes: &[u8]) -> usize {
-    let mut guard = Guard::new(HEAD_BYTES_MAX);
+    let mut guard = Guard::new(HEAD_BYTES_MAX, HEADERS_MAX);
     let mut requests = 0;
     while let Ok(Step::Pass(passed) | Step::End(passed)) = guard.feed(bytes) {
         requests += usize::from(guard.is_between_bodies());

@@ -3,8 +3,10 @@
 //! Children are resolved once, at start: the hot path touches atomics, never a label map of strings
 //! that a caller chose. The text stands at /metrics (`ops/http`).
 
+pub use super::doors::DoorFigures;
+
+use super::doors;
 use crate::config::settings::Settings;
-use crate::proxy::guard::Reason;
 use prometheus::core::Collector;
 use prometheus::process_collector::ProcessCollector;
 use prometheus::{
@@ -29,7 +31,7 @@ const PHASE_BUCKETS: &[f64] = &[
 const OUTCOMES: [Outcome; 3] = [Outcome::Done, Outcome::Refused, Outcome::Unknown];
 
 /// The limits that `limits_refused_total` names; any other is `other`.
-pub const LIMITS: [&str; 9] = [
+pub const LIMITS: [&str; 11] = [
     "quota_participant",
     "quota_agency",
     "in_flight_node",
@@ -37,6 +39,8 @@ pub const LIMITS: [&str; 9] = [
     "in_flight_agency",
     "body_bytes",
     "body_bytes_in_flight",
+    "spool_bytes",
+    "connections_per_participant",
     "headers",
     "other",
 ];
@@ -59,27 +63,6 @@ pub struct Metrics {
     pub ops: DoorFigures,
     /// Log lines given up because the reader of the log is too slow.
     pub log_lines_dropped: IntCounter,
-}
-
-/// What one kind of door counts.
-#[derive(Clone)]
-pub struct DoorFigures {
-    pub connections: IntGauge,
-    pub in_flight: IntGauge,
-    pub handshakes_done: IntCounter,
-    pub handshakes_failed: IntCounter,
-    pub panics: IntCounter,
-    /// By the guard's reason; a door that nobody watches has none.
-    pub refused: HashMap<&'static str, IntCounter>,
-}
-
-impl DoorFigures {
-    /// Counts a request that was refused for its framing.
-    pub fn refused(&self, reason: Reason) {
-        if let Some(counter) = self.refused.get(reason.word()) {
-            counter.inc();
-        }
-    }
 }
 
 /// What is counted towards one agency.
@@ -124,7 +107,7 @@ impl Metrics {
         let build = Opts::new("qaqpa_build_info", "Version that runs; the value is always 1.")
             .const_label("version", env!("CARGO_PKG_VERSION"));
         made.keep(IntGauge::with_opts(build)?)?.set(1);
-        let (callers, ops) = made.doors()?;
+        let (callers, ops) = doors::figures(&made)?;
         Ok(Self {
             calls: made.calls(settings)?,
             call_seconds: made.keep(Histogram::with_opts(
@@ -250,9 +233,14 @@ fn seconds(us: u32) -> f64 {
 }
 
 /// Makes and registers in one step.
-struct Maker(Registry);
+pub(super) struct Maker(Registry);
 
 impl Maker {
+    /// Of a registry that nobody reads.
+    pub(super) fn unwatched() -> Self {
+        Self(Registry::new())
+    }
+
     fn register(&self, collector: impl Collector + 'static) -> Result<(), prometheus::Error> {
         self.0.register(Box::new(collector))
     }
@@ -262,7 +250,7 @@ impl Maker {
         Ok(collector)
     }
 
-    fn counters(
+    pub(super) fn counters(
         &self,
         name: &str,
         help: &str,
@@ -271,7 +259,7 @@ impl Maker {
         self.keep(IntCounterVec::new(Opts::new(name, help), labels)?)
     }
 
-    fn gauges(
+    pub(super) fn gauges(
         &self,
         name: &str,
         help: &str,
@@ -316,39 +304,6 @@ impl Maker {
     fn faults(&self) -> Result<Vec<IntCounter>, prometheus::Error> {
         let all = self.counters("qaqpa_faults_total", "Calls that failed, by code.", &["code"])?;
         Ok(Code::ALL.iter().map(|code| all.with_label_values(&[code.word()])).collect())
-    }
-
-    /// The figures of the doors for callers and for operations.
-    fn doors(&self) -> Result<(DoorFigures, DoorFigures), prometheus::Error> {
-        let connections =
-            self.gauges("qaqpa_connections", "Connections that are open, by door.", &["door"])?;
-        let in_flight =
-            self.gauges("qaqpa_in_flight", "Requests being answered, by door.", &["door"])?;
-        let handshakes = self.counters(
-            "qaqpa_handshakes_total",
-            "TLS handshakes of callers, by result.",
-            &["door", "result"],
-        )?;
-        let panics = self.counters(
-            "qaqpa_panics_total",
-            "Panics, each of which cost one request.",
-            &["door"],
-        )?;
-        let refused = self.words(
-            "qaqpa_http_refused_total",
-            "Requests refused before they were read, because two readers could read them differently.",
-            "reason",
-            Reason::WORDS.iter().copied(),
-        )?;
-        let door = |name: &str| DoorFigures {
-            connections: connections.with_label_values(&[name]),
-            in_flight: in_flight.with_label_values(&[name]),
-            handshakes_done: handshakes.with_label_values(&[name, "done"]),
-            handshakes_failed: handshakes.with_label_values(&[name, "failed"]),
-            panics: panics.with_label_values(&[name]),
-            refused: refused.clone(),
-        };
-        Ok((door("callers"), door("ops")))
     }
 
     fn agencies(

@@ -16,9 +16,6 @@ pub use stream::Guarded;
 use chunked::Chunked;
 use head::Head;
 
-/// Header lines of one request.
-pub const HEADERS_MAX: usize = 64;
-
 /// Bytes of one header's value, and of the request's target.
 pub const VALUE_BYTES_MAX: usize = 8 * 1024;
 
@@ -30,6 +27,7 @@ pub const PIPELINED_MAX: usize = 16;
 #[derive(Debug)]
 pub struct Guard {
     head_bytes_max: usize,
+    headers_max: usize,
     state: State,
     /// Bytes of the request under way that were let pass.
     passed_bytes: usize,
@@ -67,10 +65,10 @@ pub enum Step {
 
 impl Guard {
     /// A guard for a fresh connection whose heads have at most `head_bytes_max` bytes, the blank line
-    /// included.
+    /// included, and `headers_max` headers.
     #[must_use]
-    pub fn new(head_bytes_max: usize) -> Self {
-        Self { head_bytes_max, state: State::Head(Head::default()), passed_bytes: 0 }
+    pub fn new(head_bytes_max: usize, headers_max: usize) -> Self {
+        Self { head_bytes_max, headers_max, state: State::Head(Head::default()), passed_bytes: 0 }
     }
 
     /// Follows the bytes that were not let pass yet, from the first of them.
@@ -81,7 +79,7 @@ impl Guard {
     pub fn feed(&mut self, bytes: &[u8]) -> Result<Step, Offence> {
         let mut passed = 0;
         if let State::Head(head) = &mut self.state {
-            let Some(framing) = head.judge(bytes, self.head_bytes_max)? else {
+            let Some(framing) = head.judge(bytes, self.head_bytes_max, self.headers_max)? else {
                 return Ok(Step::Wait);
             };
             passed = head.bytes();

@@ -10,6 +10,7 @@
 )]
 
 mod agencies;
+mod binding;
 mod blame;
 mod bytes;
 mod caller;

@@ -2,12 +2,11 @@
 
 use super::house;
 use bytes::Bytes;
-use http_body_util::Full;
 use hyper::Response;
 use hyper::http::request::Parts;
 use qaqpa::config::settings::{Agency, TlsMode};
 use qaqpa::ops::metrics::Metrics;
-use qaqpa::proxy::listener::{Door, Drained, Handler, Received, plain_refusal};
+use qaqpa::proxy::listener::{AnswerBody, Door, Drained, Handler, Received, plain_refusal};
 use qaqpa::upstream::{UpstreamRequest, Upstreams};
 use qaqpa_kit::fault::Fault;
 use std::net::SocketAddr;
@@ -49,9 +48,9 @@ impl Notes {
         std::mem::take(&mut self.meant.lock().unwrap())
     }
 
-    async fn passed_on(&self, received: Received) -> Response<Full<Bytes>> {
+    async fn passed_on(&self, received: Received) -> Response<AnswerBody> {
         let Some((upstreams, agency)) = &self.agency else {
-            return Response::new(Full::new(received.body));
+            return Response::new(AnswerBody::from(received.body));
         };
         let path = received.uri.path_and_query().map_or("/", |path| path.as_str());
         let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
@@ -66,7 +65,7 @@ impl Notes {
         let deadline = Instant::now() + Duration::from_secs(20);
         match upstreams.send(agency, request, deadline).await {
             Ok(answer) => {
-                let mut response = Response::new(Full::new(answer.body));
+                let mut response = Response::new(AnswerBody::from(answer.body));
                 *response.status_mut() = answer.status.try_into().unwrap();
                 response
             }
@@ -76,18 +75,18 @@ impl Notes {
 }
 
 impl Handler for Notes {
-    async fn answer(&self, received: Received) -> Response<Full<Bytes>> {
+    async fn answer(&self, received: Received) -> Response<AnswerBody> {
         let noted = (received.uri.to_string(), received.body.to_vec());
         self.requests.lock().unwrap().push(noted);
         match received.uri.path() {
             "/wait" => self.go.acquire().await.unwrap().forget(),
-            "/large" => return Response::new(Full::new(Bytes::from(vec![b'x'; LARGE_BYTES]))),
+            "/large" => return Response::new(Bytes::from(vec![b'x'; LARGE_BYTES]).into()),
             _ => {}
         }
         self.passed_on(received).await
     }
 
-    fn refuse(&self, _head: &Parts, fault: &Fault) -> Response<Full<Bytes>> {
+    fn refuse(&self, _head: &Parts, fault: &Fault) -> Response<AnswerBody> {
         self.refusals.lock().unwrap().push(fault.clone());
         plain_refusal(fault)
     }

@@ -1,6 +1,6 @@
 //! The guard and hyper must never disagree about where a request ends, whatever is done to its bytes.
 
-use super::machine::{HEAD_BYTES_MAX, verdict};
+use super::machine::{HEAD_BYTES_MAX, HEADERS_MAX, verdict};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::server::conn::http1;
@@ -200,7 +200,7 @@ proptest! {
         let (whole, guarded, alone) = runtime.block_on(async {
             let passed = &bytes[..verdict.ends.last().copied().unwrap_or(0)];
             let whole = read_by_hyper(passed, |stream| stream).await;
-            let guarded = read_by_hyper(&bytes, |s| Guarded::new(s, HEAD_BYTES_MAX)).await;
+            let guarded = read_by_hyper(&bytes, |s| Guarded::new(s, HEAD_BYTES_MAX, HEADERS_MAX)).await;
             let mut alone = Bodies::new();
             for request in &each {
                 alone.extend(read_by_hyper(request, |stream| stream).await);
@@ -224,7 +224,7 @@ async fn an_answer_to_a_body_that_broke_is_not_hypers_to_write() {
             Ok::<_, Infallible>(Response::new(Full::new(Bytes::from_static(b"done"))))
         })
     });
-    let guarded = Guarded::new(far, HEAD_BYTES_MAX);
+    let guarded = Guarded::new(far, HEAD_BYTES_MAX, HEADERS_MAX);
     let mut http = http1::Builder::new();
     let mut served = http.half_close(true).serve_connection(TokioIo::new(guarded), service);
     let head = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n";

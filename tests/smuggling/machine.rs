@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use qaqpa::proxy::guard::{Guard, Step};
 
 pub const HEAD_BYTES_MAX: usize = 16 * 1024;
+pub const HEADERS_MAX: usize = 64;
 
 /// Where requests end, and why the rest was refused, if it was.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,7 +16,7 @@ pub struct Verdict {
 
 /// What the guard says of bytes that arrive in pieces.
 pub fn verdict<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Verdict {
-    let mut guard = Guard::new(HEAD_BYTES_MAX);
+    let mut guard = Guard::new(HEAD_BYTES_MAX, HEADERS_MAX);
     let mut verdict = Verdict::default();
     let (mut held, mut passed_before) = (Vec::new(), 0);
     for piece in pieces {

@@ -1,7 +1,7 @@
 //! A request's head, judged line by line as the lines become whole.
 
 use super::reason::{Offence, Reason};
-use super::{Framing, HEADERS_MAX, VALUE_BYTES_MAX};
+use super::{Framing, VALUE_BYTES_MAX};
 use memchr::{memchr, memchr2};
 use std::ops::Range;
 
@@ -42,6 +42,7 @@ impl Head {
         &mut self,
         bytes: &[u8],
         bytes_max: usize,
+        headers_max: usize,
     ) -> Result<Option<Framing>, Offence> {
         if let Some(&first) = bytes.first()
             && !is_token(&[first])
@@ -63,6 +64,7 @@ impl Head {
                     let framing = self.framing(request).map(Some);
                     return framing.map_err(|reason| Offence { reason, at });
                 }
+                Some(_) if self.headers == headers_max => Err(Reason::Headers),
                 Some(_) => self.header(line, bytes),
             };
             judged.map_err(|reason| Offence { reason, at })?;
@@ -126,9 +128,6 @@ impl Head {
         }
         let value = trimmed(value);
         self.headers += 1;
-        if self.headers > HEADERS_MAX {
-            return Err(Reason::Headers);
-        }
         if value.len() > VALUE_BYTES_MAX {
             return Err(Reason::HeaderValueBytes);
         }

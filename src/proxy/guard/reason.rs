@@ -48,7 +48,7 @@ reasons! {
     HeaderValue = "header_value",
     /// Longer than [`super::VALUE_BYTES_MAX`].
     HeaderValueBytes = "header_value_bytes",
-    /// More than [`super::HEADERS_MAX`].
+    /// More than `limits.headers_max`.
     Headers = "headers",
     /// Longer than `limits.head_bytes_max`.
     HeadBytes = "head_bytes",

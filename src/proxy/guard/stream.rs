@@ -25,11 +25,11 @@ pub struct Guarded<T> {
 }
 
 impl<T> Guarded<T> {
-    /// Guards a fresh connection whose heads have at most `head_bytes_max` bytes.
-    pub fn new(stream: T, head_bytes_max: usize) -> Self {
+    /// Guards a fresh connection; the limits are [`Guard::new`]'s.
+    pub fn new(stream: T, head_bytes_max: usize, headers_max: usize) -> Self {
         Self {
             stream,
-            guard: Guard::new(head_bytes_max),
+            guard: Guard::new(head_bytes_max, headers_max),
             held: BytesMut::new(),
             passable: 0,
             pipelined: 0,

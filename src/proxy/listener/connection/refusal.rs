@@ -1,40 +1,33 @@
 //! The answer to bytes that the guard refused: written here, because hyper never saw a request.
 
-use super::{Guest, Handler, part};
+use super::super::Handler;
+use super::super::answer::AnswerBody;
+use super::super::guest::Guest;
 use crate::proxy::guard::Offence;
-use crate::proxy::tls::stream::Stream;
-use bytes::Bytes;
 use http_body_util::BodyExt;
-use hyper::body::Body;
 use hyper::{Request, Response};
-use std::time::Duration;
-use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
-/// How long a caller may take to read the answer and to stop sending.
-const DEADLINE: Duration = Duration::from_secs(2);
-
-/// Bytes that it may go on sending meanwhile.
-const LEFT_BYTES_MAX: usize = 1024 * 1024;
-
 impl<H: Handler> Guest<H> {
-    /// Refuses what was sent, and closes in good order.
-    pub(super) async fn refuse(&self, offence: Offence, mut stream: Stream<TcpStream>) {
-        let answer = written(self.count(offence)).await;
+    /// Refuses what was sent; the connection is to be closed after it.
+    pub(super) async fn refuse_framing(
+        &self,
+        offence: Offence,
+        stream: &mut (impl AsyncWrite + Unpin),
+    ) {
+        let answer = written(self.record(offence)).await;
         let told = async {
-            if stream.write_all(&answer).await.is_ok() && stream.flush().await.is_ok() {
-                part(stream, true, LEFT_BYTES_MAX).await;
-            }
+            stream.write_all(&answer).await?;
+            stream.flush().await
         };
-        if timeout(DEADLINE, told).await.is_err() {
-            tracing::debug!(peer = %self.address, "cut while it was still sending");
-        }
+        // Who does not take the answer in time goes without.
+        drop(timeout(self.shared.limits.linger_deadline, told).await);
     }
 
     /// Counts and records the refusal; returns the answer to it.
-    pub(super) fn count(&self, offence: Offence) -> Response<impl Body<Data = Bytes> + use<H>> {
-        self.shared.figures.refused(offence.reason);
+    pub(super) fn record(&self, offence: Offence) -> Response<AnswerBody> {
+        self.shared.figures.refuse(offence.reason);
         let head = Request::new(()).into_parts().0;
         let fault = offence.fault().because(format_args!("from {}", self.address));
         self.shared.handler.refuse(&head, &fault)
@@ -42,7 +35,7 @@ impl<H: Handler> Guest<H> {
 }
 
 /// An answer as HTTP/1.1 writes it, the last one of its connection.
-async fn written(answer: Response<impl Body<Data = Bytes>>) -> Vec<u8> {
+async fn written(answer: Response<AnswerBody>) -> Vec<u8> {
     let (head, body) = answer.into_parts();
     let body = body.collect().await.map(|whole| whole.to_bytes()).unwrap_or_default();
     let reason = head.status.canonical_reason().unwrap_or_default();
