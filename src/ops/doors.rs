@@ -1,6 +1,7 @@
 //! What the doors count: connections and handshakes, and every cap and deadline by which one ended.
 
 use super::metrics::Maker;
+use crate::proxy::guard::Reason;
 use crate::proxy::listener::{BodyError, Cut};
 use prometheus::{IntCounter, IntGauge};
 
@@ -18,6 +19,8 @@ pub struct DoorFigures {
     pub panics: IntCounter,
     cuts: Vec<IntCounter>,
     bodies_refused: Vec<IntCounter>,
+    /// By the guard's reason, all doors together.
+    refused: Vec<IntCounter>,
 }
 
 impl DoorFigures {
@@ -45,6 +48,13 @@ impl DoorFigures {
     /// Counts a body that did not arrive whole.
     pub fn refuse_body(&self, error: BodyError) {
         if let Some(counter) = self.bodies_refused.get(error as usize) {
+            counter.inc();
+        }
+    }
+
+    /// Counts a request that was refused for its framing.
+    pub fn refuse(&self, reason: Reason) {
+        if let Some(counter) = self.refused.get(reason as usize) {
             counter.inc();
         }
     }
@@ -89,6 +99,11 @@ pub(super) fn figures(made: &Maker) -> Result<(DoorFigures, DoorFigures), promet
         "Request bodies that did not arrive whole.",
         &["door", "reason"],
     )?;
+    let refused = made.counters(
+        "qaqpa_http_refused_total",
+        "HTTP/1 requests refused before they were read, because two readers could read them differently.",
+        &["reason"],
+    )?;
     let door = |name: &str| DoorFigures {
         connections: connections.with_label_values(&[name]),
         in_flight: in_flight.with_label_values(&[name]),
@@ -102,6 +117,7 @@ pub(super) fn figures(made: &Maker) -> Result<(DoorFigures, DoorFigures), promet
             .iter()
             .map(|error| bodies.with_label_values(&[name, error.fault().reason]))
             .collect(),
+        refused: Reason::WORDS.iter().map(|word| refused.with_label_values(&[word])).collect(),
     };
     Ok((door("callers"), door("ops")))
 }

@@ -107,8 +107,8 @@ pub fn plain_refusal(fault: &Fault) -> Response<AnswerBody> {
     let row = fault.code.row();
     let text = format!("{}\n{}\n", fault.public_line(), row.en);
     let mut response = Response::new(AnswerBody::from(text));
-    *response.status_mut() =
-        StatusCode::from_u16(row.http_status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.status_mut() = StatusCode::from_u16(fault.http_status.unwrap_or(row.http_status))
+        .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     headers.insert(HeaderName::from_static("qaqpa-fault"), HeaderValue::from_static(row.word));

@@ -5,6 +5,7 @@ pub mod answer;
 pub mod dedupe;
 pub mod exchange;
 pub mod front;
+pub mod guard;
 pub mod handle;
 pub mod identify;
 pub mod listener;

@@ -71,6 +71,7 @@ impl Reply {
             }
         };
         let outcome = fault.outcome();
+        let http_status = fault.http_status.unwrap_or(http_status);
         let stored = Self::stored(entry, http_status, Bytes::from(document));
         Self { outcome, fault: Some(fault), ..stored }
     }

@@ -191,7 +191,7 @@ async fn heads_that_are_ambiguous_or_too_large_are_refused() {
             "400",
         ),
         (format!("POST / HTTP/1.1\r\nhost: a\r\nx: {long}\r\n\r\n"), "431"),
-        (format!("POST / HTTP/1.1\r\nhost: a\r\n{many}\r\n"), "413"),
+        (format!("POST / HTTP/1.1\r\nhost: a\r\n{many}\r\n"), "431"),
     ] {
         let mut caller = Caller::connect(door.address).await;
         caller.say(&head).await;

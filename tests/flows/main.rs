@@ -18,6 +18,7 @@ mod clients;
 mod deviations;
 mod faults;
 mod forged;
+mod framing;
 mod hand;
 mod journal_down;
 mod json;

@@ -39,7 +39,7 @@ pub fn document(fault: &Fault, language: Language, entry: uuid::Uuid) -> Vec<u8>
     let problem = Problem {
         r#type: format!("urn:qaqpa:fault:{}", row.word),
         title: row.text(language),
-        status: row.http_status,
+        status: fault.http_status.unwrap_or(row.http_status),
         detail: fault.public_line(),
         instance: format!("urn:uuid:{entry}"),
         code: row.word,

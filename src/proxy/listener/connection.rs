@@ -1,5 +1,7 @@
 //! One caller's connection from handshake to close.
 
+mod refusal;
+
 use super::clock::{Clock, Clocked, Doing, Pace, Step};
 use super::cut::Cut;
 use super::guest::Guest;
@@ -8,6 +10,7 @@ use super::request::{self, Peer};
 use super::session::{self, Framed, Session};
 use super::streams::{self, Streams};
 use super::{Handler, Shared};
+use crate::proxy::guard::{Guarded, Offence, Reason};
 use crate::proxy::tls::ServerTls;
 use crate::proxy::tls::stream::Stream;
 use hyper::server::conn::http2;
@@ -141,16 +144,20 @@ async fn serve_http1<H: Handler>(
 ) -> (End, Option<Caller>) {
     let (shared, guest) = (Arc::clone(&guest.shared), Arc::new(guest));
     let limits = &shared.limits;
-    let io = TokioIo::new(Clocked::new(stream, Arc::clone(&clock)));
+    let clocked = Clocked::new(stream, Arc::clone(&clock));
+    let io = TokioIo::new(Guarded::new(clocked, limits.head_bytes_max, limits.headers_max));
     // Boxed, because only an `Unpin` future lets the socket be taken back for `part`.
     let service =
         service_fn(|request| Box::pin(Arc::clone(&guest).reply(request, Arc::clone(&clock))));
     let mut connection = shared.http1.serve_connection(io, service);
+    let mut unread = None;
     let end = poll_fn(|cx| {
         loop {
             if let Poll::Ready(end) = connection.poll_without_shutdown(cx) {
-                let is_left = clock.is_body_left() || end.is_err_and(|error| error.is_parse());
-                return Poll::Ready(End::Finished(is_left));
+                // hyper wrote an answer of its own: the guard let pass what hyper cannot read.
+                let is_unread = end.is_err_and(|error| error.is_parse());
+                unread = is_unread.then_some(Offence { reason: Reason::Library, at: 0 });
+                return Poll::Ready(End::Finished(clock.is_body_left() || is_unread));
             }
             match ready!(pace.poll(&clock, limits, cx)) {
                 Step::Last => Pin::new(&mut connection).graceful_shutdown(),
@@ -166,7 +173,16 @@ async fn serve_http1<H: Handler>(
         }
     })
     .await;
-    (end, Some(connection.into_parts().io.into_inner().into_inner()))
+    let (clocked, offence) = connection.into_parts().io.into_inner().into_parts();
+    let mut stream = clocked.into_inner();
+    if let (End::Finished(_), Some(offence)) = (&end, offence) {
+        guest.refuse_framing(offence, &mut stream).await;
+        return (End::Finished(true), Some(stream));
+    }
+    if let Some(offence) = unread {
+        drop(guest.record(offence));
+    }
+    (end, Some(stream))
 }
 
 async fn serve_http2<H: Handler>(

@@ -59,6 +59,9 @@ impl<H: Handler> Guest<H> {
                 Intake::Stream => self.relay(&head, body, &clock).await,
             },
         };
+        // Whatever the caller asked for: two readers may disagree about an older connection's end.
+        let is_last = head.version == Version::HTTP_10;
+        let answered = answered.map(|a| if is_last { self.last(a, &clock) } else { a });
         let frame_bytes_max = self.session.as_ref().map(|_| HTTP2_FRAME_BYTES);
         answered.map(|answer| answer.map(|body| body.watched(clock, frame_bytes_max)))
     }
