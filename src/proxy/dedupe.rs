@@ -6,12 +6,12 @@
 use crate::config::settings::Service;
 use crate::journal::Journal;
 use crate::journal::entry::{CallKey, EntryId, Opened, Opening, SameCall};
-use crate::sign::canonical::{self, Options};
+use crate::sign::canonical;
 use aws_lc_rs::digest::{Context, SHA256};
 use jiff::civil::DateTime;
 use jiff::{Timestamp, tz::TimeZone};
 use qaqpa_kit::envelope::Request;
-use qaqpa_kit::fault::{Code, Fault, Phase};
+use qaqpa_kit::fault::{Code, Fault, Outcome, Phase};
 use qaqpa_kit::manifest::MessageId;
 use qaqpa_kit::xml::NodeId;
 use std::time::Instant;
@@ -24,7 +24,7 @@ pub enum Admitted {
     /// A new call: carry it to the agency.
     Fresh,
     /// Answered before: the same bytes again.
-    Stored { entry: EntryId, http_status: u16, answer: bytes::Bytes },
+    Stored { entry: EntryId, outcome: Outcome, http_status: u16, answer: bytes::Bytes },
     /// Left Unknown before, and may not be sent again.
     LeftUnknown { entry: EntryId },
 }
@@ -35,8 +35,7 @@ pub fn call_key(sender_id: &str, request: &Request<'_>) -> CallKey {
     let mut context = head(sender_id, &request.message_id);
     let left_out = [request.password_element, request.session_element];
     let excluded: Vec<NodeId> = left_out.into_iter().flatten().map(|out| out.id()).collect();
-    let options = Options { excluded: &excluded, ..Options::default() };
-    canonical::element(request.payload, &options, &mut |bytes| context.update(bytes));
+    canonical::exclusive_without(request.payload, &excluded, &mut |bytes| context.update(bytes));
     CallKey(finish(context))
 }
 
@@ -114,8 +113,8 @@ pub async fn open(
         })?;
         match opening {
             Opening::Fresh => return Ok(Admitted::Fresh),
-            Opening::Stored { entry, http_status, answer } => {
-                return Ok(Admitted::Stored { entry, http_status, answer });
+            Opening::Stored { entry, outcome, http_status, answer } => {
+                return Ok(Admitted::Stored { entry, outcome, http_status, answer });
             }
             Opening::InFlight { entry } => {
                 let has_ended = journal.wait(opened.key, deadline).await;

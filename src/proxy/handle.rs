@@ -96,8 +96,8 @@ async fn carry(gate: &Gateway, received: &Received, trace: &mut Trace) -> Result
     // open: durable before a byte leaves
     trace.key = dedupe::call_key(&request.sender_id, request);
     match dedupe::open(&gate.journal, &service, trace.opened(&received.body), deadline).await? {
-        Admitted::Stored { entry, http_status, answer } => {
-            return Ok(Reply::stored(entry, http_status, answer));
+        Admitted::Stored { entry, outcome, http_status, answer } => {
+            return Ok(Reply::stored(entry, outcome, http_status, answer));
         }
         Admitted::LeftUnknown { entry } => return Ok(Reply::left_unknown(gate, entry, trace)),
         Admitted::Fresh => trace.mark(Phase::Open),

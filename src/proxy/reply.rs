@@ -28,10 +28,10 @@ pub struct Reply {
 impl Reply {
     /// The stored answer to the same call, byte for byte.
     #[must_use]
-    pub fn stored(entry: EntryId, http_status: u16, body: Bytes) -> Self {
+    pub fn stored(entry: EntryId, outcome: Outcome, http_status: u16, body: Bytes) -> Self {
         Self {
             entry,
-            outcome: Outcome::Done,
+            outcome,
             fault: None,
             http_status,
             body,
@@ -60,11 +60,8 @@ impl Reply {
         let date = Trace::date(trace.now_us());
         let session_id = entry.0.as_braced().to_string();
         let document = sync::fault_document(&fault, language, &date, &session_id);
-        Self {
-            outcome: fault.outcome(),
-            fault: Some(fault),
-            ..Self::stored(entry, 500, Bytes::from(document))
-        }
+        let stored = Self::stored(entry, fault.outcome(), 500, Bytes::from(document));
+        Self { fault: Some(fault), ..stored }
     }
 
     /// The agency's answer, signed with the family of key that the caller used; or the fault.
