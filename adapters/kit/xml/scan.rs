@@ -1,13 +1,12 @@
-//! The scan: one pass over the source that checks well-formedness and records every node.
+//! The scan: one pass over the source that cuts it into tags, texts and marks, checks well-formedness
+//! and records every node.
 
 use super::cursor::{Cursor, offset};
 use super::document::{ElementRow, NO_PARENT, Node, XmlError};
 use super::namespaces::Scope;
 use super::rules::{forbidden_char, is_blank, is_space, name_length, reference};
 use super::{Document, Kind, Limits, Span};
-use quick_xml::errors::Error;
-use quick_xml::events::Event;
-use quick_xml::reader::Reader;
+use memchr::{memchr, memchr_iter, memchr2, memchr3};
 
 const BYTE_ORDER_MARK: &str = "\u{FEFF}";
 
@@ -69,36 +68,60 @@ impl<'s, 'l> Scanner<'s, 'l> {
     fn run(mut self) -> Result<Document<'s>, XmlError> {
         let text = self.document.text;
         let mark_bytes = if text.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
-        // The reader drops the byte order mark itself and counts offsets without it.
-        let mut reader = Reader::from_str(text);
-        let config = reader.config_mut();
-        config.check_end_names = false;
-        config.allow_unmatched_ends = true;
         let mut start = mark_bytes;
-        loop {
-            if is_doctype(text, start) {
-                return Err(XmlError::rule("doctype_forbidden", start));
-            }
-            let event = reader.read_event().map_err(|error| refusal(&error, start))?;
-            let end = usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX);
-            let span = Span { start, end: end.saturating_add(mark_bytes) };
-            match event {
-                Event::Start(_) => self.start_element(span)?,
-                Event::Empty(_) => self.empty_element(span)?,
-                Event::End(_) => self.end_element(span)?,
-                Event::Text(_) => self.text(span)?,
-                Event::GeneralRef(_) => self.reference(span)?,
-                Event::CData(_) => self.cdata(span)?,
-                Event::Comment(_) => self.comment(span)?,
-                Event::Decl(_) if start == mark_bytes => self.declaration(span)?,
-                Event::Decl(_) => return Err(XmlError::rule("misplaced_declaration", start)),
-                Event::PI(_) => self.instruction(span)?,
-                Event::DocType(_) => return Err(XmlError::rule("doctype_forbidden", start)),
-                Event::Eof => break,
-            }
-            start = span.end;
+        while let Some(rest) = text.get(start..).filter(|rest| !rest.is_empty()) {
+            start += match rest.as_bytes() {
+                [b'<', mark @ (b'!' | b'?'), ..] => self.marked(rest, *mark, start, mark_bytes)?,
+                [b'<', ..] => self.tag(rest, start)?,
+                [b'&', ..] => self.reference(rest, start)?,
+                bytes => self.text(rest, memchr2(b'<', b'&', bytes), start)?,
+            };
         }
         self.finish()
+    }
+
+    /// Reads a start or end tag at the head of `rest`; its bytes.
+    fn tag(&mut self, rest: &'s str, start: usize) -> Result<usize, XmlError> {
+        let bytes = rest.as_bytes();
+        let length = tag_length(bytes).ok_or(XmlError::rule("malformed_markup", start))?;
+        let tag = Span { start, end: start + length };
+        match bytes.get(..length) {
+            Some([b'<', b'/', ..]) => self.end_element(tag)?,
+            Some([.., b'/', b'>']) => self.empty_element(tag)?,
+            _ => self.start_element(tag)?,
+        }
+        Ok(length)
+    }
+
+    /// Reads what `<!` or `<?` begins at the head of `rest`; its bytes.
+    fn marked(
+        &mut self,
+        rest: &'s str,
+        mark: u8,
+        start: usize,
+        mark_bytes: usize,
+    ) -> Result<usize, XmlError> {
+        let (before, after) = match rest.as_bytes() {
+            _ if mark == b'?' => ("<?", "?>"),
+            [_, _, b'-', b'-', ..] => ("<!--", "-->"),
+            // Nothing inside a document type is ever read.
+            [_, _, b'D' | b'd', ..] => return Err(XmlError::rule("doctype_forbidden", start)),
+            _ => ("<![CDATA[", "]]>"),
+        };
+        let content = rest.strip_prefix(before).and_then(|rest| rest.find(after));
+        let content = content.ok_or(XmlError::rule("malformed_markup", start))?;
+        let length = before.len() + content + after.len();
+        let span = Span { start, end: start + length };
+        match before {
+            "<?" if is_declaration(rest) && start == mark_bytes => self.declaration(span)?,
+            "<?" if is_declaration(rest) => {
+                return Err(XmlError::rule("misplaced_declaration", start));
+            }
+            "<?" => self.instruction(span)?,
+            "<!--" => self.comment(span)?,
+            _ => self.cdata(span)?,
+        }
+        Ok(length)
     }
 
     fn finish(self) -> Result<Document<'s>, XmlError> {
@@ -172,26 +195,35 @@ impl<'s, 'l> Scanner<'s, 'l> {
         Ok(())
     }
 
-    fn text(&mut self, span: Span) -> Result<(), XmlError> {
-        let text = self.document.slice(span);
+    /// Reads character data at the head of `rest`, which ends where markup begins; its bytes.
+    fn text(
+        &mut self,
+        rest: &'s str,
+        markup_at: Option<usize>,
+        start: usize,
+    ) -> Result<usize, XmlError> {
+        let length = markup_at.unwrap_or(rest.len());
+        let text = rest.get(..length).unwrap_or_default();
         if self.open.is_empty() {
-            let Some(at) = text.bytes().position(|b| !is_space(b)) else { return Ok(()) };
-            return Err(XmlError::rule("content_outside_root", span.start + at));
+            let Some(at) = text.bytes().position(|b| !is_space(b)) else { return Ok(length) };
+            return Err(XmlError::rule("content_outside_root", start + at));
         }
-        if text.contains("]]>") {
-            let at = text.find("]]>").unwrap_or_default();
-            return Err(XmlError::rule("section_end_in_text", span.start + at));
+        let mut marks = memchr_iter(b']', text.as_bytes());
+        if let Some(at) = marks.find(|at| text.get(*at..).is_some_and(|t| t.starts_with("]]>"))) {
+            return Err(XmlError::rule("section_end_in_text", start + at));
         }
-        self.push_text(span)
+        self.push_text(Span { start, end: start + length })?;
+        Ok(length)
     }
 
-    fn reference(&mut self, span: Span) -> Result<(), XmlError> {
+    /// Reads a reference at the head of `rest`; its bytes.
+    fn reference(&mut self, rest: &'s str, start: usize) -> Result<usize, XmlError> {
         if self.open.is_empty() {
-            return Err(XmlError::rule("content_outside_root", span.start));
+            return Err(XmlError::rule("content_outside_root", start));
         }
-        reference(self.document.slice(span))
-            .map_err(|reason| XmlError::rule(reason, span.start))?;
-        self.push_text(span)
+        let (_, length) = reference(rest).map_err(|reason| XmlError::rule(reason, start))?;
+        self.push_text(Span { start, end: start + length })?;
+        Ok(length)
     }
 
     /// Records character data; text and references that touch are one node.
@@ -297,13 +329,25 @@ fn inside(span: Span, before: &str, after: &str) -> Span {
     Span { start: span.start + before.len(), end: span.end.saturating_sub(after.len()) }
 }
 
-/// Looked at before the reader sees it: nothing inside a document type is ever read.
-fn is_doctype(text: &str, at: usize) -> bool {
-    matches!(text.as_bytes().get(at..), Some([b'<', b'!', b'D' | b'd', ..]))
+/// Bytes of the tag at the start of `bytes`: up to the first `>` outside quotes; no tag ends within.
+fn tag_length(bytes: &[u8]) -> Option<usize> {
+    if bytes.get(1) == Some(&b'/') {
+        return memchr(b'>', bytes).map(|at| at + 1);
+    }
+    let mut at = 1;
+    loop {
+        at += memchr3(b'>', b'"', b'\'', bytes.get(at..)?)?;
+        let quote = *bytes.get(at)?;
+        at += 1;
+        if quote == b'>' {
+            return Some(at);
+        }
+        at += memchr(quote, bytes.get(at..)?)? + 1;
+    }
 }
 
-/// The reader's own complaints: a reference without its semicolon, else markup without its end.
-fn refusal(error: &Error, at: usize) -> XmlError {
-    let is_reference = matches!(error, Error::IllFormed(_));
-    XmlError::rule(if is_reference { "malformed_reference" } else { "malformed_markup" }, at)
+/// Whether `<?` begins the XML declaration, and no instruction whose target begins with `xml`.
+fn is_declaration(rest: &str) -> bool {
+    let after = rest.strip_prefix("<?xml").and_then(|rest| rest.bytes().next());
+    after.is_some_and(|byte| is_space(byte) || byte == b'?')
 }
