@@ -193,7 +193,7 @@ pub struct Journal {
     pub group_max: usize,
     /// Disk kept back so that what was opened can be closed on a full disk.
     pub reserve_bytes: u64,
-    /// Stored answers are dropped beyond this many bytes, oldest first.
+    /// Answers stored beside the evidence are dropped beyond this many bytes.
     pub answers_bytes_max: u64,
 }
 

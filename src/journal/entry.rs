@@ -85,8 +85,8 @@ pub struct SameCall {
 pub enum Opening {
     /// New, durable: go on to `encode`.
     Fresh,
-    /// The same call was answered: these bytes, with the HTTP status they had.
-    Stored { entry: EntryId, http_status: u16, answer: bytes::Bytes },
+    /// The same call was answered, Done or Refused: these bytes, with the HTTP status they had.
+    Stored { entry: EntryId, outcome: Outcome, http_status: u16, answer: bytes::Bytes },
     /// The same call is under way: wait for it, then open again.
     InFlight { entry: EntryId },
     /// The same call was left Unknown and may not be sent again.

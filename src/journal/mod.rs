@@ -14,6 +14,8 @@ mod in_flight;
 mod postgres;
 mod reader;
 pub mod record;
+#[cfg(test)]
+mod riding;
 mod same_call;
 mod schema;
 mod seal;
@@ -162,9 +164,9 @@ impl Journal {
             Found::InFlight { entry } => Opening::InFlight { entry },
             Found::LeftUnknown { entry } => Opening::LeftUnknown { entry },
             Found::Twin { entry } => Opening::Twin { entry },
-            Found::Stored { entry, http_status, sealed } => {
+            Found::Stored { entry, outcome, http_status, sealed } => {
                 match self.unseal(entry, Part::Answer, &sealed).await? {
-                    Some(answer) => Opening::Stored { entry, http_status, answer },
+                    Some(answer) => Opening::Stored { entry, outcome, http_status, answer },
                     // It was answered, but its day's key is erased: as good as Unknown.
                     None => Opening::LeftUnknown { entry },
                 }

@@ -12,7 +12,7 @@ use aws_lc_rs::digest::{Context, SHA256};
 use jiff::civil::DateTime;
 use jiff::{Timestamp, tz::TimeZone};
 use qaqpa_kit::envelope::Request;
-use qaqpa_kit::fault::{Code, Fault, Phase};
+use qaqpa_kit::fault::{Code, Fault, Outcome, Phase};
 use qaqpa_kit::manifest::MessageId;
 use qaqpa_kit::xml::NodeId;
 use std::time::Instant;
@@ -25,7 +25,7 @@ pub enum Admitted {
     /// A new call: carry it to the agency.
     Fresh,
     /// Answered before: the same bytes again.
-    Stored { entry: EntryId, http_status: u16, answer: bytes::Bytes },
+    Stored { entry: EntryId, outcome: Outcome, http_status: u16, answer: bytes::Bytes },
     /// Left Unknown before, and may not be sent again.
     LeftUnknown { entry: EntryId },
 }
@@ -130,8 +130,8 @@ pub async fn open(
         })?;
         match opening {
             Opening::Fresh => return Ok(Admitted::Fresh),
-            Opening::Stored { entry, http_status, answer } => {
-                return Ok(Admitted::Stored { entry, http_status, answer });
+            Opening::Stored { entry, outcome, http_status, answer } => {
+                return Ok(Admitted::Stored { entry, outcome, http_status, answer });
             }
             Opening::InFlight { entry } => {
                 let has_ended = journal.wait(opened.key, deadline).await;

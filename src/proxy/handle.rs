@@ -100,8 +100,8 @@ async fn carry(gate: &Gateway, received: &Received, trace: &mut Trace) -> Result
     trace.key = dedupe::call_key(trace.face, request, &received.body);
     let opened = trace.opened(&received.body);
     match dedupe::open(&gate.journal, trace.face, &service, opened, deadline).await? {
-        Admitted::Stored { entry, http_status, answer } => {
-            return Ok(Reply::stored(entry, http_status, answer));
+        Admitted::Stored { entry, outcome, http_status, answer } => {
+            return Ok(Reply::stored(entry, outcome, http_status, answer));
         }
         Admitted::LeftUnknown { entry } => return Ok(Reply::left_unknown(gate, entry, trace)),
         Admitted::Fresh => trace.mark(Phase::Open),

@@ -77,7 +77,12 @@ const fn is_ascii_name_byte(byte: u8) -> bool {
 /// Bytes of the name without colon (`NCName`) at the start of `text`; 0 when there is none.
 pub(super) fn name_length(text: &str) -> usize {
     let bytes = text.as_bytes();
-    if !text.starts_with(is_name_start) {
+    let is_start = match bytes.first() {
+        Some(b'A'..=b'Z' | b'a'..=b'z' | b'_') => true,
+        Some(byte) if byte.is_ascii() => false,
+        _ => text.starts_with(is_name_start),
+    };
+    if !is_start {
         return 0;
     }
     let ascii = bytes.iter().take_while(|b| is_ascii_name_byte(**b)).count();

@@ -31,9 +31,9 @@ const UNDONE: &str = "INSERT INTO entry_closed (id, closed_at_us, outcome, needs
      SELECT id, $2, $3, false, $4, $5, 'fault', 0, '' FROM entry_opened WHERE id = ANY($1) \
      ON CONFLICT DO NOTHING";
 
-const ANSWERED: &str = "UPDATE call_key SET state = 'answered', http_status = s, answer = a, \
-     answer_bytes = coalesce(octet_length(a), 0) \
-     FROM unnest($1::bytea[], $2::uuid[], $3::int[], $4::bytea[]) AS t (k, e, s, a) \
+const ANSWERED: &str = "UPDATE call_key SET state = 'answered', outcome = o, http_status = s, \
+     answer = a, answer_bytes = coalesce(octet_length(a), 0) \
+     FROM unnest($1::bytea[], $2::uuid[], $3::text[], $4::int[], $5::bytea[]) AS t (k, e, o, s, a) \
      WHERE call_key = k AND entry = e";
 
 const UNKNOWN: &str = "UPDATE call_key SET state = 'unknown' \
@@ -248,10 +248,11 @@ async fn keep_answers(client: &ClientWrapper, closes: &[Close]) -> Result<(), Er
     }
     let keys: Vec<_> = answered.iter().map(|close| close.closed.key.0.as_slice()).collect();
     let entries: Vec<_> = answered.iter().map(|close| close.closed.id.0).collect();
+    let outcomes: Vec<_> = answered.iter().map(|close| close.closed.outcome.word()).collect();
     let statuses: Vec<_> =
         answered.iter().map(|close| i32::from(close.closed.http_status)).collect();
     let sealed: Vec<_> = answered.iter().map(|close| close.stored()).collect();
-    execute(client, ANSWERED, &[&keys, &entries, &statuses, &sealed]).await.map(drop)
+    execute(client, ANSWERED, &[&keys, &entries, &outcomes, &statuses, &sealed]).await.map(drop)
 }
 
 /// Ends the keys whose calls ended so; undone openings free theirs.
