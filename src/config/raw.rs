@@ -13,7 +13,7 @@ pub use gateway::{
     Postgres, Signing, SigningKey, Store, Tls, Trust, Xml,
 };
 pub use participant::{Accept, Certificate, Participant};
-pub use services::{Agency, Breaker, Service, Services};
+pub use services::{Agency, Breaker, Operation, Service, Services};
 
 use serde::Deserialize;
 

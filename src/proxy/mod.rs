@@ -8,6 +8,7 @@ pub mod front;
 pub mod handle;
 pub mod identify;
 pub mod listener;
+pub mod path;
 pub mod reply;
 pub mod route;
 pub mod start;
