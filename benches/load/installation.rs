@@ -2,11 +2,11 @@
 
 use super::{Fallible, Profile};
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
+use http_body_util::BodyExt;
 use hyper::{Response, StatusCode};
 use qaqpa::command::demo::installation::{Conduct, stand};
 use qaqpa::command::demo::scratch::{Endpoints, Scratch};
-use qaqpa::proxy::listener::{Handler, Received};
+use qaqpa::proxy::listener::{AnswerBody, Handler, Received};
 use qaqpa::simulate::SimulatedAgency;
 use std::fs::{self, File};
 use std::net::SocketAddr;
@@ -33,17 +33,17 @@ struct Replaying {
 }
 
 impl Handler for Replaying {
-    async fn answer(&self, received: Received) -> Response<Full<Bytes>> {
+    async fn answer(&self, received: Received) -> Response<AnswerBody> {
         if self.first.get().is_none() {
             let (head, body) = self.agency.answer(received).await.into_parts();
             if head.status != StatusCode::OK {
                 return Response::from_parts(head, body);
             }
-            let body = body.collect().await.map_or_else(|gone| match gone {}, |all| all.to_bytes());
+            let body = body.collect().await.map_or_else(|_cut| Bytes::new(), |all| all.to_bytes());
             self.first.get_or_init(|| (head.headers, body));
         }
         let (headers, body) = self.first.get().cloned().unwrap_or_default();
-        let mut response = Response::new(Full::new(body));
+        let mut response = Response::new(AnswerBody::from(body));
         *response.headers_mut() = headers;
         response
     }

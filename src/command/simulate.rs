@@ -129,6 +129,7 @@ impl Stand<'_> {
             certificate_file: tls.map(|pair| pair.cert_pem.clone()),
             key_file: tls.map(|pair| pair.key_pem.clone()),
             public_url: None,
+            http2: false,
         };
         let roots =
             trust.map(|path| Ok::<_, Failure>((path.display(), read(path)?))).transpose()?;

@@ -3,6 +3,7 @@
 mod credentials;
 mod gateway;
 mod inspector;
+mod limits;
 mod operations;
 mod participants;
 mod services;
@@ -83,7 +84,7 @@ pub(super) fn check(
 }
 
 pub(super) fn default_limits() -> super::settings::Limits {
-    gateway::limits(&raw::Limits::default())
+    limits::checked(&raw::Limits::default())
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 pub type Range = (&'static str, u64, u64);
 
 const MINUTES_10_MS: u64 = 600_000;
+const HOUR_MS: u64 = 3_600_000;
 const BODY_BYTES: u64 = 268_435_456;
 const TERABYTE: u64 = 1_099_511_627_776;
 const YEAR_S: u64 = 31_622_400;
@@ -11,15 +12,40 @@ const YEAR_S: u64 = 31_622_400;
 /// Numbers of `gateway.toml`.
 pub const GATEWAY: &[Range] = &[
     ("limits.body_bytes_max", 1_024, BODY_BYTES),
+    ("limits.body_memory_bytes_max", 65_536, BODY_BYTES),
+    ("limits.stream_bytes_max", 1_024, TERABYTE),
+    ("limits.in_flight_bytes_max", 1_048_576, TERABYTE),
+    ("limits.spool_bytes_max", 0, TERABYTE),
     ("limits.head_bytes_max", 1_024, 1_048_576),
+    ("limits.headers_max", 8, 1_024),
     ("limits.connections_max", 1, 1_000_000),
+    ("limits.connections_per_address_max", 1, 1_000_000),
+    ("limits.connections_per_participant_max", 1, 1_000_000),
+    ("limits.handshakes_max", 1, 1_000_000),
     ("limits.in_flight_max", 1, 100_000),
     ("limits.handshake_deadline_ms", 100, MINUTES_10_MS),
     ("limits.head_deadline_ms", 100, MINUTES_10_MS),
     ("limits.body_deadline_ms", 100, MINUTES_10_MS),
+    ("limits.stream_deadline_ms", 100, HOUR_MS),
+    ("limits.body_grace_ms", 100, MINUTES_10_MS),
+    ("limits.body_bytes_per_second_min", 1, 1_048_576),
+    ("limits.write_deadline_ms", 100, MINUTES_10_MS),
+    ("limits.linger_deadline_ms", 0, 60_000),
+    ("limits.linger_bytes_max", 0, BODY_BYTES),
     ("limits.idle_deadline_ms", 100, MINUTES_10_MS),
     ("limits.call_deadline_ms", 100, MINUTES_10_MS),
     ("limits.drain_deadline_ms", 0, MINUTES_10_MS),
+    ("limits.http2.streams_max", 1, 10_000),
+    ("limits.http2.header_list_bytes_max", 1_024, 1_048_576),
+    ("limits.http2.frame_bytes_max", 16_384, 16_777_215),
+    ("limits.http2.stream_window_bytes", 65_535, 16_777_216),
+    ("limits.http2.connection_window_bytes", 65_535, 67_108_864),
+    ("limits.http2.send_buffer_bytes_max", 16_384, 16_777_216),
+    ("limits.http2.pending_resets_max", 1, 10_000),
+    ("limits.http2.local_resets_max", 1, 10_000),
+    ("limits.http2.spare_frames_max", 100, 1_000_000),
+    ("limits.http2.ping_interval_ms", 1_000, MINUTES_10_MS),
+    ("limits.http2.ping_deadline_ms", 100, MINUTES_10_MS),
     ("limits.xml.depth_max", 16, 1_024),
     ("limits.xml.attributes_max", 8, 1_024),
     ("limits.xml.namespaces_max", 8, 1_024),
@@ -53,7 +79,7 @@ pub const SERVICES: &[Range] = &[
     ("agency.*.breaker.failures", 1, 1_000),
     ("agency.*.breaker.open_ms", 100, 3_600_000),
     ("agency.*.service.*.deadline_ms", 100, MINUTES_10_MS),
-    ("agency.*.service.*.body_bytes_max", 1_024, BODY_BYTES),
+    ("agency.*.service.*.body_bytes_max", 1_024, TERABYTE),
     ("agency.*.service.*.window_s", 1, YEAR_S),
 ];
 

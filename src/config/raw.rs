@@ -5,13 +5,15 @@
 //! Limits of numbers stand in [`super::ranges`].
 
 mod gateway;
+mod limits;
 mod participant;
 mod services;
 
 pub use gateway::{
-    AnswerSignature, BodyPolicy, Embedded, Gateway, Journal, Limits, Listener, LogLevel, Node, Ops,
-    Postgres, Signing, SigningKey, Store, Tls, Trust, Xml,
+    AnswerSignature, BodyPolicy, Embedded, Gateway, Journal, Listener, LogLevel, Node, Ops,
+    Postgres, Signing, SigningKey, Store, Tls, Trust,
 };
+pub use limits::{Http2, Limits, Xml};
 pub use participant::{Accept, Certificate, Participant};
 pub use services::{Agency, Breaker, Operation, Service, Services};
 

@@ -62,6 +62,8 @@ pub struct Listener {
     pub key_file: Option<PathBuf>,
     /// The address that `?wsdl` prints, without a path; empty: the request's own Host.
     pub public_url: Option<String>,
+    /// HTTP/2 beside HTTP/1.1.
+    pub http2: bool,
 }
 
 /// Where operations watch.
@@ -75,22 +77,55 @@ pub struct Ops {
     pub log_json: bool,
 }
 
-/// Hard caps of the node.
+/// Hard caps of the node; `config/gateway.toml` says what each means.
 #[derive(Debug, Clone)]
 pub struct Limits {
     pub body_bytes_max: usize,
+    pub body_memory_bytes_max: usize,
+    pub stream_bytes_max: usize,
+    pub in_flight_bytes_max: usize,
+    pub spool_bytes_max: u64,
     pub head_bytes_max: usize,
+    pub headers_max: usize,
     pub connections_max: usize,
+    pub connections_per_address_max: usize,
+    pub connections_per_participant_max: usize,
+    pub handshakes_max: usize,
     pub in_flight_max: usize,
     pub handshake_deadline: Duration,
     pub head_deadline: Duration,
     pub body_deadline: Duration,
+    pub stream_deadline: Duration,
+    pub body_grace: Duration,
+    pub body_bytes_per_second_min: u32,
+    pub write_deadline: Duration,
+    pub linger_deadline: Duration,
+    pub linger_bytes_max: u64,
     pub idle_deadline: Duration,
     /// A call's deadline where its service names none.
     pub call_deadline: Duration,
     /// How long SIGTERM waits for calls in flight.
     pub drain_deadline: Duration,
+    /// `None`: the system's folder for temporary files.
+    pub spool_folder: Option<PathBuf>,
+    pub http2: Http2,
     pub xml: qaqpa_kit::xml::Limits,
+}
+
+/// Caps of one HTTP/2 connection.
+#[derive(Debug, Clone)]
+pub struct Http2 {
+    pub streams_max: u32,
+    pub header_list_bytes_max: u32,
+    pub frame_bytes_max: u32,
+    pub stream_window_bytes: u32,
+    pub connection_window_bytes: u32,
+    pub send_buffer_bytes_max: usize,
+    pub pending_resets_max: usize,
+    pub local_resets_max: usize,
+    pub spare_frames_max: u32,
+    pub ping_interval: Duration,
+    pub ping_deadline: Duration,
 }
 
 /// With which key an answer to a caller is signed.

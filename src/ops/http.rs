@@ -2,9 +2,8 @@
 
 use super::metrics::Metrics;
 use crate::config::settings::{Limits, Listener, Settings, TlsMode};
-use crate::proxy::listener::{BindError, Door, Handler, Received};
+use crate::proxy::listener::{AnswerBody, BindError, Door, Handler, Received};
 use bytes::Bytes;
-use http_body_util::Full;
 use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use hyper::{Method, Response, StatusCode};
 use std::sync::Arc;
@@ -42,6 +41,7 @@ impl Ops {
             certificate_file: None,
             key_file: None,
             public_url: None,
+            http2: false,
         };
         let limits = Limits {
             connections_max: CONNECTIONS_MAX,
@@ -54,7 +54,7 @@ impl Ops {
         Door::bind(&listener, &limits, None, metrics.ops.clone()).await
     }
 
-    fn ready(&self) -> Response<Full<Bytes>> {
+    fn ready(&self) -> Response<AnswerBody> {
         let reasons = (self.unready)();
         let status =
             if reasons.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
@@ -62,7 +62,7 @@ impl Ops {
         written(status, "application/json", body.to_string())
     }
 
-    fn metrics(&self) -> Response<Full<Bytes>> {
+    fn metrics(&self) -> Response<AnswerBody> {
         match self.metrics.text() {
             Ok(text) => written(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", text),
             Err(error) => {
@@ -77,7 +77,7 @@ impl Ops {
 }
 
 impl Handler for Ops {
-    async fn answer(&self, received: Received) -> Response<Full<Bytes>> {
+    async fn answer(&self, received: Received) -> Response<AnswerBody> {
         if received.method != Method::GET && received.method != Method::HEAD {
             let mut answer = plain(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD\n");
             answer.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
@@ -92,7 +92,7 @@ impl Handler for Ops {
     }
 }
 
-fn plain(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {
+fn plain(status: StatusCode, text: &'static str) -> Response<AnswerBody> {
     written(status, "text/plain; charset=utf-8", text)
 }
 
@@ -100,8 +100,8 @@ fn written(
     status: StatusCode,
     content_type: &'static str,
     body: impl Into<Bytes>,
-) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(body.into()));
+) -> Response<AnswerBody> {
+    let mut response = Response::new(AnswerBody::from(Into::<Bytes>::into(body)));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));

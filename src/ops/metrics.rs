@@ -51,6 +51,7 @@ pub struct Metrics {
     signature_refused: HashMap<&'static str, IntCounter>,
     limits_refused: HashMap<&'static str, IntCounter>,
     certificate_expiry: GaugeVec,
+    pub relayed: RelayFigures,
     agencies: HashMap<String, Arc<AgencyFigures>>,
     /// The doors for callers, all together.
     pub callers: DoorFigures,
@@ -58,6 +59,12 @@ pub struct Metrics {
     pub ops: DoorFigures,
     /// Log lines given up because the reader of the log is too slow.
     pub log_lines_dropped: IntCounter,
+}
+
+/// Bytes of bodies that were relayed and not held.
+pub struct RelayFigures {
+    pub request_bytes: IntCounter,
+    pub answer_bytes: IntCounter,
 }
 
 /// What one kind of door counts.
@@ -140,6 +147,7 @@ impl Metrics {
                 ),
                 &["participant"],
             )?)?,
+            relayed: made.relayed()?,
             agencies: made.agencies(settings)?,
             callers,
             ops,
@@ -330,6 +338,15 @@ impl Maker {
             panics: panics.with_label_values(&[name]),
         };
         Ok((door("callers"), door("ops")))
+    }
+
+    fn relayed(&self) -> Result<RelayFigures, prometheus::Error> {
+        let about = "Bytes of relayed bodies: requests as sent on, answers as given.";
+        let bytes = self.counters("qaqpa_relayed_bytes_total", about, &["direction"])?;
+        Ok(RelayFigures {
+            request_bytes: bytes.with_label_values(&["request"]),
+            answer_bytes: bytes.with_label_values(&["answer"]),
+        })
     }
 
     fn agencies(

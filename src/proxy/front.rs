@@ -1,13 +1,12 @@
 //! From HTTP to a call and back: which face a request is for, and the headers of its answer.
 
-use super::listener::{Handler, Received};
+use super::listener::{AnswerBody, Arriving, Handler, Intake, Received};
 use super::reply::Reply;
 use super::trace::Trace;
-use super::{Gateway, handle};
+use super::{Gateway, handle, path, relay};
 use crate::channel::sync::wsdl;
 use crate::config::settings::TlsMode;
 use bytes::Bytes;
-use http_body_util::Full;
 use hyper::header::{ALLOW, CONTENT_TYPE, HOST, HeaderName, HeaderValue, RETRY_AFTER};
 use hyper::http::request::Parts;
 use hyper::{Method, Response, StatusCode};
@@ -32,7 +31,18 @@ pub struct Front {
 }
 
 impl Handler for Front {
-    async fn answer(&self, received: Received) -> Response<Full<Bytes>> {
+    /// Below an agency with operations requests are relayed while they arrive.
+    fn intake(&self, head: &Parts) -> Intake {
+        let agency = path::first_segment(head.uri.path());
+        let is_relayed = self.gate.settings.operations.contains_key(&*agency);
+        if is_relayed { Intake::Stream } else { Intake::Whole }
+    }
+
+    async fn relay(&self, arriving: Arriving) -> Response<AnswerBody> {
+        relay::relay(&self.gate, arriving).await
+    }
+
+    async fn answer(&self, received: Received) -> Response<AnswerBody> {
         match received.method {
             Method::POST => response(handle::handle(&self.gate, &received).await),
             Method::GET => self.description(&received).unwrap_or_else(|| {
@@ -46,28 +56,32 @@ impl Handler for Front {
         }
     }
 
-    fn refuse(&self, _head: &Parts, fault: &Fault) -> Response<Full<Bytes>> {
+    fn refuse(&self, head: &Parts, fault: &Fault) -> Response<AnswerBody> {
         let trace = Trace::begin();
+        if self.intake(head) == Intake::Stream {
+            let entry = handle::refuse(&self.gate, fault.clone(), &trace).entry;
+            return relay::problem(fault, &entry.to_string());
+        }
         response(handle::refuse(&self.gate, fault.clone(), &trace))
     }
 }
 
 impl Front {
-    fn description(&self, received: &Received) -> Option<Response<Full<Bytes>>> {
+    fn description(&self, received: &Received) -> Option<Response<AnswerBody>> {
         let base = match &self.public_url {
             Some(url) => url.trim_end_matches('/').to_owned(),
             None => own_url(received)?,
         };
         let address = format!("{base}{}", received.uri.path());
         let document = wsdl::document(received.uri.query()?, &address)?;
-        let mut response = Response::new(Full::new(Bytes::from(document)));
+        let mut response = Response::new(AnswerBody::from(Bytes::from(document)));
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(XML));
         Some(response)
     }
 }
 
-fn response(reply: Reply) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(reply.body));
+fn response(reply: Reply) -> Response<AnswerBody> {
+    let mut response = Response::new(AnswerBody::from(reply.body));
     *response.status_mut() =
         StatusCode::from_u16(reply.http_status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
@@ -92,8 +106,8 @@ fn own_url(received: &Received) -> Option<String> {
     host.chars().all(is_plain).then(|| format!("{scheme}://{host}"))
 }
 
-fn plain(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from_static(text.as_bytes())));
+fn plain(status: StatusCode, text: &'static str) -> Response<AnswerBody> {
+    let mut response = Response::new(AnswerBody::from(Bytes::from_static(text.as_bytes())));
     *response.status_mut() = status;
     response
         .headers_mut()

@@ -4,25 +4,28 @@
 //! together, idle time, time to take an answer. A call once handed over is finished even when its
 //! caller hangs up, because its journal entry must be closed; a panic in it costs this one call.
 
+mod answer;
+mod arriving;
+mod budget;
 mod clock;
 mod connection;
 mod request;
 
+pub use answer::{AnswerBody, StreamError};
+pub use arriving::{Arriving, BodyError, FRAME_BYTES_MAX, RequestBody};
 pub use request::{Peer, Received};
 
 use crate::config::settings::{Limits, Listener, TlsMode};
 use crate::ops::metrics::DoorFigures;
 use crate::proxy::tls::ServerTls;
-use bytes::Bytes;
+use budget::Budget;
 use connection::Visit;
-use http_body_util::Full;
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use hyper::http::request::Parts;
 use hyper::server::conn::http1;
 use hyper::{Response, StatusCode};
 use prometheus::IntGauge;
-use qaqpa_kit::fault::Fault;
-use request::Budget;
+use qaqpa_kit::fault::{Code, Fault, Phase};
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
@@ -35,22 +38,45 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout_at};
 
-/// Headers of one request.
-const HEADERS_MAX: usize = 64;
-
 /// How long an idle connection is kept when draining: a request may already be on its way.
 const DRAIN_GRACE: Duration = Duration::from_millis(250);
 
 /// Pause after an accept that failed, for example because file descriptors ran out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// How the body of a request shall come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Intake {
+    /// In one piece, to [`Handler::answer`].
+    Whole,
+    /// As it arrives, to [`Handler::relay`].
+    Stream,
+}
+
 /// What stands behind a door.
 pub trait Handler: Send + Sync + 'static {
+    /// Says, by its head alone, how the body of a request shall come.
+    fn intake(&self, head: &Parts) -> Intake {
+        let _ = head;
+        Intake::Whole
+    }
+
     /// Answers one request.
-    fn answer(&self, received: Received) -> impl Future<Output = Response<Full<Bytes>>> + Send;
+    fn answer(&self, received: Received) -> impl Future<Output = Response<AnswerBody>> + Send;
+
+    /// Answers a request whose body still arrives.
+    ///
+    /// It runs to its end also when the caller hangs up: then the body ends with
+    /// [`BodyError::Gone`], and the answer is dropped. An answer given before the body's end closes
+    /// an HTTP/1.1 connection after it.
+    fn relay(&self, arriving: Arriving) -> impl Future<Output = Response<AnswerBody>> + Send {
+        let _ = arriving;
+        let fault = Fault::new(Code::GatewayBug, Phase::Receive, "no_relay");
+        std::future::ready(plain_refusal(&fault))
+    }
 
     /// Answers a request that could not be received whole, or that panicked: `head` is all there is.
-    fn refuse(&self, head: &Parts, fault: &Fault) -> Response<Full<Bytes>> {
+    fn refuse(&self, head: &Parts, fault: &Fault) -> Response<AnswerBody> {
         let _ = head;
         plain_refusal(fault)
     }
@@ -58,10 +84,10 @@ pub trait Handler: Send + Sync + 'static {
 
 /// A fault as plain text, for doors that speak no other language.
 #[must_use]
-pub fn plain_refusal(fault: &Fault) -> Response<Full<Bytes>> {
+pub fn plain_refusal(fault: &Fault) -> Response<AnswerBody> {
     let row = fault.code.row();
     let text = format!("{}\n{}\n", fault.public_line(), row.en);
-    let mut response = Response::new(Full::new(Bytes::from(text)));
+    let mut response = Response::new(AnswerBody::from(text));
     *response.status_mut() =
         StatusCode::from_u16(row.http_status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
@@ -239,15 +265,14 @@ impl Door {
             .header_read_timeout(None)
             .max_header_size(limits.head_bytes_max)
             .max_buf_size(limits.head_bytes_max.max(8192));
-        // As much as the calls that may be in flight could hold.
-        let budget = Budget::new(limits.in_flight_max.saturating_mul(limits.body_bytes_max));
+        let budget = Budget::new(limits.in_flight_bytes_max);
         Shared {
             handler,
             mode: self.mode,
             tls: self.tls.clone(),
             figures: self.figures.clone(),
             http,
-            handshakes: Semaphore::new(limits.connections_max.div_ceil(4).max(16)),
+            handshakes: Semaphore::new(limits.handshakes_max),
             budget: Arc::new(budget),
             calls: Arc::default(),
             limits,

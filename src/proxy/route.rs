@@ -1,7 +1,10 @@
 //! Which agency serves a call: `serviceId` and `routeId` to a service, and whether the caller may.
 
 use super::identify::Caller;
+use super::path::Target;
+use crate::config::operation::Operation;
 use crate::config::settings::{Service, Settings};
+use hyper::Method;
 use qaqpa_kit::envelope::Request;
 use qaqpa_kit::fault::{Code, Fault, Phase};
 use std::sync::Arc;
@@ -23,8 +26,10 @@ pub fn service(
         .services
         .get(&*request.service_id)
         .ok_or_else(|| refused(Code::CallerUnknownService, "service_id"))?;
-    let granted = &caller.participant.services;
-    if !granted.iter().any(|name| name == "*" || *name == request.service_id) {
+    if routes.iter().any(|service| service.has_operations) {
+        return Err(refused(Code::CallerUnknownService, "reached_by_path"));
+    }
+    if !caller.participant.may_call(&request.service_id) {
         return Err(refused(Code::CallerForbidden, "service_not_granted"));
     }
     let exact = routes.iter().find(|service| service.route_id == request.route_id);
@@ -35,6 +40,30 @@ pub fn service(
         return Err(refused(Code::CallerTooLarge, "body_bytes"));
     }
     Ok(Arc::clone(service))
+}
+
+/// The operation that a method and a path ask for; they must be the agency's to the letter.
+///
+/// # Errors
+/// `caller.unknown_service` when there is none, `caller.forbidden` when it was not granted.
+pub fn operation<'s>(
+    settings: &'s Settings,
+    caller: &Caller,
+    method: &Method,
+    target: &Target,
+) -> Result<&'s Operation, Fault> {
+    let refused = |code, reason| Fault::new(code, Phase::Route, reason);
+    let operation = settings
+        .operations
+        .get(&target.agency)
+        .and_then(|all| {
+            all.iter().find(|one| one.method == *method && one.path.matches(&target.path))
+        })
+        .ok_or_else(|| refused(Code::CallerUnknownService, "operation"))?;
+    if !caller.participant.may_operate(&operation.service.manifest.id, &operation.id) {
+        return Err(refused(Code::CallerForbidden, "operation_not_granted"));
+    }
+    Ok(operation)
 }
 
 /// Refuses a request larger than its service takes.

@@ -5,13 +5,12 @@
 
 use crate::config::settings::BoundCertificate;
 use crate::proxy::identify::is_pinned;
-use crate::proxy::listener::Handler;
 use crate::proxy::listener::Received;
+use crate::proxy::listener::{AnswerBody, Handler};
 use crate::proxy::trace::Trace;
 use crate::sign::certificate::CertificateCache;
 use crate::sign::{Signers, wsse};
 use bytes::Bytes;
-use http_body_util::Full;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{Response, StatusCode};
 use qaqpa_kit::adapter::{
@@ -58,14 +57,14 @@ pub struct SimulatedAgency {
 pub type Observer = Box<dyn Fn(&Bytes) + Send + Sync>;
 
 impl Handler for SimulatedAgency {
-    async fn answer(&self, received: Received) -> Response<Full<Bytes>> {
+    async fn answer(&self, received: Received) -> Response<AnswerBody> {
         self.answer_to(&received).await
     }
 }
 
 impl SimulatedAgency {
     /// Answers one request of the gateway.
-    async fn answer_to(&self, received: &Received) -> Response<Full<Bytes>> {
+    async fn answer_to(&self, received: &Received) -> Response<AnswerBody> {
         if let Some(observer) = &self.observer {
             observer(&received.body);
         }
@@ -88,7 +87,7 @@ impl SimulatedAgency {
         &self,
         simulator: &dyn Simulator,
         received: &Received,
-    ) -> Response<Full<Bytes>> {
+    ) -> Response<AnswerBody> {
         let date = Trace::date(received.received_at_us);
         let (status, document) = match self.read(simulator, received, &date) {
             Ok(answered) => answered,
@@ -185,7 +184,7 @@ fn refused(refusal: &Fault, date: &str) -> String {
     })
 }
 
-fn answer_http(simulator: &dyn Simulator, received: &Received) -> Response<Full<Bytes>> {
+fn answer_http(simulator: &dyn Simulator, received: &Received) -> Response<AnswerBody> {
     let request = SimulatedRequest::Http {
         method: received.method.as_str(),
         path: received.uri.path_and_query().map_or("/", |path| path.as_str()),
@@ -199,8 +198,8 @@ fn answer_http(simulator: &dyn Simulator, received: &Received) -> Response<Full<
     }
 }
 
-fn respond(status: u16, content_type: &'static str, body: Bytes) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(body));
+fn respond(status: u16, content_type: &'static str, body: Bytes) -> Response<AnswerBody> {
+    let mut response = Response::new(AnswerBody::from(body));
     *response.status_mut() =
         StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));

@@ -2,11 +2,10 @@
 
 use super::house;
 use bytes::Bytes;
-use http_body_util::Full;
 use hyper::Response;
 use qaqpa::config::settings::{Limits, Listener};
 use qaqpa::ops::metrics::{DoorFigures, Metrics};
-use qaqpa::proxy::listener::{Door, Drained, Handler, Received};
+use qaqpa::proxy::listener::{AnswerBody, Door, Drained, Handler, Received};
 use qaqpa::proxy::tls::ServerTls;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -34,7 +33,7 @@ impl Default for WaitGate {
 }
 
 impl Handler for Echo {
-    async fn answer(&self, received: Received) -> Response<Full<Bytes>> {
+    async fn answer(&self, received: Received) -> Response<AnswerBody> {
         self.begun.fetch_add(1, Ordering::SeqCst);
         let peer = received.peer.as_ref().map(|peer| peer.certificate.to_vec());
         *self.last_peer.lock().unwrap() = peer;
@@ -48,7 +47,7 @@ impl Handler for Echo {
             _ => received.body,
         };
         self.finished.fetch_add(1, Ordering::SeqCst);
-        Response::new(Full::new(body))
+        Response::new(AnswerBody::from(body))
     }
 }
 

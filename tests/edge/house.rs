@@ -30,10 +30,12 @@ pub fn limits() -> Limits {
         handshake_deadline: long,
         head_deadline: long,
         body_deadline: long,
+        body_grace: long,
+        write_deadline: long,
         idle_deadline: long,
         call_deadline: long,
         drain_deadline: long,
-        xml: qaqpa_kit::xml::Limits::default(),
+        ..qaqpa::config::default_limits()
     }
 }
 
@@ -116,6 +118,7 @@ pub fn listener(tls: TlsMode) -> Listener {
         certificate_file: None,
         key_file: None,
         public_url: None,
+        http2: true,
     }
 }
 

@@ -137,7 +137,7 @@ async fn a_body_that_never_ends_is_refused_at_its_deadline() {
 
 #[tokio::test]
 async fn the_bodies_of_all_callers_together_are_bounded() {
-    let limits = Limits { body_bytes_max: 1000, in_flight_max: 2, ..limits() };
+    let limits = Limits { in_flight_bytes_max: 2000, ..limits() };
     let door = callers::open(&limits).await;
     let body = "x".repeat(900);
     let mut holders = Vec::new();
@@ -163,7 +163,7 @@ async fn the_bodies_of_all_callers_together_are_bounded() {
 
 #[tokio::test]
 async fn a_caller_that_does_not_take_its_answer_is_cut() {
-    let limits = Limits { body_deadline: SHORT, ..limits() };
+    let limits = Limits { write_deadline: SHORT, ..limits() };
     let door = callers::open(&limits).await;
     let mut caller = Caller::connect(door.address).await;
     caller.post("/large", "").await;

@@ -2,6 +2,7 @@
 
 use super::credentials::{DATABASE_URL, MASTER_KEY};
 use super::inspector::Inspector;
+use super::limits;
 use crate::config::document::Document;
 use crate::config::finding::Place;
 use crate::config::raw;
@@ -10,7 +11,6 @@ use crate::config::settings::{
     Trust,
 };
 use std::net::{Ipv4Addr, SocketAddr};
-use std::time::Duration;
 use zeroize::Zeroizing;
 
 /// Stands in where a mistake was noted; it never leaves `check`.
@@ -43,7 +43,7 @@ pub(super) fn check(inspector: &mut Inspector<'_>, document: &Document<raw::Gate
     Gateway {
         node: Node { id: raw.node.id.clone(), language: raw.node.language },
         has_mutual: raw.listener.iter().any(|listener| listener.tls == raw::Tls::Mutual),
-        limits: limits(&raw.limits),
+        limits: limits(&top.key("limits"), &raw.limits),
         signing: signing(inspector, &top.key("signing"), &raw.signing),
         trust: trust(inspector, &top.key("trust"), &raw.trust),
         journal: journal(inspector, &top.key("journal"), &raw.journal),
@@ -81,6 +81,7 @@ fn listener(inspector: &mut Inspector<'_>, place: &Place<'_>, raw: &raw::Listene
         },
         certificate_file: is_tls.then(|| place.path(&raw.certificate_file)),
         key_file: is_tls.then(|| place.path(&raw.key_file)),
+        http2: raw.http2,
         public_url: Some(raw.public_url.trim_end_matches('/').to_owned())
             .filter(|url| !url.is_empty()),
     }
@@ -130,26 +131,11 @@ fn distinct_addresses(
     }
 }
 
-pub(in crate::config) fn limits(raw: &raw::Limits) -> Limits {
+fn limits(place: &Place<'_>, raw: &raw::Limits) -> Limits {
+    let spool_folder = Some(raw.spool_folder.as_str()).filter(|folder| !folder.is_empty());
     Limits {
-        body_bytes_max: raw.body_bytes_max,
-        head_bytes_max: raw.head_bytes_max,
-        connections_max: raw.connections_max,
-        in_flight_max: raw.in_flight_max,
-        handshake_deadline: Duration::from_millis(raw.handshake_deadline_ms),
-        head_deadline: Duration::from_millis(raw.head_deadline_ms),
-        body_deadline: Duration::from_millis(raw.body_deadline_ms),
-        idle_deadline: Duration::from_millis(raw.idle_deadline_ms),
-        call_deadline: Duration::from_millis(raw.call_deadline_ms),
-        drain_deadline: Duration::from_millis(raw.drain_deadline_ms),
-        xml: qaqpa_kit::xml::Limits {
-            depth_max: raw.xml.depth_max,
-            attributes_max: raw.xml.attributes_max,
-            namespaces_max: raw.xml.namespaces_max,
-            name_bytes_max: raw.xml.name_bytes_max,
-            value_bytes_max: raw.xml.value_bytes_max,
-            nodes_max: raw.xml.nodes_max,
-        },
+        spool_folder: spool_folder.map(|folder| place.key("spool_folder").path(folder)),
+        ..limits::checked(raw)
     }
 }
 

@@ -293,12 +293,17 @@ impl AgencyCheck<'_> {
         inspector.wire_id(&place.key("route_id"), &raw.route_id);
         manifest.window_s = raw.window_s.unwrap_or(manifest.window_s);
         let limits = &self.gateway.raw.limits;
-        let body_bytes_max = raw.body_bytes_max.unwrap_or(limits.body_bytes_max);
-        let cap = self.gateway.source.top().key("limits").key("body_bytes_max");
         // What is relayed is never held whole.
         let is_held = raw.operation.is_empty();
-        if is_held && body_bytes_max > limits.body_bytes_max && cap.is_sure() {
-            let wrong = format!("more than limits.body_bytes_max = {}", limits.body_bytes_max);
+        let (key, cap_bytes) = if is_held {
+            ("body_bytes_max", limits.body_bytes_max)
+        } else {
+            ("stream_bytes_max", limits.stream_bytes_max)
+        };
+        let body_bytes_max = raw.body_bytes_max.unwrap_or(cap_bytes);
+        let cap = self.gateway.source.top().key("limits").key(key);
+        if body_bytes_max > cap_bytes && cap.is_sure() {
+            let wrong = format!("more than limits.{key} = {cap_bytes}");
             inspector.error(
                 &place.key("body_bytes_max"),
                 wrong,

@@ -1,5 +1,6 @@
 //! `gateway.toml` as written: the node itself.
 
+use super::Limits;
 use qaqpa_kit::fault::Language;
 use serde::{Deserialize, Serialize};
 
@@ -79,6 +80,8 @@ pub struct Listener {
     pub key_file: String,
     /// Address printed into `?wsdl`, without a path; empty: the request's own Host.
     pub public_url: String,
+    /// Serves HTTP/2 too: over TLS by ALPN, else where a caller begins with its preface.
+    pub http2: bool,
 }
 
 impl Default for Listener {
@@ -89,6 +92,7 @@ impl Default for Listener {
             certificate_file: "certificates/gateway.pem".to_owned(),
             key_file: "secrets/gateway.key".to_owned(),
             public_url: String::new(),
+            http2: true,
         }
     }
 }
@@ -118,84 +122,6 @@ pub struct Ops {
 impl Default for Ops {
     fn default() -> Self {
         Self { address: "127.0.0.1:9400".to_owned(), log_level: LogLevel::Info, log_json: true }
-    }
-}
-
-/// Hard caps of the node.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Limits {
-    /// Bytes of a request's or an answer's body.
-    pub body_bytes_max: usize,
-    /// Bytes of an HTTP head.
-    pub head_bytes_max: usize,
-    /// Open connections of callers.
-    pub connections_max: usize,
-    /// Calls under way.
-    pub in_flight_max: usize,
-    /// Milliseconds for a TLS handshake.
-    pub handshake_deadline_ms: u64,
-    /// Milliseconds for an HTTP head to arrive.
-    pub head_deadline_ms: u64,
-    /// Milliseconds for a body to arrive.
-    pub body_deadline_ms: u64,
-    /// Milliseconds an idle connection is kept.
-    pub idle_deadline_ms: u64,
-    /// Milliseconds for a whole call where neither its service nor its agency names a deadline.
-    pub call_deadline_ms: u64,
-    /// Milliseconds that SIGTERM waits for calls under way.
-    pub drain_deadline_ms: u64,
-    /// Caps of one XML document.
-    pub xml: Xml,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            body_bytes_max: 10_485_760,
-            head_bytes_max: 16_384,
-            connections_max: 10_000,
-            in_flight_max: 512,
-            handshake_deadline_ms: 5_000,
-            head_deadline_ms: 10_000,
-            body_deadline_ms: 30_000,
-            idle_deadline_ms: 60_000,
-            call_deadline_ms: 30_000,
-            drain_deadline_ms: 30_000,
-            xml: Xml::default(),
-        }
-    }
-}
-
-/// Caps of one XML document.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Xml {
-    /// Open elements at once.
-    pub depth_max: usize,
-    /// Attributes of one element, namespace declarations not counted.
-    pub attributes_max: usize,
-    /// Namespace bindings in scope at one element.
-    pub namespaces_max: usize,
-    /// Bytes of one qualified name.
-    pub name_bytes_max: usize,
-    /// Bytes of one attribute value as written.
-    pub value_bytes_max: usize,
-    /// Nodes of one document.
-    pub nodes_max: usize,
-}
-
-impl Default for Xml {
-    fn default() -> Self {
-        let kit = qaqpa_kit::xml::Limits::default();
-        Self {
-            depth_max: kit.depth_max,
-            attributes_max: kit.attributes_max,
-            namespaces_max: kit.namespaces_max,
-            name_bytes_max: kit.name_bytes_max,
-            value_bytes_max: kit.value_bytes_max,
-            nodes_max: kit.nodes_max,
-        }
     }
 }
 

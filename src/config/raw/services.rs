@@ -98,8 +98,8 @@ pub struct Service {
     pub route_id: String,
     /// Milliseconds for a whole call; default: the agency's.
     pub deadline_ms: Option<u64>,
-    /// Bytes of a request's or an answer's body, at most `limits.body_bytes_max` where bodies are held
-    /// whole; default: that.
+    /// Bytes of a request's or an answer's body; default: `limits.body_bytes_max`, and
+    /// `limits.stream_bytes_max` for a service with operations.
     pub body_bytes_max: Option<usize>,
     /// Seconds for which the same call gets the stored answer; default: the manifest's.
     pub window_s: Option<u32>,

@@ -27,7 +27,9 @@ pub(super) enum Doing {
     Head,
     /// Reading the body and answering; both keep their own deadlines.
     Call,
-    /// Writing the answer.
+    /// Waiting for more of an answer that is still being made; its maker keeps the deadline.
+    Giving,
+    /// Writing what there is of the answer.
     Writing,
 }
 
@@ -37,8 +39,10 @@ pub(super) struct Clock {
     started: Instant,
     doing: AtomicU8,
     since_us: AtomicU64,
-    /// The answer refused a request that is still being sent: see `connection::linger`.
+    /// The answer refused a request that is still being sent: see `connection::part`.
     is_body_left: AtomicBool,
+    /// The answer under way was handed out to its last byte.
+    is_last_given: AtomicBool,
 }
 
 impl Clock {
@@ -48,6 +52,7 @@ impl Clock {
             doing: AtomicU8::new(Doing::Fresh as u8),
             since_us: AtomicU64::new(0),
             is_body_left: AtomicBool::new(false),
+            is_last_given: AtomicBool::new(false),
         }
     }
 
@@ -63,6 +68,7 @@ impl Clock {
             1 => Doing::Idle,
             2 => Doing::Head,
             3 => Doing::Call,
+            4 => Doing::Giving,
             _ => Doing::Writing,
         }
     }
@@ -72,11 +78,27 @@ impl Clock {
         let allowed = match self.doing() {
             Doing::Idle => limits.idle_deadline,
             Doing::Fresh | Doing::Head => limits.head_deadline,
-            Doing::Call => return None,
-            Doing::Writing => limits.body_deadline,
+            Doing::Call | Doing::Giving => return None,
+            Doing::Writing => limits.write_deadline,
         };
         let since = Duration::from_micros(self.since_us.load(Ordering::Relaxed));
         Some(self.started + since + allowed)
+    }
+
+    /// A call begins: its answer is still to come.
+    pub(super) fn call(&self) {
+        self.is_last_given.store(false, Ordering::Relaxed);
+        self.begin(Doing::Call);
+    }
+
+    /// Nothing more of the answer will come: what is left is to write it.
+    pub(super) fn give_last(&self) {
+        self.is_last_given.store(true, Ordering::Relaxed);
+        self.begin(Doing::Writing);
+    }
+
+    fn is_written_when_flushed(&self) -> bool {
+        self.doing() == Doing::Writing && self.is_last_given.load(Ordering::Relaxed)
     }
 
     pub(super) fn leave_body(&self) {
@@ -168,7 +190,7 @@ impl Pace {
             self.draining = Draining::Over;
         }
         match clock.doing() {
-            Doing::Call | Doing::Writing => {
+            Doing::Call | Doing::Giving | Doing::Writing => {
                 matches!(self.draining, Draining::Grace(_) | Draining::Over)
             }
             Doing::Fresh | Doing::Idle => self.draining == Draining::Over,
@@ -197,6 +219,13 @@ impl<T> Clocked<T> {
     pub(super) fn into_inner(self) -> T {
         self.stream
     }
+
+    /// The caller takes its answer: it has its time again.
+    fn wrote(&self, result: &Poll<io::Result<usize>>) {
+        if matches!(result, Poll::Ready(Ok(1..))) && self.clock.doing() == Doing::Writing {
+            self.clock.begin(Doing::Writing);
+        }
+    }
 }
 
 impl<T: AsyncRead + Unpin> AsyncRead for Clocked<T> {
@@ -221,7 +250,9 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Clocked<T> {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        let result = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.wrote(&result);
+        result
     }
 
     fn poll_write_vectored(
@@ -229,7 +260,9 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Clocked<T> {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+        let result = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
+        self.wrote(&result);
+        result
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -239,7 +272,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Clocked<T> {
     /// hyper flushes after it wrote all it had: the answer is out.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let result = Pin::new(&mut self.stream).poll_flush(cx);
-        if result.is_ready() && self.clock.doing() == Doing::Writing {
+        if result.is_ready() && self.clock.is_written_when_flushed() {
             self.clock.begin(Doing::Idle);
         }
         result

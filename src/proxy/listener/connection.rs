@@ -1,22 +1,23 @@
 //! One caller's connection from handshake to close.
 
+use super::answer::AnswerBody;
+use super::arriving::{Arriving, BodyError, Bounds, RequestBody};
 use super::clock::{Clock, Clocked, Doing, Pace, Step};
-use super::request::{self, Peer, Received, Unreceived};
-use super::{Handler, Shared};
+use super::request::{self, Peer, Received};
+use super::{Handler, Intake, Shared};
 use crate::proxy::tls::stream::Stream;
-use bytes::Bytes;
-use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::service::service_fn;
-use hyper::{Request, Response};
+use hyper::{Request, Response, Version};
 use hyper_util::rt::TokioIo;
 use qaqpa_kit::fault::{Code, Fault, Phase};
 use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Poll, ready};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -160,58 +161,97 @@ impl<H: Handler> Guest<H> {
     async fn reply(
         self: Arc<Self>,
         request: Request<Incoming>,
-    ) -> Result<Response<Full<Bytes>>, Gone> {
-        self.clock.begin(Doing::Call);
+    ) -> Result<Response<AnswerBody>, Gone> {
+        self.clock.call();
         let (head, body) = request.into_parts();
-        let answered = match self.receive(&head, body).await {
-            Ok((received, room)) => self.hand_over(&head, received, room).await,
-            Err(Unreceived::Refused(fault)) => {
-                let mut answer = self.shared.handler.refuse(&head, &fault);
-                answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-                self.clock.leave_body();
-                Ok(answer)
-            }
-            Err(Unreceived::Gone) => Err(Gone),
+        let answered = match request::check(&head, self.shared.limits.headers_max) {
+            Err(fault) => Ok(self.refuse(&head, &fault)),
+            Ok(()) => match self.shared.handler.intake(&head) {
+                Intake::Whole => self.answer(&head, body).await,
+                Intake::Stream => self.relay(&head, body).await,
+            },
         };
-        self.clock.begin(Doing::Writing);
-        answered
+        answered.map(|answer| answer.map(|body| body.watched(Arc::clone(&self.clock), None)))
     }
 
-    async fn receive(
-        &self,
-        head: &Parts,
-        body: Incoming,
-    ) -> Result<(Received, request::Room), Unreceived> {
-        let (received_at, received_at_us) = (Instant::now(), request::now_us());
-        request::check(head)?;
-        let mut room = self.shared.budget.room();
-        let body = request::read(body, &self.shared.limits, &mut room).await?;
+    /// Receives the whole request first.
+    async fn answer(&self, head: &Parts, body: Incoming) -> Result<Response<AnswerBody>, Gone> {
+        let shared = &self.shared;
+        let arriving = self.arriving(head, body, Bounds::whole(&shared.limits));
+        let mut room = shared.budget.room();
+        let body = match request::read(arriving.body, &mut room).await {
+            Ok(body) => body,
+            Err(BodyError::Gone) => return Err(Gone),
+            Err(error) => return Ok(self.refuse(head, &error.fault())),
+        };
         let received = Received {
+            method: arriving.method,
+            uri: arriving.uri,
+            headers: arriving.headers,
+            body,
+            peer: arriving.peer,
+            peer_address: arriving.peer_address,
+            tls: arriving.tls,
+            received_at: arriving.received_at,
+            received_at_us: arriving.received_at_us,
+        };
+        let handler = Arc::clone(&shared.handler);
+        let call = async move {
+            let _held = room;
+            handler.answer(received).await
+        };
+        self.hand_over(head, call).await
+    }
+
+    /// Hands the request over while its body arrives.
+    async fn relay(&self, head: &Parts, body: Incoming) -> Result<Response<AnswerBody>, Gone> {
+        let arriving = self.arriving(head, body, Bounds::stream(&self.shared.limits));
+        let is_whole = arriving.body.whole();
+        let handler = Arc::clone(&self.shared.handler);
+        let answered = self.hand_over(head, async move { handler.relay(arriving).await }).await;
+        if is_whole.load(Ordering::Acquire) {
+            return answered;
+        }
+        // It was answered before its end: what still comes belongs to nobody.
+        answered.map(|answer| self.last(answer))
+    }
+
+    fn arriving(&self, head: &Parts, body: Incoming, bounds: Bounds) -> Arriving {
+        let is_http2 = head.version == Version::HTTP_2;
+        Arriving {
             method: head.method.clone(),
             uri: head.uri.clone(),
             headers: head.headers.clone(),
-            body,
             peer: self.peer.clone(),
             peer_address: self.address,
             tls: self.shared.mode,
-            received_at,
-            received_at_us,
-        };
-        Ok((received, room))
+            received_at: Instant::now(),
+            received_at_us: request::now_us(),
+            body: RequestBody::new(body, is_http2, bounds, self.shared.budget.room()),
+        }
+    }
+
+    fn refuse(&self, head: &Parts, fault: &Fault) -> Response<AnswerBody> {
+        self.last(self.shared.handler.refuse(head, fault))
+    }
+
+    /// The answer after which nothing more is read from this connection.
+    fn last(&self, mut answer: Response<AnswerBody>) -> Response<AnswerBody> {
+        answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        self.clock.leave_body();
+        answer
     }
 
     /// Gives the call a task of its own: a caller that hangs up does not undo it, a panic stays in it.
     async fn hand_over(
         &self,
         head: &Parts,
-        received: Received,
-        room: request::Room,
-    ) -> Result<Response<Full<Bytes>>, Gone> {
-        let handler = Arc::clone(&self.shared.handler);
-        let call = self.shared.calls.enter(&self.shared.figures.in_flight);
+        call: impl Future<Output = Response<AnswerBody>> + Send + 'static,
+    ) -> Result<Response<AnswerBody>, Gone> {
+        let place = self.shared.calls.enter(&self.shared.figures.in_flight);
         let task = tokio::spawn(async move {
-            let _held = (call, room);
-            handler.answer(received).await
+            let _held = place;
+            call.await
         });
         match task.await {
             Ok(answer) => Ok(answer),

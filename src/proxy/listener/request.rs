@@ -1,10 +1,10 @@
 //! One request, received whole: strict about its framing, bounded in bytes and time.
 
-use super::HEADERS_MAX;
-use crate::config::settings::{Limits, TlsMode};
+use super::arriving::{BodyError, RequestBody};
+use super::budget::Room;
+use crate::config::settings::TlsMode;
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
-use hyper::body::{Body, Incoming};
 use hyper::header::{CONTENT_LENGTH, EXPECT, HOST, TRANSFER_ENCODING};
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, Uri, Version};
@@ -12,9 +12,7 @@ use qaqpa_kit::fault::{Code, Fault, Phase};
 use rustls::pki_types::CertificateDer;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
-use tokio::time::timeout;
 
 /// A whole request and where it came from.
 #[derive(Clone, Debug)]
@@ -42,28 +40,15 @@ pub struct Peer {
     pub chain: Vec<CertificateDer<'static>>,
 }
 
-/// Why a request was not received.
-pub(super) enum Unreceived {
-    Refused(Fault),
-    /// The caller went away; there is nobody to answer.
-    Gone,
-}
-
-impl From<Fault> for Unreceived {
-    fn from(fault: Fault) -> Self {
-        Self::Refused(fault)
-    }
-}
-
 fn refused(code: Code, reason: &'static str) -> Fault {
     Fault::new(code, Phase::Receive, reason)
 }
 
 /// Refuses framing that two readers could understand differently (RFC 9112 §3.2, §6.3).
-pub(super) fn check(head: &Parts) -> Result<(), Fault> {
+pub(super) fn check(head: &Parts, headers_max: usize) -> Result<(), Fault> {
     let headers = &head.headers;
     let malformed = |reason| Err(refused(Code::CallerMalformed, reason));
-    if headers.len() > HEADERS_MAX {
+    if headers.len() > headers_max {
         return Err(refused(Code::CallerTooLarge, "headers"));
     }
     if head.method == Method::CONNECT {
@@ -97,42 +82,24 @@ pub(super) fn check(head: &Parts) -> Result<(), Fault> {
     }
 }
 
-/// Reads the body, at most `body_bytes_max` of it and until `body_deadline`.
-pub(super) async fn read(
-    mut body: Incoming,
-    limits: &Limits,
-    room: &mut Room,
-) -> Result<Bytes, Unreceived> {
-    let too_large = || refused(Code::CallerTooLarge, "body_bytes");
-    if body.size_hint().lower() > limits.body_bytes_max as u64 {
-        return Err(too_large().into());
-    }
-    let whole = async {
-        let mut whole = Bytes::new();
-        let mut joined = BytesMut::new();
-        while let Some(frame) = body.frame().await {
-            // Trailers carry nothing that anybody here reads.
-            let Ok(data) = frame.map_err(|_| Unreceived::Gone)?.into_data() else { continue };
-            if whole.len() + joined.len() + data.len() > limits.body_bytes_max {
-                return Err(too_large().into());
-            }
-            if !room.take(data.len()) {
-                let full = refused(Code::GatewayOverloaded, "body_bytes_in_flight");
-                return Err(full.retry_after_s(1).into());
-            }
-            if whole.is_empty() && joined.is_empty() {
-                // Most requests are one piece: no copy.
-                whole = data;
-            } else {
-                joined.extend_from_slice(&std::mem::take(&mut whole));
-                joined.extend_from_slice(&data);
-            }
+/// Reads a body to its end.
+pub(super) async fn read(mut body: RequestBody, room: &mut Room) -> Result<Bytes, BodyError> {
+    let mut whole = Bytes::new();
+    let mut joined = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame?.into_data() else { continue };
+        if !room.take(data.len()) {
+            return Err(BodyError::Full);
         }
-        Ok(if joined.is_empty() { whole } else { joined.freeze() })
-    };
-    timeout(limits.body_deadline, whole)
-        .await
-        .unwrap_or_else(|_elapsed| Err(refused(Code::CallerMalformed, "body_deadline").into()))
+        if whole.is_empty() && joined.is_empty() {
+            // Most requests are one piece: no copy.
+            whole = data;
+        } else {
+            joined.extend_from_slice(&std::mem::take(&mut whole));
+            joined.extend_from_slice(&data);
+        }
+    }
+    Ok(if joined.is_empty() { whole } else { joined.freeze() })
 }
 
 /// Unix microseconds.
@@ -141,55 +108,19 @@ pub(super) fn now_us() -> i64 {
     i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
 }
 
-/// Bytes of all bodies that are held at one time.
-#[derive(Debug)]
-pub(super) struct Budget {
-    bytes_max: usize,
-    bytes: AtomicUsize,
-}
-
-impl Budget {
-    pub(super) fn new(bytes_max: usize) -> Self {
-        Self { bytes_max, bytes: AtomicUsize::new(0) }
-    }
-
-    pub(super) fn room(self: &Arc<Self>) -> Room {
-        Room { budget: Arc::clone(self), bytes: 0 }
-    }
-}
-
-/// One request's part of the budget, given back when the call ends.
-#[derive(Debug)]
-pub(super) struct Room {
-    budget: Arc<Budget>,
-    bytes: usize,
-}
-
-impl Room {
-    fn take(&mut self, bytes: usize) -> bool {
-        let before = self.budget.bytes.fetch_add(bytes, Ordering::Relaxed);
-        self.bytes += bytes;
-        before.saturating_add(bytes) <= self.budget.bytes_max
-    }
-}
-
-impl Drop for Room {
-    fn drop(&mut self) {
-        self.budget.bytes.fetch_sub(self.bytes, Ordering::Relaxed);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use hyper::Request;
+
+    const HEADERS_MAX: usize = 64;
 
     fn check_of(
         build: impl FnOnce(hyper::http::request::Builder) -> hyper::http::request::Builder,
     ) -> Result<(), &'static str> {
         let (head, ()) =
             build(Request::builder().uri("/")).body(()).expect("a request").into_parts();
-        check(&head).map_err(|fault| fault.reason)
+        check(&head, HEADERS_MAX).map_err(|fault| fault.reason)
     }
 
     #[test]
@@ -231,15 +162,5 @@ mod tests {
             (0..HEADERS_MAX).fold(b.header("host", "a"), |b, i| b.header(format!("x-{i}"), "1"))
         };
         assert_eq!(check_of(many), Err("headers"));
-    }
-
-    #[test]
-    fn the_bytes_of_all_bodies_together_are_bounded_and_given_back() {
-        let budget = Arc::new(Budget::new(10));
-        let (mut first, mut second) = (budget.room(), budget.room());
-        assert!(first.take(6) && second.take(4));
-        assert!(!second.take(1));
-        drop((first, second));
-        assert!(budget.room().take(10));
     }
 }

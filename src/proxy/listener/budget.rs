@@ -1,0 +1,69 @@
+//! Bytes that all requests of a door may hold together: taken as they arrive, given back when a call ends.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// A cap on bytes that are held at one time.
+#[derive(Debug)]
+pub(super) struct Budget {
+    bytes_max: usize,
+    bytes: AtomicUsize,
+}
+
+impl Budget {
+    pub(super) fn new(bytes_max: usize) -> Self {
+        Self { bytes_max, bytes: AtomicUsize::new(0) }
+    }
+
+    pub(super) fn room(self: &Arc<Self>) -> Room {
+        Room { budget: Arc::clone(self), bytes: 0 }
+    }
+}
+
+/// One request's part of the budget, given back when it is dropped.
+#[derive(Debug)]
+pub(super) struct Room {
+    budget: Arc<Budget>,
+    bytes: usize,
+}
+
+impl Room {
+    /// Takes more; `false` where the budget has no more, and nothing is taken.
+    pub(super) fn take(&mut self, bytes: usize) -> bool {
+        let before = self.budget.bytes.fetch_add(bytes, Ordering::Relaxed);
+        if before.saturating_add(bytes) > self.budget.bytes_max {
+            self.budget.bytes.fetch_sub(bytes, Ordering::Relaxed);
+            return false;
+        }
+        self.bytes += bytes;
+        true
+    }
+
+    /// Gives all back.
+    pub(super) fn clear(&mut self) {
+        self.budget.bytes.fetch_sub(std::mem::take(&mut self.bytes), Ordering::Relaxed);
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bytes_of_all_bodies_together_are_bounded_and_given_back() {
+        let budget = Arc::new(Budget::new(10));
+        let (mut first, mut second) = (budget.room(), budget.room());
+        assert!(first.take(6) && second.take(4));
+        assert!(!second.take(1), "nothing is taken beyond the cap");
+        first.clear();
+        assert!(second.take(6), "what was given back can be taken");
+        drop((first, second));
+        assert!(budget.room().take(10));
+    }
+}
