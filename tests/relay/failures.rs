@@ -178,6 +178,7 @@ async fn a_body_beyond_its_limit_is_refused_before_it_and_cut_at_it() {
     let refused = answer(&mut told, false).await;
     assert_eq!((refused.status, refused.fault()), (413, Some("caller.too_large")));
     assert_eq!(office.heads().len(), 0);
+    drop(told);
     let mut line = line(&installation, "portal").await;
     line.say("POST /office/files/a HTTP/1.1\r\nhost: g\r\ntransfer-encoding: chunked\r\n\r\n")
         .await;
@@ -187,6 +188,7 @@ async fn a_body_beyond_its_limit_is_refused_before_it_and_cut_at_it() {
     let cut = answer(&mut line, false).await;
     assert_eq!((cut.status, cut.fault()), (413, Some("caller.too_large")));
     let entry = installation.entry_of(cut.entry()).await;
+    drop(line);
     assert_eq!(entry.line(), "Unknown caller.too_large send");
     installation.stop().await;
 }

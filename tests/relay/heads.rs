@@ -180,6 +180,7 @@ async fn a_caller_that_asks_first_is_told_to_go_on_only_when_it_may() {
     let mut refused = line(&installation, "portal").await;
     refused.say(format!("POST /office/nothing {expect}")).await;
     assert_eq!(answer(&mut refused, false).await.status, 404, "and not 100");
+    drop(refused);
     let mut line = line(&installation, "portal").await;
     line.say(format!("POST /office/files/a {expect}")).await;
     assert_eq!(line.head().await.as_deref(), Some("HTTP/1.1 100 Continue"));

@@ -5,6 +5,8 @@ use crate::line::{Line, answer, ask, line};
 use crate::office::Office;
 use crate::support::{Installation, Plan};
 use crate::wire::header;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 async fn installation(office: &Office) -> Installation {
     Installation::with(Plan { services: office.services(""), ..Plan::default() }).await
@@ -144,7 +146,7 @@ async fn an_early_answer_passes_at_once_and_costs_both_connections() {
     assert_eq!(entry.line(), "Refused");
     let sent = entry.closed.body_bytes.unwrap();
     assert!(sent <= 100_000, "only what was sent is told of: {sent}");
-    while line.more().await.is_some() {}
+    drop(line);
     let used = last_connection(&office);
     let mut line = self::line(&installation, "portal").await;
     get(&mut line).await;
@@ -154,19 +156,27 @@ async fn an_early_answer_passes_at_once_and_costs_both_connections() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_that_died_at_rest_is_replaced_before_a_byte_left() {
-    let office = Office::open(|mut visitor| async move {
-        // One request a connection, whatever the answer promised.
-        let Some(head) = visitor.head().await else { return };
-        visitor.wire.body(&head, false).await;
-        visitor.answer("ok").await;
+    let closed = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&closed);
+    let office = Office::open(move |mut visitor| {
+        let counted = Arc::clone(&counted);
+        async move {
+            // One request a connection, whatever the answer promised.
+            let Some(head) = visitor.head().await else { return };
+            visitor.wire.body(&head, false).await;
+            visitor.answer("ok").await;
+            drop(visitor);
+            counted.fetch_add(1, Ordering::SeqCst);
+        }
     })
     .await;
     let installation = installation(&office).await;
     let mut line = line(&installation, "portal").await;
     for asked in 1..=5 {
         let answered = ask(&mut line, "POST /office/files/a", "", b"{}").await;
-        assert!(matches!(answered.status, 200 | 502), "{}", answered.head);
-        until("the request arrived", || office.heads().len() >= asked.min(1)).await;
+        assert_eq!(answered.status, 200, "{}", answered.head);
+        assert_eq!(last_connection(&office), asked, "each call found its connection dead");
+        until("the agency closed", || closed.load(Ordering::SeqCst) == asked).await;
     }
     installation.stop().await;
 }
