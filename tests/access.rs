@@ -23,7 +23,6 @@ mod matrix;
 #[allow(dead_code, reason = "shared")]
 mod office;
 #[path = "support/postgres.rs"]
-#[allow(dead_code, reason = "shared")]
 mod postgres;
 #[path = "flows/support.rs"]
 #[allow(dead_code, reason = "shared")]

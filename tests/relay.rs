@@ -23,7 +23,6 @@ mod line;
 #[path = "relay/office.rs"]
 mod office;
 #[path = "support/postgres.rs"]
-#[allow(dead_code, reason = "shared")]
 mod postgres;
 #[path = "relay/reuse.rs"]
 mod reuse;

@@ -70,7 +70,7 @@ impl Upstream {
         pace: Pace,
     ) -> Result<Flow, SendFault> {
         let mut marks = Marks::start();
-        let pass = self.pass(marks)?;
+        let pass = self.pass(marks.started).map_err(|fault| SendFault { fault, marks })?;
         let result = self.begin(request, upload, pace, &mut marks).await;
         self.settle(pass, &result, marks);
         result.map_err(|failure| SendFault { fault: failure.fault, marks })
@@ -252,10 +252,5 @@ impl FlowBody {
         if self.is_reusable && settle(&mut link, cx) {
             self.upstream.pool.keep(link, Instant::now());
         }
-    }
-
-    /// Ends an answer that has no body.
-    pub fn end(&mut self, cx: &mut Context<'_>) {
-        self.finish(cx);
     }
 }

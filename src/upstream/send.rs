@@ -106,19 +106,18 @@ impl Upstream {
         deadline: Instant,
     ) -> Result<UpstreamAnswer, SendFault> {
         let mut marks = Marks::start();
-        let pass = self.pass(marks)?;
+        let pass = self.pass(marks.started).map_err(|fault| SendFault { fault, marks })?;
         let result = self.ask(&request, deadline, &mut marks).await;
         self.settle(pass, &result, marks);
         result.map_err(|failure| SendFault { fault: failure.fault, marks })
     }
 
     /// The breaker's leave to ask.
-    pub(super) fn pass(&self, marks: Marks) -> Result<Pass<'_>, SendFault> {
-        self.breaker.pass(marks.started).map_err(|wait| {
+    pub(super) fn pass(&self, now: Instant) -> Result<Pass<'_>, Fault> {
+        self.breaker.pass(now).map_err(|wait| {
             self.figures.fault(Code::AgencyBreakerOpen);
-            let fault = Fault::new(Code::AgencyBreakerOpen, Phase::Send, "breaker_open")
-                .retry_after_s(whole_seconds(wait));
-            SendFault { fault, marks }
+            Fault::new(Code::AgencyBreakerOpen, Phase::Send, "breaker_open")
+                .retry_after_s(whole_seconds(wait))
         })
     }
 

@@ -107,8 +107,8 @@ async fn installation(office: &Office) -> Installation {
     }
     let root = Root::find_or_make(keys.path()).unwrap();
     let mut participants = Vec::new();
-    for at in 0..PARTICIPANTS.len() {
-        let name = format!("p_{}", PARTICIPANTS[at]);
+    for (at, id) in PARTICIPANTS.into_iter().enumerate() {
+        let name = format!("p_{id}");
         let bin = format!("00014000000{at}");
         let pair = root.pair(keys.path(), &name, &bin, Family::EcdsaP256).unwrap();
         participants.push((&*name.leak(), participant(at, &pair.cert_pem)));

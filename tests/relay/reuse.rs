@@ -155,6 +155,38 @@ async fn an_early_answer_passes_at_once_and_costs_both_connections() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn messages_that_overlapped_cost_the_connection_even_where_both_ended_well() {
+    let office = Office::open(|mut visitor| async move {
+        while let Some(head) = visitor.head().await {
+            if !head.starts_with("POST") {
+                visitor.answer("ok").await;
+                continue;
+            }
+            visitor.wire.say("HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n").await;
+            visitor.wire.say(vec![b'x'; 50_000]).await;
+            assert!(visitor.wire.body(&head, false).await.is_whole);
+            visitor.wire.say(vec![b'x'; 50_000]).await;
+        }
+    })
+    .await;
+    let installation = installation(&office).await;
+    let mut line = line(&installation, "portal").await;
+    line.say("POST /office/files/a HTTP/1.1\r\nhost: g\r\ncontent-length: 200000\r\n\r\n").await;
+    let head = line.head().await.expect("the answer begins before the request has ended");
+    line.say(vec![b'x'; 200_000]).await;
+    let body = line.body(&head, false).await;
+    assert_eq!((body.bytes, body.is_whole), (100_000, true));
+    let entry = installation.entry_of(header(&head, "qaqpa-entry").unwrap()).await;
+    assert_eq!((entry.line().as_str(), entry.closed.body_bytes), ("Done", Some(200_000)));
+    let used = last_connection(&office);
+    drop(line);
+    let mut line = self::line(&installation, "portal").await;
+    get(&mut line).await;
+    assert_ne!(last_connection(&office), used);
+    installation.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_connection_that_died_at_rest_is_replaced_before_a_byte_left() {
     let closed = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&closed);

@@ -17,7 +17,6 @@ use hyper::{Method, Response, StatusCode};
 use qaqpa_kit::fault::{Code, Fault, Outcome, Phase};
 use serde_json::json;
 use std::future::poll_fn;
-use std::task::Poll;
 
 /// An answer that has begun, and what its status means.
 pub(super) struct Answered {
@@ -105,14 +104,9 @@ pub(super) async fn reply(
 
 /// Reads until the end, or until it is more than is held.
 async fn gather(body: &mut FlowBody) -> Result<Bytes, Fault> {
-    if body.is_end() {
-        poll_fn(|cx| Poll::Ready(body.end(cx))).await;
-        return Ok(Bytes::new());
-    }
     let mut whole = Bytes::new();
     let mut joined = BytesMut::new();
-    while !body.is_end()
-        && (whole.len() + joined.len()) as u64 <= HELD_BYTES_MAX
+    while (whole.len() + joined.len()) as u64 <= HELD_BYTES_MAX
         && let Some(data) = poll_fn(|cx| body.poll_data(cx)).await
     {
         let data = data?;
