@@ -190,7 +190,7 @@ fn no_number_of_participants_and_agencies_is_without_limits() {
     let mut numbers = 0;
     for (file, table) in TABLES {
         for key in known_keys(&folder, file, table) {
-            folder.write(file, &format!("{table}{key} = 2000000000\n"));
+            folder.write(file, &format!("{table}{key} = 2000000000000\n"));
             let told = folder.mistakes().join("\n");
             assert!(told.contains("stands where") || told.contains("is beyond"), "{table}{key}");
             numbers += usize::from(told.contains("is beyond"));
