@@ -30,6 +30,7 @@ const ROOMS: &[Room] = &[
     ("src/journal/seal.rs", &[Door::Files], "the master key"),
     ("src/ops/log.rs", &[Door::Clock], "the time of a line"),
     ("src/proxy/listener", &[Door::Sockets, Door::Clock], "the door for callers"),
+    ("src/proxy/listener/spool.rs", &[Door::Files], "large bodies while they arrive"),
     (
         "src/proxy/start.rs",
         &[Door::Files, Door::Clock],

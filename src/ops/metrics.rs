@@ -3,6 +3,9 @@
 //! Children are resolved once, at start: the hot path touches atomics, never a label map of strings
 //! that a caller chose. The text stands at /metrics (`ops/http`).
 
+pub use super::doors::DoorFigures;
+
+use super::doors;
 use crate::config::settings::Settings;
 use prometheus::core::Collector;
 use prometheus::process_collector::ProcessCollector;
@@ -67,16 +70,6 @@ pub struct RelayFigures {
     pub answer_bytes: IntCounter,
 }
 
-/// What one kind of door counts.
-#[derive(Clone)]
-pub struct DoorFigures {
-    pub connections: IntGauge,
-    pub in_flight: IntGauge,
-    pub handshakes_done: IntCounter,
-    pub handshakes_failed: IntCounter,
-    pub panics: IntCounter,
-}
-
 /// What is counted towards one agency.
 pub struct AgencyFigures {
     /// From the decision to send to the last byte of the answer.
@@ -119,7 +112,7 @@ impl Metrics {
         let build = Opts::new("qaqpa_build_info", "Version that runs; the value is always 1.")
             .const_label("version", env!("CARGO_PKG_VERSION"));
         made.keep(IntGauge::with_opts(build)?)?.set(1);
-        let (callers, ops) = made.doors()?;
+        let (callers, ops) = doors::figures(&made)?;
         Ok(Self {
             calls: made.calls(settings)?,
             call_seconds: made.keep(Histogram::with_opts(
@@ -246,9 +239,14 @@ fn seconds(us: u32) -> f64 {
 }
 
 /// Makes and registers in one step.
-struct Maker(Registry);
+pub(super) struct Maker(Registry);
 
 impl Maker {
+    /// Of a registry that nobody reads.
+    pub(super) fn unwatched() -> Self {
+        Self(Registry::new())
+    }
+
     fn register(&self, collector: impl Collector + 'static) -> Result<(), prometheus::Error> {
         self.0.register(Box::new(collector))
     }
@@ -258,7 +256,7 @@ impl Maker {
         Ok(collector)
     }
 
-    fn counters(
+    pub(super) fn counters(
         &self,
         name: &str,
         help: &str,
@@ -267,7 +265,7 @@ impl Maker {
         self.keep(IntCounterVec::new(Opts::new(name, help), labels)?)
     }
 
-    fn gauges(
+    pub(super) fn gauges(
         &self,
         name: &str,
         help: &str,
@@ -312,32 +310,6 @@ impl Maker {
     fn faults(&self) -> Result<Vec<IntCounter>, prometheus::Error> {
         let all = self.counters("qaqpa_faults_total", "Calls that failed, by code.", &["code"])?;
         Ok(Code::ALL.iter().map(|code| all.with_label_values(&[code.word()])).collect())
-    }
-
-    /// The figures of the doors for callers and for operations.
-    fn doors(&self) -> Result<(DoorFigures, DoorFigures), prometheus::Error> {
-        let connections =
-            self.gauges("qaqpa_connections", "Connections that are open, by door.", &["door"])?;
-        let in_flight =
-            self.gauges("qaqpa_in_flight", "Requests being answered, by door.", &["door"])?;
-        let handshakes = self.counters(
-            "qaqpa_handshakes_total",
-            "TLS handshakes of callers, by result.",
-            &["door", "result"],
-        )?;
-        let panics = self.counters(
-            "qaqpa_panics_total",
-            "Panics, each of which cost one request.",
-            &["door"],
-        )?;
-        let door = |name: &str| DoorFigures {
-            connections: connections.with_label_values(&[name]),
-            in_flight: in_flight.with_label_values(&[name]),
-            handshakes_done: handshakes.with_label_values(&[name, "done"]),
-            handshakes_failed: handshakes.with_label_values(&[name, "failed"]),
-            panics: panics.with_label_values(&[name]),
-        };
-        Ok((door("callers"), door("ops")))
     }
 
     fn relayed(&self) -> Result<RelayFigures, prometheus::Error> {

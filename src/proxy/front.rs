@@ -1,6 +1,6 @@
 //! From HTTP to a call and back: which face a request is for, and the headers of its answer.
 
-use super::listener::{AnswerBody, Arriving, Handler, Intake, Received};
+use super::listener::{AnswerBody, Arriving, Handler, Intake, Peer, Received};
 use super::reply::Reply;
 use super::trace::Trace;
 use super::{Gateway, handle, path, relay};
@@ -54,6 +54,12 @@ impl Handler for Front {
                 response
             }
         }
+    }
+
+    fn owner(&self, peer: &Peer, now_unix_s: i64) -> Option<Arc<str>> {
+        let certificate = self.gate.trust.certificates().parse(&peer.certificate).ok()?;
+        let bearer = self.gate.callers.bearer(&certificate, now_unix_s)?;
+        Some(bearer.id.as_str().into())
     }
 
     fn refuse(&self, head: &Parts, fault: &Fault) -> Response<AnswerBody> {

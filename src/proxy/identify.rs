@@ -132,7 +132,7 @@ impl Callers {
     }
 
     /// The one participant that this certificate belongs to, for forms that name no sender.
-    fn bearer(&self, certificate: &Certificate, now_unix_s: i64) -> Option<Arc<Participant>> {
+    pub fn bearer(&self, certificate: &Certificate, now_unix_s: i64) -> Option<Arc<Participant>> {
         let mut bearers = self
             .settings
             .participants

@@ -87,7 +87,7 @@ async fn a_call_may_take_longer_than_any_deadline_of_the_edge() {
 
 #[tokio::test]
 async fn a_body_that_is_too_large_is_refused_with_an_answer_that_arrives() {
-    let limits = Limits { body_bytes_max: 4_000_000, ..limits() };
+    let limits = Limits { body_bytes_max: 4_000_000, linger_bytes_max: 16_000_000, ..limits() };
     let door = callers::open(&limits).await;
     // More than the sockets hold.
     let body = "x".repeat(12_000_000);
