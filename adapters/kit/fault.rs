@@ -144,6 +144,18 @@ pub enum Language {
     En,
 }
 
+impl Language {
+    /// The language's tag (RFC 5646), as written in configuration and headers.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Kk => "kk",
+            Self::Ru => "ru",
+            Self::En => "en",
+        }
+    }
+}
+
 /// A failure in our taxonomy, named `origin.kind`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Code {

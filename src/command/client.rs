@@ -82,9 +82,24 @@ impl Client {
     /// # Errors
     /// As [`Client::post`].
     pub async fn post_as(&self, body: Vec<u8>, content_type: &str) -> Result<Posted, Failure> {
+        let path = self.url.path_and_query().map_or("/", |path| path.as_str());
+        let headers = [(CONTENT_TYPE.as_str(), content_type), ("soapaction", "\"\"")];
+        self.post_to(path, &headers, body).await
+    }
+
+    /// Posts `body` to another path of the same gateway.
+    ///
+    /// # Errors
+    /// As [`Client::post`].
+    pub async fn post_to(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Vec<u8>,
+    ) -> Result<Posted, Failure> {
         let started = Instant::now();
         let exchange = async {
-            let response = self.exchange(body, content_type).await?;
+            let response = self.exchange(path, headers, body).await?;
             let header = |name: &str| {
                 response
                     .headers()
@@ -107,8 +122,9 @@ impl Client {
 
     async fn exchange(
         &self,
+        path: &str,
+        headers: &[(&str, &str)],
         body: Vec<u8>,
-        content_type: &str,
     ) -> Result<Response<Incoming>, Failure> {
         let host = self.url.host().ok_or_else(|| Failure::usage("the URL names no host"))?;
         let is_tls = self.url.scheme_str() == Some("https");
@@ -117,13 +133,11 @@ impl Client {
         let stream = TcpStream::connect(&authority)
             .await
             .map_err(|error| Failure::work(format!("{authority}: {error}")))?;
-        let path = self.url.path_and_query().map_or("/", |path| path.as_str());
-        let request = Request::post(path)
-            .header(HOST, &authority)
-            .header(CONTENT_TYPE, content_type)
-            .header("SOAPAction", "\"\"")
-            .body(Full::new(Bytes::from(body)))
-            .map_err(Failure::usage)?;
+        let mut request = Request::post(path).header(HOST, &authority);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Full::new(Bytes::from(body))).map_err(Failure::usage)?;
         if is_tls {
             let name = ServerName::try_from(host.to_owned()).map_err(Failure::usage)?;
             let connector = TlsConnector::from(Arc::clone(&self.tls));

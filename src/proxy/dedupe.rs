@@ -3,10 +3,11 @@
 //! Live clients reuse messageIds and sign retries anew, so identity is senderId, messageId and the
 //! canonical payload without password and sessionId: `wsu:Id`, signature and password do not count.
 
+use crate::channel::Face;
 use crate::config::settings::Service;
 use crate::journal::Journal;
 use crate::journal::entry::{CallKey, EntryId, Opened, Opening, SameCall};
-use crate::sign::canonical::{self, Options};
+use crate::sign::canonical;
 use aws_lc_rs::digest::{Context, SHA256};
 use jiff::civil::DateTime;
 use jiff::{Timestamp, tz::TimeZone};
@@ -29,31 +30,44 @@ pub enum Admitted {
     LeftUnknown { entry: EntryId },
 }
 
-/// The key under which this call is remembered.
+/// The key under which this call is remembered. On REST it is the body as it came that counts: what
+/// the gateway writes of it bears the time.
 #[must_use]
-pub fn call_key(sender_id: &str, request: &Request<'_>) -> CallKey {
-    let mut context = head(sender_id, &request.message_id);
-    let left_out = [request.password_element, request.session_element];
-    let excluded: Vec<NodeId> = left_out.into_iter().flatten().map(|out| out.id()).collect();
-    let options = Options { excluded: &excluded, ..Options::default() };
-    canonical::element(request.payload, &options, &mut |bytes| context.update(bytes));
+pub fn call_key(face: Face, request: &Request<'_>, body: &[u8]) -> CallKey {
+    let mut context = head(face, &request.sender_id, &request.message_id);
+    if face == Face::Sync {
+        let left_out = [request.password_element, request.session_element];
+        let left_out: Vec<NodeId> = left_out.into_iter().flatten().map(|out| out.id()).collect();
+        let mut sink = |bytes: &[u8]| context.update(bytes);
+        canonical::exclusive_without(request.payload, &left_out, &mut sink);
+    } else {
+        update(&mut context, &request.service_id);
+        update(&mut context, &request.route_id);
+        context.update(body);
+    }
     CallKey(finish(context))
 }
 
-/// The key of the messageId alone, for services whose ids are unique.
+/// The key of the messageId alone, for calls whose ids are unique.
 #[must_use]
-pub fn message_key(sender_id: &str, message_id: &str) -> [u8; 32] {
-    finish(head(sender_id, message_id))
+pub fn message_key(face: Face, sender_id: &str, message_id: &str) -> [u8; 32] {
+    finish(head(face, sender_id, message_id))
 }
 
-/// Lengths stand before the texts, so that no two pairs share their bytes.
-fn head(sender_id: &str, message_id: &str) -> Context {
+/// Lengths stand before the texts, so that no two heads share their bytes; an `Idempotency-Key` is
+/// never the same call as an equal messageId.
+fn head(face: Face, sender_id: &str, message_id: &str) -> Context {
     let mut context = Context::new(&SHA256);
-    for text in [sender_id, message_id] {
-        context.update(&(text.len() as u64).to_be_bytes());
-        context.update(text.as_bytes());
+    let face = if face == Face::Sync { "" } else { "rest" };
+    for text in [sender_id, message_id, face] {
+        update(&mut context, text);
     }
     context
+}
+
+fn update(context: &mut Context, text: &str) {
+    context.update(&(text.len() as u64).to_be_bytes());
+    context.update(text.as_bytes());
 }
 
 fn finish(context: Context) -> [u8; 32] {
@@ -94,16 +108,18 @@ fn window_us(service: &Service) -> i64 {
 /// Opens the call durably, or finds what became of it when it came before.
 ///
 /// # Errors
-/// `caller.twin`, `caller.in_progress`, `gateway.journal_down`.
+/// `caller.twin`, or `caller.conflict` for an `Idempotency-Key` that was used for something else;
+/// `caller.in_progress`, `gateway.journal_down`.
 pub async fn open(
     journal: &Journal,
+    face: Face,
     service: &Service,
     opened: Opened,
     deadline: Instant,
 ) -> Result<Admitted, Fault> {
     let same = SameCall {
         expires_at_us: opened.opened_at_us + window_us(service) + AHEAD_US_MAX,
-        unique_message_id: service.manifest.message_id == MessageId::Unique,
+        unique_message_id: face != Face::Sync || service.manifest.message_id == MessageId::Unique,
         idempotent: service.manifest.idempotent,
     };
     loop {
@@ -127,9 +143,11 @@ pub async fn open(
             }
             Opening::LeftUnknown { entry } => return Ok(Admitted::LeftUnknown { entry }),
             Opening::Twin { entry } => {
-                return Err(
-                    Fault::new(Code::CallerTwin, Phase::Open, "message_id_reused").because(entry.0)
-                );
+                let (code, reason) = match face {
+                    Face::Sync => (Code::CallerTwin, "message_id_reused"),
+                    Face::Rest(_) => (Code::CallerConflict, "idempotency_key_reused"),
+                };
+                return Err(Fault::new(code, Phase::Open, reason).because(entry.0));
             }
         }
     }

@@ -4,10 +4,13 @@ use super::listener::{AnswerBody, Arriving, Handler, Intake, Peer, Received};
 use super::reply::Reply;
 use super::trace::Trace;
 use super::{Gateway, handle, path, relay};
-use crate::channel::sync::wsdl;
+use crate::channel::rest::{self, openapi::Description};
+use crate::channel::{Face, sync::wsdl};
 use crate::config::settings::TlsMode;
 use bytes::Bytes;
-use hyper::header::{ALLOW, CONTENT_TYPE, HOST, HeaderName, HeaderValue, RETRY_AFTER};
+use hyper::header::{
+    ALLOW, CONTENT_LANGUAGE, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
+};
 use hyper::http::request::Parts;
 use hyper::{Method, Response, StatusCode};
 use qaqpa_kit::fault::Fault;
@@ -18,14 +21,14 @@ const ENTRY: HeaderName = HeaderName::from_static("qaqpa-entry");
 /// Set on every answer that the gateway made itself: the fault's public code.
 const FAULT: HeaderName = HeaderName::from_static("qaqpa-fault");
 
-const XML: &str = "text/xml; charset=utf-8";
-
 /// What stands behind one door for callers.
 ///
-/// SyncChannel is served on every path: systems connect with the path that they have configured for
-/// the ШЭП. `GET …?wsdl` serves its description.
+/// SyncChannel is served on every path but those of the REST face: systems connect with the path that
+/// they have configured for the ШЭП. `GET …?wsdl` and `GET /api/v1/openapi.json` describe the faces.
 pub struct Front {
     pub gate: Arc<Gateway>,
+    /// What `openapi.json` says, but for the gateway's address.
+    pub rest: Arc<Description>,
     /// The address that `?wsdl` prints; `None`: the one that the caller wrote.
     pub public_url: Option<String>,
 }
@@ -33,26 +36,34 @@ pub struct Front {
 impl Handler for Front {
     /// Below an agency with operations requests are relayed while they arrive.
     fn intake(&self, head: &Parts) -> Intake {
-        let agency = path::first_segment(head.uri.path());
-        let is_relayed = self.gate.settings.operations.contains_key(&*agency);
-        if is_relayed { Intake::Stream } else { Intake::Whole }
+        if self.is_relayed(head.uri.path()) { Intake::Stream } else { Intake::Whole }
     }
 
     async fn relay(&self, arriving: Arriving) -> Response<AnswerBody> {
-        relay::relay(&self.gate, arriving).await
+        let face = self.face(arriving.uri.path(), &arriving.headers);
+        relay::relay(&self.gate, face, arriving).await
     }
 
     async fn answer(&self, received: Received) -> Response<AnswerBody> {
-        match received.method {
-            Method::POST => response(handle::handle(&self.gate, &received).await),
-            Method::GET => self.description(&received).unwrap_or_else(|| {
+        let face = self.face(received.uri.path(), &received.headers);
+        let is_call = match face {
+            Face::Sync => true,
+            Face::Rest(_) => rest::service_in(received.uri.path()).is_some(),
+        };
+        match (received.method.clone(), face) {
+            (Method::POST, _) if is_call => {
+                response(face, handle::handle(&self.gate, face, &received).await)
+            }
+            (Method::GET, Face::Sync) => self.wsdl(&received).unwrap_or_else(|| {
                 plain(StatusCode::NOT_FOUND, "POST a SyncChannel message, or GET ?wsdl\n")
             }),
-            _ => {
-                let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, "POST or GET ?wsdl\n");
-                response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, POST"));
-                response
+            (Method::GET, Face::Rest(_)) if received.uri.path() == rest::OPENAPI_PATH => {
+                self.openapi(&received)
             }
+            (_, Face::Sync) => not_allowed("GET, POST"),
+            (_, Face::Rest(_)) if is_call => not_allowed("POST"),
+            (_, Face::Rest(_)) if received.uri.path() == rest::OPENAPI_PATH => not_allowed("GET"),
+            (_, Face::Rest(_)) => plain(StatusCode::NOT_FOUND, "GET /api/v1/openapi.json\n"),
         }
     }
 
@@ -63,35 +74,71 @@ impl Handler for Front {
     }
 
     fn refuse(&self, head: &Parts, fault: &Fault) -> Response<AnswerBody> {
-        let trace = Trace::begin();
-        if self.intake(head) == Intake::Stream {
-            let entry = handle::refuse(&self.gate, fault.clone(), &trace).entry;
-            return relay::problem(fault, &entry.to_string());
-        }
-        response(handle::refuse(&self.gate, fault.clone(), &trace))
+        let face = self.face(head.uri.path(), &head.headers);
+        let trace = Trace::begin(face);
+        response(face, handle::refuse(&self.gate, fault.clone(), &trace))
     }
 }
 
 impl Front {
-    fn description(&self, received: &Received) -> Option<Response<AnswerBody>> {
-        let base = match &self.public_url {
-            Some(url) => url.trim_end_matches('/').to_owned(),
-            None => own_url(received)?,
-        };
-        let address = format!("{base}{}", received.uri.path());
+    fn is_relayed(&self, path: &str) -> bool {
+        self.gate.settings.operations.contains_key(&*path::first_segment(path))
+    }
+
+    /// What a request's caller speaks, by its address.
+    fn face(&self, path: &str, headers: &HeaderMap) -> Face {
+        if path.starts_with(rest::PREFIX) || self.is_relayed(path) {
+            Face::Rest(rest::language(headers, self.gate.settings.node.language))
+        } else {
+            Face::Sync
+        }
+    }
+
+    /// The address at which this caller reaches the gateway.
+    fn address(&self, received: &Received) -> Option<String> {
+        match &self.public_url {
+            Some(url) => Some(url.trim_end_matches('/').to_owned()),
+            None => own_url(received),
+        }
+    }
+
+    fn openapi(&self, received: &Received) -> Response<AnswerBody> {
+        let address = self.address(received).unwrap_or_default();
+        described(self.rest.at(&address), rest::JSON)
+    }
+
+    fn wsdl(&self, received: &Received) -> Option<Response<AnswerBody>> {
+        let address = format!("{}{}", self.address(received)?, received.uri.path());
         let document = wsdl::document(received.uri.query()?, &address)?;
-        let mut response = Response::new(AnswerBody::from(Bytes::from(document)));
-        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(XML));
-        Some(response)
+        Some(described(document, Face::Sync.media_type(false)))
     }
 }
 
-fn response(reply: Reply) -> Response<AnswerBody> {
+fn described(document: String, media_type: &'static str) -> Response<AnswerBody> {
+    let mut response = Response::new(AnswerBody::from(Bytes::from(document)));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+    response
+}
+
+fn not_allowed(allowed: &'static str) -> Response<AnswerBody> {
+    let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, "this method is not served here\n");
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+    response
+}
+
+/// An answer with its headers.
+/// A reply as its caller's face has it over HTTP.
+pub(super) fn response(face: Face, reply: Reply) -> Response<AnswerBody> {
     let mut response = Response::new(AnswerBody::from(reply.body));
     *response.status_mut() =
         StatusCode::from_u16(reply.http_status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(XML));
+    let media_type = face.media_type(reply.fault.is_some());
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+    if let Face::Rest(language) = face {
+        let word = HeaderValue::from_static(language.word());
+        headers.insert(CONTENT_LANGUAGE, word);
+    }
     if let Ok(entry) = HeaderValue::from_str(&reply.entry.to_string()) {
         headers.insert(ENTRY, entry);
     }

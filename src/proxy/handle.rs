@@ -8,6 +8,7 @@ use super::reply::Reply;
 use super::trace::Trace;
 use super::{Gateway, exchange, route, verify};
 use crate::channel::sync::{self, Message};
+use crate::channel::{self, Face};
 use crate::ops::log::{self, Access};
 use crate::ops::metrics::CallFigures;
 use bytes::Bytes;
@@ -15,8 +16,8 @@ use qaqpa_kit::fault::{Fault, Phase};
 use std::net::SocketAddr;
 
 /// Answers one call: carries it, and turns a refusal into a fault that says whose it is.
-pub async fn handle(gate: &Gateway, received: &Received) -> Reply {
-    let mut trace = Trace::start(received.received_at, received.received_at_us);
+pub async fn handle(gate: &Gateway, face: Face, received: &Received) -> Reply {
+    let mut trace = Trace::start(face, received.received_at, received.received_at_us);
     let reply = match carry(gate, received, &mut trace).await {
         Ok(reply) => reply,
         Err(fault) => {
@@ -63,12 +64,13 @@ pub(super) fn observe(gate: &Gateway, trace: &Trace, reply: &Reply, peer: Option
 /// on the entry is closed, whatever happens, before anybody is told.
 async fn carry(gate: &Gateway, received: &Received, trace: &mut Trace) -> Result<Reply, Fault> {
     // receive: the one reading of these bytes; every later step looks at the nodes found here
-    let document = sync::scan(&received.body, &gate.settings.limits.xml)?;
+    let form = channel::form(gate, received, trace)?;
+    let document = sync::scan(&form, &gate.settings.limits.xml)?;
     let mut message = Message::read(&document)?;
     trace.read(&message.request);
     trace.mark(Phase::Receive);
 
-    let caller = gate.callers.identify(received, gate.trust.certificates(), &message.request)?;
+    let caller = gate.callers.identify(gate, received, trace.face, &message.request)?;
     caller.name_sender(&mut message.request);
     trace.identify(&caller);
     trace.mark(Phase::Identify);
@@ -77,6 +79,7 @@ async fn carry(gate: &Gateway, received: &Received, trace: &mut Trace) -> Result
     let service = route::service(&gate.settings, &caller, request)?;
     let deadline = trace.route(&service);
     route::check_size(&service, received.body.len())?;
+    channel::check(trace.face, &service, received)?;
     trace.mark(Phase::Route);
 
     // admit: before the costly verification where TLS proves the caller, after it where only the
@@ -94,8 +97,9 @@ async fn carry(gate: &Gateway, received: &Received, trace: &mut Trace) -> Result
     trace.mark(Phase::Verify);
 
     // open: durable before a byte leaves
-    trace.key = dedupe::call_key(&request.sender_id, request);
-    match dedupe::open(&gate.journal, &service, trace.opened(&received.body), deadline).await? {
+    trace.key = dedupe::call_key(trace.face, request, &received.body);
+    let opened = trace.opened(&received.body);
+    match dedupe::open(&gate.journal, trace.face, &service, opened, deadline).await? {
         Admitted::Stored { entry, http_status, answer } => {
             return Ok(Reply::stored(entry, http_status, answer));
         }
@@ -106,7 +110,7 @@ async fn carry(gate: &Gateway, received: &Received, trace: &mut Trace) -> Result
     // encode, send, decode
     let answered = exchange::ask(gate, &service, request, trace, deadline).await;
 
-    let reply = Reply::written(gate, answered, signed.as_ref(), trace);
+    let reply = Reply::written(gate, answered, signed.as_ref(), &service, trace);
     let closed = gate.journal.close(trace.closed(&reply)).await;
     drop(permit);
     trace.mark(Phase::Close);

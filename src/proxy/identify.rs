@@ -1,6 +1,8 @@
 //! Who calls: certificate and `senderId` to one registered participant, and that the two belong together.
 
+use super::Gateway;
 use super::listener::{Peer, Received};
+use crate::channel::Face;
 use crate::config::settings::{BoundCertificate, Participant, Settings};
 use crate::sign::Reason;
 use crate::sign::certificate::{Certificate, CertificateCache};
@@ -69,31 +71,39 @@ impl Callers {
         Self { settings }
     }
 
-    /// Finds the participant of a request and checks its password and TLS certificate.
+    /// Finds the participant of a request and checks its password and TLS certificate. A REST call
+    /// names no sender and brings no password: its certificate is all there is.
     ///
     /// # Errors
     /// `caller.unknown` for an unregistered sender or a wrong password; `caller.forbidden` for a
     /// certificate of somebody else or a bare form that is not allowed.
     pub fn identify(
         &self,
+        gate: &Gateway,
         received: &Received,
-        certificates: &CertificateCache,
+        face: Face,
         request: &Request<'_>,
     ) -> Result<Caller, Fault> {
         let now_unix_s = received.received_at_us / 1_000_000;
         let tls_certificate = match &received.peer {
             Some(peer) => Some(
-                certificates
+                gate.trust
+                    .certificates()
                     .parse(&peer.certificate)
                     .map_err(|reason| refused(Code::CallerForbidden, reason.word()))?,
             ),
             None => None,
         };
         let participant = match (&*request.sender_id, &tls_certificate) {
-            ("", Some(certificate)) => self.bearer(certificate, now_unix_s),
-            (sender_id, _) => self.settings.participants.get(sender_id).cloned(),
-        }
-        .ok_or_else(|| stranger("no such senderId"))?;
+            ("", Some(certificate)) => self
+                .bearer(certificate, now_unix_s)
+                .ok_or_else(|| refused(Code::CallerUnknown, "certificate_of_no_participant"))?,
+            ("", None) => return Err(refused(Code::CallerUnknown, "certificate_missing")),
+            (sender_id, _) => {
+                let known = self.settings.participants.get(sender_id);
+                Arc::clone(known.ok_or_else(|| stranger("no such senderId"))?)
+            }
+        };
         // A form that names no sender has no place for a password: the certificate alone proves it.
         if !request.sender_id.is_empty() {
             check_password(&participant, &request.password)?;
@@ -103,7 +113,8 @@ impl Callers {
         {
             return Err(refused(Code::CallerForbidden, "tls_certificate_not_bound_to_sender"));
         }
-        if request.wrapper == Wrapper::Bare
+        if face == Face::Sync
+            && request.wrapper == Wrapper::Bare
             && !(participant.accept_bare && tls_certificate.is_some())
         {
             return Err(refused(Code::CallerForbidden, "bare_form_not_allowed"));
@@ -127,7 +138,7 @@ impl Callers {
             .map_err(|reason| refused(Code::CallerForbidden, reason.word()))?;
         let participant = self
             .bearer(&certificate, now_unix_s)
-            .ok_or_else(|| refused(Code::CallerUnknown, "certificate_not_registered"))?;
+            .ok_or_else(|| refused(Code::CallerUnknown, "certificate_of_no_participant"))?;
         Ok(Caller { participant, tls_certificate: Some(certificate) })
     }
 

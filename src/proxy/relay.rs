@@ -7,11 +7,10 @@ mod answer;
 mod heads;
 mod stream;
 
-pub use answer::problem;
-
 use super::listener::{AnswerBody, Arriving, BodyError, RequestBody};
 use super::path::Target;
 use super::{Gateway, route};
+use crate::channel::Face;
 use crate::config::operation::Operation;
 use crate::upstream::{Pace, Upload, UpstreamRequest};
 use account::Account;
@@ -28,8 +27,8 @@ use std::sync::Arc;
 const HELD_BYTES_MAX: u64 = 64 * 1024;
 
 /// Relays one request, or says whose fault it is that it cannot.
-pub async fn relay(gate: &Arc<Gateway>, arriving: Arriving) -> Response<AnswerBody> {
-    let mut account = Account::begin(gate, &arriving);
+pub async fn relay(gate: &Arc<Gateway>, face: Face, arriving: Arriving) -> Response<AnswerBody> {
+    let mut account = Account::begin(gate, face, &arriving);
     let answered = carry(gate, &mut account, arriving).await;
     answer::reply(account, answered).await
 }

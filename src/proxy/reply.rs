@@ -3,7 +3,7 @@
 use super::Gateway;
 use super::answer::Answered;
 use super::trace::Trace;
-use crate::channel::sync;
+use crate::channel::{Face, rest, sync};
 use crate::config::settings::Service;
 use crate::journal::JournalDown;
 use crate::journal::entry::EntryId;
@@ -40,7 +40,8 @@ impl Reply {
         }
     }
 
-    /// A fault of our taxonomy as SOAP 1.1 wants it; unsigned, so that junk costs no signature.
+    /// A fault of our taxonomy as the caller's face writes it; unsigned, so that junk costs no
+    /// signature.
     #[must_use]
     pub fn refused(gate: &Gateway, fault: Fault, trace: &Trace) -> Self {
         Self::fault_about(EntryId(trace.id), gate, fault, trace)
@@ -56,40 +57,50 @@ impl Reply {
     }
 
     fn fault_about(entry: EntryId, gate: &Gateway, fault: Fault, trace: &Trace) -> Self {
-        let language = gate.settings.node.language;
-        let date = Trace::date(trace.now_us());
-        let session_id = entry.0.as_braced().to_string();
-        let document = sync::fault_document(&fault, language, &date, &session_id);
-        Self {
-            outcome: fault.outcome(),
-            fault: Some(fault),
-            ..Self::stored(entry, 500, Bytes::from(document))
-        }
+        let (http_status, document) = match trace.face {
+            Face::Sync => {
+                let language = gate.settings.node.language;
+                let date = Trace::date(trace.now_us());
+                let session_id = entry.0.as_braced().to_string();
+                let document = sync::fault_document(&fault, language, &date, &session_id);
+                // SOAP 1.1 §6.2: every fault is a 500.
+                (500, document.into_bytes())
+            }
+            Face::Rest(language) => {
+                (fault.code.row().http_status, rest::problem::document(&fault, language, entry.0))
+            }
+        };
+        let outcome = fault.outcome();
+        let stored = Self::stored(entry, http_status, Bytes::from(document));
+        Self { outcome, fault: Some(fault), ..stored }
     }
 
-    /// The agency's answer, signed with the family of key that the caller used; or the fault.
+    /// The agency's answer as the caller's face writes it; or the fault.
     #[must_use]
     pub fn written(
         gate: &Gateway,
         answered: Result<Answered, Fault>,
         signed: Option<&Signed>,
+        service: &Service,
         trace: &Trace,
     ) -> Self {
-        let sign = |answered: Answered| {
-            let signer = gate.signers.answer(signed.map(|signed| signed.family));
-            let body = wsse::sign(&answered.document, signer)
-                .map_err(|error| error.fault(Code::AgencyBrokenAnswer, Phase::Reply))?;
+        let write = |answered: Answered| {
+            let (http_status, body) = match trace.face {
+                Face::Sync => (answered.http_status, sign(gate, &answered, signed)?),
+                // An agency's own fault is its refusal, and so an answer.
+                Face::Rest(_) => (200, in_json(gate, &answered, service, trace)?),
+            };
             Ok(Self {
                 entry: EntryId(trace.id),
                 outcome: answered.outcome,
                 fault: None,
-                http_status: answered.http_status,
+                http_status,
                 body: Bytes::from(body),
                 agency_digest: answered.agency_digest,
                 agency_certificate: answered.agency_certificate,
             })
         };
-        answered.and_then(sign).unwrap_or_else(|fault| Self::refused(gate, fault, trace))
+        answered.and_then(write).unwrap_or_else(|fault| Self::refused(gate, fault, trace))
     }
 
     /// This reply, unless its close had to be durable first and was not.
@@ -109,4 +120,27 @@ impl Reply {
             _ => Ok(self),
         }
     }
+}
+
+/// Signed with the family of key that the caller used.
+fn sign(gate: &Gateway, answered: &Answered, signed: Option<&Signed>) -> Result<Vec<u8>, Fault> {
+    let signer = gate.signers.answer(signed.map(|signed| signed.family));
+    wsse::sign(&answered.document, signer)
+        .map_err(|error| error.fault(Code::AgencyBrokenAnswer, Phase::Reply))
+}
+
+fn in_json(
+    gate: &Gateway,
+    answered: &Answered,
+    service: &Service,
+    trace: &Trace,
+) -> Result<Vec<u8>, Fault> {
+    let json = service.agency.adapter.json();
+    let part = rest::answer::Part {
+        json: json.ok_or(Fault::new(Code::GatewayBug, Phase::Reply, "no_rest_form"))?,
+        service: &service.manifest.id,
+        outcome: answered.outcome,
+        entry: trace.id,
+    };
+    rest::answer::body(&answered.document, &gate.settings.limits.xml, &part)
 }

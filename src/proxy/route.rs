@@ -14,31 +14,24 @@ use std::sync::Arc;
 /// A service's route is matched exactly; the route without `routeId` serves every other one.
 ///
 /// # Errors
-/// `caller.unknown_service` when there is none, `caller.forbidden` when it was not granted,
-/// `caller.too_large` when it takes no message of this size.
+/// `caller.unknown_service` when there is none, `caller.forbidden` when it was not granted.
 pub fn service(
     settings: &Settings,
     caller: &Caller,
     request: &Request<'_>,
 ) -> Result<Arc<Service>, Fault> {
     let refused = |code, reason| Fault::new(code, Phase::Route, reason);
-    let routes = settings
-        .services
-        .get(&*request.service_id)
-        .ok_or_else(|| refused(Code::CallerUnknownService, "service_id"))?;
+    let Some(routes) = settings.services.get(&*request.service_id) else {
+        return Err(refused(Code::CallerUnknownService, "service_id"));
+    };
     if routes.iter().any(|service| service.has_operations) {
         return Err(refused(Code::CallerUnknownService, "reached_by_path"));
     }
     if !caller.participant.may_call(&request.service_id) {
         return Err(refused(Code::CallerForbidden, "service_not_granted"));
     }
-    let exact = routes.iter().find(|service| service.route_id == request.route_id);
-    let service = exact
-        .or_else(|| routes.iter().find(|service| service.route_id.is_empty()))
+    let service = find(settings, &request.service_id, &request.route_id)
         .ok_or_else(|| refused(Code::CallerUnknownService, "route_id"))?;
-    if request.payload.document().source().len() > service.body_bytes_max {
-        return Err(refused(Code::CallerTooLarge, "body_bytes"));
-    }
     Ok(Arc::clone(service))
 }
 
@@ -64,6 +57,18 @@ pub fn operation<'s>(
         return Err(refused(Code::CallerForbidden, "operation_not_granted"));
     }
     Ok(operation)
+}
+
+/// The service of that id and route.
+#[must_use]
+pub fn find<'s>(
+    settings: &'s Settings,
+    service_id: &str,
+    route_id: &str,
+) -> Option<&'s Arc<Service>> {
+    let routes = settings.services.get(service_id)?;
+    let exact = routes.iter().find(|service| service.route_id == route_id);
+    exact.or_else(|| routes.iter().find(|service| service.route_id.is_empty()))
 }
 
 /// Refuses a request larger than its service takes.

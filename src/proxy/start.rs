@@ -6,6 +6,7 @@ use super::front::Front;
 use super::identify::Callers;
 use super::listener::{BindError, Door, Drained};
 use super::tls::{ClientTrust, ServerTls, TlsError};
+use crate::channel::rest::openapi::Description;
 use crate::config::settings::{Participant, Settings, TlsMode};
 use crate::journal::{Journal, JournalError};
 use crate::ops::http::Ops;
@@ -88,6 +89,7 @@ impl Running {
         let (drain, draining) = watch::channel(false);
         let (drain_ops, draining_ops) = watch::channel(false);
         let trust = client_trust(Arc::clone(&gate));
+        let rest = Arc::new(Description::of(&settings));
         let (mut callers, mut doors) = (Vec::new(), Vec::new());
         for listener in &settings.listeners {
             let tls = ServerTls::load(listener, &trust)?;
@@ -96,7 +98,7 @@ impl Running {
             let scheme = if listener.tls == TlsMode::Off { "http" } else { "https" };
             callers.push(format!("{scheme}://{}", door.address()));
             let public_url = listener.public_url.clone();
-            let front = Front { gate: Arc::clone(&gate), public_url };
+            let front = Front { gate: Arc::clone(&gate), rest: Arc::clone(&rest), public_url };
             doors.push(tokio::spawn(door.serve(Arc::new(front), draining.clone())));
         }
         let door = Ops::bind(&settings, &metrics).await?;

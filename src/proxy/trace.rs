@@ -3,6 +3,7 @@
 use super::dedupe;
 use super::identify::Caller;
 use super::reply::Reply;
+use crate::channel::Face;
 use crate::config::operation::Operation;
 use crate::config::settings::Service;
 use crate::journal::entry::{CallKey, Closed, EntryId, Opened};
@@ -24,6 +25,8 @@ static ZONE: LazyLock<TimeZone> =
 pub struct Trace {
     /// Identity of the entry and, in braces, `sessionId`; UUID version 7 sorts by time.
     pub id: uuid::Uuid,
+    /// What the caller speaks.
+    pub face: Face,
     /// Unix microseconds at `receive`.
     pub received_at_us: i64,
     pub participant: String,
@@ -43,14 +46,15 @@ pub struct Trace {
 impl Trace {
     /// Starts the clock of a call of which nothing but the moment is known.
     #[must_use]
-    pub fn begin() -> Self {
-        Self::start(Instant::now(), Timestamp::now().as_microsecond())
+    pub fn begin(face: Face) -> Self {
+        Self::start(face, Instant::now(), Timestamp::now().as_microsecond())
     }
 
     /// Starts the clock of a call whose head arrived at `started`.
     #[must_use]
-    pub fn start(started: Instant, received_at_us: i64) -> Self {
+    pub fn start(face: Face, started: Instant, received_at_us: i64) -> Self {
         Self {
+            face,
             id: EntryId::at(received_at_us).0,
             received_at_us,
             participant: String::new(),
@@ -161,7 +165,7 @@ impl Trace {
         Opened {
             id: EntryId(self.id),
             key: self.key,
-            message_key: dedupe::message_key(&self.sender_id, &self.message_id),
+            message_key: dedupe::message_key(self.face, &self.sender_id, &self.message_id),
             opened_at_us: self.received_at_us,
             participant: self.participant.clone(),
             sender_id: self.sender_id.clone(),

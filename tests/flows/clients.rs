@@ -1,4 +1,4 @@
-//! Clients that are not ours: zeep loads the WSDL and calls, xmlsec1 and signxml sign and verify.
+//! Clients that are not ours: zeep by the WSDL, `requests` and a generated client by the OpenAPI document, with xmlsec1, signxml, a validator and schemathesis as judges.
 
 use crate::support::{Installation, Plan};
 use serde_json::Value;
@@ -30,22 +30,24 @@ async fn python(script: &str, arguments: Vec<String>) -> Value {
 
 /// One call by zeep as `id`, with `more` arguments.
 async fn zeep(installation: &Installation, id: &str, save: &Path, more: &[&str]) -> Value {
-    let inner = &installation.inner;
-    let (soap_url, member) = (inner.soap_url(), inner.scratch.member(id).unwrap());
-    let path = |path: &Path| path.to_str().unwrap().to_owned();
-    let mut arguments = vec![format!("{soap_url}?wsdl")];
-    for (name, value) in [
-        ("--trust", path(&inner.scratch.trust_pem)),
-        ("--cert", path(&member.pair.cert_pem)),
-        ("--key", path(&member.pair.key_pem)),
-        ("--sender", member.sender_id.to_owned()),
-        ("--password", member.password.to_owned()),
-        ("--save", path(save)),
-    ] {
-        arguments.extend([name.to_owned(), value]);
-    }
-    arguments.extend(more.iter().map(|&argument| argument.to_owned()));
-    python("zeep_call.py", arguments).await
+    let member = installation.inner.scratch.member(id).unwrap();
+    let own = [
+        ["--sender", member.sender_id],
+        ["--password", member.password],
+        ["--save", save.to_str().unwrap()],
+    ];
+    let url = format!("{}?wsdl", installation.inner.soap_url());
+    let arguments = [own.as_flattened(), more].concat();
+    python("zeep_call.py", as_member(installation, id, &url, &arguments)).await
+}
+
+/// The arguments of a client that shows the certificate of `id`.
+fn as_member(installation: &Installation, id: &str, url: &str, more: &[&str]) -> Vec<String> {
+    let (scratch, path) = (&installation.inner.scratch, |path: &Path| path.display().to_string());
+    let pair = &scratch.member(id).unwrap().pair;
+    let (trust, cert, key) = (path(&scratch.trust_pem), path(&pair.cert_pem), path(&pair.key_pem));
+    let common = [url, "--trust", &trust, "--cert", &cert, "--key", &key];
+    common.iter().chain(more).map(|&argument| argument.to_owned()).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -111,5 +113,48 @@ async fn zeep_reads_our_faults_by_the_wsdl() {
         "{told}"
     );
     assert_eq!(told["signature"], "verified", "{told}");
+    installation.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stock_http_client_calls_in_json_and_repeats_itself_safely() {
+    let installation = Installation::start().await;
+    let url =
+        format!("{}/api/v1/services/GBDFL_UniversalServiceSync", installation.inner.base_url());
+    let more = ["--body", "{\"iin\": \"850312300121\"}", "--idempotency-key", "r-1"];
+    let mut told = Vec::new();
+    for _ in 0..2 {
+        told.push(python("rest_call.py", as_member(&installation, "bank", &url, &more)).await);
+    }
+    let [first, second] = &told[..] else { panic!("two calls") };
+    assert_eq!(first["http_status"], 200, "{first}");
+    assert_eq!(first["body"]["data"]["persons"]["person"][0]["iin"], "850312300121", "{first}");
+    assert_eq!(first["body"], second["body"]);
+    assert_eq!(installation.requests_of("gbd_fl").len(), 1);
+
+    let more = ["--body", "{\"iin\": \"1\"}", "--language", "kk"];
+    let told = python("rest_call.py", as_member(&installation, "bank", &url, &more)).await;
+    assert_eq!(told["http_status"], 400, "{told}");
+    assert_eq!(told["headers"]["content-type"], "application/problem+json", "{told}");
+    assert_eq!(told["headers"]["content-language"], "kk", "{told}");
+    installation.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_served_description_is_valid_and_others_can_work_by_it() {
+    let installation = Installation::start().await;
+    let url = format!("{}/api/v1/openapi.json", installation.inner.base_url());
+    let folder = installation.state.path().to_str().unwrap();
+    // Nothing listens behind it: the one honest 503 of the installation.
+    let more = ["--folder", folder, "--iin", "850312300121", "--leave-out", "DEMO_AgencyDown"];
+    let told = python("openapi_check.py", as_member(&installation, "portal", &url, &more)).await;
+    assert_eq!(told["version"], "3.1.0");
+    let paths = told["paths"].to_string();
+    for service in ["AR_AddressByRka", "GBDFL_UniversalServiceSync", "GbdulInfoByBin_v2"] {
+        assert!(paths.contains(&format!("/api/v1/services/{service}")), "{paths}");
+    }
+    assert_eq!(told["client"]["outcome"], "Done", "{}", told["client"]);
+    let report = told["schemathesis"]["report"].as_str().unwrap();
+    assert_eq!(told["schemathesis"]["exit_code"], 0, "{report}");
     installation.stop().await;
 }

@@ -19,6 +19,7 @@ mod faults;
 mod forged;
 mod hand;
 mod journal_down;
+mod json;
 mod lifecycle;
 mod limits;
 mod panics;

@@ -1,7 +1,7 @@
 //! Writing SyncChannel messages: requests, answers and faults, unsigned.
 
 use super::ns;
-use crate::adapter::WrittenAnswer;
+use crate::adapter::{DataXml, WrittenAnswer};
 use crate::xml::writer::{push_element, push_text};
 
 /// The head of a request to be written; empty optional fields are left out.
@@ -61,24 +61,48 @@ pub fn request_open(head: &RequestHead<'_>, properties: &[(String, String)]) -> 
     push_envelope_open(&mut out);
     out.push_str("<ns2:SendMessage xmlns:ns2=\"");
     out.push_str(ns::TYPES);
-    out.push_str("\"><request><requestInfo>");
-    push_element(&mut out, "messageId", head.message_id);
-    push_present(&mut out, "correlationId", head.correlation_id);
-    push_element(&mut out, "serviceId", head.service_id);
-    push_element(&mut out, "messageDate", head.message_date);
-    push_present(&mut out, "routeId", head.route_id);
+    out.push_str("\"><request>");
+    push_request_info(&mut out, head, properties);
+    out.push_str("<requestData>");
+    out
+}
+
+fn push_request_info(out: &mut String, head: &RequestHead<'_>, properties: &[(String, String)]) {
+    out.push_str("<requestInfo>");
+    push_element(out, "messageId", head.message_id);
+    push_present(out, "correlationId", head.correlation_id);
+    push_element(out, "serviceId", head.service_id);
+    push_element(out, "messageDate", head.message_date);
+    push_present(out, "routeId", head.route_id);
     out.push_str("<sender>");
-    push_element(&mut out, "senderId", head.sender_id);
-    push_present(&mut out, "password", head.password);
+    push_present(out, "senderId", head.sender_id);
+    push_present(out, "password", head.password);
     out.push_str("</sender>");
     for (key, value) in properties {
         out.push_str("<properties>");
-        push_element(&mut out, "key", key);
-        push_element(&mut out, "value", value);
+        push_element(out, "key", key);
+        push_element(out, "value", value);
         out.push_str("</properties>");
     }
-    push_present(&mut out, "sessionId", head.session_id);
-    out.push_str("</requestInfo><requestData>");
+    push_present(out, "sessionId", head.session_id);
+    out.push_str("</requestInfo>");
+}
+
+/// A whole request without an envelope, as `syncSendMessageRequest`.
+#[must_use]
+pub fn bare_request(head: &RequestHead<'_>, data: Option<&DataXml>) -> String {
+    let mut out = String::with_capacity(1024);
+    out.push_str("<r:syncSendMessageRequest xmlns:r=\"");
+    out.push_str(ns::REQUEST);
+    out.push_str("\">");
+    push_request_info(&mut out, head, &[]);
+    out.push_str("<requestData>");
+    if let Some(DataXml { attributes, inside }) = data {
+        for part in ["<data", attributes, ">", inside, "</data>"] {
+            out.push_str(part);
+        }
+    }
+    out.push_str("</requestData></r:syncSendMessageRequest>");
     out
 }
 

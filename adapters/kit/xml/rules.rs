@@ -15,6 +15,18 @@ pub(super) const fn is_char(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
 }
 
+/// Whether a document may contain the text (XML 1.0, production \[2\]).
+#[must_use]
+pub fn is_text(text: &str) -> bool {
+    forbidden_char(text).is_none()
+}
+
+/// Whether the text is a name without colon, so can name an element (Namespaces, production \[4\]).
+#[must_use]
+pub fn is_name(text: &str) -> bool {
+    !text.is_empty() && name_length(text) == text.len()
+}
+
 /// Byte offset of the first character that no document may contain.
 ///
 /// UTF-8 rules surrogates out already, so only control characters, U+FFFE and U+FFFF are left.

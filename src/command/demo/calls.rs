@@ -14,12 +14,30 @@ pub(super) enum Tampering {
     UntilRefused,
 }
 
+/// What the caller of a scene speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Speech {
+    Soap,
+    Rest,
+}
+
+impl Speech {
+    /// The word in the table.
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::Soap => "SOAP",
+            Self::Rest => "REST",
+        }
+    }
+}
+
 /// One call of the demo.
 pub(super) struct Scene {
     pub(super) title: &'static str,
+    pub(super) speech: Speech,
     pub(super) caller: &'static str,
     pub(super) service: &'static str,
-    /// The inside of `data`.
+    /// The inside of `data`, or the JSON body.
     pub(super) data: &'static str,
     pub(super) tampering: Tampering,
     pub(super) outcome: Outcome,
@@ -45,11 +63,12 @@ const fn scene(
     outcome: Outcome,
     fault: Option<Code>,
 ) -> Scene {
-    Scene { title, caller, service, data, tampering: Tampering::None, outcome, fault }
+    let (speech, tampering) = (Speech::Soap, Tampering::None);
+    Scene { title, speech, caller, service, data, tampering, outcome, fault }
 }
 
 /// The programme of the demo, in the order of showing.
-pub(super) const SCENES: [Scene; 9] = [
+pub(super) const SCENES: [Scene; 11] = [
     scene("person found", "portal", ("GBDFL_UniversalServiceSync", PERSON), Outcome::Done, None),
     Scene {
         tampering: Tampering::Repeated,
@@ -76,6 +95,26 @@ pub(super) const SCENES: [Scene; 9] = [
         Outcome::Done,
         None,
     ),
+    Scene {
+        speech: Speech::Rest,
+        ..scene(
+            "person, asked in JSON",
+            "portal",
+            ("GBDFL_UniversalServiceSync", r#"{"iin":"850312300121"}"#),
+            Outcome::Done,
+            None,
+        )
+    },
+    Scene {
+        speech: Speech::Rest,
+        ..scene(
+            "JSON with a wrong IIN",
+            "portal",
+            ("GBDFL_UniversalServiceSync", r#"{"iin":"850312300129"}"#),
+            Outcome::Refused,
+            Some(Code::CallerMalformed),
+        )
+    },
     Scene {
         tampering: Tampering::Changed,
         ..scene(

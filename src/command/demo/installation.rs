@@ -93,11 +93,16 @@ impl Installation {
         Ok(Self { scratch, running, agencies })
     }
 
+    /// Where callers are let in, without a path.
+    #[must_use]
+    pub fn base_url(&self) -> &str {
+        self.running.callers.first().map_or("", String::as_str)
+    }
+
     /// The address that SyncChannel callers use.
     #[must_use]
     pub fn soap_url(&self) -> String {
-        let base = self.running.callers.first().map_or("", String::as_str);
-        format!("{base}/bip-sync-wss-gost/")
+        format!("{}/bip-sync-wss-gost/", self.base_url())
     }
 
     /// A client with the certificate of one of the participants.

@@ -1,7 +1,8 @@
 //! What the demo makes and shows: its calls, the table of what became of them, the addresses.
 
-use super::calls::{SCENES, Scene, Tampering};
+use super::calls::{SCENES, Scene, Speech, Tampering};
 use super::installation::{Installation, signer};
+use crate::channel::rest::OPENAPI_PATH;
 use crate::command::{Failure, client::Posted, now_unix_us, write_output};
 use crate::journal::Journal;
 use crate::journal::entry::EntryId;
@@ -45,7 +46,14 @@ pub(super) async fn programme(installation: &Installation, is_json: bool) -> Res
             last = message(installation, &scene)?;
         }
         let client = installation.client(scene.caller)?;
-        let mut posted = client.post(last.clone()).await?;
+        let mut posted = match scene.speech {
+            Speech::Soap => client.post(last.clone()).await?,
+            Speech::Rest => {
+                let path = format!("/api/v1/services/{}", scene.service);
+                let headers = [("content-type", "application/json")];
+                client.post_to(&path, &headers, last.clone()).await?
+            }
+        };
         for _ in 0..CALLS_TO_REFUSAL_MAX {
             if scene.tampering != Tampering::UntilRefused || posted.fault.is_some() {
                 break;
@@ -64,8 +72,11 @@ pub(super) async fn programme(installation: &Installation, is_json: bool) -> Res
     Ok(all.iter().all(Shown::is_as_expected))
 }
 
-/// The signed message of a scene, tampered with where the scene says so.
+/// The message of a scene, signed on SOAP, tampered with where the scene says so.
 fn message(installation: &Installation, scene: &Scene) -> Result<Vec<u8>, Failure> {
+    if scene.speech == Speech::Rest {
+        return Ok(scene.data.as_bytes().to_vec());
+    }
     let member = installation.scratch.member(scene.caller)?;
     let message_id = uuid::Uuid::new_v4().to_string();
     let head = RequestHead {
@@ -135,6 +146,7 @@ fn table(all: &[Shown]) -> Table {
     table.load_style(presets::UTF8_FULL_CONDENSED).set_header([
         "call",
         "caller",
+        "face",
         "service",
         "outcome",
         "fault (whose.what)",
@@ -147,6 +159,7 @@ fn table(all: &[Shown]) -> Table {
         table.add_row([
             Cell::new(shown.scene.title),
             Cell::new(shown.scene.caller),
+            Cell::new(shown.scene.speech.word()),
             Cell::new(shown.scene.service),
             Cell::new(&shown.outcome),
             Cell::new(shown.fault.as_deref().unwrap_or("–")),
@@ -180,6 +193,8 @@ pub(super) fn ready(installation: &Installation) -> Result<Value, Failure> {
     Ok(json!({
         "wsdl_url": format!("{soap_url}?wsdl"),
         "soap_url": soap_url,
+        "rest_url": installation.base_url(),
+        "openapi_url": format!("{}{OPENAPI_PATH}", installation.base_url()),
         "ops_url": format!("http://{}", installation.running.ops),
         "trust_pem": installation.scratch.trust_pem,
         "known_iin": super::calls::KNOWN_IIN,
@@ -196,22 +211,27 @@ pub(super) fn addresses(installation: &Installation, is_json: bool) -> Result<()
         return say(&ready(installation)?);
     }
     let portal = installation.scratch.member("portal")?;
-    let soap_url = installation.soap_url();
+    let (soap_url, base_url) = (installation.soap_url(), installation.base_url());
     let ops = installation.running.ops;
+    let trust = installation.scratch.trust_pem.display();
+    let (key, cert) = (portal.pair.key_pem.display(), portal.pair.cert_pem.display());
+    let known_iin = super::calls::KNOWN_IIN;
     say(&format_args!(
         "\nSyncChannel  {soap_url}   (mutual TLS; ?wsdl describes it)\n\
+         REST         {base_url}{OPENAPI_PATH}\n\
          metrics      http://{ops}/metrics\n\
          ready        http://{ops}/ready\n\n\
-         Try it in another terminal (ctrl-c here ends the demo):\n\n  qaqpa send --url {soap_url} \\\n    --trust {} \\\n    --key {} \\\n    --cert {} \\\n    \
-         --sender {} --password-file {} \\\n    --service GBDFL_UniversalServiceSync \\\n    \
+         Try it in another terminal (ctrl-c here ends the demo):\n\n  \
+         qaqpa send --url {soap_url} \\\n    --trust {trust} \\\n    --key {key} \\\n    \
+         --cert {cert} \\\n    --sender {} --password-file {} \\\n    \
+         --service GBDFL_UniversalServiceSync \\\n    \
          --data '<messageId>1</messageId><messageDate>2026-11-22T10:15:30+05:00</messageDate>\
-         <senderCode>DEMO</senderCode><iin>{}</iin>'\n",
-        installation.scratch.trust_pem.display(),
-        portal.pair.key_pem.display(),
-        portal.pair.cert_pem.display(),
+         <senderCode>DEMO</senderCode><iin>{known_iin}</iin>'\n\n  \
+         curl --cacert {trust} \\\n    --key {key} \\\n    --cert {cert} \\\n    \
+         --json '{{\"iin\":\"{known_iin}\"}}' \\\n    \
+         {base_url}/api/v1/services/GBDFL_UniversalServiceSync\n",
         portal.sender_id,
         installation.scratch.config.join("secrets/portal.password").display(),
-        super::calls::KNOWN_IIN,
     ))
 }
 

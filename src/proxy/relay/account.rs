@@ -1,8 +1,9 @@
 //! The entry of one relayed call: opened once, and closed whatever happens, a dropped task included.
 
+use crate::channel::Face;
 use crate::config::operation::Operation;
+use crate::journal::JournalDown;
 use crate::journal::entry::{Closed, EntryId, Opening, SameCall, Streamed};
-use crate::journal::{Journal, JournalDown};
 use crate::proxy::admit::Permit;
 use crate::proxy::listener::Arriving;
 use crate::proxy::reply::Reply;
@@ -61,9 +62,9 @@ impl Ending {
 
 impl Account {
     /// A call whose head is there.
-    pub(super) fn begin(gate: &Arc<Gateway>, arriving: &Arriving) -> Self {
+    pub(super) fn begin(gate: &Arc<Gateway>, face: Face, arriving: &Arriving) -> Self {
         Self {
-            trace: Trace::start(arriving.received_at, arriving.received_at_us),
+            trace: Trace::start(face, arriving.received_at, arriving.received_at_us),
             gate: Arc::clone(gate),
             peer_address: arriving.peer_address,
             permit: None,
@@ -126,13 +127,11 @@ impl Account {
     ///
     /// # Errors
     /// The store did not confirm in time: what happened at the agency is open until there is evidence.
-    pub(super) async fn close(mut self, ending: Ending) -> Result<(), Fault> {
+    pub(super) async fn close(&mut self, ending: Ending) -> Result<(), Fault> {
         let is_durable_first = self.is_durable_first();
         let Some(mut closed) = self.end(ending) else { return Ok(()) };
         closed.is_durable_first = is_durable_first;
-        let journal: Journal = self.gate.journal.clone();
-        drop(self);
-        journal.close(closed).await.map_err(|down: JournalDown| {
+        self.gate.journal.close(closed).await.map_err(|down: JournalDown| {
             Fault::new(Code::GatewayJournalDown, Phase::Close, "close_not_durable").because(down)
         })
     }

@@ -6,16 +6,16 @@
 
 use super::HELD_BYTES_MAX;
 use super::account::{Account, Ending};
-use super::heads::{self, ENTRY};
+use super::heads;
 use super::stream::AnswerStream;
 use crate::config::operation::Operation;
+use crate::proxy::front;
 use crate::proxy::listener::AnswerBody;
+use crate::proxy::reply::Reply;
 use crate::upstream::{Flow, FlowBody, Measure};
 use bytes::{Bytes, BytesMut};
-use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
-use hyper::{Method, Response, StatusCode};
+use hyper::{Method, Response};
 use qaqpa_kit::fault::{Code, Fault, Outcome, Phase};
-use serde_json::json;
 use std::future::poll_fn;
 
 /// An answer that has begun, and what its status means.
@@ -51,7 +51,7 @@ impl Answered {
 
 /// Closes the entry or leaves that to the stream, and answers.
 pub(super) async fn reply(
-    account: Account,
+    mut account: Account,
     answered: Result<Answered, Fault>,
 ) -> Response<AnswerBody> {
     let answered = match answered {
@@ -84,11 +84,10 @@ pub(super) async fn reply(
         Ok(whole) if is_held && body.is_end() => {
             ending.answer = Measure::of(&whole);
             ending.is_whole = true;
-            let entry = account.entry().to_string();
             if let Err(fault) = account.close(ending).await
                 && !is_idempotent
             {
-                return problem(&fault, &entry);
+                return told(&account, fault);
             }
             AnswerBody::from(whole)
         }
@@ -122,41 +121,15 @@ async fn gather(body: &mut FlowBody) -> Result<Bytes, Fault> {
 }
 
 /// Closes the entry with a fault of ours and tells the caller.
-async fn refuse(account: Account, fault: Fault) -> Response<AnswerBody> {
-    let entry = account.entry().to_string();
+async fn refuse(mut account: Account, fault: Fault) -> Response<AnswerBody> {
     let is_durable_first = account.is_durable_first();
     match account.close(Ending::refused(fault.clone())).await {
-        Err(down) if is_durable_first => problem(&down, &entry),
-        _ => problem(&fault, &entry),
+        Err(down) if is_durable_first => told(&account, down),
+        _ => told(&account, fault),
     }
 }
 
-/// A fault as RFC 9457 has it.
-#[must_use]
-pub fn problem(fault: &Fault, entry: &str) -> Response<AnswerBody> {
-    let row = fault.code.row();
-    let text = json!({
-        "type": format!("urn:qaqpa:fault:{}", row.word),
-        "title": row.en,
-        "status": row.http_status,
-        "detail": fault.public_line(),
-        "code": row.word,
-        "reason": fault.reason,
-        "phase": fault.phase.word(),
-        "resend": row.resend.word(),
-        "entry": entry,
-    });
-    let mut response = Response::new(AnswerBody::from(text.to_string()));
-    *response.status_mut() =
-        StatusCode::from_u16(row.http_status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-    headers.insert(HeaderName::from_static("qaqpa-fault"), HeaderValue::from_static(row.word));
-    if let Ok(entry) = HeaderValue::from_str(entry) {
-        headers.insert(ENTRY, entry);
-    }
-    if let Some(seconds) = fault.retry_after_s {
-        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
-    }
-    response
+/// A fault as the caller's face has it.
+fn told(account: &Account, fault: Fault) -> Response<AnswerBody> {
+    front::response(account.trace.face, Reply::refused(account.gate(), fault, &account.trace))
 }

@@ -11,7 +11,7 @@ use hyper::{HeaderMap, Method};
 use qaqpa_kit::fault::{Code, Fault, Phase};
 
 /// The entry that tells about a call; ours alone, both ways.
-pub(super) const ENTRY: HeaderName = HeaderName::from_static("qaqpa-entry");
+const ENTRY: HeaderName = HeaderName::from_static("qaqpa-entry");
 /// Who calls, as the gateway proved it.
 const PARTICIPANT: HeaderName = HeaderName::from_static("qaqpa-participant");
 const FORWARDED: HeaderName = HeaderName::from_static("forwarded");

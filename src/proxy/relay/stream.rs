@@ -68,12 +68,13 @@ impl AnswerStream {
     /// Closes the entry; true where `last` must wait until that is durable.
     fn close(&mut self, last: &Bytes) -> bool {
         self.ending.is_whole = true;
-        let Some(account) = self.account.take() else { return false };
+        let Some(mut account) = self.account.take() else { return false };
         if !account.is_durable_first() {
             account.close_soon(self.ending.clone());
             return false;
         }
-        let closing = Box::pin(account.close(self.ending.clone()));
+        let ending = self.ending.clone();
+        let closing = Box::pin(async move { account.close(ending).await });
         self.closing = Some((closing, last.clone()));
         true
     }

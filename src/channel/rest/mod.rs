@@ -1,0 +1,28 @@
+//! The REST face: one service, one address, JSON in and out, mutual TLS in place of a signature.
+//!
+//! `POST /api/v1/services/{serviceId}` is a call. Its service's adapter turns the JSON into the inside
+//! of `data`, which makes it a SyncChannel request without an envelope; from there on it is a call like
+//! any other, whatever its agency speaks. The answer's `data` comes back as JSON the same way.
+
+pub mod answer;
+pub mod openapi;
+pub mod problem;
+mod request;
+
+pub use request::{check, form, language, service_in};
+
+/// `Content-Type` of requests and answers.
+pub const JSON: &str = "application/json";
+/// Where the face begins; everything below it answers in JSON.
+pub const PREFIX: &str = "/api/v1/";
+/// The description of the face.
+pub const OPENAPI_PATH: &str = "/api/v1/openapi.json";
+/// Where services are called.
+const SERVICES_PREFIX: &str = "/api/v1/services/";
+
+/// The name of a call that its caller repeats (draft-ietf-httpapi-idempotency-key-header).
+pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
+/// `correlationId` of SyncChannel.
+pub const CORRELATION_ID: &str = "correlation-id";
+/// `routeId` of SyncChannel.
+pub const ROUTE_ID: &str = "route-id";

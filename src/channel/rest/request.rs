@@ -1,0 +1,236 @@
+//! Reading a REST call: its address, its headers, and its JSON put into the SyncChannel form.
+
+use super::{CORRELATION_ID, IDEMPOTENCY_KEY, JSON, ROUTE_ID, SERVICES_PREFIX};
+use crate::config::settings::{Service, Settings};
+use crate::proxy::listener::Received;
+use crate::proxy::route;
+use crate::proxy::trace::Trace;
+use hyper::HeaderMap;
+use hyper::header::{ACCEPT_LANGUAGE, CONTENT_TYPE, HeaderValue};
+use qaqpa_kit::adapter::JsonCall;
+use qaqpa_kit::envelope::write::{RequestHead, bare_request};
+use qaqpa_kit::fault::{Code, Fault, Language, Phase};
+use std::borrow::Cow;
+
+/// Bytes of a header that becomes a field of the head; the head takes no longer ones.
+const NAME_BYTES_MAX: usize = 255;
+
+fn malformed(reason: &'static str) -> Fault {
+    Fault::new(Code::CallerMalformed, Phase::Receive, reason)
+}
+
+/// The service that a path calls; `None` for other paths.
+#[must_use]
+pub fn service_in(path: &str) -> Option<&str> {
+    path.strip_prefix(SERVICES_PREFIX).filter(|id| !id.is_empty() && !id.contains('/'))
+}
+
+/// The call as a SyncChannel request without an envelope. It names no sender: the certificate does.
+///
+/// A service that is unknown, or has no JSON form, leaves `data` out; `route` refuses it after the
+/// caller is known.
+///
+/// # Errors
+/// `caller.malformed`: a header, or a body that is not the service's JSON.
+pub fn form(settings: &Settings, received: &Received, trace: &Trace) -> Result<String, Fault> {
+    let headers = &received.headers;
+    check_content_type(headers)?;
+    let service_id = service_in(received.uri.path()).ok_or_else(|| malformed("path"))?;
+    if !service_id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)) {
+        return Err(malformed("service_id"));
+    }
+    let route_id = name(headers, ROUTE_ID, "route_id")?.unwrap_or_default();
+    let correlation_id = name(headers, CORRELATION_ID, "correlation_id")?.unwrap_or_default();
+    let message_id = name(headers, IDEMPOTENCY_KEY, "idempotency_key")?;
+    let json = route::find(settings, service_id, &route_id)
+        .and_then(|service| service.agency.adapter.json());
+    // A call without a name is a call of its own.
+    let session_id = trace.session_id();
+    let message_id = message_id.as_deref().unwrap_or(&session_id);
+    let received_at = Trace::date(trace.received_at_us);
+    let call = JsonCall {
+        service: service_id,
+        message_id,
+        received_at: &received_at,
+        body: &received.body,
+    };
+    let data = match json {
+        Some(json) => Some(json.request(&call)?),
+        None => None,
+    };
+    let head = RequestHead {
+        message_id,
+        correlation_id: &correlation_id,
+        service_id,
+        message_date: &received_at,
+        route_id: &route_id,
+        sender_id: "",
+        password: "",
+        session_id: "",
+    };
+    Ok(bare_request(&head, data.as_ref()))
+}
+
+/// Whether this service can be called so.
+///
+/// # Errors
+/// `caller.unknown_service` where it has no JSON form; `caller.malformed` where it must not be carried
+/// out twice and the call bears no `Idempotency-Key`: its caller could never ask again.
+pub fn check(service: &Service, headers: &HeaderMap) -> Result<(), Fault> {
+    if service.agency.adapter.json().is_none() {
+        return Err(Fault::new(Code::CallerUnknownService, Phase::Route, "no_rest_form"));
+    }
+    if !service.manifest.idempotent && !headers.contains_key(IDEMPOTENCY_KEY) {
+        return Err(Fault::new(Code::CallerMalformed, Phase::Route, "idempotency_key_missing"));
+    }
+    Ok(())
+}
+
+fn check_content_type(headers: &HeaderMap) -> Result<(), Fault> {
+    let value = only(headers, CONTENT_TYPE.as_str(), "content_type")?;
+    let text = value.and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let mut parts = text.split(';').map(str::trim);
+    let is_json = parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case(JSON));
+    // RFC 8259 §8.1: UTF-8, whatever a parameter says; one that says otherwise is a mistake.
+    let is_utf8 = parts.all(|parameter| match parameter.split_once('=') {
+        Some((key, value)) if key.eq_ignore_ascii_case("charset") => {
+            value.trim_matches('"').eq_ignore_ascii_case("utf-8")
+        }
+        _ => true,
+    });
+    if is_json && is_utf8 { Ok(()) } else { Err(malformed("content_type")) }
+}
+
+/// The one value of a header, or none.
+fn only<'h>(
+    headers: &'h HeaderMap,
+    header: &str,
+    reason: &'static str,
+) -> Result<Option<&'h HeaderValue>, Fault> {
+    let mut values = headers.get_all(header).iter();
+    let first = values.next();
+    if values.next().is_some() {
+        return Err(malformed(reason));
+    }
+    Ok(first)
+}
+
+/// A header that names something: visible ASCII, bare or as a quoted string (RFC 9651 §3.3.3).
+fn name<'h>(
+    headers: &'h HeaderMap,
+    header: &str,
+    reason: &'static str,
+) -> Result<Option<Cow<'h, str>>, Fault> {
+    let Some(value) = only(headers, header, reason)? else { return Ok(None) };
+    let text = value.to_str().map_err(|_| malformed(reason))?.trim_ascii();
+    let text = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
+    let is_name = (1..=NAME_BYTES_MAX).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\');
+    if is_name { Ok(Some(Cow::Borrowed(text))) } else { Err(malformed(reason)) }
+}
+
+/// The language that `Accept-Language` prefers among ours (RFC 9110 §12.5.4), else `otherwise`.
+#[must_use]
+pub fn language(headers: &HeaderMap, otherwise: Language) -> Language {
+    let mut best = (0, otherwise);
+    let values = headers.get_all(ACCEPT_LANGUAGE).iter();
+    for range in values.filter_map(|value| value.to_str().ok()).flat_map(|text| text.split(',')) {
+        let mut parts = range.split(';').map(str::trim);
+        let tag = parts.next().unwrap_or_default();
+        let weight = parts.find_map(|part| part.strip_prefix("q=")).map_or(1000, weight);
+        let primary = tag.split('-').next().unwrap_or_default();
+        let known = [("kk", Language::Kk), ("ru", Language::Ru), ("en", Language::En)];
+        let found = known.iter().find(|(word, _)| primary.eq_ignore_ascii_case(word));
+        if let Some((_, language)) = found
+            && weight > best.0
+        {
+            best = (weight, *language);
+        }
+    }
+    best.1
+}
+
+/// A weight of 0 … 1 in thousandths; what is none weighs nothing.
+fn weight(text: &str) -> u16 {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let thousandths = format!("{fraction:0<3}");
+    match (whole, fraction.len(), thousandths.parse()) {
+        ("1", ..) => 1000,
+        ("0", 0..=3, Ok(thousandths)) => thousandths,
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs {
+            headers.append(*name, HeaderValue::from_static(value));
+        }
+        headers
+    }
+
+    #[test]
+    fn the_language_that_weighs_most_among_ours_is_taken() {
+        for (accepted, expected) in [
+            ("kk", Language::Kk),
+            ("kk-KZ, ru;q=0.9", Language::Kk),
+            ("de, en;q=0.3, ru;q=0.7", Language::Ru),
+            ("en;q=0, kk;q=0.001", Language::Kk),
+            ("EN-gb", Language::En),
+            ("*", Language::Ru),
+            ("", Language::Ru),
+            ("kk;q=2", Language::Ru),
+        ] {
+            let headers = headers(&[("accept-language", accepted)]);
+            assert_eq!(language(&headers, Language::Ru), expected, "{accepted}");
+        }
+    }
+
+    #[test]
+    fn only_json_in_utf8_is_read() {
+        for (kind, is_read) in [
+            ("application/json", true),
+            ("Application/JSON; charset=UTF-8", true),
+            ("application/json; charset=\"utf-8\"; x=1", true),
+            ("application/json; charset=windows-1251", false),
+            ("text/xml", false),
+            ("application/jsonp", false),
+        ] {
+            let checked = check_content_type(&headers(&[("content-type", kind)]));
+            assert_eq!(checked.is_ok(), is_read, "{kind}");
+        }
+        assert!(check_content_type(&headers(&[])).is_err());
+        let two = [("content-type", "application/json"), ("content-type", "text/xml")];
+        assert!(check_content_type(&headers(&two)).is_err());
+    }
+
+    #[test]
+    fn a_key_is_one_visible_name_quoted_or_not() {
+        for (value, expected) in [
+            ("8e03978e-40d5", Some("8e03978e-40d5")),
+            ("\"8e03978e-40d5\"", Some("8e03978e-40d5")),
+            ("", None),
+            ("\"\"", None),
+            ("a b", None),
+            ("a\"b", None),
+        ] {
+            let headers = headers(&[("idempotency-key", value)]);
+            let read = name(&headers, IDEMPOTENCY_KEY, "x").ok().flatten();
+            assert_eq!(read.as_deref(), expected, "{value}");
+        }
+        let twice = headers(&[("idempotency-key", "a"), ("idempotency-key", "a")]);
+        assert!(name(&twice, IDEMPOTENCY_KEY, "x").is_err());
+    }
+
+    #[test]
+    fn a_service_is_one_segment_of_the_path() {
+        assert_eq!(service_in("/api/v1/services/A_b"), Some("A_b"));
+        for path in ["/api/v1/services/", "/api/v1/services/a/b", "/api/v1/x", "/"] {
+            assert_eq!(service_in(path), None, "{path}");
+        }
+    }
+}
