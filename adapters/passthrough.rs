@@ -6,7 +6,7 @@ use qaqpa_kit::adapter::{
 };
 use qaqpa_kit::envelope::splice::standing_alone;
 use qaqpa_kit::fault::{Code, Fault, Outcome, Phase};
-use qaqpa_kit::manifest::{Manifest, ServiceManifest, Wire, unlisted_code};
+use qaqpa_kit::manifest::{Manifest, ServiceManifest, Wire};
 use qaqpa_kit::wire::{Tree, from_json, refused, to_json};
 use qaqpa_kit::xml::writer::push_text;
 use qaqpa_kit::xml::{Document, Element, Limits, is_text};
@@ -161,12 +161,7 @@ fn json_in(data: Option<Element<'_>>) -> Result<Vec<u8>, Fault> {
 
 fn decode_http(service: &ServiceManifest, answer: &HttpAnswer<'_>) -> Result<Reply, Fault> {
     let code = answer.status.to_string();
-    let outcome = match answer.status {
-        200..=299 if service.done_codes.is_empty() => Outcome::Done,
-        200..=299 => service.outcome(&code)?,
-        400..=499 => service.refusal(&code)?,
-        _ => return Err(unlisted_code(&code)),
-    };
+    let outcome = service.status_outcome(answer.status)?;
     let status_code = match (outcome, answer.status) {
         (Outcome::Done, _) => "SCSS001",
         (_, 404) => "SCSE001",

@@ -150,7 +150,7 @@ fn leaves(value: &Value) -> Vec<(String, Value)> {
 }
 
 /// Tables of participants and services, in the file that shows them.
-const TABLES: [(&str, &str); 9] = [
+const TABLES: [(&str, &str); 10] = [
     ("participants/demo_portal.toml", ""),
     ("participants/demo_portal.toml", "[quota]\n"),
     ("participants/demo_portal.toml", "[service_quota.contract]\n"),
@@ -160,6 +160,7 @@ const TABLES: [(&str, &str); 9] = [
     ("services.toml", "[agency.gbd_fl.breaker]\n"),
     ("services.toml", "[agency.labour_contracts.service.contract]\n"),
     ("services.toml", "[[agency.gbd_fl.answer_certificate]]\n"),
+    ("services.toml", "[[agency.fines.service.fines.operation]]\n"),
 ];
 
 /// The keys that a table may hold, as the gateway itself tells them.
@@ -189,7 +190,7 @@ fn no_number_of_participants_and_agencies_is_without_limits() {
     let mut numbers = 0;
     for (file, table) in TABLES {
         for key in known_keys(&folder, file, table) {
-            folder.write(file, &format!("{table}{key} = 2000000000\n"));
+            folder.write(file, &format!("{table}{key} = 2000000000000\n"));
             let told = folder.mistakes().join("\n");
             assert!(told.contains("stands where") || told.contains("is beyond"), "{table}{key}");
             numbers += usize::from(told.contains("is beyond"));
@@ -212,9 +213,9 @@ const TEN: [&str; 10] = [
     "participants/demo_portal.toml:40: certificate[0].until: the binding ends before it begins. \
      Cure: write a day after `from`.",
     "services.toml:9: agency.gbd_fl.adapter: there is no adapter \"gbd-fl\". Cure: write \"gbd_fl\".",
-    "services.toml:56: agency.address_register.endpoint: \"address.example.kz/api\" is no http or \
+    "services.toml:57: agency.address_register.endpoint: \"address.example.kz/api\" is no http or \
      https URL. Cure: write e.g. \"https://host:port/path\", without user or query.",
-    "services.toml:81: agency.labour_contracts.service.contract.done_codes: string \"SCSS001\" \
+    "services.toml:82: agency.labour_contracts.service.contract.done_codes: string \"SCSS001\" \
      stands where a list in [brackets] belongs. Cure: write a list in [brackets].",
 ];
 
@@ -261,10 +262,10 @@ fn check_of_a_valid_configuration_counts_and_lists_it() {
     let people = folder.check(&[]);
     assert!(people.status.success());
     let shown = String::from_utf8(people.stdout).expect("UTF-8");
-    assert!(shown.contains("2 participants × 3 services"), "{shown}");
+    assert!(shown.contains("2 participants × 4 services"), "{shown}");
     assert!(shown.contains("participant demo_portal"), "{shown}");
     let json: Value = serde_json::from_slice(&folder.check(&["--json"]).stdout).expect("JSON");
-    assert_eq!((&json["valid"], &json["services"]), (&true.into(), &3.into()));
+    assert_eq!((&json["valid"], &json["services"]), (&true.into(), &4.into()));
 }
 
 #[test]

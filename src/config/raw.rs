@@ -15,7 +15,7 @@ pub use gateway::{
 };
 pub use limits::{Http2, Limits, Xml};
 pub use participant::{Accept, Certificate, Participant};
-pub use services::{Agency, Breaker, Service, Services};
+pub use services::{Agency, Breaker, Operation, Service, Services};
 
 use serde::Deserialize;
 

@@ -28,7 +28,7 @@ pub(super) struct Close {
     /// Without its answer, which is below, sealed.
     pub closed: Closed,
     pub key_end: KeyEnd,
-    pub answer_bytes: usize,
+    pub answer_bytes: u64,
     pub needs_evidence: bool,
     /// The caller's answer, sealed: for the body, by policy, and for the same call.
     pub sealed: Option<Vec<u8>>,

@@ -212,7 +212,8 @@ impl Journal {
         };
         let is_idempotent = self.inner.shared.in_flight.is_idempotent(&closed.key, closed.id);
         let needs_evidence = closed.outcome == Outcome::Unknown && !is_idempotent;
-        let answer_bytes = content.len();
+        let passed_bytes = closed.streamed.map(|passed| passed.answer_bytes);
+        let answer_bytes = passed_bytes.unwrap_or(content.len() as u64);
         let close =
             Close { closed, key_end, answer_bytes, needs_evidence, sealed, is_body_kept, answer };
         self.inner.shared.stats.closes_waiting.add(1);

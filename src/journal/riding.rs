@@ -73,6 +73,7 @@ fn refusal() -> Record {
         answer: Bytes::new(),
         phase_us: [0; 11],
         is_durable_first: false,
+        streamed: None,
     };
     Record { opened, closed }
 }

@@ -5,7 +5,7 @@ pub(super) const EMBEDDED: &str = include_str!("schema/embedded.sql");
 /// PostgreSQL's schema.
 pub(super) const POSTGRES: &str = include_str!("schema/postgres.sql");
 /// The version that this gateway works with.
-pub(super) const VERSION: i32 = 1;
+pub(super) const VERSION: i32 = 2;
 
 const HEADING: &str = "-- migration ";
 

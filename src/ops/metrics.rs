@@ -56,6 +56,7 @@ pub struct Metrics {
     signature_refused: HashMap<&'static str, IntCounter>,
     limits_refused: HashMap<&'static str, IntCounter>,
     certificate_expiry: GaugeVec,
+    pub relayed: RelayFigures,
     agencies: HashMap<String, Arc<AgencyFigures>>,
     /// The doors for callers, all together.
     pub callers: DoorFigures,
@@ -63,6 +64,12 @@ pub struct Metrics {
     pub ops: DoorFigures,
     /// Log lines given up because the reader of the log is too slow.
     pub log_lines_dropped: IntCounter,
+}
+
+/// Bytes of bodies that were relayed and not held.
+pub struct RelayFigures {
+    pub request_bytes: IntCounter,
+    pub answer_bytes: IntCounter,
 }
 
 /// What is counted towards one agency.
@@ -135,6 +142,7 @@ impl Metrics {
                 ),
                 &["participant"],
             )?)?,
+            relayed: made.relayed()?,
             agencies: made.agencies(settings)?,
             callers,
             ops,
@@ -304,6 +312,15 @@ impl Maker {
     fn faults(&self) -> Result<Vec<IntCounter>, prometheus::Error> {
         let all = self.counters("qaqpa_faults_total", "Calls that failed, by code.", &["code"])?;
         Ok(Code::ALL.iter().map(|code| all.with_label_values(&[code.word()])).collect())
+    }
+
+    fn relayed(&self) -> Result<RelayFigures, prometheus::Error> {
+        let about = "Bytes of relayed bodies: requests as sent on, answers as given.";
+        let bytes = self.counters("qaqpa_relayed_bytes_total", about, &["direction"])?;
+        Ok(RelayFigures {
+            request_bytes: bytes.with_label_values(&["request"]),
+            answer_bytes: bytes.with_label_values(&["answer"]),
+        })
     }
 
     fn agencies(

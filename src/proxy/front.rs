@@ -1,9 +1,9 @@
 //! From HTTP to a call and back: which face a request is for, and the headers of its answer.
 
-use super::listener::{AnswerBody, Handler, Peer, Received};
+use super::listener::{AnswerBody, Arriving, Handler, Intake, Peer, Received};
 use super::reply::Reply;
 use super::trace::Trace;
-use super::{Gateway, handle};
+use super::{Gateway, handle, path, relay};
 use crate::channel::rest::{self, openapi::Description};
 use crate::channel::{Face, sync::wsdl};
 use crate::config::settings::TlsMode;
@@ -34,6 +34,16 @@ pub struct Front {
 }
 
 impl Handler for Front {
+    /// Below an agency with operations requests are relayed while they arrive.
+    fn intake(&self, head: &Parts) -> Intake {
+        if self.is_relayed(head.uri.path()) { Intake::Stream } else { Intake::Whole }
+    }
+
+    async fn relay(&self, arriving: Arriving) -> Response<AnswerBody> {
+        let face = self.face(arriving.uri.path(), &arriving.headers);
+        relay::relay(&self.gate, face, arriving).await
+    }
+
     async fn answer(&self, received: Received) -> Response<AnswerBody> {
         let face = self.face(received.uri.path(), &received.headers);
         let is_call = match face {
@@ -78,9 +88,13 @@ impl Handler for Front {
 }
 
 impl Front {
+    fn is_relayed(&self, path: &str) -> bool {
+        self.gate.settings.operations.contains_key(&*path::first_segment(path))
+    }
+
     /// What a request's caller speaks, by its address.
     fn face(&self, path: &str, headers: &HeaderMap) -> Face {
-        if path.starts_with(rest::PREFIX) {
+        if path.starts_with(rest::PREFIX) || self.is_relayed(path) {
             Face::Rest(rest::language(headers, self.gate.settings.node.language))
         } else {
             Face::Sync
@@ -128,8 +142,8 @@ fn no_call(status: StatusCode) -> Response<AnswerBody> {
     response
 }
 
-/// An answer with its headers.
-fn response(face: Face, reply: Reply) -> Response<AnswerBody> {
+/// A reply as its caller's face has it over HTTP.
+pub(super) fn response(face: Face, reply: Reply) -> Response<AnswerBody> {
     let mut response = Response::new(AnswerBody::from(reply.body));
     *response.status_mut() =
         StatusCode::from_u16(reply.http_status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

@@ -40,7 +40,7 @@ pub fn refuse(gate: &Gateway, fault: Fault, trace: &Trace) -> Reply {
     reply
 }
 
-fn observe(gate: &Gateway, trace: &Trace, reply: &Reply, peer: Option<SocketAddr>) {
+pub(super) fn observe(gate: &Gateway, trace: &Trace, reply: &Reply, peer: Option<SocketAddr>) {
     gate.metrics.observe(&CallFigures {
         service: &trace.service,
         outcome: reply.outcome,

@@ -9,6 +9,8 @@ pub mod guard;
 pub mod handle;
 pub mod identify;
 pub mod listener;
+pub mod path;
+pub mod relay;
 pub mod reply;
 pub mod route;
 pub mod start;

@@ -70,7 +70,10 @@ async fn the_same_bytes_again_get_the_same_bytes_back(store: Option<String>) {
     for (outcome, calls) in [("Done", 2.0), ("Refused", 2.0)] {
         let sample = format!("qaqpa_calls_total{{outcome=\"{outcome}\",service=\"{PAY}\"}} ");
         let counted = installation.metric(&sample).await;
-        assert!((counted - calls).abs() < 0.5, "{outcome}: {counted}; a repetition ends as the first");
+        assert!(
+            (counted - calls).abs() < 0.5,
+            "{outcome}: {counted}; a repetition ends as the first"
+        );
     }
     installation.stop().await;
 }

@@ -165,6 +165,7 @@ pub(crate) fn question() -> SameCall {
 /// The end of a call that was answered.
 pub(crate) fn answered(opened: &Opened, answer: &[u8]) -> Closed {
     Closed {
+        streamed: None,
         id: opened.id,
         key: opened.key,
         closed_at_us: opened.opened_at_us + 900,
@@ -185,6 +186,7 @@ pub(crate) fn answered(opened: &Opened, answer: &[u8]) -> Closed {
 pub(crate) fn unknown(opened: &Opened) -> Closed {
     use qaqpa_kit::fault::{Code, Phase};
     Closed {
+        streamed: None,
         outcome: Outcome::Unknown,
         fault: Some((Code::AgencyTimeout, Phase::Send)),
         evidence: "fault",

@@ -168,11 +168,12 @@ fn insert_close(transaction: &Transaction<'_>, close: &Close) -> Result<()> {
 fn insert_closed(
     transaction: &Transaction<'_>,
     closed: &Closed,
-    answer_bytes: usize,
+    answer_bytes: u64,
     needs_evidence: bool,
 ) -> Result<()> {
     let insert = "INSERT INTO entry_closed VALUES \
-         (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) ON CONFLICT DO NOTHING";
+         (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) \
+         ON CONFLICT DO NOTHING";
     transaction.prepare_cached(insert)?.execute(params![
         closed.id.0.as_bytes(),
         closed.closed_at_us,
@@ -187,6 +188,8 @@ fn insert_closed(
         digest(&closed.answer_digest),
         i64::try_from(answer_bytes).unwrap_or(i64::MAX),
         phases_text(closed),
+        closed.streamed.as_ref().and_then(|passed| digest(&passed.request_digest)),
+        closed.streamed.map(|passed| i64::try_from(passed.request_bytes).unwrap_or(i64::MAX)),
     ])?;
     Ok(())
 }

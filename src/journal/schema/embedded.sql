@@ -104,3 +104,8 @@ CREATE TRIGGER entry_body_stays BEFORE UPDATE ON entry_body
     BEGIN SELECT RAISE(ABORT, 'the journal is append only'); END;
 CREATE TRIGGER entry_body_remains BEFORE DELETE ON entry_body
     BEGIN SELECT RAISE(ABORT, 'the journal is append only'); END;
+
+-- migration 2: bodies that were relayed and not held; NULL: the request was held whole
+
+ALTER TABLE entry_closed ADD COLUMN request_digest BLOB;
+ALTER TABLE entry_closed ADD COLUMN request_bytes INTEGER;

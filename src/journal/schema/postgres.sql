@@ -119,3 +119,8 @@ DO $$ BEGIN
         REVOKE INSERT ON schema_version FROM qaqpa_app;
     END IF;
 END $$;
+
+-- migration 2: bodies that were relayed and not held; NULL: the request was held whole
+
+ALTER TABLE entry_closed ADD COLUMN request_digest BYTEA;
+ALTER TABLE entry_closed ADD COLUMN request_bytes BIGINT;

@@ -202,7 +202,11 @@ impl Body for RequestBody {
                 None => self.end(BodyError::TooLarge),
                 Some(left) => {
                     self.bytes_left = left;
-                    self.give(data)
+                    let given = self.give(data);
+                    if self.is_end_stream() {
+                        self.is_whole.store(true, Ordering::Release);
+                    }
+                    given
                 }
             },
         }
