@@ -4,6 +4,7 @@ pub mod admit;
 pub mod answer;
 pub mod dedupe;
 pub mod exchange;
+pub mod face;
 pub mod front;
 pub mod guard;
 pub mod handle;
