@@ -14,8 +14,6 @@ mod in_flight;
 mod postgres;
 mod reader;
 pub mod record;
-#[cfg(test)]
-mod riding;
 mod same_call;
 mod schema;
 mod seal;

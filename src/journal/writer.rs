@@ -385,3 +385,6 @@ impl<S: Backing> Writer<S> {
         }
     }
 }
+
+#[cfg(test)]
+mod riding;

@@ -46,31 +46,15 @@ impl Handler for Front {
 
     async fn answer(&self, received: Received) -> Response<AnswerBody> {
         let face = self.face(received.uri.path(), &received.headers);
-        let is_call = match face {
-            Face::Sync => true,
-            Face::Rest(_) => rest::service_in(received.uri.path()).is_some(),
-        };
-        match (received.method.clone(), face) {
-            (Method::POST, _) if is_call => {
-                response(face, handle::handle(&self.gate, face, &received).await)
-            }
-            (Method::GET, Face::Sync) => self.wsdl(&received).unwrap_or_else(|| {
+        if let Some(unserved) = unserved(face, &received.method, received.uri.path()) {
+            return unserved;
+        }
+        match (face, &received.method) {
+            (_, &Method::POST) => response(face, handle::handle(&self.gate, face, &received).await),
+            (Face::Rest(_), _) => self.openapi(&received),
+            (Face::Sync, _) => self.wsdl(&received).unwrap_or_else(|| {
                 plain(StatusCode::NOT_FOUND, "POST a SyncChannel message, or GET ?wsdl\n")
             }),
-            (Method::GET, Face::Rest(_)) if received.uri.path() == rest::OPENAPI_PATH => {
-                self.openapi(&received)
-            }
-            (_, Face::Sync) => {
-                let answer = plain(StatusCode::METHOD_NOT_ALLOWED, "POST, or GET ?wsdl\n");
-                allowing("GET, POST", answer)
-            }
-            (_, Face::Rest(_)) if is_call => {
-                allowing("POST", no_call(StatusCode::METHOD_NOT_ALLOWED))
-            }
-            (_, Face::Rest(_)) if received.uri.path() == rest::OPENAPI_PATH => {
-                allowing("GET", no_call(StatusCode::METHOD_NOT_ALLOWED))
-            }
-            (_, Face::Rest(_)) => no_call(StatusCode::NOT_FOUND),
         }
     }
 
@@ -83,7 +67,11 @@ impl Handler for Front {
     fn refuse(&self, head: &Parts, fault: &Fault) -> Response<AnswerBody> {
         let face = self.face(head.uri.path(), &head.headers);
         let trace = Trace::begin(face);
-        response(face, handle::refuse(&self.gate, fault.clone(), &trace))
+        let refusal = response(face, handle::refuse(&self.gate, fault.clone(), &trace));
+        // What is not served here is told as that, whatever is wrong with the rest of it.
+        unserved(face, &head.method, head.uri.path())
+            .filter(|_| matches!(face, Face::Rest(_)))
+            .unwrap_or(refusal)
     }
 }
 
@@ -121,14 +109,28 @@ impl Front {
     }
 }
 
+/// The answer to a method or an address below the faces that nothing is served at.
+fn unserved(face: Face, method: &Method, path: &str) -> Option<Response<AnswerBody>> {
+    let allowed = match face {
+        Face::Sync => "GET, POST",
+        Face::Rest(_) if rest::service_in(path).is_some() => "POST",
+        Face::Rest(_) if path == rest::OPENAPI_PATH => "GET",
+        Face::Rest(_) => return Some(no_call(StatusCode::NOT_FOUND)),
+    };
+    if allowed.split(", ").any(|served| served == method.as_str()) {
+        return None;
+    }
+    let mut response = match face {
+        Face::Sync => plain(StatusCode::METHOD_NOT_ALLOWED, "POST, or GET ?wsdl\n"),
+        Face::Rest(_) => no_call(StatusCode::METHOD_NOT_ALLOWED),
+    };
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+    Some(response)
+}
+
 fn described(document: String, media_type: &'static str) -> Response<AnswerBody> {
     let mut response = Response::new(AnswerBody::from(Bytes::from(document)));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
-    response
-}
-
-fn allowing(methods: &'static str, mut response: Response<AnswerBody>) -> Response<AnswerBody> {
-    response.headers_mut().insert(ALLOW, HeaderValue::from_static(methods));
     response
 }
 

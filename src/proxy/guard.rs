@@ -11,7 +11,7 @@ mod reason;
 mod stream;
 
 pub use reason::{Offence, Reason};
-pub use stream::Guarded;
+pub use stream::{Address, Guarded};
 
 use chunked::Chunked;
 use head::Head;

@@ -26,6 +26,8 @@ use tokio_rustls::TlsConnector;
 /// Idle connections older than this are not used again.
 pub(super) const IDLE_AGE_MAX: Duration = Duration::from_secs(4);
 
+/// Bytes that are read of an answer, or written of a request, at one time.
+const BUFFER_BYTES_MAX: usize = 64 * 1024;
 /// Head of an answer.
 const ANSWER_HEAD_BYTES_MAX: usize = 32 * 1024;
 
@@ -177,6 +179,7 @@ impl Pool {
         };
         let (sender, connection) = http1::Builder::new()
             .max_header_size(ANSWER_HEAD_BYTES_MAX)
+            .max_buf_size(BUFFER_BYTES_MAX)
             .handshake(TokioIo::new(stream))
             .await
             .map_err(|error| Unopened::Socket(io::Error::other(error)))?;

@@ -90,7 +90,6 @@ fn framing() -> Vec<Row> {
         ("HEAD with a body", with_body("HEAD"), "body_not_allowed"),
         ("DELETE with a body", with_body("DELETE"), "body_not_allowed"),
         ("OPTIONS with a body", with_body("OPTIONS"), "body_not_allowed"),
-        ("TRACE with a body", with_body("TRACE"), "body_not_allowed"),
         ("GET with an empty chunked body", raw(get_chunked), "body_not_allowed"),
         ("upgrade to h2c with a body", h2c, "upgrade"),
         ("upgrade to a web socket", raw(socket), "upgrade"),

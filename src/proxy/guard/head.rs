@@ -242,7 +242,7 @@ fn request_line(line: &[u8], at: usize) -> Result<RequestLine, Reason> {
     if !target.iter().all(|byte| is_in(&TARGET, *byte)) {
         return Err(Reason::Target);
     }
-    let is_bodiless = matches!(method, b"GET" | b"HEAD" | b"DELETE" | b"OPTIONS" | b"TRACE");
+    let is_bodiless = matches!(method, b"GET" | b"HEAD" | b"DELETE" | b"OPTIONS");
     Ok(RequestLine { is_bodiless, is_version_1_0, authority })
 }
 

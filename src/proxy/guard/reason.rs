@@ -66,7 +66,7 @@ reasons! {
     Expect = "expect",
     /// Asks to leave HTTP/1.1.
     Upgrade = "upgrade",
-    /// A body on GET, HEAD, DELETE, OPTIONS or TRACE.
+    /// A body on GET, HEAD, DELETE or OPTIONS.
     BodyNotAllowed = "body_not_allowed",
     /// Not 1 to 16 hexadecimal digits and a line end.
     ChunkSize = "chunk_size",

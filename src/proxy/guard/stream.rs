@@ -2,6 +2,7 @@
 
 use super::{Guard, Offence, PIPELINED_MAX, Reason, Step};
 use bytes::BytesMut;
+use hyper::{Method, Uri};
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -38,9 +39,12 @@ impl<T> Guarded<T> {
         }
     }
 
-    /// The stream, and the offence that ended it where an answer to it can still be written.
-    pub fn into_parts(self) -> (T, Option<Offence>) {
-        (self.stream, self.offence.filter(|_| !self.is_answering))
+    /// The stream, and the offence that ended it where an answer to it can still be written, with what
+    /// the request was addressed to where its first line says so.
+    pub fn into_parts(self) -> (T, Option<(Offence, Address)>) {
+        let offence = self.offence.filter(|_| !self.is_answering);
+        let address = Address::read(&self.held).unwrap_or_default();
+        (self.stream, offence.map(|offence| (offence, address)))
     }
 
     /// Notes that hyper writes; an interim answer (RFC 9110 §15.2) answers nothing yet.
@@ -81,6 +85,22 @@ impl<T> Guarded<T> {
                 0
             }
         }
+    }
+}
+
+/// What a request that was refused asked for: it says no more than in whose words to answer.
+#[derive(Clone, Debug, Default)]
+pub struct Address {
+    pub method: Method,
+    pub target: Uri,
+}
+
+impl Address {
+    fn read(head: &[u8]) -> Option<Self> {
+        let mut lines = head.split(|byte| matches!(byte, b'\r' | b'\n'));
+        let mut words = lines.find(|line| !line.is_empty())?.split(|byte| *byte == b' ');
+        let method = Method::from_bytes(words.next()?).ok()?;
+        Some(Self { method, target: Uri::try_from(words.next()?).ok()? })
     }
 }
 

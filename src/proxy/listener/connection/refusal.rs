@@ -3,7 +3,7 @@
 use super::super::Handler;
 use super::super::answer::AnswerBody;
 use super::super::guest::Guest;
-use crate::proxy::guard::Offence;
+use crate::proxy::guard::{Address, Offence};
 use http_body_util::BodyExt;
 use hyper::{Request, Response};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
@@ -14,9 +14,10 @@ impl<H: Handler> Guest<H> {
     pub(super) async fn refuse_framing(
         &self,
         offence: Offence,
+        address: Address,
         stream: &mut (impl AsyncWrite + Unpin),
     ) {
-        let answer = written(self.record(offence)).await;
+        let answer = written(self.record(offence, address)).await;
         let told = async {
             stream.write_all(&answer).await?;
             stream.flush().await
@@ -25,10 +26,12 @@ impl<H: Handler> Guest<H> {
         drop(timeout(self.shared.limits.linger_deadline, told).await);
     }
 
-    /// Counts and records the refusal; returns the answer to it.
-    pub(super) fn record(&self, offence: Offence) -> Response<AnswerBody> {
+    /// Counts and records the refusal; returns the answer to it, in the words of the face that was
+    /// addressed.
+    pub(super) fn record(&self, offence: Offence, address: Address) -> Response<AnswerBody> {
         self.shared.figures.refuse(offence.reason);
-        let head = Request::new(()).into_parts().0;
+        let mut head = Request::new(()).into_parts().0;
+        (head.method, head.uri) = (address.method, address.target);
         let fault = offence.fault().because(format_args!("from {}", self.address));
         self.shared.handler.refuse(&head, &fault)
     }

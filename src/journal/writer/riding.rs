@@ -1,9 +1,11 @@
 //! A store that failed does not make the writer spin: what may ride is then written at once.
 
-use super::down::{JournalDown, Why};
-use super::entry::{CallKey, Closed, EntryId, Opened};
-use super::group::{Backing, Failed, Group, Job, NewDayKey, Order, Record, Swept, Written};
-use super::writer::{Caps, Queues, Shared, Writer};
+use super::{Caps, Queues, Shared, Writer};
+use crate::journal::down::{JournalDown, Why};
+use crate::journal::entry::{CallKey, Closed, EntryId, Opened};
+use crate::journal::group::{
+    Backing, Failed, Group, Job, NewDayKey, Order, Record, Swept, Written,
+};
 use bytes::Bytes;
 use qaqpa_kit::fault::Outcome;
 use std::cell::Cell;
