@@ -25,7 +25,7 @@ use std::pin::Pin;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, PoisonError};
 use std::task::{Poll, ready};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -104,16 +104,19 @@ impl<H: Handler> Visit<H> {
             End::Cut(cut) => shared.figures.cut(cut),
             End::Finished(_) => {}
         }
-        // A flood is told why, and whoever breaks the protocol; who does not read or write is not.
-        let is_left = match end {
-            End::Finished(is_left) => is_left,
-            End::Cut(Cut::Head | Cut::Write) => return,
-            End::Cut(Cut::Idle) => false,
-            End::Cut(_) => true,
-        };
-        if let Some(stream) = stream {
-            let parted = part(stream.into_inner(), is_left, shared.limits.linger_bytes_max);
-            drop(timeout(shared.limits.linger_deadline, parted).await);
+        let Some(stream) = stream.map(Ahead::into_inner) else { return };
+        let limits = &shared.limits;
+        match end {
+            // Who does not write or read is told nothing.
+            End::Cut(Cut::Head | Cut::Write) => {}
+            End::Cut(Cut::Idle) => {
+                drop(timeout(limits.linger_deadline, part(stream, false, 0)).await);
+            }
+            End::Cut(_) => keep_waiting(stream, limits.linger_deadline).await,
+            End::Finished(is_left) => {
+                let parted = part(stream, is_left, limits.linger_bytes_max);
+                drop(timeout(limits.linger_deadline, parted).await);
+            }
         }
     }
 
@@ -252,6 +255,16 @@ fn http2_builder(
 /// The caller went away, as callers do; anything else is a mistake in what it said.
 fn is_of_the_wire(error: &hyper::Error) -> bool {
     error.source().is_some_and(|cause| cause.is::<io::Error>()) || error.is_timeout()
+}
+
+/// Closes a connection whose peer was told why, and reads nothing more of it: whoever only floods is
+/// held at a full socket, which costs nothing here, and does not come back at once.
+async fn keep_waiting(mut stream: Stream<TcpStream>, span: Duration) {
+    let closed = async {
+        drop(stream.shutdown().await);
+        std::future::pending::<()>().await;
+    };
+    drop(timeout(span, closed).await);
 }
 
 /// Closes a connection. Where the peer is still sending, what comes is read and thrown away for a
