@@ -2,6 +2,7 @@
 
 use super::{Guard, Offence, PIPELINED_MAX, Reason, Step};
 use bytes::BytesMut;
+use hyper::Uri;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -41,6 +42,16 @@ impl<T> Guarded<T> {
     /// The stream, and the offence that ended it where an answer to it can still be written.
     pub fn into_parts(self) -> (T, Option<Offence>) {
         (self.stream, self.offence.filter(|_| !self.is_answering))
+    }
+
+    /// What the head asks for that is held back, as far as that can be read; else `/`. For the form of
+    /// a refusal alone.
+    pub fn held_target(&self) -> Uri {
+        let held: &[u8] = &self.held;
+        let line = held.split(|byte| *byte == b'\r').next().unwrap_or_default();
+        let target =
+            line.split(|byte| *byte == b' ').nth(1).filter(|_| self.guard.is_between_bodies());
+        target.and_then(|target| Uri::try_from(target).ok()).unwrap_or_default()
     }
 
     /// Notes that hyper writes; an interim answer (RFC 9110 §15.2) answers nothing yet.

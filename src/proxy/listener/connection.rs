@@ -173,14 +173,16 @@ async fn serve_http1<H: Handler>(
         }
     })
     .await;
-    let (clocked, offence) = connection.into_parts().io.into_inner().into_parts();
+    let guarded = connection.into_parts().io.into_inner();
+    let target = guarded.held_target();
+    let (clocked, offence) = guarded.into_parts();
     let mut stream = clocked.into_inner();
     if let (End::Finished(_), Some(offence)) = (&end, offence) {
-        guest.refuse_framing(offence, &mut stream).await;
+        guest.refuse_framing(offence, target, &mut stream).await;
         return (End::Finished(true), Some(stream));
     }
     if let Some(offence) = unread {
-        drop(guest.record(offence));
+        drop(guest.record(offence, target));
     }
     (end, Some(stream))
 }

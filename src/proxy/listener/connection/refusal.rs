@@ -5,18 +5,19 @@ use super::super::answer::AnswerBody;
 use super::super::guest::Guest;
 use crate::proxy::guard::Offence;
 use http_body_util::BodyExt;
-use hyper::{Request, Response};
+use hyper::{Request, Response, Uri};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
 impl<H: Handler> Guest<H> {
-    /// Refuses what was sent; the connection is to be closed after it.
+    /// Refuses what was sent; `target` says in which form. The connection is to be closed after it.
     pub(super) async fn refuse_framing(
         &self,
         offence: Offence,
+        target: Uri,
         stream: &mut (impl AsyncWrite + Unpin),
     ) {
-        let answer = written(self.record(offence)).await;
+        let answer = written(self.record(offence, target)).await;
         let told = async {
             stream.write_all(&answer).await?;
             stream.flush().await
@@ -26,9 +27,10 @@ impl<H: Handler> Guest<H> {
     }
 
     /// Counts and records the refusal; returns the answer to it.
-    pub(super) fn record(&self, offence: Offence) -> Response<AnswerBody> {
+    pub(super) fn record(&self, offence: Offence, target: Uri) -> Response<AnswerBody> {
         self.shared.figures.refuse(offence.reason);
-        let head = Request::new(()).into_parts().0;
+        let mut head = Request::new(()).into_parts().0;
+        head.uri = target;
         let fault = offence.fault().because(format_args!("from {}", self.address));
         self.shared.handler.refuse(&head, &fault)
     }
