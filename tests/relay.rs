@@ -9,6 +9,8 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "relay/blame.rs"]
+mod blame;
 #[path = "flows/caller.rs"]
 #[allow(dead_code, reason = "shared")]
 mod caller;

@@ -260,6 +260,22 @@ impl Fault {
         if self.phase < Phase::Send || certain { Outcome::Refused } else { Outcome::Unknown }
     }
 
+    /// Whether and when to send again: what may have happened is asked for first, whatever failed.
+    #[must_use]
+    pub fn resend(&self) -> Resend {
+        match self.outcome() {
+            Outcome::Unknown => Resend::AskFirst,
+            Outcome::Done | Outcome::Refused => self.code.row().resend,
+        }
+    }
+
+    /// The text for people; it never advises against [`Fault::resend`].
+    #[must_use]
+    pub fn text(&self, language: Language) -> &'static str {
+        let row = self.code.row();
+        if self.resend() == row.resend { row.text(language) } else { table::unclear(language) }
+    }
+
     /// One public line: code, reason, phase and offset; what `errorData` carries.
     #[must_use]
     pub fn public_line(&self) -> String {
@@ -330,5 +346,23 @@ mod tests {
             Fault::new(Code::AgencyBrokenAnswer, Phase::Decode, "xml").outcome(),
             Outcome::Unknown
         );
+    }
+
+    #[test]
+    fn nobody_is_told_to_send_again_what_may_have_happened() {
+        for code in Code::ALL {
+            for phase in Phase::ALL {
+                let fault = Fault::new(code, phase, "any");
+                if fault.outcome() == Outcome::Refused {
+                    assert_eq!(fault.resend(), code.row().resend, "{fault}");
+                    assert_eq!(fault.text(Language::En), code.row().en, "{fault}");
+                    continue;
+                }
+                assert_eq!(fault.resend(), Resend::AskFirst, "{fault}");
+                assert!(fault.text(Language::Kk).contains("белгісіз"), "{fault}");
+                assert!(fault.text(Language::Ru).contains("неизвест"), "{fault}");
+                assert!(fault.text(Language::En).contains("unknown"), "{fault}");
+            }
+        }
     }
 }

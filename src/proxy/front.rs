@@ -170,7 +170,11 @@ pub(super) fn response(face: Face, reply: Reply) -> Response<AnswerBody> {
 
 /// The gateway's address as the caller wrote it; anything but a plain authority is refused.
 fn own_url(received: &Received) -> Option<String> {
-    let host = received.headers.get(HOST)?.to_str().ok()?;
+    let host = match received.headers.get(HOST) {
+        Some(host) => host.to_str().ok()?,
+        // HTTP/2 says it in `:authority` (RFC 9113 §8.3.1).
+        None => received.uri.authority()?.as_str(),
+    };
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']');
     let scheme = if received.tls == TlsMode::Off { "http" } else { "https" };
     host.chars().all(is_plain).then(|| format!("{scheme}://{host}"))
@@ -183,4 +187,36 @@ fn plain(status: StatusCode, text: &'static str) -> Response<AnswerBody> {
         .headers_mut()
         .insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hyper::http::Request;
+    use std::net::{Ipv4Addr, SocketAddr};
+    use std::time::Instant;
+
+    #[test]
+    fn the_own_address_is_the_one_that_the_caller_wrote_in_either_http() {
+        let url = |uri: &str, host: Option<&str>| {
+            let host = host.into_iter().fold(Request::get(uri), |r, host| r.header(HOST, host));
+            let (head, ()) = host.body(()).expect("a request").into_parts();
+            own_url(&Received {
+                method: head.method,
+                uri: head.uri,
+                headers: head.headers,
+                body: Bytes::new(),
+                peer: None,
+                peer_address: SocketAddr::from((Ipv4Addr::LOCALHOST, 1)),
+                tls: TlsMode::Mutual,
+                received_at: Instant::now(),
+                received_at_us: 0,
+            })
+        };
+        let expected = Some("https://gateway:8443".to_owned());
+        assert_eq!(url("/x?wsdl", Some("gateway:8443")), expected, "HTTP/1.1");
+        assert_eq!(url("https://gateway:8443/x?wsdl", None), expected, "HTTP/2");
+        assert_eq!(url("/x", None), None);
+        assert_eq!(url("/x", Some("<a>")), None);
+    }
 }

@@ -84,23 +84,27 @@ impl Reply {
         service: &Service,
         trace: &Trace,
     ) -> Self {
-        let write = |answered: Answered| {
-            let (http_status, body) = match trace.face {
-                Face::Sync => (answered.http_status, sign(gate, &answered, signed)?),
-                // An agency's own fault is its refusal, and so an answer.
-                Face::Rest(_) => (200, in_json(gate, &answered, service, trace)?),
-            };
-            Ok(Self {
-                entry: EntryId(trace.id),
-                outcome: answered.outcome,
-                fault: None,
-                http_status,
-                body: Bytes::from(body),
-                agency_digest: answered.agency_digest,
-                agency_certificate: answered.agency_certificate,
-            })
+        let answered = match answered {
+            Ok(answered) => answered,
+            Err(fault) => return Self::refused(gate, fault, trace),
         };
-        answered.and_then(write).unwrap_or_else(|fault| Self::refused(gate, fault, trace))
+        let (http_status, body) = match trace.face {
+            Face::Sync => (answered.http_status, sign(gate, &answered, signed)),
+            // An agency's own fault is its refusal, and so an answer.
+            Face::Rest(_) => (200, in_json(gate, &answered, service, trace)),
+        };
+        let reply = match body {
+            Ok(body) => {
+                Self::stored(EntryId(trace.id), answered.outcome, http_status, Bytes::from(body))
+            }
+            Err(fault) => Self::refused(gate, fault, trace),
+        };
+        // What the agency said is evidence, also where it cannot be told.
+        Self {
+            agency_digest: answered.agency_digest,
+            agency_certificate: answered.agency_certificate,
+            ..reply
+        }
     }
 
     /// This reply, unless its close had to be durable first and was not.

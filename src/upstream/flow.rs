@@ -12,7 +12,7 @@ use hyper::{HeaderMap, Request, Response, StatusCode};
 use qaqpa_kit::fault::{Code, Fault, Phase};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Sleep, sleep_until, timeout_at};
@@ -24,6 +24,26 @@ pub struct Pace {
     pub pause_max: Duration,
     /// The end of the whole exchange.
     pub deadline: Instant,
+}
+
+impl Pace {
+    /// Since when an agency is waited for that gave nothing from `since` to `until`; `None` where that
+    /// was too long. It is not waited for while it takes bytes, or while the caller has none to give.
+    fn waiting_since(
+        self,
+        (since, until): (Instant, Instant),
+        meter: &Meter,
+        passage: &Passage,
+    ) -> Option<Instant> {
+        let is_callers_turn = !passage.is_whole() && !meter.is_blocked();
+        let progress = if is_callers_turn { until } else { meter.last_write_at() };
+        (progress > since && until < self.deadline).then_some(progress)
+    }
+
+    /// When it was waited for too long.
+    fn due(self, since: Instant) -> Instant {
+        (since + self.pause_max).min(self.deadline)
+    }
 }
 
 /// An answer that has begun.
@@ -40,6 +60,8 @@ pub struct Flow {
 pub struct FlowBody {
     upstream: Arc<Upstream>,
     incoming: Incoming,
+    /// How far the request came: the rest of it may still be on its way.
+    passage: Passage,
     /// The connection and the right to it, until the body ends.
     held: Option<(Link, OwnedSemaphorePermit)>,
     /// The request had left whole when the answer began.
@@ -47,7 +69,7 @@ pub struct FlowBody {
     pace: Pace,
     /// Rings when the agency has been silent for too long; made at the first wait.
     timer: Option<Pin<Box<Sleep>>>,
-    is_waiting: bool,
+    waiting_since: Option<Instant>,
 }
 
 /// Why one attempt led to no answer, and the request where hyper gave it back.
@@ -98,8 +120,7 @@ impl Upstream {
             marks.connected = Some(Instant::now());
             match attempt(&mut link, http, &passage, pace, marks).await {
                 Ok(answer) => {
-                    let is_reusable = passage.is_whole() && !link.meter.is_blocked();
-                    return Ok(self.answered(answer, (link, permit), is_reusable, (pace, *marks)));
+                    return Ok(self.answered(answer, passage, (link, permit), (pace, *marks)));
                 }
                 Err((Unanswered::Stale(_), Some(unsent))) if !is_new => http = unsent,
                 Err((Unanswered::Stale(broken), _)) => {
@@ -113,8 +134,8 @@ impl Upstream {
     fn answered(
         self: &Arc<Self>,
         answer: Response<Incoming>,
+        passage: Passage,
         held: (Link, OwnedSemaphorePermit),
-        is_reusable: bool,
         (pace, marks): (Pace, Marks),
     ) -> Flow {
         let (mut parts, incoming) = answer.into_parts();
@@ -122,11 +143,12 @@ impl Upstream {
         let body = FlowBody {
             upstream: Arc::clone(self),
             incoming,
+            is_reusable: passage.is_whole() && !held.0.meter.is_blocked(),
+            passage,
             held: Some(held),
-            is_reusable,
             pace,
             timer: None,
-            is_waiting: false,
+            waiting_since: None,
         };
         Flow { status: parts.status, headers: parts.headers, marks, body }
     }
@@ -171,16 +193,11 @@ async fn paced<F: Future>(
     let mut work = pin!(work);
     let mut since = Instant::now();
     loop {
-        let until = (since + pace.pause_max).min(pace.deadline);
+        let until = pace.due(since);
         if let Ok(done) = timeout_at(until.into(), work.as_mut()).await {
             return Some(done);
         }
-        let is_callers_turn = !passage.is_whole() && !meter.is_blocked();
-        let progress = if is_callers_turn { until } else { meter.last_write_at() };
-        if progress <= since || until >= pace.deadline {
-            return None;
-        }
-        since = progress;
+        since = pace.waiting_since((since, until), meter, passage)?;
     }
 }
 
@@ -188,13 +205,14 @@ impl FlowBody {
     /// The next bytes of the answer; trailers are dropped.
     ///
     /// # Errors
-    /// `agency.broken_answer` (`half_answer`), `agency.timeout`; after either there is nothing more.
+    /// `agency.broken_answer` (`half_answer`), `agency.timeout`, or the fault with which the request's
+    /// own source broke off; after any there is nothing more.
     pub fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Fault>>> {
         loop {
             let Some((link, _)) = &mut self.held else { return Poll::Ready(None) };
             return match frame(link, &mut self.incoming, cx) {
                 Poll::Ready(Some(Ok(frame))) => {
-                    self.is_waiting = false;
+                    self.waiting_since = None;
                     let Ok(data) = frame.into_data() else { continue };
                     if self.incoming.is_end_stream() {
                         self.finish(cx);
@@ -230,17 +248,27 @@ impl FlowBody {
     }
 
     fn poll_late(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let pace = self.pace;
-        let due = || (Instant::now() + pace.pause_max).min(pace.deadline).into();
-        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(due())));
-        if !std::mem::replace(&mut self.is_waiting, true) {
-            timer.as_mut().reset(due());
+        let Some((link, _)) = &self.held else { return Poll::Ready(()) };
+        loop {
+            let since = *self.waiting_since.get_or_insert_with(Instant::now);
+            let due = self.pace.due(since);
+            let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(due.into())));
+            if timer.deadline() != due.into() {
+                timer.as_mut().reset(due.into());
+            }
+            ready!(timer.as_mut().poll(cx));
+            self.waiting_since = self.pace.waiting_since((since, due), &link.meter, &self.passage);
+            if self.waiting_since.is_none() {
+                return Poll::Ready(());
+            }
         }
-        timer.as_mut().poll(cx)
     }
 
     fn fail(&mut self, code: Code, reason: &'static str, cause: String) -> Fault {
         self.held = None;
+        if let Some(fault) = self.passage.broken() {
+            return Fault { phase: Phase::Send, ..fault };
+        }
         self.upstream.breaker.fail(Instant::now());
         self.upstream.figures.fault(code);
         Fault::new(code, Phase::Send, reason).because(cause)

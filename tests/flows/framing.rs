@@ -56,3 +56,30 @@ async fn what_is_refused_for_its_framing_has_an_entry_a_count_and_a_line_of_the_
     assert_eq!(house.requests(), 0, "none reached an agency");
     house.stop().await;
 }
+
+#[tokio::test]
+async fn a_framing_refusal_below_the_rest_face_is_a_problem_and_elsewhere_a_soap_fault() {
+    let house = Installation::changed(Plan::default(), |settings| {
+        let plain = Listener { tls: TlsMode::Off, ..settings.listeners[0].clone() };
+        settings.listeners.push(plain);
+    })
+    .await;
+    let address = house.inner.running.callers[1].trim_start_matches("http://").to_owned();
+    for (target, http_status, media_type) in [
+        // Services are never read with GET, whatever comes with it.
+        ("/api/v1/services/x", 405, "application/problem+json"),
+        ("http://a/api/v1/openapi.json", 400, "application/problem+json"),
+        ("/bip-sync-wss-gost/", 400, "text/xml; charset=utf-8"),
+        ("/api/v1/\u{1}", 400, "text/xml; charset=utf-8"),
+    ] {
+        let mut socket = TcpStream::connect(&address).await.unwrap();
+        let head = format!("GET {target} HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\n{{}}");
+        socket.write_all(head.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with(&format!("HTTP/1.1 {http_status} ")), "{target}: {answer}");
+        let line = format!("\r\ncontent-type: {media_type}\r\n");
+        assert!(answer.contains(&line), "{target}: {answer}");
+    }
+    house.stop().await;
+}

@@ -187,6 +187,8 @@ async fn a_body_beyond_its_limit_is_refused_before_it_and_cut_at_it() {
     }
     let cut = answer(&mut line, false).await;
     assert_eq!((cut.status, cut.fault()), (413, Some("caller.too_large")));
+    let told = String::from_utf8_lossy(&cut.body.first).into_owned();
+    assert!(told.contains("\"resend\":\"ask_first\""), "{told}");
     let entry = installation.entry_of(cut.entry()).await;
     drop(line);
     assert_eq!(entry.line(), "Unknown caller.too_large send");

@@ -234,7 +234,7 @@ async fn an_answer_to_a_body_that_broke_is_not_hypers_to_write() {
     near.write_all(b"3;x\r\n").await.unwrap();
     drop(std::future::poll_fn(|cx| served.poll_without_shutdown(cx)).await);
     let (stream, offence) = served.into_parts().io.into_inner().into_parts();
-    assert_eq!(offence.map(|(offence, _)| offence.reason), Some(Reason::ChunkExtension));
+    assert_eq!(offence.map(|offence| offence.reason), Some(Reason::ChunkExtension));
     drop(stream);
     let mut answer = Vec::new();
     near.read_to_end(&mut answer).await.unwrap();

@@ -35,6 +35,21 @@ impl Row {
     }
 }
 
+/// The text of a failure that is not the agency's and leaves the outcome Unknown all the same.
+pub(super) const fn unclear(language: Language) -> &'static str {
+    match language {
+        Language::Kk => {
+            "Сұраудың мекемедегі нәтижесі белгісіз. Қайта жібермес бұрын нәтижесін сұраңыз."
+        }
+        Language::Ru => {
+            "Исход запроса в ведомстве неизвестен. Прежде чем повторять, запросите исход."
+        }
+        Language::En => {
+            "What became of the call at the agency is unknown. Ask for it before resending."
+        }
+    }
+}
+
 impl Code {
     /// Every code, in the order of the table.
     pub const ALL: [Self; 26] = [

@@ -71,9 +71,10 @@ impl WireError {
     }
 }
 
-/// A key as a part of a JSON pointer (RFC 6901 §3).
+/// A key as a part of a JSON pointer (RFC 6901 §3), masked first: the digits of an escape would hide
+/// where an identifier begins.
 fn escaped(key: &str) -> String {
-    key.replace('~', "~0").replace('/', "~1")
+    redact::ids(key).replace('~', "~0").replace('/', "~1")
 }
 
 impl fmt::Display for WireError {

@@ -113,6 +113,8 @@ fn a_fault_tells_the_place_and_the_byte_but_no_value() {
     assert_eq!(fault.to_string(), "caller.malformed: wrong_type (phase receive): at \"/other\"");
     let fault = from_json::<Asked>(br#"{"850312300121":"1"}"#).expect_err("unknown");
     assert_eq!(fault.cause.as_deref(), Some("at \"/8503****0121\""));
+    let fault = from_json::<Asked>(br#"{"a/850312300121~":"1"}"#).expect_err("unknown");
+    assert_eq!(fault.cause.as_deref(), Some("at \"/a~18503****0121~0\""));
     let fault = from_json::<Asked>(b"{\n\"iin\": \"\xd2\x9b\", x}").expect_err("no JSON");
     assert_eq!((fault.reason, fault.at), ("json_unreadable", Some(15)));
     let long = format!("{{\"{}\":1}}", "k".repeat(100_000));

@@ -38,7 +38,7 @@ pub fn document(fault: &Fault, language: Language, entry: uuid::Uuid) -> Vec<u8>
     let row = fault.code.row();
     let problem = Problem {
         r#type: format!("urn:qaqpa:fault:{}", row.word),
-        title: row.text(language),
+        title: fault.text(language),
         status: fault.http_status.unwrap_or(row.http_status),
         detail: fault.public_line(),
         instance: format!("urn:uuid:{entry}"),
@@ -46,7 +46,7 @@ pub fn document(fault: &Fault, language: Language, entry: uuid::Uuid) -> Vec<u8>
         origin: row.origin.word(),
         phase: fault.phase.word(),
         reason: fault.reason,
-        resend: row.resend.word(),
+        resend: fault.resend().word(),
         retry_after_s: fault.retry_after_s,
     };
     // Strings and numbers only: it cannot fail.

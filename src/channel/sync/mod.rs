@@ -54,7 +54,7 @@ pub fn fault_document(failure: &Fault, language: Language, date: &str, session_i
     let row = failure.code.row();
     fault(&FaultInfo {
         error_code: failure.code.error_code(),
-        error_message: row.text(language),
+        error_message: failure.text(language),
         error_data: &failure.public_line(),
         error_date: date,
         session_id,

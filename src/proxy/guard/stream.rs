@@ -39,12 +39,15 @@ impl<T> Guarded<T> {
         }
     }
 
-    /// The stream, and the offence that ended it where an answer to it can still be written, with what
-    /// the request was addressed to where its first line says so.
-    pub fn into_parts(self) -> (T, Option<(Offence, Address)>) {
-        let offence = self.offence.filter(|_| !self.is_answering);
-        let address = Address::read(&self.held).unwrap_or_default();
-        (self.stream, offence.map(|offence| (offence, address)))
+    /// The stream, and the offence that ended it where an answer to it can still be written.
+    pub fn into_parts(self) -> (T, Option<Offence>) {
+        (self.stream, self.offence.filter(|_| !self.is_answering))
+    }
+
+    /// What the head that is held back asks for, as far as that can be read; else `GET /`.
+    pub fn address(&self) -> Address {
+        let held: &[u8] = if self.guard.is_between_bodies() { &self.held } else { &[] };
+        Address::read(held).unwrap_or_default()
     }
 
     /// Notes that hyper writes; an interim answer (RFC 9110 §15.2) answers nothing yet.

@@ -10,7 +10,7 @@ use super::request::{self, Peer};
 use super::session::{self, Framed, Session};
 use super::streams::{self, Streams};
 use super::{Handler, Shared};
-use crate::proxy::guard::{Address, Guarded, Offence, Reason};
+use crate::proxy::guard::{Guarded, Offence, Reason};
 use crate::proxy::tls::ServerTls;
 use crate::proxy::tls::stream::Stream;
 use hyper::server::conn::http2;
@@ -176,14 +176,16 @@ async fn serve_http1<H: Handler>(
         }
     })
     .await;
-    let (clocked, offence) = connection.into_parts().io.into_inner().into_parts();
+    let guarded = connection.into_parts().io.into_inner();
+    let address = guarded.address();
+    let (clocked, offence) = guarded.into_parts();
     let mut stream = clocked.into_inner();
-    if let (End::Finished(_), Some((offence, address))) = (&end, offence) {
+    if let (End::Finished(_), Some(offence)) = (&end, offence) {
         guest.refuse_framing(offence, address, &mut stream).await;
         return (End::Finished(true), Some(stream));
     }
     if let Some(offence) = unread {
-        drop(guest.record(offence, Address::default()));
+        drop(guest.record(offence, address));
     }
     (end, Some(stream))
 }

@@ -147,6 +147,16 @@ impl Account {
         }
     }
 
+    /// Half a request may be half done, whatever the head of an answer said that was cut too.
+    fn doubted(&self, ending: Ending) -> Ending {
+        let is_request_cut = self.passage.as_ref().is_some_and(|passage| !passage.is_whole());
+        if !is_request_cut || ending.is_whole || ending.fault.is_some() {
+            return ending;
+        }
+        let fault = Fault::new(Code::CallerMalformed, Phase::Send, "body_incomplete");
+        Ending { outcome: fault.outcome(), fault: Some(fault), ..ending }
+    }
+
     /// Tells metrics and log of the end, and the journal where nothing was opened; else the row that
     /// it must be given.
     fn end(&mut self, ending: Ending) -> Option<Closed> {
@@ -154,6 +164,7 @@ impl Account {
         if self.state == State::Closed {
             return None;
         }
+        let ending = self.doubted(ending);
         self.state = State::Closed;
         match &ending.fault {
             Some(fault) if !was_open => self.trace.mark(fault.phase),

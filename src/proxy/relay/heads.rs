@@ -32,11 +32,13 @@ fn folded(name: &HeaderName) -> String {
     name.as_str().replace('_', "-")
 }
 
-/// What a caller may say of itself, but not to an agency under our name.
+/// What a caller may say of itself, but not to an agency under our name: who calls and from where, and
+/// with which certificate, which agencies believe of whoever ends TLS before them (RFC 9440 §2.4).
 fn is_ours(name: &str) -> bool {
     name.starts_with("qaqpa-")
         || name.starts_with("x-forwarded-")
-        || ["forwarded", "x-real-ip"].contains(&name)
+        || ["client-cert", "client-cert-chain", "forwarded", "x-forwarded", "x-real-ip"]
+            .contains(&name)
 }
 
 /// Refuses a head that asks for something else than its request line.
@@ -135,7 +137,10 @@ mod tests {
             "x_forwarded_for",
             "x-forwarded-host",
             "forwarded",
+            "x-forwarded",
             "x-real-ip",
+            "client-cert",
+            "client_cert_chain",
             "authorization",
             "cookie",
             "x-qaqpa",

@@ -10,7 +10,7 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
 impl<H: Handler> Guest<H> {
-    /// Refuses what was sent; the connection is to be closed after it.
+    /// Refuses what was sent; `target` says in which form. The connection is to be closed after it.
     pub(super) async fn refuse_framing(
         &self,
         offence: Offence,
