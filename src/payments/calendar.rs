@@ -8,6 +8,7 @@ use crate::config::settings::Bank;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
+use serde::{Deserialize, Serialize};
 use std::sync::LazyLock;
 
 /// Days looked ahead for an operating day; a calendar with a longer gap is broken off there.
@@ -19,7 +20,8 @@ static ASTANA: LazyLock<TimeZone> = LazyLock::new(|| {
 });
 
 /// An operating day of a bank, as days since 1970-01-01.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct OperatingDay(pub i32);
 
 impl OperatingDay {

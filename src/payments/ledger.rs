@@ -5,14 +5,23 @@
 //! ([`position`]); so what the bank says may come in any order and the balances are the same.
 
 use super::order::{Evidence, Rank, Ruling, Step};
-use qaqpa_kit::ids::{Bin, Kbk};
+use qaqpa_kit::redact;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// Whom money is owed to: budget money is told apart by payee and budget code, not by account.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Payee {
-    pub bin: Bin,
-    pub kbk: Kbk,
+    /// Twelve digits.
+    pub bin: String,
+    /// Six digits.
+    pub kbk: String,
+}
+
+impl fmt::Debug for Payee {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Payee({}:{})", redact::ids(&self.bin), self.kbk)
+    }
 }
 
 /// An account of the ledger. Those of banks and the Treasury grow by debits, the others by credits.
@@ -41,8 +50,8 @@ impl fmt::Display for Account {
             Self::Pending(bank) => write!(f, "pending:{bank}"),
             Self::Receivable(bank) => write!(f, "receivable:{bank}"),
             Self::Treasury => f.write_str("treasury"),
-            Self::Expected(payee) => write!(f, "expected:{}:{}", payee.bin.digits(), payee.kbk),
-            Self::Payable(payee) => write!(f, "payable:{}:{}", payee.bin.digits(), payee.kbk),
+            Self::Expected(payee) => write!(f, "expected:{}:{}", payee.bin, payee.kbk),
+            Self::Payable(payee) => write!(f, "payable:{}:{}", payee.bin, payee.kbk),
             Self::Suspense(bank) => write!(f, "suspense:{bank}"),
             Self::Returning(bank) => write!(f, "returning:{bank}"),
         }
@@ -50,7 +59,8 @@ impl fmt::Display for Account {
 }
 
 /// The side of what we have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Asset {
     Pending,
     Receivable,
@@ -58,7 +68,8 @@ pub enum Asset {
 }
 
 /// The side of whom it belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Claim {
     Expected,
     Payable,
@@ -114,7 +125,7 @@ pub fn moves<A: PartialEq + Clone>(from: Option<(A, A)>, to: Option<(A, A)>) -> 
 
 /// The accounts of a payment's position at its bank, for its payee.
 #[must_use]
-pub fn accounts(position: Position, bank: &str, payee: Payee) -> Option<(Account, Account)> {
+pub fn accounts(position: Position, bank: &str, payee: &Payee) -> Option<(Account, Account)> {
     let (asset, claim) = position?;
     let asset = match asset {
         Asset::Pending => Account::Pending(bank.to_owned()),
@@ -122,28 +133,22 @@ pub fn accounts(position: Position, bank: &str, payee: Payee) -> Option<(Account
         Asset::Treasury => Account::Treasury,
     };
     let claim = match claim {
-        Claim::Expected => Account::Expected(payee),
-        Claim::Payable => Account::Payable(payee),
+        Claim::Expected => Account::Expected(payee.clone()),
+        Claim::Payable => Account::Payable(payee.clone()),
         Claim::Suspense => Account::Suspense(bank.to_owned()),
     };
     Some((asset, claim))
 }
 
-/// The accounts of a refund: it takes from what the payment's money is owed to, and gives back what
-/// the bank, or once settled the Treasury, has.
+/// What a refund gives back: what the bank, or once settled the Treasury, has. It takes from what the
+/// payment's money is owed to.
 #[must_use]
-pub fn refund_accounts(
-    position: Position,
-    bank: &str,
-    source: Account,
-) -> Option<(Account, Account)> {
-    let (asset, _) = position?;
-    let gives = match asset {
+pub fn refund_account(asset: Asset, bank: &str) -> Account {
+    match asset {
         Asset::Pending => Account::Returning(bank.to_owned()),
         Asset::Receivable => Account::Receivable(bank.to_owned()),
         Asset::Treasury => Account::Treasury,
-    };
-    Some((source, gives))
+    }
 }
 
 #[cfg(test)]
@@ -164,8 +169,7 @@ mod tests {
     ];
 
     fn payee() -> Payee {
-        let bin = Bin::parse("990140000017", true).expect("valid");
-        Payee { bin, kbk: Kbk::parse("108125").expect("valid") }
+        Payee { bin: "990140000017".to_owned(), kbk: "108125".to_owned() }
     }
 
     #[test]
@@ -214,7 +218,7 @@ mod tests {
             let mut balances: BTreeMap<String, i64> = BTreeMap::new();
             let mut here = None;
             for (step, known) in path {
-                let there = accounts(position(step, known, None), "bank", payee());
+                let there = accounts(position(step, known, None), "bank", &payee());
                 for (debit, credit) in moves(here, there.clone()) {
                     *balances.entry(debit.to_string()).or_default() += 100;
                     *balances.entry(credit.to_string()).or_default() -= 100;

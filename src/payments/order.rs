@@ -4,10 +4,12 @@
 //! repetition of the same events ends in the same state. Silence says nothing: from Unknown only
 //! evidence leads on. Evidence that contradicts itself freezes the order until an operator rules.
 
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// What we did last; the rows of the table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Step {
     /// Opened; nothing has left.
     Reserved,
@@ -26,7 +28,10 @@ pub enum Step {
 }
 
 /// How far the bank says that the money has come.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
 pub enum Rank {
     /// It has said nothing yet.
     #[default]
@@ -40,7 +45,8 @@ pub enum Rank {
 }
 
 /// How an operator ended a contradiction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Ruling {
     Posted,
     Rejected,
@@ -88,7 +94,8 @@ impl Evidence {
 }
 
 /// What a bank's answer, notice, inquiry or register row, or an operator, says of an order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Said {
     Accepted,
     Posted,
@@ -101,7 +108,8 @@ pub enum Said {
 }
 
 /// The state of an order as everybody sees it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum State {
     Reserved,
     Submitting,
@@ -211,9 +219,9 @@ impl State {
         matches!(self, Submitting | Submitted | Unknown | Accepted)
     }
 
-    /// It keeps its charge from being paid by another order.
+    /// It keeps its charge from being paid by another order, or a refund its share.
     #[must_use]
-    pub const fn holds_charge(self) -> bool {
+    pub const fn holds(self) -> bool {
         !matches!(self, Rejected | Cancelled | Expired)
     }
 

@@ -167,7 +167,10 @@ fn apply(connection: &mut Connection, path: &Path, schema: &Schema) -> Result<i3
 pub(super) fn down(path: &Path, error: &rusqlite::Error) -> JournalDown {
     let is_without_room = error.sqlite_extended_error_code() == Some(ffi::SQLITE_IOERR_SHMSIZE);
     let why = match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Why::Busy,
+        // A constraint kept the rows as they were: nothing is wrong with the file.
+        Some(
+            ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::ConstraintViolation,
+        ) => Why::Busy,
         Some(ErrorCode::DiskFull) => Why::Full,
         _ if is_without_room => Why::Full,
         _ => Why::Broken,
