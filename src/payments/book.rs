@@ -3,101 +3,14 @@
 //! A store fills the book by [`Lookup`]s, the pure rules change it, and the store writes what
 //! changed. A row is written only if it still has the version that was read.
 
+mod lookup;
+
+pub(super) use lookup::{Lookup, Wanted};
+
 use super::record::{BankWindow, Change, Charge, Closing, Heard, Order, RequestKey, Transfer};
 use serde::Serialize;
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-
-/// By which key rows are read, in the order in which PostgreSQL locks them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) enum Lookup {
-    /// Windows that postings go into.
-    Window,
-    /// Windows that are to be closed.
-    WindowToClose,
-    Charge,
-    ChargeName,
-    /// The order that holds a charge.
-    Holder,
-    Order,
-    EndToEnd,
-    Txn,
-    Document,
-    Evidence,
-    Key,
-    Change,
-    /// What the days after the last closed one hold, by bank.
-    Totals,
-}
-
-impl Lookup {
-    pub(super) const ALL: [Self; 13] = [
-        Self::Window,
-        Self::WindowToClose,
-        Self::Charge,
-        Self::ChargeName,
-        Self::Holder,
-        Self::Order,
-        Self::EndToEnd,
-        Self::Txn,
-        Self::Document,
-        Self::Evidence,
-        Self::Key,
-        Self::Change,
-        Self::Totals,
-    ];
-
-    /// The reading in both dialects, with `{set}` for the test against the keys, and how PostgreSQL
-    /// locks what it reads.
-    pub(super) const fn select(self) -> (&'static str, &'static str) {
-        const UPDATE: &str = " ORDER BY id FOR UPDATE";
-        match self {
-            Self::Window => ("SELECT * FROM bank_window WHERE id {set}", " ORDER BY id FOR SHARE"),
-            Self::WindowToClose => ("SELECT * FROM bank_window WHERE id {set}", UPDATE),
-            Self::Charge => ("SELECT * FROM charge WHERE id {set}", UPDATE),
-            Self::ChargeName => ("SELECT * FROM charge WHERE name {set}", ""),
-            Self::Holder => {
-                ("SELECT * FROM payment_order WHERE charge {set} AND holds = 1", UPDATE)
-            }
-            Self::Order => ("SELECT * FROM payment_order WHERE id {set}", UPDATE),
-            Self::EndToEnd => ("SELECT * FROM payment_order WHERE end_to_end_id {set}", UPDATE),
-            Self::Txn => ("SELECT * FROM payment_order WHERE txn_key {set}", UPDATE),
-            Self::Document => ("SELECT * FROM payment_order WHERE document_key {set}", UPDATE),
-            Self::Evidence => ("SELECT id FROM order_evidence WHERE id {set}", ""),
-            Self::Key => ("SELECT * FROM request_key WHERE id {set}", ""),
-            Self::Change => ("SELECT * FROM order_change WHERE id {set}", ""),
-            Self::Totals => (
-                "SELECT bank || '/' || operating_day AS id, bank, operating_day, count(*) AS orders, \
-                 CAST(sum(CASE WHEN reverses IS NULL THEN amount_tiyn ELSE 0 END) AS BIGINT) \
-                 AS paid_tiyn, \
-                 CAST(sum(CASE WHEN reverses IS NULL THEN 0 ELSE amount_tiyn END) AS BIGINT) \
-                 AS returned_tiyn, 0 AS closed_at_us \
-                 FROM payment_order WHERE bank {set} AND operating_day > (SELECT \
-                 coalesce(closed_through, -1) FROM bank_window w WHERE w.id = payment_order.bank) \
-                 GROUP BY bank, operating_day ORDER BY operating_day",
-                "",
-            ),
-        }
-    }
-}
-
-/// Keys to read, by lookup.
-#[derive(Debug, Default)]
-pub(super) struct Wanted(BTreeMap<Lookup, BTreeSet<String>>);
-
-impl Wanted {
-    pub(super) fn want(&mut self, lookup: Lookup, key: &str) {
-        self.0.entry(lookup).or_default().insert(key.to_owned());
-    }
-
-    pub(super) fn keys(&self, lookup: Lookup) -> Vec<String> {
-        self.0.get(&lookup).into_iter().flatten().cloned().collect()
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// A row and the version that the store holds; `None`: not there yet.
 #[derive(Debug)]
@@ -355,4 +268,61 @@ fn split<T: Serialize>(
     updates.push(Write::Update { table, rows: old, versions });
     inserts.push(Write::Insert { table, rows: new });
     Ok(())
+}
+
+#[cfg(test)]
+mod seen {
+    //! What tests see of a book that holds a whole history.
+
+    use super::{Book, Closing, Heard, Order, Transfer};
+    use crate::payments::record::Change;
+    use std::collections::BTreeMap;
+
+    impl Book {
+        pub(in crate::payments) fn orders(&self) -> BTreeMap<String, Order> {
+            self.orders.iter().map(|(id, order)| (id.clone(), order.row.clone())).collect()
+        }
+
+        pub(in crate::payments) fn transfers(&self) -> &[Transfer] {
+            &self.new_transfers
+        }
+
+        pub(in crate::payments) fn changes(&self) -> &[Change] {
+            &self.new_changes
+        }
+
+        pub(in crate::payments) fn heard(&self) -> &[Heard] {
+            &self.new_evidence
+        }
+
+        pub(in crate::payments) fn closings(&self) -> &[Closing] {
+            &self.new_closings
+        }
+
+        /// What a store counts of the open days of a bank.
+        pub(in crate::payments) fn count_totals(&mut self, bank: &str) {
+            let closed = self.window(bank).and_then(|window| window.closed_through);
+            let mut totals: BTreeMap<_, Closing> = BTreeMap::new();
+            for order in self.orders.values().map(|order| &order.row).filter(|o| o.bank == bank) {
+                let Some(day) = order.operating_day.filter(|day| Some(*day) > closed) else {
+                    continue;
+                };
+                let total = totals.entry(day).or_insert_with(|| Closing {
+                    id: format!("{bank}/{}", day.0),
+                    bank: bank.to_owned(),
+                    operating_day: day,
+                    orders: 0,
+                    paid_tiyn: 0,
+                    returned_tiyn: 0,
+                    closed_at_us: 0,
+                });
+                total.orders += 1;
+                match order.reverses {
+                    Some(_) => total.returned_tiyn += order.amount_tiyn,
+                    None => total.paid_tiyn += order.amount_tiyn,
+                }
+            }
+            self.totals = totals.into_values().collect();
+        }
+    }
 }

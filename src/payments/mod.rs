@@ -145,3 +145,6 @@ impl Payments {
 fn stopped() -> JournalDown {
     JournalDown::new(Why::Stopped, "payments have stopped")
 }
+
+#[cfg(test)]
+mod tests;

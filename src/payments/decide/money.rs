@@ -73,7 +73,8 @@ pub(super) fn rule(
             order.posted_at_us = Some(at_us);
             order.operating_day = Some(bank.window(at_us, closed));
         }
-        if order.charge.is_some() && order.reverses.is_none() && !order.holds {
+        let is_given_up = matches!(order.step, Step::Cancelled | Step::Expired);
+        if order.charge.is_some() && !order.holds && !is_given_up {
             // Its charge was let go and may be paid by another: the money waits in suspense.
             order.step = Step::Surplus;
         }
