@@ -4,6 +4,7 @@ mod history;
 mod invariants;
 mod model;
 mod permutations;
+mod stores;
 
 use super::book::Book;
 use super::command::{Answered, Command, Reply};
