@@ -50,6 +50,9 @@ pub(super) struct Request {
 impl Request {
     /// The rows that it needs first.
     pub(super) fn want(&self, wanted: &mut Wanted) {
+        if !self.is_clean() {
+            return;
+        }
         if let Some((key, _)) = &self.key {
             wanted.want(Lookup::Key, &key.id());
         }
@@ -139,13 +142,12 @@ impl Request {
 
     /// Decides it, once for a key.
     pub(super) fn decide(&self, book: &mut Book, rules: &Rules) -> Answered {
+        if !self.is_clean() {
+            return Answered::Now(Reply::Refused(Refusal::Malformed), None);
+        }
         let Some((key, render)) = &self.key else {
             return Answered::Now(decide(book, rules, &self.command), None);
         };
-        let texts = [&key.owner, &key.key, &key.digest];
-        if !texts.into_iter().all(|text| is_clean(text)) {
-            return Answered::Now(Reply::Refused(Refusal::Malformed), None);
-        }
         if let Some(kept) = book.answer(&key.id()) {
             return if kept.digest == key.digest {
                 Answered::Again(STANDARD.decode(&kept.answer).unwrap_or_default())
@@ -168,6 +170,12 @@ impl Request {
         Answered::Now(reply, Some(answer))
     }
 
+    /// One request's texts must not fail the group that it is in.
+    fn is_clean(&self) -> bool {
+        let texts = self.key.iter().flat_map(|(key, _)| [&key.owner, &key.key, &key.digest]);
+        self.command.is_clean() && texts.into_iter().all(|text| is_clean(text))
+    }
+
     /// Closing a day counts what is stored, so it is alone in its group.
     pub(super) fn is_alone(&self) -> bool {
         matches!(self.command, Command::Close { .. })
@@ -185,9 +193,6 @@ fn path(parts: &[&str]) -> String {
 }
 
 fn decide(book: &mut Book, rules: &Rules, command: &Command) -> Reply {
-    if !command.is_clean() {
-        return Reply::Refused(Refusal::Malformed);
-    }
     let decided = match command {
         Command::Register(charges) => register(book, charges),
         Command::Annul { charge, agency, at_us } => annul(book, charge.text(), agency, *at_us),

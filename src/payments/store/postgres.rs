@@ -12,9 +12,9 @@ use crate::payments::book::{Book, Lookup, Wanted, Write};
 use deadpool_postgres::ClientWrapper;
 use serde_json::{Value, json};
 use tokio::time::timeout;
-use tokio_postgres::Error;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
+use tokio_postgres::{Error, Statement};
 
 /// What another node's change makes of ours; each is decided anew.
 const RACES: [SqlState; 6] = [
@@ -121,9 +121,13 @@ async fn run(client: &ClientWrapper, group: &mut Group<'_>) -> Result<(), Broken
         load(client, "", &more, &mut book).await?;
     }
     group.decide(&mut book);
-    let writes = book.writes()?;
-    let mut slots = writes.iter();
-    let mut next = || write(client, slots.next());
+    // Prepared before any of them is sent: else COMMIT would overtake the first that waits for it.
+    let mut prepared = Vec::new();
+    for write in book.writes()? {
+        prepared.push(prepare(client, &write).await?);
+    }
+    let mut slots = prepared.iter();
+    let mut next = || execute(client, slots.next());
     // Sent together: the driver writes what is polled first, first; COMMIT after a failure rolls back.
     let (w1, w2, w3, w4) = (next(), next(), next(), next());
     let (w5, w6, w7, w8) = (next(), next(), next(), next());
@@ -131,7 +135,7 @@ async fn run(client: &ClientWrapper, group: &mut Group<'_>) -> Result<(), Broken
     let (w13, w14) = (next(), next());
     tokio::try_join!(
         biased; w1, w2, w3, w4, w5, w6, w7, w8, w9, w10, w11, w12, w13, w14,
-        async { Ok(client.batch_execute("COMMIT").await?) },
+        client.batch_execute("COMMIT"),
     )?;
     Ok(())
 }
@@ -187,19 +191,21 @@ async fn look(
     rows.iter().map(|row| row.try_get(0)).collect()
 }
 
-async fn write(client: &ClientWrapper, write: Option<&Write>) -> Result<(), Broken> {
-    match write {
-        None => {}
-        Some(Write::Insert { table, rows }) => {
+/// A statement that is ready to be sent, with its parameters.
+type Prepared = (Statement, Vec<Box<dyn ToSql + Sync>>);
+
+async fn prepare(client: &ClientWrapper, write: &Write) -> Result<Prepared, Broken> {
+    let (sql, parameters): (String, Vec<Box<dyn ToSql + Sync>>) = match write {
+        Write::Insert { table, rows } => {
             let sql = format!(
                 "INSERT INTO {table} \
                  SELECT * FROM json_populate_recordset(NULL::{table}, $1::text::json)"
             );
-            execute(client, &sql, &[&serde_json::to_string(rows)?]).await?;
+            (sql, vec![Box::new(serde_json::to_string(rows)?)])
         }
-        Some(Write::Update { table, rows, versions }) => {
-            let names =
-                rows.first().and_then(Value::as_object).into_iter().flat_map(|row| row.keys());
+        Write::Update { table, rows, versions } => {
+            let first = rows.first().and_then(Value::as_object);
+            let names = first.into_iter().flat_map(|row| row.keys());
             let sets: Vec<String> = names.map(|name| format!("{name} = r.{name}")).collect();
             let sql = format!(
                 "WITH updated AS (UPDATE {table} AS o SET {} \
@@ -213,24 +219,22 @@ async fn write(client: &ClientWrapper, write: Option<&Write>) -> Result<(), Brok
                 .map(|(row, version)| json!({ "row": row, "stored": version }))
                 .collect();
             let count = i64::try_from(rows.len()).unwrap_or(i64::MAX);
-            execute(client, &sql, &[&serde_json::to_string(&rows)?, &count]).await?;
+            (sql, vec![Box::new(serde_json::to_string(&rows)?), Box::new(count)])
         }
-        Some(Write::Forget { before_us }) => {
+        Write::Forget { before_us } => {
             let sql = "DELETE FROM request_key WHERE id IN (SELECT id FROM request_key \
                  WHERE answered_at_us < $1 ORDER BY answered_at_us LIMIT 1000)";
-            execute(client, sql, &[before_us]).await?;
+            (sql.to_owned(), vec![Box::new(*before_us)])
         }
-    }
-    Ok(())
+    };
+    Ok((client.prepare_cached(&sql).await?, parameters))
 }
 
-async fn execute(
-    client: &ClientWrapper,
-    sql: &str,
-    parameters: &[&(dyn ToSql + Sync)],
-) -> Result<(), Error> {
-    let statement = client.prepare_cached(sql).await?;
-    client.query(&statement, parameters).await.map(drop)
+/// Sends a statement at the first poll; an empty slot is done at once.
+async fn execute(client: &ClientWrapper, prepared: Option<&Prepared>) -> Result<(), Error> {
+    let Some((statement, parameters)) = prepared else { return Ok(()) };
+    let parameters: Vec<&(dyn ToSql + Sync)> = parameters.iter().map(|one| &**one).collect();
+    client.query(statement, &parameters).await.map(drop)
 }
 
 /// Rows of a question, on a pooled session.
