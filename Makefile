@@ -79,11 +79,15 @@ deploy-check: ## what deploy/ ships, judged by hadolint, promtool and systemd
 
 .PHONY: bench
 bench: ## what single steps cost (criterion)
-	@$(cargo) bench --locked --bench scan --bench verify --bench journal --bench payments
+	@$(cargo) bench --locked --bench guard --bench scan --bench verify --bench journal --bench payments
 
 .PHONY: load
 load: ## throughput, latency and CPU of the whole gateway on this machine, against simulated agencies
 	@$(cargo) bench --locked --quiet --bench load
+
+.PHONY: flood
+flood: ## what a healthy caller notices of floods, slow sockets and 9 000 idle connections
+	@$(cargo) bench --locked --quiet --bench flood
 
 .PHONY: crash
 crash: tools ## kills the gateway, or its database, CRASH_ROUNDS times under load; nothing may be lost or made twice

@@ -48,18 +48,33 @@ if [ ${#missing[@]} -gt 0 ]; then
         "${missing[@]}" >"$tools/apt.log" 2>&1 || { tail -20 "$tools/apt.log" >&2; fail "apt-get install failed"; }
 fi
 
-# --- promtool: unpacked, never installed, because Debian's package would start a server
-if ! has promtool && [ ! -x "$tools/bin/promtool" ]; then
-    has apt-get || fail "promtool is missing, and this is no Debian: install Prometheus' promtool"
-    say "unpacking promtool"
+# --- Debian packages that are unpacked, never installed, because installed they would start a server
+unpacked() { # the program, its path inside, the packages
+    local program=$1 path=$2 folder=$tools/unpacked/$1
+    shift 2
+    if has "$program" || [ -x "$tools/bin/$program" ]; then return; fi
+    has apt-get || fail "$program is missing, and this is no Debian: install it"
+    say "unpacking $program"
     [ "$root" = none ] || apt_update
-    rm -rf "$tools/prometheus" && mkdir -p "$tools/prometheus" "$tools/bin"
-    (cd "$tools/prometheus" && apt-get download -qq -o APT::Sandbox::User=root prometheus >/dev/null) \
-        || fail "the Debian package prometheus cannot be downloaded"
-    dpkg-deb -x "$tools"/prometheus/*.deb "$tools/prometheus"
-    mv "$tools/prometheus/usr/bin/promtool" "$tools/bin/promtool"
-    rm -rf "$tools/prometheus"
-fi
+    rm -rf "$folder" && mkdir -p "$folder" "$tools/bin"
+    (cd "$folder" && apt-get download -qq -o APT::Sandbox::User=root "$@" >/dev/null) \
+        || fail "Debian packages cannot be downloaded: $*"
+    local package
+    for package in "$folder"/*.deb; do dpkg-deb -x "$package" "$folder"; done
+    rm "$folder"/*.deb
+    # Libraries that came along stand beside it.
+    cat >"$tools/bin/$program" <<END
+#!/bin/sh
+here=\$(dirname "\$(readlink -f "\$0")")/../unpacked/$program
+export LD_LIBRARY_PATH="\$here/usr/lib/$(uname -m)-linux-gnu\${LD_LIBRARY_PATH:+:\$LD_LIBRARY_PATH}"
+exec "\$here/$path" "\$@"
+END
+    chmod +x "$tools/bin/$program"
+}
+unpacked promtool usr/bin/promtool prometheus
+# Foreign readers of HTTP, to compare with.
+unpacked nginx usr/sbin/nginx nginx
+unpacked haproxy usr/sbin/haproxy haproxy liblua5.3-0 libopentracing-c-wrapper0 libopentracing1
 
 # --- Python: foreign SOAP and signature libraries, pinned
 if ! cmp -s .ci/requirements.txt "$tools/venv/requirements.txt"; then

@@ -6,6 +6,8 @@ pub mod gbd_ul;
 mod passthrough;
 #[cfg(test)]
 mod trial;
+#[cfg(test)]
+mod twins;
 
 pub use passthrough::Passthrough;
 

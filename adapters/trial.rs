@@ -1,8 +1,8 @@
 //! A call's way through an adapter and its simulator, as the gateway would lead it; for tests.
 
 use qaqpa_kit::adapter::{
-    Adapter, Answer, Call, EnvelopeAnswer, ErrorInfo, HttpAnswer, Outgoing, Reply, SimulatedAnswer,
-    SimulatedRequest,
+    Adapter, Answer, Call, EnvelopeAnswer, ErrorInfo, HttpAnswer, JsonCall, Outgoing, Reply,
+    SimulatedAnswer, SimulatedRequest,
 };
 use qaqpa_kit::fault::{Fault, Outcome};
 use qaqpa_kit::xml::{Document, Limits};
@@ -53,6 +53,16 @@ pub(crate) fn call<'a>(service: &'a str, data: &'a Document<'a>) -> Call<'a> {
         session_id: "{3f0c7d2a-9a7b-4f55-8a0e-1c2d3e4f5a6b}",
         received_at: "2025-03-11T10:15:30+05:00",
         data: Some(data.root()),
+    }
+}
+
+/// A REST call with that body.
+pub(crate) fn json_call<'a>(service: &'a str, body: &'a str) -> JsonCall<'a> {
+    JsonCall {
+        service,
+        message_id: "message-1",
+        received_at: "2025-03-11T10:15:30+05:00",
+        body: body.as_bytes(),
     }
 }
 

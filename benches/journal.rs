@@ -52,6 +52,7 @@ fn rows(content: &Bytes) -> Fallible<(Opened, Closed)> {
         request: content.clone(),
     };
     let closed = Closed {
+        streamed: None,
         id,
         key: CallKey(key),
         closed_at_us: now_us,

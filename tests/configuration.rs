@@ -155,7 +155,7 @@ fn leaves(value: &Value) -> Vec<(String, Value)> {
 }
 
 /// Tables of participants and services, in the file that shows them.
-const TABLES: [(&str, &str); 14] = [
+const TABLES: [(&str, &str); 15] = [
     ("participants/demo_portal.toml", ""),
     ("participants/demo_portal.toml", "[quota]\n"),
     ("participants/demo_portal.toml", "[service_quota.contract]\n"),
@@ -165,6 +165,7 @@ const TABLES: [(&str, &str); 14] = [
     ("services.toml", "[agency.gbd_fl.breaker]\n"),
     ("services.toml", "[agency.labour_contracts.service.contract]\n"),
     ("services.toml", "[[agency.gbd_fl.answer_certificate]]\n"),
+    ("services.toml", "[[agency.fines.service.fines.operation]]\n"),
     ("payments.toml", ""),
     ("payments.toml", "[bank.demo_bank]\n"),
     ("payments.toml", "[kbk.108125]\n"),
@@ -199,7 +200,7 @@ fn no_number_of_participants_and_agencies_is_without_limits() {
     let mut numbers = 0;
     for (file, table) in TABLES {
         for key in known_keys(&folder, file, table) {
-            folder.write(file, &format!("{table}{key} = 2000000000\n"));
+            folder.write(file, &format!("{table}{key} = 2000000000000\n"));
             let told = folder.mistakes().join("\n");
             assert!(told.contains("stands where") || told.contains("is beyond"), "{table}{key}");
             numbers += usize::from(told.contains("is beyond"));
@@ -210,10 +211,10 @@ fn no_number_of_participants_and_agencies_is_without_limits() {
 
 const TEN: [&str; 10] = [
     "gateway.toml:18: listener[0].tls: \"mutal\" is no value of this key. Cure: write \"mutual\".",
-    "gateway.toml:38: limits.body_byte_max: unknown key. Cure: write `body_bytes_max`.",
-    "gateway.toml:44: limits.in_flight_max: 0 is beyond the limits of this key. \
+    "gateway.toml:41: limits.body_byte_max: unknown key. Cure: write `body_bytes_max`.",
+    "gateway.toml:64: limits.in_flight_max: 0 is beyond the limits of this key. \
      Cure: write a whole number, 1 … 100000.",
-    "gateway.toml:82: signing.key[0].key_file: key file secrets/singing.key does not exist. \
+    "gateway.toml:143: signing.key[0].key_file: key file secrets/singing.key does not exist. \
      Cure: put the PKCS#8 PEM key there, readable by the gateway alone, or correct the path.",
     "participants/demo_portal.toml:10: bin: this is no BIN. \
      Cure: write the 12 digits of the organisation's BIN; the last one is their check.",
@@ -222,9 +223,9 @@ const TEN: [&str; 10] = [
     "participants/demo_portal.toml:40: certificate[0].until: the binding ends before it begins. \
      Cure: write a day after `from`.",
     "services.toml:9: agency.gbd_fl.adapter: there is no adapter \"gbd-fl\". Cure: write \"gbd_fl\".",
-    "services.toml:56: agency.address_register.endpoint: \"address.example.kz/api\" is no http or \
+    "services.toml:57: agency.address_register.endpoint: \"address.example.kz/api\" is no http or \
      https URL. Cure: write e.g. \"https://host:port/path\", without user or query.",
-    "services.toml:81: agency.labour_contracts.service.contract.done_codes: string \"SCSS001\" \
+    "services.toml:82: agency.labour_contracts.service.contract.done_codes: string \"SCSS001\" \
      stands where a list in [brackets] belongs. Cure: write a list in [brackets].",
 ];
 
@@ -271,10 +272,10 @@ fn check_of_a_valid_configuration_counts_and_lists_it() {
     let people = folder.check(&[]);
     assert!(people.status.success());
     let shown = String::from_utf8(people.stdout).expect("UTF-8");
-    assert!(shown.contains("2 participants × 3 services"), "{shown}");
+    assert!(shown.contains("2 participants × 4 services"), "{shown}");
     assert!(shown.contains("participant demo_portal"), "{shown}");
     let json: Value = serde_json::from_slice(&folder.check(&["--json"]).stdout).expect("JSON");
-    assert_eq!((&json["valid"], &json["services"]), (&true.into(), &3.into()));
+    assert_eq!((&json["valid"], &json["services"]), (&true.into(), &4.into()));
 }
 
 #[test]

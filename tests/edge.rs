@@ -15,6 +15,8 @@ mod admit;
 mod agency;
 #[path = "edge/callers.rs"]
 mod callers;
+#[path = "edge/caps.rs"]
+mod caps;
 #[path = "edge/house.rs"]
 mod house;
 #[path = "edge/listener.rs"]

@@ -59,7 +59,8 @@ on_both_stores! {
         a_call_in_flight_for_an_hour_beyond_its_window_is_given_up_as_interrupted,
         of_a_hundred_same_calls_one_is_fresh_and_all_get_its_answer,
         a_wait_ends_with_the_call_or_at_its_deadline,
-        the_oldest_answers_are_dropped_beyond_the_cap_but_no_payment_is_forgotten;
+        an_answer_outlives_a_change_of_the_policy,
+        answers_are_dropped_beyond_the_cap_those_of_questions_first_and_no_payment_is_forgotten;
     life:
         an_entry_shows_all_its_rows,
         what_was_closed_without_waiting_is_written_when_the_journal_drains,

@@ -33,6 +33,7 @@ const ROOMS: &[Room] = &[
     ("src/payments/store", &[Door::Sql], "charges, orders and the ledger on both stores"),
     ("src/payments/store/postgres.rs", &[Door::Clock], "deadlines of a commit"),
     ("src/proxy/listener", &[Door::Sockets, Door::Clock], "the door for callers"),
+    ("src/proxy/listener/spool.rs", &[Door::Files], "large bodies while they arrive"),
     (
         "src/proxy/start.rs",
         &[Door::Files, Door::Clock],

@@ -7,12 +7,16 @@ pub mod simulator;
 pub mod wire;
 
 use qaqpa_kit::adapter::{
-    Adapter, Answer, Call, Content, HttpAnswer, HttpOutgoing, Outgoing, Reply, Simulator,
-    WrittenAnswer,
+    Adapter, Answer, Call, Content, DataXml, HttpAnswer, HttpOutgoing, Json, JsonCall, JsonSchema,
+    Outgoing, Reply, Simulator, WrittenAnswer,
 };
 use qaqpa_kit::fault::{Code, Fault, Phase};
 use qaqpa_kit::manifest::{Manifest, ManifestError, unlisted_code};
 use qaqpa_kit::payload;
+use qaqpa_kit::wire::{
+    from_json, inside, push_wrapped, schema_of_answer, schema_of_request, to_example,
+};
+use qaqpa_kit::xml::Element;
 use serde::Deserialize;
 use simulator::Addresses;
 use wire::{Address, Refusal, Request};
@@ -39,13 +43,13 @@ impl Adapter for AddressRegister {
 
     fn encode(&self, call: &Call<'_>) -> Result<Outgoing, Fault> {
         self.manifest.offered(call.service, Phase::Encode)?;
-        let request = payload::of_call(call, Request::read)?;
+        let request: Request = payload::of_call(call, |found: &Request| !found.code().is_empty())?;
         if !request.is_valid() {
             return Err(Fault::new(Code::CallerMalformed, Phase::Encode, "rka_not_sixteen_digits"));
         }
         Ok(Outgoing::Http(HttpOutgoing {
             method: "GET",
-            path: format!("/addresses/{}", request.rka),
+            path: format!("/addresses/{}", request.code()),
             content_type: None,
             body: Vec::new(),
         }))
@@ -58,17 +62,18 @@ impl Adapter for AddressRegister {
         };
         match answer.status {
             200 => {
-                let address: Address<'_> = read(answer)?;
-                let asked = payload::of_call(call, Request::read).ok();
-                if asked.is_none_or(|asked| asked.rka != address.rka) {
-                    return Err(broken("another_address"));
-                }
+                let address: Address = read(answer)?;
+                payload::of_call(call, |asked: &Request| asked.code() == address.rka)
+                    .map_err(|_| broken("another_address"))?;
+                let mut data = String::new();
+                push_wrapped(&mut data, "address", "", &address)
+                    .map_err(|error| broken(error.reason).because(error.cause()))?;
                 let message = "Мекенжай табылды / Адрес найден";
-                let content = WrittenAnswer::new("SCSS001", message, Some(address.write()));
+                let content = WrittenAnswer::new("SCSS001", message, Some(data));
                 Ok(Reply { outcome: service.outcome("200")?, content: Content::Written(content) })
             }
             404 | 422 => {
-                let refusal: Refusal<'_> = read(answer)?;
+                let refusal: Refusal = read(answer)?;
                 let status_code = if answer.status == 404 { "SCSE001" } else { "SCSE002" };
                 let content = WrittenAnswer::new(status_code, &refusal.message, None);
                 let outcome = service.refusal(&refusal.code)?;
@@ -81,6 +86,34 @@ impl Adapter for AddressRegister {
 
     fn simulator(&self) -> Option<&dyn Simulator> {
         Some(&Addresses)
+    }
+
+    fn json(&self) -> Option<&dyn Json> {
+        Some(self)
+    }
+}
+
+impl Json for AddressRegister {
+    fn request(&self, call: &JsonCall<'_>) -> Result<DataXml, Fault> {
+        self.manifest.offered(call.service, Phase::Receive)?;
+        let request: Request = from_json(call.body)?;
+        Ok(DataXml { attributes: String::new(), inside: inside(&request)? })
+    }
+
+    fn answer(&self, service: &str, data: Element<'_>) -> Result<Vec<u8>, Fault> {
+        self.manifest.offered(service, Phase::Decode)?;
+        payload::json_of_answer(data, |_: &Address| true)
+    }
+
+    fn schema(&self, service: &str) -> Option<JsonSchema> {
+        self.manifest.service(service)?;
+        let (request, answer) = simulator::example();
+        Some(JsonSchema {
+            request: schema_of_request::<Request>(),
+            answer: schema_of_answer::<Address>(),
+            request_example: to_example(&request),
+            answer_example: to_example(&answer),
+        })
     }
 }
 
@@ -119,7 +152,7 @@ mod tests {
         let source = b"<data><rka>0201300012345678</rka></data>";
         let document = Document::scan(source, &Limits::default()).expect("well-formed");
         let call = crate::trial::call("AR_AddressByRka", &document);
-        let whole = serde_json::to_vec(&simulator::ADDRESSES[0]).expect("JSON");
+        let whole = serde_json::to_vec(&simulator::example().1).expect("JSON");
         for end in 0..=whole.len() {
             let answer = HttpAnswer { status: 200, content_type: None, body: &whole[..end] };
             let outcome = adapter

@@ -8,28 +8,41 @@
 //! | 0201300000000500 | 500, no JSON | Unknown |
 //! | any other | 404, not found | Refused |
 
-use super::wire::{Address, Refusal};
+use super::wire::{Address, Refusal, Request};
 use qaqpa_kit::adapter::{SimulatedAnswer, SimulatedRequest, Simulator};
 use serde::Serialize;
-use std::borrow::Cow;
 
-/// Every address that the simulator knows.
-pub const ADDRESSES: [Address<'_>; 2] = [
-    Address {
-        rka: Cow::Borrowed("0201300012345678"),
-        kato: Cow::Borrowed("710000000"),
-        name_kz: Cow::Borrowed("Астана қаласы, Үлгі көшесі, 1-үй"),
-        name_ru: Cow::Borrowed("город Астана, улица Улги, дом 1"),
-        postcode: Some(Cow::Borrowed("Z00A0A0")),
-    },
-    Address {
-        rka: Cow::Borrowed("0201300087654321"),
-        kato: Cow::Borrowed("750000000"),
-        name_kz: Cow::Borrowed("Алматы қаласы, Сынақ көшесі, 2-үй"),
-        name_ru: Cow::Borrowed("город Алматы, улица Сынак, дом 2"),
-        postcode: None,
-    },
+/// Code, classifier, names and postcode of every address that the simulator knows.
+const ADDRESSES: [(&str, &str, &str, &str, Option<&str>); 2] = [
+    (
+        "0201300012345678",
+        "710000000",
+        "Астана қаласы, Үлгі көшесі, 1-үй",
+        "город Астана, улица Улги, дом 1",
+        Some("Z00A0A0"),
+    ),
+    (
+        "0201300087654321",
+        "750000000",
+        "Алматы қаласы, Сынақ көшесі, 2-үй",
+        "город Алматы, улица Сынак, дом 2",
+        None,
+    ),
 ];
+
+fn address_of(rka: &str) -> Option<Address> {
+    let found = ADDRESSES.iter().find(|address| address.0 == rka)?;
+    let (rka, kato, name_kz, name_ru, postcode) = *found;
+    let [rka, kato, name_kz, name_ru] = [rka, kato, name_kz, name_ru].map(str::to_owned);
+    Some(Address { rka, kato, name_kz, name_ru, postcode: postcode.map(str::to_owned) })
+}
+
+/// A request and its answer, for the documentation of the JSON form.
+#[must_use]
+pub fn example() -> (Request, Option<Address>) {
+    let rka = "0201300012345678";
+    (Request { rka: rka.to_owned() }, address_of(rka))
+}
 
 /// The simulator.
 pub struct Addresses;
@@ -50,8 +63,8 @@ impl Simulator for Addresses {
                 content_type: "text/plain",
                 body: b"internal error".to_vec(),
             },
-            Some(rka) => match ADDRESSES.iter().find(|address| address.rka == rka) {
-                Some(address) => json(200, address),
+            Some(rka) => match address_of(rka) {
+                Some(address) => json(200, &address),
                 None => refuse(404, "ADDRESS_NOT_FOUND", "Мекенжай табылмады / Адрес не найден"),
             },
         }

@@ -12,25 +12,39 @@
 //!
 //! The three IIN of 2099 belong to nobody alive.
 
-use super::wire::{Entry, Person, Request, Response};
+use super::wire::{
+    BirthPlace, Document, Documents, Entry, Person, Persons as Found, Request, Response,
+};
 use qaqpa_kit::adapter::{Call, SimulatedAnswer, SimulatedRequest, Simulator, WrittenAnswer};
-use qaqpa_kit::payload;
+use qaqpa_kit::payload::{self, said};
+use qaqpa_kit::wire::inside;
 
-const MALE: Entry<'_> = Entry { code: "1", name_ru: "Мужской", name_kz: "Еркек" };
-const FEMALE: Entry<'_> = Entry { code: "2", name_ru: "Женский", name_kz: "Әйел" };
-const FOUND: Entry<'_> = Entry { code: "00000", name_ru: "Успешно", name_kz: "Сәтті" };
-const NOT_FOUND: Entry<'_> =
-    Entry {
-        code: "00001", name_ru: "Лицо не найдено", name_kz: "Тұлға табылмады"
-    };
-const CLOSED: Entry<'_> =
-    Entry {
-        code: "00002", name_ru: "Доступ к сведениям закрыт", name_kz: "Мәліметтер жабық"
-    };
+/// Code and names of a dictionary's entry.
+type Names = [&'static str; 3];
+
+const MALE: Names = ["1", "Мужской", "Еркек"];
+const FEMALE: Names = ["2", "Женский", "Әйел"];
+const KAZAKHSTAN: Names = ["398", "КАЗАХСТАН", "ҚАЗАҚСТАН"];
+const FOUND: Names = ["00000", "Успешно", "Сәтті"];
+const NOT_FOUND: Names = ["00001", "Лицо не найдено", "Тұлға табылмады"];
+const CLOSED: Names = ["00002", "Доступ к сведениям закрыт", "Мәліметтер жабық"];
+
+/// What is invented of a person; the rest is the same for all.
+#[derive(Debug)]
+pub struct Invented {
+    pub iin: &'static str,
+    pub surname: &'static str,
+    pub name: &'static str,
+    pub patronymic: &'static str,
+    pub birth_date: &'static str,
+    gender: Names,
+    /// Number of the identity card.
+    pub card_number: &'static str,
+}
 
 /// Everyone whom the simulator knows.
-pub const PERSONS: [Person; 3] = [
-    Person {
+pub const PERSONS: [Invented; 3] = [
+    Invented {
         iin: "850312300121",
         surname: "ҮЛГІЛІ",
         name: "АРМАН",
@@ -39,7 +53,7 @@ pub const PERSONS: [Person; 3] = [
         gender: MALE,
         card_number: "000000001",
     },
-    Person {
+    Invented {
         iin: "010702600344",
         surname: "СЫНАҚОВА",
         name: "ДАНА",
@@ -48,7 +62,7 @@ pub const PERSONS: [Person; 3] = [
         gender: FEMALE,
         card_number: "000000002",
     },
-    Person {
+    Invented {
         iin: "991130400100",
         surname: "ҮЛГІЛІ",
         name: "МӘДИНА",
@@ -65,64 +79,113 @@ pub struct Persons;
 impl Simulator for Persons {
     fn answer(&self, request: &SimulatedRequest<'_>) -> SimulatedAnswer {
         let SimulatedRequest::Envelope(call) = request else {
-            return fault("SCE001", "SOAP күтілді / Ожидался SOAP");
+            return SimulatedAnswer::unreadable();
         };
-        let Ok(asked) = payload::of_call(call, Request::read) else {
-            return fault("SCE001", "Хабарлама пішімі дұрыс емес / Неверный формат сообщения");
+        let Ok(asked) = payload::of_call(call, Request::asks) else {
+            return SimulatedAnswer::unreadable();
         };
-        match asked.iin.as_deref() {
-            Some("990101500016") => SimulatedAnswer::Envelope(WrittenAnswer::new(
-                "SCSE001",
-                "Деректер табылмады / Данные не найдены",
-                None,
-            )),
-            Some("990101500026") => respond(call, &asked, CLOSED, None),
-            Some("990101500036") => fault("SCE909", "Ішкі қате / Внутренняя ошибка"),
+        let (result, person) = match said(asked.iin.as_ref()) {
+            Some("990101500016") => return SimulatedAnswer::nothing_found(),
+            Some("990101500026") => (CLOSED, None),
+            Some("990101500036") => {
+                return SimulatedAnswer::fault("SCE909", "Ішкі қате / Внутренняя ошибка");
+            }
             _ => match PERSONS.iter().find(|person| is_meant(person, &asked)) {
-                Some(person) => respond(call, &asked, FOUND, Some(person)),
-                None => respond(call, &asked, NOT_FOUND, None),
+                Some(person) => (FOUND, Some(person)),
+                None => (NOT_FOUND, None),
             },
-        }
+        };
+        let response = response(call, &asked, result, person);
+        // Strings in structs always become XML; were it not so, the empty data would be a broken answer.
+        let data = inside(&response).unwrap_or_default();
+        SimulatedAnswer::Envelope(WrittenAnswer::processed(data))
     }
 }
 
-fn is_meant(person: &Person, asked: &Request) -> bool {
-    let fits = |key: &Option<String>, value: &str| key.as_deref().is_none_or(|key| key == value);
-    fits(&asked.iin, person.iin)
-        && fits(&asked.surname, person.surname)
-        && fits(&asked.name, person.name)
-        && fits(&asked.birth_date, person.birth_date)
-        && fits(&asked.document_number, person.card_number)
-        && asked.birth_date_from.as_deref().is_none_or(|from| from <= person.birth_date)
-        && asked.birth_date_to.as_deref().is_none_or(|to| person.birth_date <= to)
+/// A request and its answer, for the documentation of the JSON form.
+#[must_use]
+pub fn example() -> (Request, Response) {
+    let asked = Request {
+        message_id: Some("m-1".to_owned()),
+        message_date: Some("2025-03-11T10:15:30+05:00".into()),
+        sender_code: Some("DEMO".to_owned()),
+        iin: Some("850312300121".into()),
+        ..Request::default()
+    };
+    let call = Call {
+        service: "",
+        message_id: "",
+        session_id: "",
+        received_at: "2025-03-11T10:15:30+05:00",
+        data: None,
+    };
+    let answer = response(&call, &asked, FOUND, PERSONS.first());
+    (asked, answer)
 }
 
-fn respond(
+fn is_meant(person: &Invented, asked: &Request) -> bool {
+    fn fits<T: AsRef<str>>(key: Option<&T>, value: &str) -> bool {
+        said(key).is_none_or(|key| key == value)
+    }
+    fits(asked.iin.as_ref(), person.iin)
+        && fits(asked.surname.as_ref(), person.surname)
+        && fits(asked.name.as_ref(), person.name)
+        && fits(asked.birth_date.as_ref(), person.birth_date)
+        && fits(asked.document_number.as_ref(), person.card_number)
+        && said(asked.birth_date_from.as_ref()).is_none_or(|from| from <= person.birth_date)
+        && said(asked.birth_date_to.as_ref()).is_none_or(|to| person.birth_date <= to)
+}
+
+fn response(
     call: &Call<'_>,
     asked: &Request,
-    result: Entry<'_>,
-    person: Option<&Person>,
-) -> SimulatedAnswer {
-    let request_id = asked.message_id.as_deref().unwrap_or(call.message_id);
-    let response = Response {
-        message_id: &format!("gbdfl-{request_id}"),
-        message_date: call.received_at,
-        request_id,
-        receiver_code: asked.sender_code.as_deref().unwrap_or_default(),
-        result,
-        person,
-    };
-    SimulatedAnswer::Envelope(WrittenAnswer::new(
-        "SCSS001",
-        "Message has been processed successfully",
-        Some(response.write()),
-    ))
+    result: Names,
+    person: Option<&Invented>,
+) -> Response {
+    let request_id = said(asked.message_id.as_ref()).unwrap_or(call.message_id);
+    let receiver = said(asked.sender_code.as_ref()).unwrap_or_default();
+    Response {
+        message_id: Some(format!("gbdfl-{request_id}")),
+        message_date: Some(call.received_at.into()),
+        request_id: Some(request_id.to_owned()),
+        sender: entry(["GBDFL", "ГБД ФЛ", "ЖТ МДҚ"]),
+        receiver: Some(Entry::new(receiver, receiver, receiver)),
+        message_result: entry(result),
+        persons: person.map(|person| Found { person: vec![whole(person)], ..Found::default() }),
+        ..Response::default()
+    }
 }
 
-fn fault(error_code: &str, error_message: &str) -> SimulatedAnswer {
-    SimulatedAnswer::Fault {
-        error_code: error_code.to_owned(),
-        error_message: error_message.to_owned(),
+fn entry([code, name_ru, name_kz]: Names) -> Option<Entry> {
+    Some(Entry::new(code, name_ru, name_kz))
+}
+
+fn whole(invented: &Invented) -> Person {
+    let text = |text: &str| Some(text.to_owned());
+    let country = entry(KAZAKHSTAN);
+    let card = Document {
+        kind: entry(["002", "УДОСТОВЕРЕНИЕ РК", "ҚР ЖЕКЕ КУӘЛІГІ"]),
+        number: text(invented.card_number),
+        begin_date: Some("2020-01-10".into()),
+        end_date: Some("2030-01-09".into()),
+        issue_organization: entry(["001", "МВД РК", "ҚР ІІМ"]),
+        status: entry(["00", "ДОКУМЕНТ ДЕЙСТВИТЕЛЕН", "ҚҰЖАТ ЖАРАМДЫ"]),
+        birth_date: Some(invented.birth_date.into()),
+        ..Document::default()
+    };
+    Person {
+        iin: Some(invented.iin.into()),
+        surname: text(invented.surname),
+        name: text(invented.name),
+        patronymic: text(invented.patronymic),
+        birth_date: Some(invented.birth_date.into()),
+        gender: entry(invented.gender),
+        nationality: entry(["005", "КАЗАХ", "ҚАЗАҚ"]),
+        citizenship: country.clone(),
+        life_status: entry(["0", "Нормальный", "Қалыпты"]),
+        birth_place: Some(BirthPlace { country, ..BirthPlace::default() }),
+        documents: Some(Documents { document: vec![card], ..Documents::default() }),
+        ..Person::default()
     }
 }
 

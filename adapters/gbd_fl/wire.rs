@@ -1,163 +1,374 @@
-//! The messages of ЖТ МДҚ: types `message`, `person` and `dictionaries` of `*.persistence.interactive.nat`.
+//! The messages of ЖТ МДҚ: types `message`, `person`, `document` and `dictionaries` of `*.persistence.interactive.nat`.
 //!
-//! Elements are unqualified and come in the order of the XSD. Only what the gateway reads and what the
-//! simulator says is here; the rest passes through untouched.
+//! Elements are unqualified and come in the order of the XSD. Nothing in an answer is demanded: what the
+//! agency leaves out is left out here, and what the XSD does not name stands in `more`. Where the XSD is
+//! not public to the point, a field holds text or a dictionary's entry.
 
-use qaqpa_kit::payload::field;
-use qaqpa_kit::xml::Element;
-use qaqpa_kit::xml::writer::{push_element, push_nested};
+use qaqpa_kit::payload::said;
+use qaqpa_kit::wire::{Date, DateTime, Flag, Iin, More, Unlisted};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
-/// `message.persistence.interactive.nat:Request`, the search keys.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Attributes of a request's `data`: the agency's own clients name the type.
+pub const REQUEST_ATTRIBUTES: &str = concat!(
+    r#" xmlns:cs="http://message.persistence.interactive.nat""#,
+    r#" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="cs:Request""#,
+);
+
+/// `Request`, the search keys: an IIN, or full name and birth date, or a document.
+#[skip_serializing_none]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Request {
+    /// The caller's own id of the question; the XSD asks for it.
     pub message_id: Option<String>,
+    /// When it was asked; the XSD asks for it.
+    pub message_date: Option<DateTime>,
+    /// The caller's code at the agency; the XSD asks for it.
     pub sender_code: Option<String>,
-    pub iin: Option<String>,
+    pub iin: Option<Iin>,
     pub surname: Option<String>,
     pub name: Option<String>,
-    /// `xsd:date`; the two others bound it where it is not known.
-    pub birth_date: Option<String>,
-    pub birth_date_from: Option<String>,
-    pub birth_date_to: Option<String>,
+    pub patronymic: Option<String>,
+    /// The two others bound it where it is not known.
+    pub birth_date: Option<Date>,
+    pub birth_date_from: Option<Date>,
+    pub birth_date_to: Option<Date>,
     pub document_number: Option<String>,
+    /// The person's consent (КДП), where the service asks for it.
+    pub kdp_token: Option<String>,
+    /// The key that the consent was signed with.
+    pub public_key: Option<String>,
 }
 
 impl Request {
-    /// Reads a request; `None` when the element holds no search key, so is none.
+    /// Whether it holds a search key, so is a request.
     #[must_use]
-    pub fn read(element: Element<'_>) -> Option<Self> {
-        let request = Self {
-            message_id: field(element, "messageId"),
-            sender_code: field(element, "senderCode"),
-            iin: field(element, "iin"),
-            surname: field(element, "surname"),
-            name: field(element, "name"),
-            birth_date: field(element, "birthDate"),
-            birth_date_from: field(element, "birthDateFrom"),
-            birth_date_to: field(element, "birthDateTo"),
-            document_number: field(element, "documentNumber"),
-        };
-        let keys = [&request.iin, &request.surname, &request.birth_date, &request.document_number];
-        keys.iter().any(|key| key.is_some()).then_some(request)
+    pub fn asks(&self) -> bool {
+        said(self.iin.as_ref()).is_some()
+            || said(self.surname.as_ref()).is_some()
+            || said(self.birth_date.as_ref()).is_some()
+            || said(self.document_number.as_ref()).is_some()
     }
 
     /// Whether it can find someone without an IIN: full name and birth date, or a document.
     #[must_use]
-    pub const fn is_search(&self) -> bool {
-        let is_dated = self.birth_date.is_some()
-            || (self.birth_date_from.is_some() && self.birth_date_to.is_some());
-        (self.surname.is_some() && self.name.is_some() && is_dated)
-            || self.document_number.is_some()
+    pub fn is_search(&self) -> bool {
+        let is_named = said(self.surname.as_ref()).is_some() && said(self.name.as_ref()).is_some();
+        let is_dated = said(self.birth_date.as_ref()).is_some()
+            || (said(self.birth_date_from.as_ref()).is_some()
+                && said(self.birth_date_to.as_ref()).is_some());
+        (is_named && is_dated) || said(self.document_number.as_ref()).is_some()
     }
 }
 
-/// `messageResult/code` of a response.
-#[must_use]
-pub fn result_code(element: Element<'_>) -> Option<String> {
-    field(element.child("messageResult")?, "code")
+/// The one part of a response that tells the outcome.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Verdict {
+    message_result: Option<Code>,
+}
+
+#[derive(Deserialize)]
+struct Code {
+    code: Option<String>,
+}
+
+impl Verdict {
+    /// `messageResult/code`.
+    #[must_use]
+    pub fn code(&self) -> Option<&str> {
+        said(self.message_result.as_ref()?.code.as_ref())
+    }
 }
 
 /// An entry of a dictionary: sender, result, gender, country …
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Entry<'a> {
-    pub code: &'a str,
-    pub name_ru: &'a str,
-    pub name_kz: &'a str,
+#[skip_serializing_none]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Entry {
+    pub code: Option<String>,
+    pub name_ru: Option<String>,
+    pub name_kz: Option<String>,
+    pub change_date: Option<DateTime>,
+    #[serde(flatten)]
+    pub more: More,
 }
 
-impl Entry<'_> {
-    fn write(&self, out: &mut String, name: &str) {
-        push_nested(out, name, |out| {
-            push_element(out, "code", self.code);
-            push_element(out, "nameRu", self.name_ru);
-            push_element(out, "nameKz", self.name_kz);
-        });
-    }
-}
-
-/// `person.persistence.interactive.nat:Person`, the part that every answer holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Person {
-    pub iin: &'static str,
-    pub surname: &'static str,
-    pub name: &'static str,
-    pub patronymic: &'static str,
-    /// `YYYY-MM-DD`.
-    pub birth_date: &'static str,
-    pub gender: Entry<'static>,
-    /// Number of the identity card (document type 002).
-    pub card_number: &'static str,
-}
-
-const KAZAKHSTAN: Entry<'_> =
-    Entry { code: "398", name_ru: "КАЗАХСТАН", name_kz: "ҚАЗАҚСТАН" };
-
-impl Person {
-    fn write(&self, out: &mut String) {
-        push_nested(out, "person", |out| {
-            push_element(out, "iin", self.iin);
-            push_element(out, "surname", self.surname);
-            push_element(out, "name", self.name);
-            push_element(out, "patronymic", self.patronymic);
-            push_element(out, "birthDate", self.birth_date);
-            self.gender.write(out, "gender");
-            Entry { code: "005", name_ru: "КАЗАХ", name_kz: "ҚАЗАҚ" }.write(out, "nationality");
-            KAZAKHSTAN.write(out, "citizenship");
-            Entry { code: "0", name_ru: "Нормальный", name_kz: "Қалыпты" }.write(out, "lifeStatus");
-            push_nested(out, "birthPlace", |out| KAZAKHSTAN.write(out, "country"));
-            push_nested(out, "documents", |out| self.write_card(out));
-        });
-    }
-
-    fn write_card(&self, out: &mut String) {
-        push_nested(out, "document", |out| {
-            Entry {
-                code: "002", name_ru: "УДОСТОВЕРЕНИЕ РК", name_kz: "ҚР ЖЕКЕ КУӘЛІГІ"
-            }
-            .write(out, "type");
-            push_element(out, "number", self.card_number);
-            push_element(out, "beginDate", "2020-01-10");
-            push_element(out, "endDate", "2030-01-09");
-            Entry { code: "001", name_ru: "МВД РК", name_kz: "ҚР ІІМ" }
-                .write(out, "issueOrganization");
-            Entry {
-                code: "00", name_ru: "ДОКУМЕНТ ДЕЙСТВИТЕЛЕН", name_kz: "ҚҰЖАТ ЖАРАМДЫ"
-            }
-            .write(out, "status");
-            push_element(out, "birthDate", self.birth_date);
-        });
-    }
-}
-
-/// `message.persistence.interactive.nat:Response`.
-#[derive(Clone, Copy, Debug)]
-pub struct Response<'a> {
-    pub message_id: &'a str,
-    /// `xsd:dateTime`.
-    pub message_date: &'a str,
-    /// `messageId` of the request.
-    pub request_id: &'a str,
-    /// `senderCode` of the request.
-    pub receiver_code: &'a str,
-    pub result: Entry<'a>,
-    pub person: Option<&'a Person>,
-}
-
-impl Response<'_> {
-    /// The inside of `data`.
+impl Entry {
+    /// An entry without a date.
     #[must_use]
-    pub fn write(&self) -> String {
-        let mut out = String::new();
-        push_element(&mut out, "messageId", self.message_id);
-        push_element(&mut out, "messageDate", self.message_date);
-        push_element(&mut out, "requestId", self.request_id);
-        Entry { code: "GBDFL", name_ru: "ГБД ФЛ", name_kz: "ЖТ МДҚ" }.write(&mut out, "sender");
-        let receiver = self.receiver_code;
-        Entry { code: receiver, name_ru: receiver, name_kz: receiver }.write(&mut out, "receiver");
-        self.result.write(&mut out, "messageResult");
-        if let Some(person) = self.person {
-            push_nested(&mut out, "persons", |out| person.write(out));
-        }
-        out
+    pub fn new(code: &str, name_ru: &str, name_kz: &str) -> Self {
+        let text = |text: &str| Some(text.to_owned());
+        Self { code: text(code), name_ru: text(name_ru), name_kz: text(name_kz), ..Self::default() }
     }
+}
+
+/// `Response`.
+#[skip_serializing_none]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Response {
+    pub message_id: Option<String>,
+    pub message_date: Option<DateTime>,
+    /// `messageId` of the request.
+    pub request_id: Option<String>,
+    pub sender: Option<Entry>,
+    /// `senderCode` of the request.
+    pub receiver: Option<Entry>,
+    /// How it ended: 00000 is found.
+    pub message_result: Option<Entry>,
+    pub persons: Option<Persons>,
+    #[serde(flatten)]
+    pub more: More,
+}
+
+impl Response {
+    /// Whether the element is one.
+    #[must_use]
+    pub const fn is_told(&self) -> bool {
+        self.message_result.is_some() || self.persons.is_some()
+    }
+}
+
+/// Everyone who was found.
+#[skip_serializing_none]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Persons {
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub person: Vec<Person>,
+    #[serde(flatten)]
+    pub more: More,
+}
+
+/// `Person`.
+#[skip_serializing_none]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Person {
+    pub iin: Option<Iin>,
+    pub surname: Option<String>,
+    pub name: Option<String>,
+    pub patronymic: Option<String>,
+    pub eng_first_name: Option<String>,
+    pub eng_surname: Option<String>,
+    pub birth_date: Option<Date>,
+    pub death_date: Option<Date>,
+    pub gender: Option<Entry>,
+    pub nationality: Option<Entry>,
+    pub citizenship: Option<Entry>,
+    /// 0 is the usual one: alive, nothing special.
+    pub life_status: Option<Entry>,
+    pub imprisoned_status: Option<ImprisonedStatus>,
+    pub birth_certificate: Option<Certificate>,
+    pub death_certificate: Option<Certificate>,
+    pub birth_place: Option<BirthPlace>,
+    pub reg_address: Option<Address>,
+    pub person_capable_status: Option<CapableStatus>,
+    pub missing_status: Option<MissingStatus>,
+    pub disappear_status: Option<DisappearStatus>,
+    pub exclude_status: Option<ExcludeStatus>,
+    pub repatriation_status: Option<RepatriationStatus>,
+    pub documents: Option<Documents>,
+    pub addresses: Option<Addresses>,
+    /// The record was taken out of the register.
+    pub removed: Option<Flag>,
+    #[serde(flatten)]
+    pub more: More,
+}
+
+/// Imprisonment.
+#[skip_serializing_none]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ImprisonedStatus {
+    pub imprisoned_status: Option<Unlisted>,
+    pub imprisoned_begin_date: Option<Date>,
+    pub imprisoned_end_date: Option<Date>,
+    #[serde(flatten)]
+    pub more: More,
+}
+
+/// A certificate of birth or death.
+#[skip_serializing_none]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Certificate {
+    pub number: Option<String>,
+    pub begin_date: Option<Date>,
+    pub issue_organisation: Option<Unlisted>,
+    #[serde(flatten)]
+    pub more: More,
+}
+
+/// A place abroad.
+#[skip_serializing_none]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ForeignData {
+    pub district_name: Option<String>,
+    pub region_name: Option<String>,
+    #[serde(flatten)]
+    pub more: More,
+}
+
+/// Where someone was born.
+#[skip_serializing_none]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BirthPlace {
+    pub country: Option<Entry>,
+    pub district: Option<Entry>,
+    pub region: Option<Entry>,
+    pub foreign_data: Option<ForeignData>,
+    pub city: Option<String>,
+    /// Code of the territorial unit in the register of addresses.
+    #[serde(rename = "birthTeCodeAR")]
+    pub birth_te_code_ar: Option<String>,
+    #[serde(flatten)]
+    pub more: More,
+}
+
+/// An address: `regAddress`, where someone is registered, or one of `addresses`.
+#[skip_serializing_none]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Address {
+    /// In `addresses` alone.
+    #[serde(rename = "type")]
+    pub kind: Option<Entry>,
+    pub country: Option<Entry>,
+    pub district: Option<Entry>,
+    pub region: Option<Entry>,
+    pub foreign_data: Option<ForeignData>,
+    pub city: Option<String>,
+    pub street: Option<String>,
+    pub building: Option<String>,
+    pub corpus: Option<String>,
+    pub flat: Option<String>,
+    pub begin_date: Option<Date>,
+    pub end_date: Option<Date>,
+    /// In `regAddress` alone.
+    pub status: Option<Unlisted>,
+    /// In `regAddress` alone.
+    pub invalidity: Option<Unlisted>,
+    /// The registration code (РКА).
+    pub ar_code: Option<String>,
+    #[serde(flatten)]
+    pub more: More,
+}
+
+/// What a court found of someone's capacity.
+#[skip_serializing_none]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CapableStatus {
+    pub capable_status: Option<Unlisted>,
+    pub capable_date: Option<Date>,
+    pub capable_end_date: Option<Date>,
+    pub capable_number: Option<String>,
+    pub court: Option<Unlisted>,
+    #[serde(flatten)]
+    pub more: More,
+}
+
+/// Declared missing.
+#[skip_serializing_none]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MissingStatus {
+    pub missing: Option<Unlisted>,
+    pub missing_date: Option<Date>,
+    pub missing_end_date: Option<Date>,
+    pub missing_number: Option<String>,
+    pub gp_territorial: Option<Unlisted>,
+    #[serde(flatten)]
+    pub more: More,
+}
+
+/// Searched for as disappeared.
+#[skip_serializing_none]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DisappearStatus {
+    pub disappear: Option<Unlisted>,
+    pub disappear_date: Option<Date>,
+    pub disappear_end_date: Option<Date>,
+    pub disappear_number: Option<String>,
+    pub gp_territorial: Option<Unlisted>,
+    #[serde(flatten)]
+    pub more: More,
+}
+
+/// Taken out of the register, and why.
+#[skip_serializing_none]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ExcludeStatus {
+    pub exclude_reason: Option<Unlisted>,
+    pub exclude_reason_date: Option<Date>,
+    pub exclude_date: Option<Date>,
+    pub exclude_participant: Option<Unlisted>,
+    #[serde(flatten)]
+    pub more: More,
+}
+
+/// Came back to the country of their forebears (қандас).
+#[skip_serializing_none]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RepatriationStatus {
+    pub repatriation_status: Option<Unlisted>,
+    pub repatriation_date: Option<Date>,
+    pub repatriation_end_date: Option<Date>,
+    pub repatriation_number: Option<String>,
+    pub repatriation_org: Option<Unlisted>,
+    pub repatriation_reason: Option<Unlisted>,
+    #[serde(flatten)]
+    pub more: More,
+}
+
+/// A person's documents.
+#[skip_serializing_none]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Documents {
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub document: Vec<Document>,
+    #[serde(flatten)]
+    pub more: More,
+}
+
+/// An identity document.
+#[skip_serializing_none]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Document {
+    /// 002 is the identity card, 001 the passport.
+    #[serde(rename = "type")]
+    pub kind: Option<Entry>,
+    pub number: Option<String>,
+    pub series: Option<String>,
+    pub begin_date: Option<Date>,
+    pub end_date: Option<Date>,
+    pub issue_organization: Option<Entry>,
+    /// 00 is valid.
+    pub status: Option<Entry>,
+    pub invalidity_date: Option<Date>,
+    pub surname: Option<String>,
+    pub name: Option<String>,
+    pub patronymic: Option<String>,
+    pub birth_date: Option<Date>,
+    #[serde(flatten)]
+    pub more: More,
+}
+
+/// A person's addresses.
+#[skip_serializing_none]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Addresses {
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub address: Vec<Address>,
+    #[serde(flatten)]
+    pub more: More,
 }

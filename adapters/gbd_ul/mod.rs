@@ -6,12 +6,18 @@
 pub mod simulator;
 pub mod wire;
 
-use qaqpa_kit::adapter::{Adapter, Answer, Call, Content, Outgoing, Reply, Simulator};
-use qaqpa_kit::fault::{Code, Fault, Outcome, Phase};
+use qaqpa_kit::adapter::{
+    Adapter, Answer, Call, Content, DataXml, Json, JsonCall, JsonSchema, Outgoing, Reply, Simulator,
+};
+use qaqpa_kit::fault::{Code, Fault, Phase};
 use qaqpa_kit::ids::Bin;
 use qaqpa_kit::manifest::{Manifest, ManifestError};
-use qaqpa_kit::payload;
+use qaqpa_kit::payload::{self, said};
+use qaqpa_kit::wire::{from_json, schema_of_answer, schema_of_request, to_example};
+use qaqpa_kit::xml::writer::push_text;
+use qaqpa_kit::xml::{Document, Element, Limits};
 use simulator::Organizations;
+use wire::{Request, Response, Verdict};
 
 /// The translation for ЗТ МДҚ.
 pub struct GbdUl {
@@ -35,32 +41,72 @@ impl Adapter for GbdUl {
 
     fn encode(&self, call: &Call<'_>) -> Result<Outgoing, Fault> {
         let service = self.manifest.offered(call.service, Phase::Encode)?;
-        let request = payload::of_call(call, wire::Request::read)?;
-        Bin::parse(&request.bin, service.check_digits)
+        let request: Request = payload::of_call(call, Request::asks)?;
+        let bin = said(request.bin.as_ref()).unwrap_or_default();
+        Bin::parse(bin, service.check_digits)
             .map_err(|error| Fault::new(Code::CallerMalformed, Phase::Encode, error.reason()))?;
         Ok(Outgoing::Envelope)
     }
 
     fn decode(&self, call: &Call<'_>, answer: &Answer<'_>) -> Result<Reply, Fault> {
         let service = self.manifest.offered(call.service, Phase::Decode)?;
-        let outcome = match answer {
-            Answer::Envelope(envelope) => match service.outcome(envelope.status_code)? {
-                Outcome::Done => {
-                    service.outcome(&payload::of_answer(envelope.data, wire::result_code)?)?
-                }
-                refused => refused,
-            },
-            Answer::Fault(fault) => service.refusal(fault.error_code)?,
-            Answer::Http(_) => {
-                return Err(Fault::new(Code::GatewayBug, Phase::Decode, "answer_not_soap"));
-            }
-        };
+        let outcome = payload::outcome(service, answer, Verdict::code)?;
         Ok(Reply { outcome, content: Content::AsReceived })
     }
 
     fn simulator(&self) -> Option<&dyn Simulator> {
         Some(&Organizations)
     }
+
+    fn json(&self) -> Option<&dyn Json> {
+        Some(self)
+    }
+}
+
+impl Json for GbdUl {
+    /// The agency reads a document written as text. Who must sign it brings it signed.
+    fn request(&self, call: &JsonCall<'_>) -> Result<DataXml, Fault> {
+        self.manifest.offered(call.service, Phase::Receive)?;
+        let request: Request = from_json(call.body)?;
+        let document = match &request {
+            Request { bin: None, requestor_bin: None, signed_request: Some(signed) } => {
+                checked(signed)?.to_owned()
+            }
+            Request { signed_request: None, .. } => wire::document("Request", &request)?,
+            _ => return Err(malformed("signed_request_and_fields")),
+        };
+        let mut text = String::new();
+        push_text(&mut text, &document);
+        Ok(DataXml { attributes: String::new(), inside: text })
+    }
+
+    fn answer(&self, service: &str, data: Element<'_>) -> Result<Vec<u8>, Fault> {
+        self.manifest.offered(service, Phase::Decode)?;
+        payload::json_of_answer(data, Response::is_told)
+    }
+
+    fn schema(&self, service: &str) -> Option<JsonSchema> {
+        self.manifest.service(service)?;
+        let (request, answer) = simulator::example();
+        Some(JsonSchema {
+            request: schema_of_request::<Request>(),
+            answer: schema_of_answer::<Response>(),
+            request_example: to_example(&request),
+            answer_example: to_example(&answer),
+        })
+    }
+}
+
+/// A caller's own document, if it is one.
+fn checked(signed: &str) -> Result<&str, Fault> {
+    let scanned = Document::scan(signed.as_bytes(), &Limits::default());
+    scanned
+        .map(|_| signed)
+        .map_err(|error| malformed("signed_request_not_xml").because(error.reason))
+}
+
+const fn malformed(reason: &'static str) -> Fault {
+    Fault::new(Code::CallerMalformed, Phase::Receive, reason)
 }
 
 #[cfg(test)]

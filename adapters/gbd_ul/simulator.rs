@@ -13,31 +13,36 @@
 //! The answer stands in `data` as the request did: as elements or as text. The signature of the request
 //! is not checked; the three BIN of 2050 belong to nobody.
 
-use super::wire::{Entry, Organization, Request, Response};
+use super::wire::{self, Entry, Organization, Person, Request, Response};
 use qaqpa_kit::adapter::{SimulatedAnswer, SimulatedRequest, Simulator, WrittenAnswer};
-use qaqpa_kit::payload;
+use qaqpa_kit::payload::{self, said};
 use qaqpa_kit::xml::writer::push_text;
 
-const FOUND: Entry<'_> =
-    Entry {
-        code: "002", name_ru: "Запрос обработан успешно", name_kz: "Сұрау сәтті өңделді"
-    };
-const NOT_FOUND: Entry<'_> =
-    Entry {
-        code: "003", name_ru: "Организация не найдена", name_kz: "Ұйым табылмады"
-    };
-const CLOSED: Entry<'_> =
-    Entry {
-        code: "004", name_ru: "Доступ к сведениям закрыт", name_kz: "Мәліметтер жабық"
-    };
+/// Code and names of a directory's entry.
+type Names = [&'static str; 3];
 
-const PARTNERSHIP: Entry<'_> = Entry { code: "22", name_ru: "ТОО", name_kz: "ЖШС" };
-const COMPANY: Entry<'_> = Entry { code: "14", name_ru: "АО", name_kz: "АҚ" };
-const BRANCH: Entry<'_> = Entry { code: "2", name_ru: "Филиал", name_kz: "Филиал" };
+const FOUND: Names = ["002", "Запрос обработан успешно", "Сұрау сәтті өңделді"];
+const NOT_FOUND: Names = ["003", "Организация не найдена", "Ұйым табылмады"];
+const CLOSED: Names = ["004", "Доступ к сведениям закрыт", "Мәліметтер жабық"];
+
+const PARTNERSHIP: Names = ["22", "ТОО", "ЖШС"];
+const COMPANY: Names = ["14", "АО", "АҚ"];
+const BRANCH: Names = ["2", "Филиал", "Филиал"];
+
+/// What is invented of an organisation; the rest is the same for all.
+#[derive(Debug)]
+pub struct Invented {
+    pub bin: &'static str,
+    pub registration_date: &'static str,
+    pub full_name_ru: &'static str,
+    pub full_name_kz: &'static str,
+    form: Names,
+    pub leader_iin: &'static str,
+}
 
 /// Every organisation that the simulator knows.
-pub const ORGANIZATIONS: [Organization; 3] = [
-    Organization {
+pub const ORGANIZATIONS: [Invented; 3] = [
+    Invented {
         bin: "171140001235",
         registration_date: "2017-11-20+06:00",
         full_name_ru: "ТОО «Үлгі»",
@@ -45,7 +50,7 @@ pub const ORGANIZATIONS: [Organization; 3] = [
         form: PARTNERSHIP,
         leader_iin: "850312300121",
     },
-    Organization {
+    Invented {
         bin: "190540007715",
         registration_date: "2019-05-14+06:00",
         full_name_ru: "АО «Сынақ Банк»",
@@ -53,7 +58,7 @@ pub const ORGANIZATIONS: [Organization; 3] = [
         form: COMPANY,
         leader_iin: "991130400100",
     },
-    Organization {
+    Invented {
         bin: "150841000221",
         registration_date: "2015-08-03+06:00",
         full_name_ru: "Филиал ТОО «Үлгі» в городе Алматы",
@@ -69,45 +74,62 @@ pub struct Organizations;
 impl Simulator for Organizations {
     fn answer(&self, request: &SimulatedRequest<'_>) -> SimulatedAnswer {
         let SimulatedRequest::Envelope(call) = request else {
-            return fault("SCE001", "SOAP күтілді / Ожидался SOAP");
+            return SimulatedAnswer::unreadable();
         };
-        let Ok(asked) = payload::of_call(call, Request::read) else {
-            return fault("SCE001", "Хабарлама пішімі дұрыс емес / Неверный формат сообщения");
+        let Ok(asked) = payload::of_call(call, Request::asks) else {
+            return SimulatedAnswer::unreadable();
         };
-        let found = ORGANIZATIONS.iter().find(|organization| organization.bin == asked.bin);
-        let response = match (asked.bin.as_str(), found) {
-            ("500140000017", _) => {
-                return SimulatedAnswer::Envelope(WrittenAnswer::new(
-                    "SCSE001",
-                    "Деректер табылмады / Данные не найдены",
-                    None,
-                ));
+        let bin = said(asked.bin.as_ref()).unwrap_or_default();
+        let response = match (bin, ORGANIZATIONS.iter().find(|known| known.bin == bin)) {
+            ("500140000017", _) => return SimulatedAnswer::nothing_found(),
+            ("500140000027", _) => response(CLOSED, None),
+            ("500140000037", _) => {
+                return SimulatedAnswer::fault("SCE909", "Ішкі қате / Внутренняя ошибка");
             }
-            ("500140000027", _) => Response { status: CLOSED, organization: None },
-            ("500140000037", _) => return fault("SCE909", "Ішкі қате / Внутренняя ошибка"),
-            (_, Some(_)) => Response { status: FOUND, organization: found },
-            (_, None) => Response { status: NOT_FOUND, organization: None },
+            (_, Some(found)) => response(FOUND, Some(found)),
+            (_, None) => response(NOT_FOUND, None),
         };
-        let document = response.write();
-        let data = if call.data.is_some_and(payload::is_text) {
-            let mut text = String::new();
-            push_text(&mut text, &document);
-            text
-        } else {
-            document
-        };
-        SimulatedAnswer::Envelope(WrittenAnswer::new(
-            "SCSS001",
-            "Message has been processed successfully",
-            Some(data),
-        ))
+        // Strings in structs always become XML; were it not so, the empty data would be a broken answer.
+        let mut data = wire::document("responseDataType", &response).unwrap_or_default();
+        if call.data.is_some_and(payload::is_text) {
+            let document = std::mem::take(&mut data);
+            push_text(&mut data, &document);
+        }
+        SimulatedAnswer::Envelope(WrittenAnswer::processed(data))
     }
 }
 
-fn fault(error_code: &str, error_message: &str) -> SimulatedAnswer {
-    SimulatedAnswer::Fault {
-        error_code: error_code.to_owned(),
-        error_message: error_message.to_owned(),
+/// A request and its answer, for the documentation of the JSON form.
+#[must_use]
+pub fn example() -> (Request, Response) {
+    let asked = Request {
+        requestor_bin: Some("190540007715".into()),
+        bin: Some("171140001235".into()),
+        ..Request::default()
+    };
+    (asked, response(FOUND, ORGANIZATIONS.first()))
+}
+
+fn response(status: Names, organization: Option<&Invented>) -> Response {
+    Response { status: entry(status), organization: organization.map(whole), ..Response::default() }
+}
+
+fn entry([code, name_ru, name_kz]: Names) -> Option<Entry> {
+    Some(Entry::new(code, name_ru, name_kz))
+}
+
+fn whole(invented: &Invented) -> Organization {
+    let leader = Person { iin: Some(invented.leader_iin.into()), ..Person::default() };
+    Organization {
+        bin: Some(invented.bin.into()),
+        reg_status: entry(["1", "Зарегистрирован", "Тіркелген"]),
+        creation_method: entry(["1", "Создание", "Құру"]),
+        registration_date: Some(invented.registration_date.into()),
+        full_name_ru: Some(invented.full_name_ru.to_owned()),
+        full_name_kz: Some(invented.full_name_kz.to_owned()),
+        org_form: entry(invented.form),
+        organization_leader: Some(leader),
+        ..Organization::default()
     }
 }
 

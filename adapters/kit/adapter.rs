@@ -6,7 +6,7 @@
 
 use crate::fault::{Fault, Outcome};
 use crate::manifest::Manifest;
-use crate::xml::Element;
+use crate::xml::{Element, Span};
 use serde_json::Value;
 
 /// One request on its way through, as an adapter sees it; every borrowed part is a verified node.
@@ -124,6 +124,12 @@ impl WrittenAnswer {
             .collect();
         Self { status_code: status_code.to_owned(), status_message, data_xml }
     }
+
+    /// An answer of success around that `data`, in the ШЭП's own words.
+    #[must_use]
+    pub fn processed(data_xml: String) -> Self {
+        Self::new("SCSS001", "Message has been processed successfully", Some(data_xml))
+    }
 }
 
 /// One agency's translation.
@@ -165,7 +171,7 @@ pub trait Json: Send + Sync {
     /// Phase Receive: `caller.malformed` with a reason, `caller.too_large` when it crosses a cap; the
     /// cause names the place as a JSON pointer (RFC 6901), never a value. `gateway.bug` when the
     /// service is not the agency's.
-    fn request(&self, service: &str, json: &[u8]) -> Result<DataXml, Fault>;
+    fn request(&self, call: &JsonCall<'_>) -> Result<DataXml, Fault>;
 
     /// JSON text for the `data` of an answer, whatever its outcome.
     ///
@@ -177,6 +183,19 @@ pub trait Json: Send + Sync {
     fn schema(&self, service: &str) -> Option<JsonSchema>;
 }
 
+/// A REST call, before it is put into XML.
+#[derive(Clone, Copy, Debug)]
+pub struct JsonCall<'a> {
+    /// `serviceId` as registered.
+    pub service: &'a str,
+    /// The call's name: what its caller gave, else the gateway's own.
+    pub message_id: &'a str,
+    /// When the gateway received it, RFC 3339 with zone; adapters have no clock.
+    pub received_at: &'a str,
+    /// The body as it came.
+    pub body: &'a [u8],
+}
+
 /// A `data` element in parts, to be written into an envelope.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DataXml {
@@ -184,6 +203,18 @@ pub struct DataXml {
     pub attributes: String,
     /// The inside: well-formed content or escaped text, namespaces declared within.
     pub inside: String,
+}
+
+impl DataXml {
+    /// The parts of an element as written, its end tag spelled out.
+    #[must_use]
+    pub fn of(data: Element<'_>) -> Self {
+        let tag = data.start_tag();
+        let close = if data.is_self_closing() { "/>" } else { ">" };
+        let start = tag.start + "<".len() + data.name().len();
+        let attributes = data.document().slice(Span { start, end: tag.end - close.len() });
+        Self { attributes: attributes.to_owned(), inside: data.content_str().to_owned() }
+    }
 }
 
 /// JSON Schemas (2020-12, as OpenAPI 3.1 uses them; self-contained, without `$ref`) and an example of
@@ -225,4 +256,26 @@ pub enum SimulatedAnswer {
         content_type: &'static str,
         body: Vec<u8>,
     },
+}
+
+impl SimulatedAnswer {
+    /// A SOAP fault.
+    #[must_use]
+    pub fn fault(error_code: &str, error_message: &str) -> Self {
+        let (error_code, error_message) = (error_code.to_owned(), error_message.to_owned());
+        Self::Fault { error_code, error_message }
+    }
+
+    /// "No data found" as a status, without `data`.
+    #[must_use]
+    pub fn nothing_found() -> Self {
+        let message = "Деректер табылмады / Данные не найдены";
+        Self::Envelope(WrittenAnswer::new("SCSE001", message, None))
+    }
+
+    /// The fault of an agency that cannot read the request.
+    #[must_use]
+    pub fn unreadable() -> Self {
+        Self::fault("SCE001", "Хабарлама пішімі дұрыс емес / Неверный формат сообщения")
+    }
 }

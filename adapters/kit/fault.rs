@@ -200,6 +200,8 @@ pub struct Fault {
     pub at: Option<usize>,
     /// Seconds after which resending is sensible, for `Retry-After`.
     pub retry_after_s: Option<u32>,
+    /// HTTP status where no channel was reached that has its own rule for it.
+    pub http_status: Option<u16>,
     /// Full cause for log and journal; never leaves the gateway.
     pub cause: Option<String>,
 }
@@ -208,7 +210,7 @@ impl Fault {
     /// A fault with a code, the phase it arose in, and its public reason.
     #[must_use]
     pub const fn new(code: Code, phase: Phase, reason: &'static str) -> Self {
-        Self { code, phase, reason, at: None, retry_after_s: None, cause: None }
+        Self { code, phase, reason, at: None, retry_after_s: None, http_status: None, cause: None }
     }
 
     /// Adds the byte offset in the caller's document.
@@ -222,6 +224,13 @@ impl Fault {
     #[must_use]
     pub const fn retry_after_s(mut self, seconds: u32) -> Self {
         self.retry_after_s = Some(seconds);
+        self
+    }
+
+    /// Sets the HTTP status for a request that reached no channel.
+    #[must_use]
+    pub const fn http_status(mut self, status: u16) -> Self {
+        self.http_status = Some(status);
         self
     }
 

@@ -13,4 +13,5 @@ pub mod payload;
 pub mod redact;
 pub mod samples;
 pub mod soap;
+pub mod wire;
 pub mod xml;

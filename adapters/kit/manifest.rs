@@ -132,6 +132,21 @@ impl ServiceManifest {
         }
     }
 
+    /// What an HTTP status of the agency means: no listed code means every 2xx, and only a 4xx can be a
+    /// refusal.
+    ///
+    /// # Errors
+    /// `agency.unlisted_code` for every status that nobody agreed on: only evidence decides.
+    pub fn status_outcome(&self, status: u16) -> Result<Outcome, Fault> {
+        let code = status.to_string();
+        match status {
+            200..=299 if self.done_codes.is_empty() => Ok(Outcome::Done),
+            200..=299 => self.outcome(&code),
+            400..=499 => self.refusal(&code),
+            _ => Err(unlisted_code(&code)),
+        }
+    }
+
     /// What a code means where the agency refuses, such as the `errorCode` of its SOAP fault: a code
     /// listed as Done cannot make a refusal Done.
     ///

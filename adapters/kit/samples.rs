@@ -9,6 +9,8 @@
 //! | `<name>.answer.xml` | the agency's answer: the child of the SOAP Body, answer or fault |
 //! | `<name>.answer.http` | … or its HTTP answer: a line `200 application/json`, an empty line, the body |
 //! | `<name>.expected.txt` | what the adapter makes of both, byte for byte |
+//! | `<name>.request.json` | what a REST caller sends to get the very bytes of `request.xml` |
+//! | `<name>.answer.json` | what a REST caller gets, byte for byte |
 //!
 //! ```text
 //! -- sent
@@ -17,9 +19,10 @@
 //! Done, written: SCSS001 Message has been processed successfully
 //! <address>…</address>
 //! ```
-//! A call that is refused by `encode` has no answer; its fault stands under `-- sent`. A missing file
-//! fails, and so does one that belongs to no sample. One line feed at the end of an HTTP body is not
-//! part of it.
+//! A call that is refused by `encode` has no answer; its fault stands under `-- sent`, and so does that of
+//! JSON that becomes no `request.xml`. The JSON files are twins of some samples, at least one of each
+//! for a service whose adapter has a JSON form. A missing file fails, and so does one that belongs to
+//! no sample. One line feed at the end of an HTTP body, and of a twin, is not part of it.
 
 use crate::adapter::{
     Adapter, Answer, Call, Content, EnvelopeAnswer, ErrorInfo, HttpAnswer, HttpOutgoing, Outgoing,
@@ -31,8 +34,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::{fmt, fs};
 
+mod twin;
+
+/// The name and the time of every sample's call.
+const MESSAGE_ID: &str = "sample-1";
+const RECEIVED_AT: &str = "2025-03-11T10:15:30+05:00";
+
 /// The kinds of files that a sample is made of.
-const PARTS: [&str; 4] = ["request.xml", "answer.xml", "answer.http", "expected.txt"];
+const PARTS: [&str; 6] =
+    ["request.xml", "request.json", "answer.xml", "answer.http", "answer.json", "expected.txt"];
 
 /// What did not hold, readable where a test returns it.
 pub struct Failures(Vec<String>);
@@ -64,10 +74,16 @@ pub fn check(adapter: &dyn Adapter, folder: &str) -> Result<(), Failures> {
     }
     for service in sampled.intersection(&offered) {
         match samples_in(&folder.join(service)) {
-            Ok(samples) => failures.extend(samples.iter().filter_map(|(name, sample)| {
-                let failure = run(adapter, service, sample).err()?;
-                Some(format!("{service}/{name}: {failure}"))
-            })),
+            Ok(samples) => {
+                failures.extend(
+                    twin::missing(adapter, samples.values())
+                        .map(|failure| format!("{service}: {failure}")),
+                );
+                failures.extend(samples.iter().filter_map(|(name, sample)| {
+                    let failure = run(adapter, service, sample).err()?;
+                    Some(format!("{service}/{name}: {failure}"))
+                }));
+            }
             Err(error) => failures.push(error),
         }
     }
@@ -109,27 +125,36 @@ fn name_and_part(file: &str) -> Option<(&str, &'static str)> {
 fn run(adapter: &dyn Adapter, service: &str, sample: &Sample) -> Result<(), String> {
     let part = |name| sample.get(name).ok_or_else(|| format!("{name} is missing"));
     let expected = String::from_utf8_lossy(part("expected.txt")?);
+    if let Err(fault) = twin::of_request(adapter, service, sample)? {
+        return match (sample.get("answer.xml"), sample.get("answer.http")) {
+            (None, None) => same(&expected, &format!("-- sent\n{fault}\n")),
+            _ => Err("no answer is due when nothing is sent".to_owned()),
+        };
+    }
     let document = scan(part("request.xml")?)?;
     let call = Call {
         service,
-        message_id: "sample-1",
+        message_id: MESSAGE_ID,
         session_id: "{3f0c7d2a-9a7b-4f55-8a0e-1c2d3e4f5a6b}",
-        received_at: "2025-03-11T10:15:30+05:00",
+        received_at: RECEIVED_AT,
         data: Some(document.root()),
     };
     let sent = adapter.encode(&call);
     let mut actual = format!("-- sent\n{}", show_sent(&sent));
-    match (sample.get("answer.xml"), sample.get("answer.http")) {
-        (None, None) if sent.is_err() => {}
-        (Some(xml), None) if sent.is_ok() => {
-            actual.push_str(&show_reply(&decode_xml(adapter, &call, xml)?)?);
-        }
+    let reply = match (sample.get("answer.xml"), sample.get("answer.http")) {
+        (None, None) if sent.is_err() => return same(&expected, &actual),
+        (Some(xml), None) if sent.is_ok() => decode_xml(adapter, &call, xml)?,
         (None, Some(http)) if sent.is_ok() => {
-            let answer = read_http(http)?;
-            actual.push_str(&show_reply(&adapter.decode(&call, &Answer::Http(answer)))?);
+            adapter.decode(&call, &Answer::Http(read_http(http)?))
         }
         _ => return Err("exactly one answer is due, and none when nothing is sent".to_owned()),
-    }
+    };
+    twin::of_answer(adapter, service, sample, &reply)?;
+    actual.push_str(&show_reply(&reply)?);
+    same(&expected, &actual)
+}
+
+fn same(expected: &str, actual: &str) -> Result<(), String> {
     if actual == expected {
         Ok(())
     } else {

@@ -133,6 +133,9 @@ fn page(record: &Record) -> String {
     row("HTTP status", &closed.http_status.map_or_else(String::new, |status| status.to_string()));
     row("agency's answer, SHA-256", &or_empty(&closed.agency_digest));
     row("agency's certificate, SHA-256", &or_empty(&closed.agency_certificate));
+    let body_bytes = closed.body_bytes.map_or_else(String::new, |bytes| bytes.to_string());
+    row("relayed body, bytes", &body_bytes);
+    row("relayed body, SHA-256", &or_empty(&closed.body_digest));
     row("answer, bytes", &closed.answer_bytes.to_string());
     row("answer, SHA-256", &or_empty(&closed.answer_digest));
     row("end of each phase, µs", &closed.phases);
@@ -181,6 +184,8 @@ mod tests {
                 answer_digest: None,
                 answer_bytes: 0,
                 phases: "receive=1 send=800000".to_owned(),
+                body_digest: None,
+                body_bytes: None,
             }),
             resolved: None,
         }

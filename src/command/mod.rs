@@ -16,6 +16,7 @@ pub mod simulate;
 pub mod verify;
 
 use crate::proxy::start::StartError;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::fmt;
 use std::io::{Read as _, Write as _};
 use std::path::Path;
@@ -97,11 +98,22 @@ pub fn now_unix_us() -> i64 {
     jiff::Timestamp::now().as_microsecond()
 }
 
+/// Lets this process open as many descriptors as the system allows it: each connection takes one, and
+/// many systems begin with 1 024. What cannot be raised stays as it is.
+fn raise_descriptors() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::warn!(%error, ?limit, "the limit of descriptors cannot be raised");
+    }
+}
+
 /// Runs a future on a runtime of its own.
 ///
 /// # Errors
 /// The operating system gave no threads.
 pub fn block_on<F: Future>(future: F) -> Result<F::Output, Failure> {
+    raise_descriptors();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

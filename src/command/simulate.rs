@@ -15,7 +15,6 @@ use crate::sign::{Reason, Signers, pem};
 use crate::simulate::{Behaviour, Observer, SimulatedAgency};
 use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
-use prometheus::{IntCounter, IntGauge};
 use qaqpa_kit::xml::Limits;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -135,7 +134,7 @@ impl Stand<'_> {
             trust.map(|path| Ok::<_, Failure>((path.display(), read(path)?))).transpose()?;
         let trust = Trust::load(roots).map_err(Failure::work)?;
         let tls = ServerTls::load(&listener, &believing(trust)).map_err(Failure::work)?;
-        let figures = figures().map_err(Failure::work)?;
+        let figures = DoorFigures::unwatched().map_err(Failure::work)?;
         let limits = config::default_limits();
         let door = Door::bind(&listener, &limits, tls, figures).await.map_err(Failure::work)?;
         let mut gateway = Vec::new();
@@ -181,17 +180,6 @@ fn believing(trust: Trust) -> ClientTrust {
         let now_unix_s = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
         let certificate = trust.certificates().parse(certificate).map_err(Reason::word)?;
         trust.judge(&certificate, now_unix_s).map(drop).map_err(Reason::word)
-    })
-}
-
-/// Counters that nobody scrapes.
-fn figures() -> Result<DoorFigures, prometheus::Error> {
-    Ok(DoorFigures {
-        connections: IntGauge::new("connections", "open")?,
-        in_flight: IntGauge::new("in_flight", "being answered")?,
-        handshakes_done: IntCounter::new("done", "done")?,
-        handshakes_failed: IntCounter::new("failed", "failed")?,
-        panics: IntCounter::new("panics", "panics")?,
     })
 }
 

@@ -4,6 +4,7 @@ mod credentials;
 mod gateway;
 mod inspector;
 mod limits;
+mod operations;
 mod participants;
 mod payments;
 mod services;
@@ -63,7 +64,7 @@ pub(super) fn check(
 ) -> Result<Inspection, ConfigErrors> {
     let mut inspector = Inspector::new(world, findings);
     let node = gateway::check(&mut inspector, &installation.gateway);
-    let offer = services::check(&mut inspector, &installation.services, &installation.gateway);
+    let offer = services::check(&mut inspector, installation, node.has_mutual);
     let participants =
         participants::check(&mut inspector, &installation.participants, &offer, node.has_mutual);
     let payments = payments::check(
@@ -86,6 +87,7 @@ pub(super) fn check(
         participants,
         agencies: offer.agencies,
         services: offer.services,
+        operations: offer.operations,
     };
     Ok(Inspection { settings, warnings, certificates })
 }
@@ -101,11 +103,11 @@ pub(crate) mod tests {
     use rcgen::{CertificateParams, KeyPair};
     use std::sync::LazyLock;
 
-    const GATEWAY: &str = "[[listener]]\naddress = \"127.0.0.1:0\"\n";
-    const SERVICES: &str = "[agency.office]\nadapter = \"passthrough\"\nwire = \"rest\"\n\
+    pub(crate) const GATEWAY: &str = "[[listener]]\naddress = \"127.0.0.1:0\"\n";
+    pub(crate) const SERVICES: &str = "[agency.office]\nadapter = \"passthrough\"\nwire = \"rest\"\n\
         endpoint = \"http://127.0.0.1:9/\"\nname = { kk = \"a\", ru = \"b\", en = \"c\" }\n\
         [agency.office.service.Ask]\nname = { kk = \"a\", ru = \"b\", en = \"c\" }\n";
-    const PARTICIPANT: &str = "id = \"demo\"\nsender_id = \"demo\"\nbin = \"190540007715\"\n\
+    pub(crate) const PARTICIPANT: &str = "id = \"demo\"\nsender_id = \"demo\"\nbin = \"190540007715\"\n\
         name = { kk = \"a\", ru = \"b\", en = \"c\" }\nservices = [\"Ask\"]\n";
 
     /// A key and its certificate, and the key of somebody else.
@@ -168,11 +170,16 @@ pub(crate) mod tests {
 
     /// The smallest installation: one participant, one agency, one service.
     pub(crate) fn smallest() -> Settings {
-        inspect(GATEWAY, SERVICES, &[PARTICIPANT]).expect("valid").settings
+        smallest_with(SERVICES)
+    }
+
+    /// The same with other services, `Ask` among them.
+    pub(crate) fn smallest_with(services: &str) -> Settings {
+        inspect(GATEWAY, services, &[PARTICIPANT]).expect("valid").settings
     }
 
     /// Every finding, mistakes or warnings, one a line.
-    fn told(gateway: &str, services: &str, participants: &[&str]) -> String {
+    pub(crate) fn told(gateway: &str, services: &str, participants: &[&str]) -> String {
         let warnings = |inspection: Inspection| {
             inspection.warnings.iter().map(|warning| format!("warning: {warning}\n")).collect()
         };

@@ -83,7 +83,7 @@ pub const SERVICES: &[Range] = &[
     ("agency.*.breaker.failures", 1, 1_000),
     ("agency.*.breaker.open_ms", 100, 3_600_000),
     ("agency.*.service.*.deadline_ms", 100, MINUTES_10_MS),
-    ("agency.*.service.*.body_bytes_max", 1_024, BODY_BYTES),
+    ("agency.*.service.*.body_bytes_max", 1_024, TERABYTE),
     ("agency.*.service.*.window_s", 1, YEAR_S),
 ];
 

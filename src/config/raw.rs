@@ -17,7 +17,7 @@ pub use gateway::{
 pub use limits::{Http2, Limits, Xml};
 pub use participant::{Accept, Certificate, Participant};
 pub use payments::{Bank, Code, Payments, Rate, Tariff, TariffKind, Weekday};
-pub use services::{Agency, Breaker, Service, Services};
+pub use services::{Agency, Breaker, Operation, Service, Services};
 
 use serde::Deserialize;
 

@@ -4,6 +4,7 @@ mod payments;
 
 pub use payments::{Bank, Payments, Rate, Tariff, TariffKind};
 
+use super::operation::Operation;
 use qaqpa_kit::adapter::Adapter;
 use qaqpa_kit::fault::Language;
 use qaqpa_kit::manifest::{Name, ServiceManifest};
@@ -32,6 +33,8 @@ pub struct Settings {
     pub agencies: HashMap<String, Arc<Agency>>,
     /// By `serviceId`; routes of one service differ by `routeId`.
     pub services: HashMap<String, Vec<Arc<Service>>>,
+    /// By agency id; the first that fits a path is the one. Agencies without operations are absent.
+    pub operations: HashMap<String, Vec<Operation>>,
 }
 
 /// Who this node is.
@@ -198,7 +201,7 @@ pub struct Journal {
     pub group_max: usize,
     /// Disk kept back so that what was opened can be closed on a full disk.
     pub reserve_bytes: u64,
-    /// Stored answers are dropped beyond this many bytes, oldest first.
+    /// Answers stored beside the evidence are dropped beyond this many bytes.
     pub answers_bytes_max: u64,
 }
 
@@ -219,11 +222,33 @@ pub struct Participant {
     pub accept_unsigned: bool,
     /// `syncSendMessageRequest` without an envelope may come (mutual TLS proves the caller).
     pub accept_bare: bool,
-    /// Services it may call; `*` for all.
+    /// What it may call: `service`, `service:operation`, or `*` for all.
     pub services: Vec<String>,
     pub quota: Quota,
     /// Quotas of single services, by `serviceId`.
     pub service_quotas: HashMap<String, Quota>,
+}
+
+impl Participant {
+    /// Whether it may call all of a service.
+    #[must_use]
+    pub fn may_call(&self, service: &str) -> bool {
+        self.services.iter().any(|granted| granted == "*" || granted == service)
+    }
+
+    /// Whether it may call this operation of a service.
+    #[must_use]
+    pub fn may_operate(&self, service: &str, operation: &str) -> bool {
+        let is_this = |granted: &String| granted.split_once(':') == Some((service, operation));
+        self.may_call(service) || self.services.iter().any(is_this)
+    }
+
+    /// Whether it may call anything of a service.
+    #[must_use]
+    pub fn may_enter(&self, service: &str) -> bool {
+        let of_it = |granted: &String| granted.split_once(':').is_some_and(|(of, _)| of == service);
+        self.may_call(service) || self.services.iter().any(of_it)
+    }
 }
 
 impl fmt::Debug for Participant {
@@ -302,6 +327,9 @@ pub struct Service {
     /// Empty matches calls without `routeId` and those no other route matches.
     pub route_id: String,
     pub agency: Arc<Agency>,
+    /// For a whole call; where it is relayed, for the longest time without progress.
     pub deadline: Duration,
     pub body_bytes_max: usize,
+    /// It is reached by the paths of its operations alone.
+    pub has_operations: bool,
 }

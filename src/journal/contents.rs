@@ -1,7 +1,7 @@
 //! Bodies and stored answers on their way in and out: under which key, on which thread.
 
 use super::down::{JournalDown, JournalError, Why};
-use super::entry::EntryId;
+use super::entry::{Closed, EntryId};
 use super::group::{Job, NewDayKey};
 use super::seal::{DayKey, MasterKey, Part};
 use super::{Journal, SMALL_BYTES_MAX, embedded, settings, wait};
@@ -71,6 +71,12 @@ impl Journal {
             },
         };
         Ok(key.and_then(|key| key.open(id, part, sealed)))
+    }
+
+    /// Ends an entry with the next group, for those who cannot wait.
+    pub fn close_soon(&self, closed: Closed) {
+        // Refused only by a journal that has stopped; the next start closes the entry as interrupted.
+        drop(self.send_close(closed, None));
     }
 
     /// Seals an answer by the key that its opening made; an empty one is not kept.

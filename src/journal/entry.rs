@@ -85,8 +85,8 @@ pub struct SameCall {
 pub enum Opening {
     /// New, durable: go on to `encode`.
     Fresh,
-    /// The same call was answered: these bytes, with the HTTP status they had.
-    Stored { entry: EntryId, http_status: u16, answer: bytes::Bytes },
+    /// The same call was answered, Done or Refused: these bytes, with the HTTP status they had.
+    Stored { entry: EntryId, outcome: Outcome, http_status: u16, answer: bytes::Bytes },
     /// The same call is under way: wait for it, then open again.
     InFlight { entry: EntryId },
     /// The same call was left Unknown and may not be sent again.
@@ -115,10 +115,22 @@ pub struct Closed {
     pub answer_digest: [u8; 32],
     /// What the caller got; stored for the same call unless empty.
     pub answer: bytes::Bytes,
+    /// Bodies that only passed; `None` where they were held.
+    pub streamed: Option<Streamed>,
     /// Microseconds since `opened_at_us` at the end of each phase, in the order of [`Phase::ALL`]; 0: not reached.
     pub phase_us: [u32; 11],
     /// The answer and this row must be durable before the reply.
     pub is_durable_first: bool,
+}
+
+/// What is known of bodies that passed by and were not kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Streamed {
+    /// SHA-256 of the request's body as far as it was sent on, zero where there was none.
+    pub request_digest: [u8; 32],
+    pub request_bytes: u64,
+    /// Bytes that the caller was given of the answer.
+    pub answer_bytes: u64,
 }
 
 impl Closed {

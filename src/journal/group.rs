@@ -28,7 +28,7 @@ pub(super) struct Close {
     /// Without its answer, which is below, sealed.
     pub closed: Closed,
     pub key_end: KeyEnd,
-    pub answer_bytes: usize,
+    pub answer_bytes: u64,
     pub needs_evidence: bool,
     /// The caller's answer, sealed: for the body, by policy, and for the same call.
     pub sealed: Option<Vec<u8>>,
@@ -55,9 +55,10 @@ impl KeyEnd {
 }
 
 impl Close {
-    /// The sealed answer, where the same call gets it again.
+    /// The sealed answer, where the same call gets it again and the body is not kept anyway.
     pub(super) fn stored(&self) -> Option<&[u8]> {
-        if self.key_end == KeyEnd::Answered { self.sealed.as_deref() } else { None }
+        let is_stored = self.key_end == KeyEnd::Answered && !self.is_body_kept;
+        if is_stored { self.sealed.as_deref() } else { None }
     }
 
     /// The sealed answer, where the policy keeps bodies.
@@ -246,8 +247,8 @@ pub(super) trait Backing {
     /// Why opens must wait although closes work: the disk is full. Tries to heal it.
     fn refusal(&mut self) -> Option<JournalDown>;
 
-    /// Drops what has expired at `now_us`, and the oldest answers beyond `answers_bytes_max`; a
-    /// bounded piece at a time.
+    /// Drops what has expired at `now_us`, and answers beyond `answers_bytes_max`, those of
+    /// idempotent services first, the oldest first; a bounded piece at a time.
     async fn sweep(&mut self, now_us: i64, answers_bytes_max: u64) -> Result<Swept, Failed>;
 }
 

@@ -162,9 +162,9 @@ impl Journal {
             Found::InFlight { entry } => Opening::InFlight { entry },
             Found::LeftUnknown { entry } => Opening::LeftUnknown { entry },
             Found::Twin { entry } => Opening::Twin { entry },
-            Found::Stored { entry, http_status, sealed } => {
+            Found::Stored { entry, outcome, http_status, sealed } => {
                 match self.unseal(entry, Part::Answer, &sealed).await? {
-                    Some(answer) => Opening::Stored { entry, http_status, answer },
+                    Some(answer) => Opening::Stored { entry, outcome, http_status, answer },
                     // It was answered, but its day's key is erased: as good as Unknown.
                     None => Opening::LeftUnknown { entry },
                 }
@@ -210,7 +210,8 @@ impl Journal {
         };
         let is_idempotent = self.inner.shared.in_flight.is_idempotent(&closed.key, closed.id);
         let needs_evidence = closed.outcome == Outcome::Unknown && !is_idempotent;
-        let answer_bytes = content.len();
+        let passed_bytes = closed.streamed.map(|passed| passed.answer_bytes);
+        let answer_bytes = passed_bytes.unwrap_or(content.len() as u64);
         let close =
             Close { closed, key_end, answer_bytes, needs_evidence, sealed, is_body_kept, answer };
         self.inner.shared.stats.closes_waiting.add(1);

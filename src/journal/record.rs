@@ -11,6 +11,7 @@ pub(super) const COLUMNS: &str = "o.id, o.node, o.opened_at_us, o.participant, o
      c.closed_at_us, c.outcome, CAST(CASE WHEN c.needs_evidence THEN 1 ELSE 0 END AS BIGINT), \
      c.fault_code, c.fault_phase, c.evidence, CAST(c.http_status AS BIGINT), c.agency_digest, \
      c.agency_certificate, c.answer_digest, c.answer_bytes, c.phases, \
+     c.request_digest, c.request_bytes, \
      r.resolved_at_us, r.outcome, r.evidence, r.note";
 
 /// One entry: who called whom, how it ended, and what was found out since.
@@ -55,6 +56,10 @@ pub struct ClosedRecord {
     pub answer_bytes: i64,
     /// `receive=120 identify=140 …`: microseconds since it was opened at the end of each phase.
     pub phases: String,
+    /// Of a request that was relayed: its body, as far as it was sent on. The opened row then tells of
+    /// its head.
+    pub body_digest: Option<String>,
+    pub body_bytes: Option<i64>,
 }
 
 /// What was found out about an entry left Unknown.
@@ -158,6 +163,8 @@ impl ClosedRecord {
             answer_digest: row.digest()?,
             answer_bytes: row.number()?,
             phases: row.text()?,
+            body_digest: row.digest()?,
+            body_bytes: row.optional_number()?,
         };
         Ok(closed_at_us.map(|_| closed))
     }

@@ -1,6 +1,7 @@
 //! The same-call rule, in one pure place for both stores: what a key that is held means for a new call.
 
 use super::entry::{CallKey, EntryId, Opened, SameCall};
+use qaqpa_kit::fault::Outcome;
 
 /// A call under way is never taken over sooner than this, whatever its window: no call lives so long.
 pub(super) const IN_FLIGHT_US_MAX: i64 = 3_600_000_000;
@@ -27,6 +28,11 @@ impl KeyState {
     }
 }
 
+/// Reads the outcome of an answered call; an answer that is stored is Done or Refused.
+pub(super) fn answered_as(word: Option<&str>) -> Outcome {
+    if word == Some(Outcome::Refused.word()) { Outcome::Refused } else { Outcome::Done }
+}
+
 /// A row of `call_key`.
 #[derive(Clone, Debug)]
 pub(super) struct Held {
@@ -38,8 +44,9 @@ pub(super) struct Held {
     pub is_idempotent: bool,
     pub opened_at_us: i64,
     pub expires_at_us: i64,
+    pub outcome: Outcome,
     pub http_status: u16,
-    /// The sealed answer, where it is still kept.
+    /// The sealed answer, where it is still kept: here, or as the entry's body.
     pub answer: Option<Vec<u8>>,
 }
 
@@ -59,7 +66,7 @@ impl Held {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Found {
     Fresh,
-    Stored { entry: EntryId, http_status: u16, sealed: Vec<u8> },
+    Stored { entry: EntryId, outcome: Outcome, http_status: u16, sealed: Vec<u8> },
     InFlight { entry: EntryId },
     LeftUnknown { entry: EntryId },
     Twin { entry: EntryId },
@@ -86,6 +93,7 @@ pub(super) fn judge(held: &Held, opened: &Opened, same_call: &SameCall) -> Verdi
         (KeyState::Open, _) => Verdict::Found(Found::InFlight { entry }),
         (KeyState::Answered, Some(sealed)) => Verdict::Found(Found::Stored {
             entry,
+            outcome: held.outcome,
             http_status: held.http_status,
             sealed: sealed.clone(),
         }),
@@ -156,6 +164,7 @@ mod tests {
             is_idempotent: false,
             opened_at_us: NOW_US - age_us,
             expires_at_us: NOW_US - age_us + 600_000_000,
+            outcome: Outcome::Refused,
             http_status: 200,
             answer: answer.map(<[u8]>::to_vec),
         }
@@ -168,7 +177,8 @@ mod tests {
     #[test]
     fn every_state_of_a_key_has_one_meaning() {
         let entry = EntryId(uuid::Uuid::from_u128(7));
-        let stored = Found::Stored { entry, http_status: 200, sealed: b"a".to_vec() };
+        let (outcome, sealed) = (Outcome::Refused, b"a".to_vec());
+        let stored = Found::Stored { entry, outcome, http_status: 200, sealed };
         let (young, old, ancient) = (1, 600_000_000, IN_FLIGHT_US_MAX);
         for (state, age_us, answer, is_idempotent, verdict) in [
             (KeyState::Open, young, None, true, Some(Found::InFlight { entry })),

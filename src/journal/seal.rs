@@ -3,18 +3,17 @@
 //! A day key is random, and stored wrapped by the master key. Whoever deletes its row erases every
 //! content of that day; digests and rows stay as proof. A sealed content is one byte of method, the
 //! nonce, the ciphertext and its tag; it is bound to its entry and part, so that it cannot be moved.
+//! A compressed content is its size (4 bytes, little endian) and one LZ4 block.
 
 use super::down::JournalError;
 use super::entry::EntryId;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use aws_lc_rs::rand;
 use bytes::Bytes;
-use flate2::read::DeflateDecoder;
-use flate2::{Compress, Compression, FlushCompress, Status};
-use std::cell::RefCell;
+use lz4_flex::block;
 use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -22,9 +21,14 @@ use zeroize::Zeroizing;
 
 const KEY_BYTES: usize = 32;
 const PLAIN: u8 = 1;
-const DEFLATE: u8 = 2;
+const LZ4: u8 = 2;
 /// Below this, compression costs more than it saves.
 const COMPRESS_BYTES_MIN: usize = 256;
+/// What every signed envelope says, given to the compressor beforehand: most of a small message.
+/// What was sealed with it opens with these very bytes only; better ones are another method.
+const DICTIONARY: &[u8] = include_bytes!("seal/dictionary.xml");
+/// Method and nonce, before the ciphertext.
+const HEAD_BYTES: usize = 1 + NONCE_LEN;
 
 /// Which content of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,12 +129,14 @@ pub(super) struct DayKey(RandomizedNonceKey);
 impl DayKey {
     /// Compresses and encrypts; `None` only when there is no randomness.
     pub(super) fn seal(&self, id: EntryId, part: Part, content: &[u8]) -> Option<Vec<u8>> {
-        let (method, mut text) = match deflate(content) {
-            Some(deflated) => (DEFLATE, deflated),
-            None => (PLAIN, content.to_vec()),
-        };
-        let nonce = self.0.seal_in_place_append_tag(binding(method, id, part), &mut text).ok()?;
-        Some([&[method], nonce.as_ref().as_slice(), &text].concat())
+        let mut sealed = compressed(content).unwrap_or_else(|| plain(content));
+        let (head, text) = sealed.split_first_chunk_mut::<HEAD_BYTES>()?;
+        let [method, nonce_place @ ..] = head;
+        let bound = binding(*method, id, part);
+        let (nonce, tag) = self.0.seal_in_place_separate_tag(bound, text).ok()?;
+        nonce_place.copy_from_slice(nonce.as_ref());
+        sealed.extend_from_slice(tag.as_ref());
+        Some(sealed)
     }
 
     /// Decrypts and expands; `None` for what this key did not seal for this part of this entry.
@@ -143,28 +149,41 @@ impl DayKey {
             return Some(Bytes::copy_from_slice(text));
         }
         // Its size was bounded when it was sealed, and the tag proves that we sealed it.
-        let mut content = Vec::with_capacity(text.len() * 4);
-        DeflateDecoder::new(&*text).read_to_end(&mut content).ok()?;
-        Some(content.into())
+        block::decompress_size_prepended_with_dict(text, DICTIONARY).ok().map(Bytes::from)
     }
 }
 
-thread_local! {
-    /// Its tables are a third of a megabyte: taking them anew for each content costs more than using them.
-    static COMPRESSOR: RefCell<Compress> = RefCell::new(Compress::new(Compression::fast(), false));
+/// Room for a sealed content, its method and head written, nothing after them yet.
+fn begun(method: u8, text_bytes_max: usize) -> Vec<u8> {
+    let mut sealed = Vec::with_capacity(HEAD_BYTES + text_bytes_max + AES_256_GCM.tag_len());
+    sealed.resize(HEAD_BYTES, 0);
+    if let Some(first) = sealed.first_mut() {
+        *first = method;
+    }
+    sealed
 }
 
-/// DEFLATE (RFC 1951); `None` where it would not be shorter.
-fn deflate(content: &[u8]) -> Option<Vec<u8>> {
+fn plain(content: &[u8]) -> Vec<u8> {
+    let mut sealed = begun(PLAIN, content.len());
+    sealed.extend_from_slice(content);
+    sealed
+}
+
+/// `None` where it would not be shorter.
+fn compressed(content: &[u8]) -> Option<Vec<u8>> {
     if content.len() < COMPRESS_BYTES_MIN {
         return None;
     }
-    let mut deflated = Vec::with_capacity(content.len());
-    let status = COMPRESSOR.with_borrow_mut(|compressor| {
-        compressor.reset();
-        compressor.compress_vec(content, &mut deflated, FlushCompress::Finish)
-    });
-    (status.ok()? == Status::StreamEnd).then_some(deflated)
+    let size = u32::try_from(content.len()).ok()?.to_le_bytes();
+    let block_bytes_max = block::get_maximum_output_size(content.len());
+    let mut sealed = begun(LZ4, size.len() + block_bytes_max);
+    sealed.extend_from_slice(&size);
+    let start = sealed.len();
+    sealed.resize(start + block_bytes_max, 0);
+    let block = sealed.get_mut(start..)?;
+    let block_bytes = block::compress_into_with_dict(content, block, DICTIONARY).ok()?;
+    sealed.truncate(start + block_bytes);
+    (size.len() + block_bytes < content.len()).then_some(sealed)
 }
 
 fn binding(method: u8, id: EntryId, part: Part) -> Aad<Vec<u8>> {
@@ -221,6 +240,13 @@ mod tests {
                 assert!(key.open(id, Part::Request, &bent).is_none(), "byte {place}");
             }
         }
+    }
+
+    #[test]
+    fn what_was_sealed_opens_later_because_the_dictionary_never_changes() {
+        let sum = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, DICTIONARY);
+        let sum: String = sum.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(sum, "0fa50eaf99676aa17bc73b2755e53cc1eb9ca7fee01bc557a3ece5206ccd61b9");
     }
 
     #[test]

@@ -123,6 +123,8 @@ impl<S: Backing> Writer<S> {
                 if self.is_riding() {
                     continue;
                 }
+                // Whoever else is ready on this core may still join: at once where nobody is.
+                std::thread::yield_now();
                 let group = self.gather();
                 self.commit(group).await;
                 self.sweep_when_due().await;
@@ -383,3 +385,6 @@ impl<S: Backing> Writer<S> {
         }
     }
 }
+
+#[cfg(test)]
+mod riding;

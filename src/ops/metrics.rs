@@ -3,6 +3,9 @@
 //! Children are resolved once, at start: the hot path touches atomics, never a label map of strings
 //! that a caller chose. The text stands at /metrics (`ops/http`).
 
+pub use super::doors::DoorFigures;
+
+use super::doors;
 use crate::config::settings::Settings;
 use prometheus::core::Collector;
 use prometheus::process_collector::ProcessCollector;
@@ -28,7 +31,7 @@ const PHASE_BUCKETS: &[f64] = &[
 const OUTCOMES: [Outcome; 3] = [Outcome::Done, Outcome::Refused, Outcome::Unknown];
 
 /// The limits that `limits_refused_total` names; any other is `other`.
-pub const LIMITS: [&str; 9] = [
+pub const LIMITS: [&str; 11] = [
     "quota_participant",
     "quota_agency",
     "in_flight_node",
@@ -36,6 +39,8 @@ pub const LIMITS: [&str; 9] = [
     "in_flight_agency",
     "body_bytes",
     "body_bytes_in_flight",
+    "spool_bytes",
+    "connections_per_participant",
     "headers",
     "other",
 ];
@@ -51,6 +56,7 @@ pub struct Metrics {
     signature_refused: HashMap<&'static str, IntCounter>,
     limits_refused: HashMap<&'static str, IntCounter>,
     certificate_expiry: GaugeVec,
+    pub relayed: RelayFigures,
     agencies: HashMap<String, Arc<AgencyFigures>>,
     /// The doors for callers, all together.
     pub callers: DoorFigures,
@@ -60,14 +66,10 @@ pub struct Metrics {
     pub log_lines_dropped: IntCounter,
 }
 
-/// What one kind of door counts.
-#[derive(Clone)]
-pub struct DoorFigures {
-    pub connections: IntGauge,
-    pub in_flight: IntGauge,
-    pub handshakes_done: IntCounter,
-    pub handshakes_failed: IntCounter,
-    pub panics: IntCounter,
+/// Bytes of bodies that were relayed and not held.
+pub struct RelayFigures {
+    pub request_bytes: IntCounter,
+    pub answer_bytes: IntCounter,
 }
 
 /// What is counted towards one agency.
@@ -112,7 +114,7 @@ impl Metrics {
         let build = Opts::new("qaqpa_build_info", "Version that runs; the value is always 1.")
             .const_label("version", env!("CARGO_PKG_VERSION"));
         made.keep(IntGauge::with_opts(build)?)?.set(1);
-        let (callers, ops) = made.doors()?;
+        let (callers, ops) = doors::figures(&made)?;
         Ok(Self {
             calls: made.calls(settings)?,
             call_seconds: made.keep(Histogram::with_opts(
@@ -140,6 +142,7 @@ impl Metrics {
                 ),
                 &["participant"],
             )?)?,
+            relayed: made.relayed()?,
             agencies: made.agencies(settings)?,
             callers,
             ops,
@@ -238,9 +241,14 @@ fn seconds(us: u32) -> f64 {
 }
 
 /// Makes and registers in one step.
-struct Maker(Registry);
+pub(super) struct Maker(Registry);
 
 impl Maker {
+    /// Of a registry that nobody reads.
+    pub(super) fn unwatched() -> Self {
+        Self(Registry::new())
+    }
+
     fn register(&self, collector: impl Collector + 'static) -> Result<(), prometheus::Error> {
         self.0.register(Box::new(collector))
     }
@@ -250,7 +258,7 @@ impl Maker {
         Ok(collector)
     }
 
-    fn counters(
+    pub(super) fn counters(
         &self,
         name: &str,
         help: &str,
@@ -259,7 +267,7 @@ impl Maker {
         self.keep(IntCounterVec::new(Opts::new(name, help), labels)?)
     }
 
-    fn gauges(
+    pub(super) fn gauges(
         &self,
         name: &str,
         help: &str,
@@ -306,30 +314,13 @@ impl Maker {
         Ok(Code::ALL.iter().map(|code| all.with_label_values(&[code.word()])).collect())
     }
 
-    /// The figures of the doors for callers and for operations.
-    fn doors(&self) -> Result<(DoorFigures, DoorFigures), prometheus::Error> {
-        let connections =
-            self.gauges("qaqpa_connections", "Connections that are open, by door.", &["door"])?;
-        let in_flight =
-            self.gauges("qaqpa_in_flight", "Requests being answered, by door.", &["door"])?;
-        let handshakes = self.counters(
-            "qaqpa_handshakes_total",
-            "TLS handshakes of callers, by result.",
-            &["door", "result"],
-        )?;
-        let panics = self.counters(
-            "qaqpa_panics_total",
-            "Panics, each of which cost one request.",
-            &["door"],
-        )?;
-        let door = |name: &str| DoorFigures {
-            connections: connections.with_label_values(&[name]),
-            in_flight: in_flight.with_label_values(&[name]),
-            handshakes_done: handshakes.with_label_values(&[name, "done"]),
-            handshakes_failed: handshakes.with_label_values(&[name, "failed"]),
-            panics: panics.with_label_values(&[name]),
-        };
-        Ok((door("callers"), door("ops")))
+    fn relayed(&self) -> Result<RelayFigures, prometheus::Error> {
+        let about = "Bytes of relayed bodies: requests as sent on, answers as given.";
+        let bytes = self.counters("qaqpa_relayed_bytes_total", about, &["direction"])?;
+        Ok(RelayFigures {
+            request_bytes: bytes.with_label_values(&["request"]),
+            answer_bytes: bytes.with_label_values(&["answer"]),
+        })
     }
 
     fn agencies(

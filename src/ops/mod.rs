@@ -1,5 +1,6 @@
 //! What operations see: health, metrics, the log.
 
+mod doors;
 pub mod http;
 pub mod journal;
 pub mod log;

@@ -53,12 +53,12 @@ impl<C: Clock + Clone> Admission<C> {
     #[must_use]
     pub fn with_clock(settings: &Settings, clock: &C) -> Self {
         let of_participant = |participant: &Participant| {
-            let may = |id: &str| participant.services.iter().any(|own| own == "*" || own == id);
             let gate = |id: &String| {
                 let quota = participant.service_quotas.get(id).unwrap_or(&participant.quota);
                 (id.clone(), Gate::new(*quota, clock))
             };
-            settings.services.keys().filter(|id| may(id)).map(gate).collect()
+            let services = settings.services.keys();
+            services.filter(|id| participant.may_enter(id)).map(gate).collect()
         };
         Self {
             node: Arc::new(Cap::new(settings.limits.in_flight_max)),

@@ -12,7 +12,7 @@ use aws_lc_rs::digest::{Context, SHA256};
 use jiff::civil::DateTime;
 use jiff::{Timestamp, tz::TimeZone};
 use qaqpa_kit::envelope::Request;
-use qaqpa_kit::fault::{Code, Fault, Phase};
+use qaqpa_kit::fault::{Code, Fault, Outcome, Phase};
 use qaqpa_kit::manifest::MessageId;
 use qaqpa_kit::xml::NodeId;
 use std::time::Instant;
@@ -25,23 +25,26 @@ pub enum Admitted {
     /// A new call: carry it to the agency.
     Fresh,
     /// Answered before: the same bytes again.
-    Stored { entry: EntryId, http_status: u16, answer: bytes::Bytes },
+    Stored { entry: EntryId, outcome: Outcome, http_status: u16, answer: bytes::Bytes },
     /// Left Unknown before, and may not be sent again.
     LeftUnknown { entry: EntryId },
 }
 
-/// The key under which this call is remembered. On REST the gateway itself dates a call, so the date
-/// does not count.
+/// The key under which this call is remembered. On REST it is the body as it came that counts: what
+/// the gateway writes of it bears the time.
 #[must_use]
-pub fn call_key(face: Face, request: &Request<'_>) -> CallKey {
+pub fn call_key(face: Face, request: &Request<'_>, body: &[u8]) -> CallKey {
     let mut context = head(face, &request.sender_id, &request.message_id);
-    let dated = match face {
-        Face::Sync => None,
-        Face::Rest(_) => request.request_info.child("messageDate"),
-    };
-    let left_out = [request.password_element, request.session_element, dated];
-    let excluded: Vec<NodeId> = left_out.into_iter().flatten().map(|out| out.id()).collect();
-    canonical::exclusive_without(request.payload, &excluded, &mut |bytes| context.update(bytes));
+    if face == Face::Sync {
+        let left_out = [request.password_element, request.session_element];
+        let left_out: Vec<NodeId> = left_out.into_iter().flatten().map(|out| out.id()).collect();
+        let mut sink = |bytes: &[u8]| context.update(bytes);
+        canonical::exclusive_without(request.payload, &left_out, &mut sink);
+    } else {
+        update(&mut context, &request.service_id);
+        update(&mut context, &request.route_id);
+        context.update(body);
+    }
     CallKey(finish(context))
 }
 
@@ -57,10 +60,14 @@ fn head(face: Face, sender_id: &str, message_id: &str) -> Context {
     let mut context = Context::new(&SHA256);
     let face = if face == Face::Sync { "" } else { "rest" };
     for text in [sender_id, message_id, face] {
-        context.update(&(text.len() as u64).to_be_bytes());
-        context.update(text.as_bytes());
+        update(&mut context, text);
     }
     context
+}
+
+fn update(context: &mut Context, text: &str) {
+    context.update(&(text.len() as u64).to_be_bytes());
+    context.update(text.as_bytes());
 }
 
 fn finish(context: Context) -> [u8; 32] {
@@ -123,8 +130,8 @@ pub async fn open(
         })?;
         match opening {
             Opening::Fresh => return Ok(Admitted::Fresh),
-            Opening::Stored { entry, http_status, answer } => {
-                return Ok(Admitted::Stored { entry, http_status, answer });
+            Opening::Stored { entry, outcome, http_status, answer } => {
+                return Ok(Admitted::Stored { entry, outcome, http_status, answer });
             }
             Opening::InFlight { entry } => {
                 let has_ended = journal.wait(opened.key, deadline).await;

@@ -1,9 +1,9 @@
 //! From HTTP to a call and back: which face a request is for, and the headers of its answer.
 
-use super::listener::{AnswerBody, Handler, Received};
+use super::listener::{AnswerBody, Arriving, Handler, Intake, Peer, Received};
 use super::reply::Reply;
 use super::trace::Trace;
-use super::{Gateway, handle};
+use super::{Gateway, handle, path, relay};
 use crate::channel::rest::{self, openapi::Description};
 use crate::channel::{Face, sync::wsdl};
 use crate::config::settings::TlsMode;
@@ -34,40 +34,55 @@ pub struct Front {
 }
 
 impl Handler for Front {
+    /// Below an agency with operations requests are relayed while they arrive.
+    fn intake(&self, head: &Parts) -> Intake {
+        if self.is_relayed(head.uri.path()) { Intake::Stream } else { Intake::Whole }
+    }
+
+    async fn relay(&self, arriving: Arriving) -> Response<AnswerBody> {
+        let face = self.face(arriving.uri.path(), &arriving.headers);
+        relay::relay(&self.gate, face, arriving).await
+    }
+
     async fn answer(&self, received: Received) -> Response<AnswerBody> {
         let face = self.face(received.uri.path(), &received.headers);
-        let is_call = match face {
-            Face::Sync => true,
-            Face::Rest(_) => rest::service_in(received.uri.path()).is_some(),
-        };
-        match (received.method.clone(), face) {
-            (Method::POST, _) if is_call => {
-                response(face, handle::handle(&self.gate, face, &received).await)
-            }
-            (Method::GET, Face::Sync) => self.wsdl(&received).unwrap_or_else(|| {
+        if let Some(unserved) = unserved(face, &received.method, received.uri.path()) {
+            return unserved;
+        }
+        match (face, &received.method) {
+            (_, &Method::POST) => response(face, handle::handle(&self.gate, face, &received).await),
+            (Face::Rest(_), _) => self.openapi(&received),
+            (Face::Sync, _) => self.wsdl(&received).unwrap_or_else(|| {
                 plain(StatusCode::NOT_FOUND, "POST a SyncChannel message, or GET ?wsdl\n")
             }),
-            (Method::GET, Face::Rest(_)) if received.uri.path() == rest::OPENAPI_PATH => {
-                self.openapi(&received)
-            }
-            (_, Face::Sync) => not_allowed("GET, POST"),
-            (_, Face::Rest(_)) if is_call => not_allowed("POST"),
-            (_, Face::Rest(_)) if received.uri.path() == rest::OPENAPI_PATH => not_allowed("GET"),
-            (_, Face::Rest(_)) => plain(StatusCode::NOT_FOUND, "GET /api/v1/openapi.json\n"),
         }
+    }
+
+    fn owner(&self, peer: &Peer, now_unix_s: i64) -> Option<Arc<str>> {
+        let certificate = self.gate.trust.certificates().parse(&peer.certificate).ok()?;
+        let bearer = self.gate.callers.bearer(&certificate, now_unix_s)?;
+        Some(bearer.id.as_str().into())
     }
 
     fn refuse(&self, head: &Parts, fault: &Fault) -> Response<AnswerBody> {
         let face = self.face(head.uri.path(), &head.headers);
         let trace = Trace::begin(face);
-        response(face, handle::refuse(&self.gate, fault.clone(), &trace))
+        let refusal = response(face, handle::refuse(&self.gate, fault.clone(), &trace));
+        // What is not served here is told as that, whatever is wrong with the rest of it.
+        unserved(face, &head.method, head.uri.path())
+            .filter(|_| matches!(face, Face::Rest(_)))
+            .unwrap_or(refusal)
     }
 }
 
 impl Front {
+    fn is_relayed(&self, path: &str) -> bool {
+        self.gate.settings.operations.contains_key(&*path::first_segment(path))
+    }
+
     /// What a request's caller speaks, by its address.
     fn face(&self, path: &str, headers: &HeaderMap) -> Face {
-        if path.starts_with(rest::PREFIX) {
+        if path.starts_with(rest::PREFIX) || self.is_relayed(path) {
             Face::Rest(rest::language(headers, self.gate.settings.node.language))
         } else {
             Face::Sync
@@ -94,20 +109,43 @@ impl Front {
     }
 }
 
+/// The answer to a method or an address below the faces that nothing is served at.
+fn unserved(face: Face, method: &Method, path: &str) -> Option<Response<AnswerBody>> {
+    let allowed = match face {
+        Face::Sync => "GET, POST",
+        Face::Rest(_) if rest::service_in(path).is_some() => "POST",
+        Face::Rest(_) if path == rest::OPENAPI_PATH => "GET",
+        Face::Rest(_) => return Some(no_call(StatusCode::NOT_FOUND)),
+    };
+    if allowed.split(", ").any(|served| served == method.as_str()) {
+        return None;
+    }
+    let mut response = match face {
+        Face::Sync => plain(StatusCode::METHOD_NOT_ALLOWED, "POST, or GET ?wsdl\n"),
+        Face::Rest(_) => no_call(StatusCode::METHOD_NOT_ALLOWED),
+    };
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+    Some(response)
+}
+
 fn described(document: String, media_type: &'static str) -> Response<AnswerBody> {
     let mut response = Response::new(AnswerBody::from(Bytes::from(document)));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
     response
 }
 
-fn not_allowed(allowed: &'static str) -> Response<AnswerBody> {
-    let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, "this method is not served here\n");
-    response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+/// What a request below the REST face gets that calls nothing there.
+fn no_call(status: StatusCode) -> Response<AnswerBody> {
+    let document = rest::problem::of_status(status);
+    let mut response = Response::new(AnswerBody::from(Bytes::from(document)));
+    *response.status_mut() = status;
+    let media_type = HeaderValue::from_static(rest::problem::PROBLEM_JSON);
+    response.headers_mut().insert(CONTENT_TYPE, media_type);
     response
 }
 
-/// An answer with its headers.
-fn response(face: Face, reply: Reply) -> Response<AnswerBody> {
+/// A reply as its caller's face has it over HTTP.
+pub(super) fn response(face: Face, reply: Reply) -> Response<AnswerBody> {
     let mut response = Response::new(AnswerBody::from(reply.body));
     *response.status_mut() =
         StatusCode::from_u16(reply.http_status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

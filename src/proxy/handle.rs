@@ -6,9 +6,9 @@ use super::dedupe::{self, Admitted};
 use super::listener::Received;
 use super::reply::Reply;
 use super::trace::Trace;
-use super::{Gateway, exchange, route, verify};
+use super::{Gateway, exchange, face, route, verify};
+use crate::channel::Face;
 use crate::channel::sync::{self, Message};
-use crate::channel::{self, Face};
 use crate::ops::log::{self, Access};
 use crate::ops::metrics::CallFigures;
 use bytes::Bytes;
@@ -40,7 +40,7 @@ pub fn refuse(gate: &Gateway, fault: Fault, trace: &Trace) -> Reply {
     reply
 }
 
-fn observe(gate: &Gateway, trace: &Trace, reply: &Reply, peer: Option<SocketAddr>) {
+pub(super) fn observe(gate: &Gateway, trace: &Trace, reply: &Reply, peer: Option<SocketAddr>) {
     gate.metrics.observe(&CallFigures {
         service: &trace.service,
         outcome: reply.outcome,
@@ -64,7 +64,7 @@ fn observe(gate: &Gateway, trace: &Trace, reply: &Reply, peer: Option<SocketAddr
 /// on the entry is closed, whatever happens, before anybody is told.
 async fn carry(gate: &Gateway, received: &Received, trace: &mut Trace) -> Result<Reply, Fault> {
     // receive: the one reading of these bytes; every later step looks at the nodes found here
-    let form = channel::form(gate, received, trace)?;
+    let form = face::form(gate, received, trace)?;
     let document = sync::scan(&form, &gate.settings.limits.xml)?;
     let mut message = Message::read(&document)?;
     trace.read(&message.request);
@@ -79,7 +79,7 @@ async fn carry(gate: &Gateway, received: &Received, trace: &mut Trace) -> Result
     let service = route::service(&gate.settings, &caller, request)?;
     let deadline = trace.route(&service);
     route::check_size(&service, received.body.len())?;
-    channel::check(trace.face, &service, received)?;
+    face::check(trace.face, &service, received)?;
     trace.mark(Phase::Route);
 
     // admit: before the costly verification where TLS proves the caller, after it where only the
@@ -97,11 +97,11 @@ async fn carry(gate: &Gateway, received: &Received, trace: &mut Trace) -> Result
     trace.mark(Phase::Verify);
 
     // open: durable before a byte leaves
-    trace.key = dedupe::call_key(trace.face, request);
+    trace.key = dedupe::call_key(trace.face, request, &received.body);
     let opened = trace.opened(&received.body);
     match dedupe::open(&gate.journal, trace.face, &service, opened, deadline).await? {
-        Admitted::Stored { entry, http_status, answer } => {
-            return Ok(Reply::stored(entry, http_status, answer));
+        Admitted::Stored { entry, outcome, http_status, answer } => {
+            return Ok(Reply::stored(entry, outcome, http_status, answer));
         }
         Admitted::LeftUnknown { entry } => return Ok(Reply::left_unknown(gate, entry, trace)),
         Admitted::Fresh => trace.mark(Phase::Open),

@@ -1,10 +1,12 @@
 //! Who calls: certificate and `senderId` to one registered participant, and that the two belong together.
 
 use super::Gateway;
-use super::listener::Received;
+use super::listener::{Peer, Received};
 use crate::channel::Face;
 use crate::config::settings::{BoundCertificate, Participant, Settings};
-use crate::sign::certificate::Certificate;
+use crate::sign::Reason;
+use crate::sign::certificate::{Certificate, CertificateCache};
+use crate::sign::trust::Trust;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use qaqpa_kit::envelope::{Request, Wrapper};
 use qaqpa_kit::fault::{Code, Fault, Phase};
@@ -28,6 +30,20 @@ impl Caller {
     #[must_use]
     pub fn is_proved(&self) -> bool {
         self.tls_certificate.is_some()
+    }
+
+    /// Whether the certificate that proves the caller is trusted now, and not only when its
+    /// connection began.
+    ///
+    /// # Errors
+    /// As the caller's signature with that certificate would be refused.
+    pub fn judge(&self, trust: &Trust, now_unix_s: i64) -> Result<(), Fault> {
+        match &self.tls_certificate {
+            Some(certificate) => {
+                trust.judge(certificate, now_unix_s).map(drop).map_err(Reason::of_caller)
+            }
+            None => Ok(()),
+        }
     }
 
     /// Names the sender in a request that named none, as the bare form does: from here on it is this
@@ -106,8 +122,28 @@ impl Callers {
         Ok(Caller { participant, tls_certificate })
     }
 
+    /// Finds the participant that the connection alone proves, for faces without a `senderId`.
+    ///
+    /// # Errors
+    /// `caller.unknown` without a certificate, or with one that is nobody's or of two participants.
+    pub fn identify_by_certificate(
+        &self,
+        peer: Option<&Peer>,
+        certificates: &CertificateCache,
+        now_unix_s: i64,
+    ) -> Result<Caller, Fault> {
+        let peer = peer.ok_or_else(|| refused(Code::CallerUnknown, "certificate_missing"))?;
+        let certificate = certificates
+            .parse(&peer.certificate)
+            .map_err(|reason| refused(Code::CallerForbidden, reason.word()))?;
+        let participant = self
+            .bearer(&certificate, now_unix_s)
+            .ok_or_else(|| refused(Code::CallerUnknown, "certificate_of_no_participant"))?;
+        Ok(Caller { participant, tls_certificate: Some(certificate) })
+    }
+
     /// The one participant that this certificate belongs to, for forms that name no sender.
-    fn bearer(&self, certificate: &Certificate, now_unix_s: i64) -> Option<Arc<Participant>> {
+    pub fn bearer(&self, certificate: &Certificate, now_unix_s: i64) -> Option<Arc<Participant>> {
         let mut bearers = self
             .settings
             .participants

@@ -9,26 +9,36 @@ mod arriving;
 mod budget;
 mod clock;
 mod connection;
+mod crowd;
+mod cut;
+mod frames;
+mod guest;
+mod preface;
 mod request;
+mod session;
+mod spool;
+mod streams;
 
 pub use answer::{AnswerBody, StreamError};
 pub use arriving::{Arriving, BodyError, FRAME_BYTES_MAX, RequestBody};
+pub use cut::Cut;
 pub use request::{Peer, Received};
 
 use crate::config::settings::{Limits, Listener, TlsMode};
 use crate::ops::metrics::DoorFigures;
 use crate::proxy::tls::ServerTls;
-use budget::Budget;
 use connection::Visit;
+use crowd::{Crowd, neighbourhood};
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use hyper::http::request::Parts;
 use hyper::server::conn::http1;
 use hyper::{Response, StatusCode};
 use prometheus::IntGauge;
 use qaqpa_kit::fault::{Code, Fault, Phase};
+use spool::Spool;
 use std::future::poll_fn;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
@@ -37,6 +47,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout_at};
+
+/// Headers that hyper reads without being told a number, which costs it an allocation.
+const HYPER_HEADERS_MAX: usize = 100;
 
 /// How long an idle connection is kept when draining: a request may already be on its way.
 const DRAIN_GRACE: Duration = Duration::from_millis(250);
@@ -75,6 +88,12 @@ pub trait Handler: Send + Sync + 'static {
         std::future::ready(plain_refusal(&fault))
     }
 
+    /// To whom the certificate of a new connection belongs: its connections are counted together.
+    fn owner(&self, peer: &Peer, now_unix_s: i64) -> Option<Arc<str>> {
+        let _ = (peer, now_unix_s);
+        None
+    }
+
     /// Answers a request that could not be received whole, or that panicked: `head` is all there is.
     fn refuse(&self, head: &Parts, fault: &Fault) -> Response<AnswerBody> {
         let _ = head;
@@ -88,8 +107,8 @@ pub fn plain_refusal(fault: &Fault) -> Response<AnswerBody> {
     let row = fault.code.row();
     let text = format!("{}\n{}\n", fault.public_line(), row.en);
     let mut response = Response::new(AnswerBody::from(text));
-    *response.status_mut() =
-        StatusCode::from_u16(row.http_status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.status_mut() = StatusCode::from_u16(fault.http_status.unwrap_or(row.http_status))
+        .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     headers.insert(HeaderName::from_static("qaqpa-fault"), HeaderValue::from_static(row.word));
@@ -110,6 +129,8 @@ pub enum BindError {
     NotAllowed { address: SocketAddr },
     #[error("{address} cannot be bound: {cause}; set an address of this machine")]
     Other { address: SocketAddr, cause: io::Error },
+    #[error("{address}: no file can be made for large bodies: {cause}; set limits.spool_folder")]
+    Spool { address: SocketAddr, cause: io::Error },
 }
 
 /// How draining ended.
@@ -126,7 +147,9 @@ pub struct Door {
     socket: TcpListener,
     address: SocketAddr,
     mode: TlsMode,
-    limits: Limits,
+    is_http2: bool,
+    limits: Arc<Limits>,
+    spool: Spool,
     tls: Option<Arc<ServerTls>>,
     figures: DoorFigures,
 }
@@ -135,12 +158,15 @@ pub struct Door {
 struct Shared<H> {
     handler: Arc<H>,
     mode: TlsMode,
-    limits: Limits,
+    limits: Arc<Limits>,
     tls: Option<Arc<ServerTls>>,
     figures: DoorFigures,
-    http: http1::Builder,
+    is_http2: bool,
+    http1: http1::Builder,
     handshakes: Semaphore,
-    budget: Arc<Budget>,
+    addresses: Arc<Crowd<IpAddr>>,
+    participants: Arc<Crowd<Arc<str>>>,
+    spool: Spool,
     calls: Arc<Calls>,
 }
 
@@ -208,7 +234,19 @@ impl Door {
         };
         let socket = TcpListener::bind(address).await.map_err(failed)?;
         let address = socket.local_addr().map_err(failed)?;
-        Ok(Self { socket, address, mode: listener.tls, limits: limits.clone(), tls, figures })
+        let spool =
+            Spool::new(limits, figures.in_flight_bytes.clone(), figures.spool_bytes.clone());
+        spool.try_out().map_err(|cause| BindError::Spool { address, cause })?;
+        Ok(Self {
+            socket,
+            address,
+            mode: listener.tls,
+            is_http2: listener.http2,
+            limits: Arc::new(limits.clone()),
+            spool,
+            tls,
+            figures,
+        })
     }
 
     /// Where it listens; the port is known also where port 0 was asked for.
@@ -226,25 +264,26 @@ impl Door {
         handler: Arc<H>,
         mut drain: watch::Receiver<bool>,
     ) -> Drained {
-        let shared = Arc::new(self.shared(handler));
-        let places = Arc::new(Semaphore::new(self.limits.connections_max.max(1)));
+        let (socket, shared) = self.shared(handler);
+        let limits = &shared.limits;
+        let places = Arc::new(Semaphore::new(limits.connections_max.max(1)));
         let mut tasks = JoinSet::new();
         loop {
             tokio::select! {
                 biased;
                 () = told(&mut drain) => break,
                 Some(_) = tasks.join_next(), if !tasks.is_empty() => {}
-                (socket, place) = accept(&self.socket, &places) => {
+                (socket, place) = accept(&socket, &places) => {
                     tasks.spawn(visit(Arc::clone(&shared), socket, place, drain.clone()));
                 }
             }
         }
-        for (socket, place) in waiting(&self.socket, &places).await {
+        for (socket, place) in waiting(&socket, &places).await {
             tasks.spawn(visit(Arc::clone(&shared), socket, place, drain.clone()));
         }
-        drop(self.socket);
+        drop(socket);
 
-        let deadline = Instant::now() + self.limits.drain_deadline;
+        let deadline = Instant::now() + limits.drain_deadline;
         let finish = async {
             while tasks.join_next().await.is_some() {}
             shared.calls.all_done().await;
@@ -258,25 +297,32 @@ impl Door {
         drained
     }
 
-    fn shared<H>(&self, handler: Arc<H>) -> Shared<H> {
-        let limits = self.limits.clone();
-        let mut http = http1::Builder::new();
-        http.half_close(true)
+    fn shared<H>(self, handler: Arc<H>) -> (TcpListener, Arc<Shared<H>>) {
+        let limits = self.limits;
+        let mut http1 = http1::Builder::new();
+        http1
+            .half_close(true)
             .header_read_timeout(None)
             .max_header_size(limits.head_bytes_max)
             .max_buf_size(limits.head_bytes_max.max(8192));
-        let budget = Budget::new(limits.in_flight_bytes_max);
-        Shared {
+        if limits.headers_max >= HYPER_HEADERS_MAX {
+            http1.max_headers(limits.headers_max + 1);
+        }
+        let shared = Shared {
             handler,
             mode: self.mode,
-            tls: self.tls.clone(),
-            figures: self.figures.clone(),
-            http,
+            tls: self.tls,
+            figures: self.figures,
+            is_http2: self.is_http2,
+            http1,
             handshakes: Semaphore::new(limits.handshakes_max),
-            budget: Arc::new(budget),
+            addresses: Arc::default(),
+            participants: Arc::default(),
+            spool: self.spool,
             calls: Arc::default(),
             limits,
-        }
+        };
+        (self.socket, Arc::new(shared))
     }
 }
 
@@ -330,7 +376,13 @@ async fn visit<H: Handler>(
     shared.figures.connections.inc();
     let gauge = shared.figures.connections.clone();
     let _leave = Leave(gauge, place);
-    if let Some(visit) = Visit::welcome(shared, socket).await {
+    let Ok(address) = socket.peer_addr() else { return };
+    let count_max = shared.limits.connections_per_address_max;
+    let Some(_seat) = shared.addresses.enter(neighbourhood(address.ip()), count_max) else {
+        shared.figures.cut(Cut::Address);
+        return;
+    };
+    if let Some(visit) = Visit::welcome(shared, socket, address).await {
         visit.serve(drain).await;
     }
 }

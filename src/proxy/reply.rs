@@ -28,10 +28,10 @@ pub struct Reply {
 impl Reply {
     /// The stored answer to the same call, byte for byte.
     #[must_use]
-    pub fn stored(entry: EntryId, http_status: u16, body: Bytes) -> Self {
+    pub fn stored(entry: EntryId, outcome: Outcome, http_status: u16, body: Bytes) -> Self {
         Self {
             entry,
-            outcome: Outcome::Done,
+            outcome,
             fault: None,
             http_status,
             body,
@@ -70,9 +70,9 @@ impl Reply {
                 (fault.code.row().http_status, rest::problem::document(&fault, language, entry.0))
             }
         };
-        let outcome = fault.outcome();
-        let stored = Self::stored(entry, http_status, Bytes::from(document));
-        Self { outcome, fault: Some(fault), ..stored }
+        let http_status = fault.http_status.unwrap_or(http_status);
+        let stored = Self::stored(entry, fault.outcome(), http_status, Bytes::from(document));
+        Self { fault: Some(fault), ..stored }
     }
 
     /// The agency's answer as the caller's face writes it; or the fault.

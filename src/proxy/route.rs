@@ -1,7 +1,10 @@
 //! Which agency serves a call: `serviceId` and `routeId` to a service, and whether the caller may.
 
 use super::identify::Caller;
+use super::path::Target;
+use crate::config::operation::Operation;
 use crate::config::settings::{Service, Settings};
+use hyper::Method;
 use qaqpa_kit::envelope::Request;
 use qaqpa_kit::fault::{Code, Fault, Phase};
 use std::sync::Arc;
@@ -18,16 +21,42 @@ pub fn service(
     request: &Request<'_>,
 ) -> Result<Arc<Service>, Fault> {
     let refused = |code, reason| Fault::new(code, Phase::Route, reason);
-    if !settings.services.contains_key(&*request.service_id) {
+    let Some(routes) = settings.services.get(&*request.service_id) else {
         return Err(refused(Code::CallerUnknownService, "service_id"));
+    };
+    if routes.iter().any(|service| service.has_operations) {
+        return Err(refused(Code::CallerUnknownService, "reached_by_path"));
     }
-    let granted = &caller.participant.services;
-    if !granted.iter().any(|name| name == "*" || *name == request.service_id) {
+    if !caller.participant.may_call(&request.service_id) {
         return Err(refused(Code::CallerForbidden, "service_not_granted"));
     }
     let service = find(settings, &request.service_id, &request.route_id)
         .ok_or_else(|| refused(Code::CallerUnknownService, "route_id"))?;
     Ok(Arc::clone(service))
+}
+
+/// The operation that a method and a path ask for; they must be the agency's to the letter.
+///
+/// # Errors
+/// `caller.unknown_service` when there is none, `caller.forbidden` when it was not granted.
+pub fn operation<'s>(
+    settings: &'s Settings,
+    caller: &Caller,
+    method: &Method,
+    target: &Target,
+) -> Result<&'s Operation, Fault> {
+    let refused = |code, reason| Fault::new(code, Phase::Route, reason);
+    let operation = settings
+        .operations
+        .get(&target.agency)
+        .and_then(|all| {
+            all.iter().find(|one| one.method == *method && one.path.matches(&target.path))
+        })
+        .ok_or_else(|| refused(Code::CallerUnknownService, "operation"))?;
+    if !caller.participant.may_operate(&operation.service.manifest.id, &operation.id) {
+        return Err(refused(Code::CallerForbidden, "operation_not_granted"));
+    }
+    Ok(operation)
 }
 
 /// The service of that id and route.

@@ -6,14 +6,17 @@
 use crate::config::settings::{Agency, Listener, TlsMode};
 use arc_swap::ArcSwap;
 use rustls::client::danger::HandshakeSignatureValid;
+use rustls::crypto::aws_lc_rs::{self, cipher_suite};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::server::{ServerConnection, ServerSessionMemoryCache};
+use rustls::version::{TLS12, TLS13};
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, DistinguishedName, HandshakeKind,
-    OtherError, RootCertStore, ServerConfig, SignatureScheme,
+    OtherError, RootCertStore, ServerConfig, SignatureScheme, SupportedCipherSuite,
+    SupportedProtocolVersion,
 };
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -30,6 +33,9 @@ pub type ClientTrust = Arc<
         + Send
         + Sync,
 >;
+
+/// HTTP/2 in ALPN (RFC 9113 §3.2).
+const HTTP2: &[u8] = b"h2";
 
 /// Sessions of callers remembered for resumption; a few KiB each.
 const SESSIONS_MAX: usize = 2048;
@@ -48,8 +54,25 @@ pub enum TlsError {
     Refused { path: PathBuf, cause: rustls::Error },
 }
 
+/// Every suite spoken, the strongest first: AEAD with forward secrecy, and nothing else.
+const SUITES: [SupportedCipherSuite; 9] = [
+    cipher_suite::TLS13_AES_256_GCM_SHA384,
+    cipher_suite::TLS13_AES_128_GCM_SHA256,
+    cipher_suite::TLS13_CHACHA20_POLY1305_SHA256,
+    cipher_suite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+    cipher_suite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+    cipher_suite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+    cipher_suite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+    cipher_suite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+    cipher_suite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+];
+
+/// TLS 1.3 first; nothing below 1.2.
+const VERSIONS: &[&SupportedProtocolVersion] = &[&TLS13, &TLS12];
+
 fn provider() -> Arc<CryptoProvider> {
-    Arc::new(rustls::crypto::aws_lc_rs::default_provider())
+    let cipher_suites = SUITES.to_vec();
+    Arc::new(CryptoProvider { cipher_suites, ..aws_lc_rs::default_provider() })
 }
 
 fn unusable(path: &Path, what: &'static str, cause: impl fmt::Display) -> TlsError {
@@ -102,6 +125,24 @@ impl ServerTls {
         self.config.load_full()
     }
 
+    /// Whether a caller's certificate is trusted still.
+    ///
+    /// # Errors
+    /// The word of the refusal; nothing more may be answered.
+    pub fn trusts(
+        &self,
+        certificate: &CertificateDer<'_>,
+        chain: &[CertificateDer<'_>],
+    ) -> Result<(), &'static str> {
+        (self.trust)(certificate, chain, UnixTime::now())
+    }
+
+    /// Whether the caller chose HTTP/2.
+    #[must_use]
+    pub fn is_http2(connection: &ServerConnection) -> bool {
+        connection.alpn_protocol() == Some(HTTP2)
+    }
+
     /// Asks for trust again where a session was resumed, because resumption skips the verifier.
     ///
     /// # Errors
@@ -125,7 +166,7 @@ fn server_config(listener: &Listener, trust: &ClientTrust) -> Result<ServerConfi
 
     let provider = provider();
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()
+        .with_protocol_versions(VERSIONS)
         .map_err(refused)?;
     let builder = match listener.tls {
         TlsMode::Mutual => {
@@ -137,7 +178,8 @@ fn server_config(listener: &Listener, trust: &ClientTrust) -> Result<ServerConfi
     let mut config = builder
         .with_single_cert(certificates(certificate_file)?, private_key(key_file)?)
         .map_err(refused)?;
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    let protocols: &[&[u8]] = if listener.http2 { &[HTTP2, b"http/1.1"] } else { &[b"http/1.1"] };
+    config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
     config.session_storage = ServerSessionMemoryCache::new(SESSIONS_MAX);
     Ok(config)
 }
@@ -247,7 +289,7 @@ fn client_config(agency: &Agency, trust_files: &[PathBuf]) -> Result<ClientConfi
         TlsError::Refused { path, cause }
     };
     let builder = ClientConfig::builder_with_provider(provider())
-        .with_safe_default_protocol_versions()
+        .with_protocol_versions(VERSIONS)
         .map_err(refused)?
         .with_root_certificates(roots);
     match &agency.tls_client {

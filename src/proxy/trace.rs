@@ -4,6 +4,7 @@ use super::dedupe;
 use super::identify::Caller;
 use super::reply::Reply;
 use crate::channel::Face;
+use crate::config::operation::Operation;
 use crate::config::settings::Service;
 use crate::journal::entry::{CallKey, Closed, EntryId, Opened};
 use crate::sign::wsse::Signed;
@@ -91,6 +92,22 @@ impl Trace {
         self.agency.clone_from(&service.agency.id);
         self.is_idempotent = service.manifest.idempotent;
         self.started + service.deadline
+    }
+
+    /// Takes the operation found at a path. The call is its own: nothing in it says that it is the
+    /// same as another.
+    pub fn operate(&mut self, operation: &Operation) {
+        self.route(&operation.service);
+        self.service.clone_from(&operation.service.manifest.id);
+        self.route_id.clone_from(&operation.id);
+        self.is_idempotent = operation.is_idempotent();
+        self.key = CallKey(sha256(self.id.as_bytes()));
+    }
+
+    /// Whether asking the agency twice changes nothing.
+    #[must_use]
+    pub fn is_idempotent(&self) -> bool {
+        self.is_idempotent
     }
 
     /// Takes the certificate that proves the caller: the signer's, else the connection's.
@@ -181,6 +198,7 @@ impl Trace {
             agency_certificate: reply.agency_certificate,
             answer_digest: sha256(&reply.body),
             answer: if is_answer { reply.body.clone() } else { Bytes::new() },
+            streamed: None,
             phase_us: self.ends_us,
             is_durable_first: !self.is_idempotent || reply.outcome == Outcome::Unknown,
         }

@@ -78,6 +78,11 @@ impl Breaker {
         }
     }
 
+    /// Notes a failure after the answer had begun.
+    pub fn fail(&self, now: Instant) {
+        self.settle(false, Verdict::Failed, now);
+    }
+
     /// Whether calls are refused, but for a probe.
     #[must_use]
     pub fn is_open(&self) -> bool {

@@ -1,9 +1,9 @@
 //! One request and its answer on one connection, and why there was no answer.
 
+use super::body::Outgoing;
 use super::pool::Link;
 use super::{Marks, UpstreamAnswer, strip_hop_by_hop};
 use bytes::{Bytes, BytesMut};
-use http_body_util::Full;
 use hyper::body::{Body, Frame, Incoming};
 use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
 use hyper::{Request, Response, StatusCode};
@@ -29,7 +29,7 @@ pub(super) struct Broken {
 }
 
 impl Broken {
-    fn because(reason: &'static str, cause: impl Into<String>) -> Self {
+    pub(super) fn because(reason: &'static str, cause: impl Into<String>) -> Self {
         let cause = cause.into();
         Self { reason, cause, is_unsent: false, is_certificate_refused: false }
     }
@@ -50,7 +50,7 @@ impl Broken {
         }
     }
 
-    fn body(error: &hyper::Error) -> Self {
+    pub(super) fn body(error: &hyper::Error) -> Self {
         Self::because("half_answer", told(error))
     }
 }
@@ -101,20 +101,17 @@ fn is_certificate_alert(error: &(dyn Error + 'static)) -> bool {
 /// The second value says whether the connection may be used again.
 pub(super) async fn exchange(
     link: &mut Link,
-    request: Request<Full<Bytes>>,
+    request: Request<Outgoing>,
     answer_bytes_max: usize,
     marks: &mut Marks,
 ) -> Result<(UpstreamAnswer, bool), Broken> {
-    let answer = head(link, request).await?;
+    let answer = head(link, request).await.map_err(|(broken, _)| broken)?;
     marks.first_byte = Some(Instant::now());
     marks.sent = Some(link.meter.last_write_at());
     // An answer to a request that is still on its way out: who reads the rest as what?
     let is_early = link.meter.is_blocked();
 
     let (mut parts, body) = answer.into_parts();
-    if parts.status == StatusCode::SWITCHING_PROTOCOLS {
-        return Err(Broken::because("switching_protocols", "HTTP 101 was not asked for"));
-    }
     if let Some(encoding) = parts.headers.get(CONTENT_ENCODING)
         && !encoding.as_bytes().eq_ignore_ascii_case(b"identity")
     {
@@ -122,7 +119,7 @@ pub(super) async fn exchange(
     }
     let body = read(link, body, answer_bytes_max).await?;
     marks.done = Some(Instant::now());
-    let is_reusable = !is_early && settle(link).await;
+    let is_reusable = !is_early && poll_fn(|cx| Poll::Ready(settle(link, cx))).await;
 
     strip_hop_by_hop(&mut parts.headers);
     let answer = UpstreamAnswer {
@@ -135,25 +132,32 @@ pub(super) async fn exchange(
     Ok((answer, is_reusable))
 }
 
-async fn head(
+pub(super) async fn head(
     link: &mut Link,
-    request: Request<Full<Bytes>>,
-) -> Result<Response<Incoming>, Broken> {
+    request: Request<Outgoing>,
+) -> Result<Response<Incoming>, (Broken, Option<Request<Outgoing>>)> {
     let mut answer = pin!(link.sender.try_send_request(request));
-    poll_fn(|cx| {
+    let answer = poll_fn(|cx| {
         link.drive(cx);
         match answer.as_mut().poll(cx) {
             Poll::Ready(answer) => Poll::Ready(answer.map_err(|mut error| {
-                let is_unsent = error.take_message().is_some();
-                Broken { is_unsent, ..Broken::head(&error.into_error()) }
+                let unsent = error.take_message();
+                let is_unsent = unsent.is_some();
+                (Broken { is_unsent, ..Broken::head(&error.into_error()) }, unsent)
             })),
             Poll::Pending if link.is_closed() => {
-                Poll::Ready(Err(Broken::because("connection_failed", "closed without a word")))
+                let broken = Broken::because("connection_failed", "closed without a word");
+                Poll::Ready(Err((broken, None)))
             }
             Poll::Pending => Poll::Pending,
         }
     })
-    .await
+    .await?;
+    if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
+        let broken = Broken::because("switching_protocols", "HTTP 101 was not asked for");
+        return Err((broken, None));
+    }
+    Ok(answer)
 }
 
 async fn read(link: &mut Link, mut body: Incoming, bytes_max: usize) -> Result<Bytes, Broken> {
@@ -180,7 +184,7 @@ async fn read(link: &mut Link, mut body: Incoming, bytes_max: usize) -> Result<B
     Ok(if joined.is_empty() { whole } else { joined.freeze() })
 }
 
-fn frame(
+pub(super) fn frame(
     link: &mut Link,
     body: &mut Incoming,
     cx: &mut Context<'_>,
@@ -195,12 +199,9 @@ fn frame(
 }
 
 /// Lets hyper come to rest; whether the connection is ready for another request.
-async fn settle(link: &mut Link) -> bool {
-    poll_fn(|cx| {
-        link.drive(cx);
-        Poll::Ready(!link.is_closed() && link.sender.is_ready())
-    })
-    .await
+pub(super) fn settle(link: &mut Link, cx: &mut Context<'_>) -> bool {
+    link.drive(cx);
+    !link.is_closed() && link.sender.is_ready()
 }
 
 fn content_type(headers: &HeaderMap) -> Option<String> {

@@ -3,13 +3,17 @@
 //! What matters here is one question: did a byte of the request leave? Before, nothing happened and
 //! the call is Refused; after, only a clear answer decides and everything else is Unknown.
 
+mod body;
 mod breaker;
 mod exchange;
+mod flow;
 mod meter;
 mod pool;
 mod send;
 
+pub use body::{Measure, Passage, Upload};
 pub use breaker::{Breaker, Pass, Verdict};
+pub use flow::{Flow, FlowBody, Pace};
 pub use send::Upstream;
 
 use crate::config::settings::{Agency, Settings};
@@ -21,10 +25,11 @@ use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use qaqpa_kit::adapter::HttpOutgoing;
 use qaqpa_kit::fault::{Code, Fault, Phase};
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// All agencies of an installation.
-pub struct Upstreams(HashMap<String, Upstream>);
+pub struct Upstreams(HashMap<String, Arc<Upstream>>);
 
 impl Upstreams {
     /// Makes the ways to all agencies; connects to none yet.
@@ -35,7 +40,7 @@ impl Upstreams {
         let make = |agency: &Agency| {
             let figures = metrics.agency(&agency.id).ok_or(UpstreamProblem::NotCounted);
             figures
-                .and_then(|figures| Upstream::new(agency, settings, figures))
+                .and_then(|figures| Upstream::new(agency, settings, figures).map(Arc::new))
                 .map_err(|problem| UpstreamError { agency: agency.id.clone(), problem })
         };
         let made = settings.agencies.iter().map(|(id, agency)| Ok((id.clone(), make(agency)?)));
@@ -54,16 +59,30 @@ impl Upstreams {
     ) -> Result<UpstreamAnswer, SendFault> {
         match self.0.get(&agency.id) {
             Some(upstream) => upstream.send(request, deadline).await,
-            None => Err(SendFault {
-                fault: Fault::new(Code::GatewayBug, Phase::Encode, "agency_without_upstream"),
-                marks: Marks::start(),
-            }),
+            None => Err(SendFault::no_upstream()),
+        }
+    }
+
+    /// Begins to relay to one agency; see [`Upstream::flow`].
+    ///
+    /// # Errors
+    /// As [`Upstream::flow`].
+    pub async fn flow(
+        &self,
+        agency: &Agency,
+        request: UpstreamRequest,
+        upload: Upload,
+        pace: Pace,
+    ) -> Result<Flow, SendFault> {
+        match self.0.get(&agency.id) {
+            Some(upstream) => upstream.flow(request, upload, pace).await,
+            None => Err(SendFault::no_upstream()),
         }
     }
 
     /// The way to one agency.
     #[must_use]
-    pub fn agency(&self, id: &str) -> Option<&Upstream> {
+    pub fn agency(&self, id: &str) -> Option<&Arc<Upstream>> {
         self.0.get(id)
     }
 
@@ -167,6 +186,13 @@ pub struct SendFault {
     pub marks: Marks,
 }
 
+impl SendFault {
+    fn no_upstream() -> Self {
+        let fault = Fault::new(Code::GatewayBug, Phase::Encode, "agency_without_upstream");
+        Self { fault, marks: Marks::start() }
+    }
+}
+
 impl From<SendFault> for Fault {
     fn from(failed: SendFault) -> Self {
         failed.fault
@@ -180,13 +206,14 @@ pub(crate) fn whole_seconds(wait: Duration) -> u32 {
 }
 
 /// Takes out what is meant for one hop only (RFC 9110 §7.6.1), named or implied.
-fn strip_hop_by_hop(headers: &mut HeaderMap) {
-    const ALWAYS: [&str; 9] = [
+pub(crate) fn strip_hop_by_hop(headers: &mut HeaderMap) {
+    const ALWAYS: [&str; 10] = [
         "connection",
         "expect",
         "keep-alive",
         "proxy-authenticate",
         "proxy-authorization",
+        "proxy-connection",
         "te",
         "trailer",
         "transfer-encoding",

@@ -5,11 +5,10 @@
 //! last; what rested longer than [`IDLE_AGE_MAX`] is closed, because servers close idle connections
 //! after 5 s and more, and a request written into a closing connection would be Unknown.
 
+use super::body::Outgoing;
 use super::meter::{Meter, Metered};
 use crate::proxy::tls::ClientTls;
 use crate::proxy::tls::stream::Stream;
-use bytes::Bytes;
-use http_body_util::Full;
 use hyper::Uri;
 use hyper::client::conn::http1;
 use hyper::header::HeaderValue;
@@ -21,12 +20,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_rustls::TlsConnector;
 
 /// Idle connections older than this are not used again.
 pub(super) const IDLE_AGE_MAX: Duration = Duration::from_secs(4);
 
+/// Bytes that are read of an answer, or written of a request, at one time.
+const BUFFER_BYTES_MAX: usize = 64 * 1024;
 /// Head of an answer.
 const ANSWER_HEAD_BYTES_MAX: usize = 32 * 1024;
 
@@ -75,16 +76,16 @@ pub(super) struct Pool {
     tls: Option<(ClientTls, ServerName<'static>)>,
     /// One permit for each connection in use; idle ones need none, because a call opens a new one
     /// only when none is idle.
-    permits: Semaphore,
+    permits: Arc<Semaphore>,
     /// Used last stands last.
     idle: Mutex<Vec<Link>>,
 }
 
 /// One connection, and the state of HTTP on it.
 pub(super) struct Link {
-    pub(super) sender: http1::SendRequest<Full<Bytes>>,
+    pub(super) sender: http1::SendRequest<Outgoing>,
     /// `None` once it came to its end; dropping it hands an unsent request back to its sender.
-    connection: Option<http1::Connection<Io, Full<Bytes>>>,
+    connection: Option<http1::Connection<Io, Outgoing>>,
     pub(super) meter: Arc<Meter>,
     /// An exchange ended cleanly here before.
     pub(super) is_proved: bool,
@@ -117,7 +118,7 @@ impl Pool {
             None => None,
         };
         let permits = Semaphore::new(connections_max.clamp(1, Semaphore::MAX_PERMITS));
-        Some(Self { origin, tls, permits, idle: Mutex::default() })
+        Some(Self { origin, tls, permits: Arc::new(permits), idle: Mutex::default() })
     }
 
     pub(super) fn origin(&self) -> &Origin {
@@ -129,8 +130,8 @@ impl Pool {
     }
 
     /// Waits for the right to use a connection; give it back after [`Pool::keep`], not before.
-    pub(super) async fn permit(&self) -> Option<SemaphorePermit<'_>> {
-        self.permits.acquire().await.ok()
+    pub(super) async fn permit(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.permits).acquire_owned().await.ok()
     }
 
     /// The idle connection used last, if it is young enough.
@@ -178,6 +179,7 @@ impl Pool {
         };
         let (sender, connection) = http1::Builder::new()
             .max_header_size(ANSWER_HEAD_BYTES_MAX)
+            .max_buf_size(BUFFER_BYTES_MAX)
             .handshake(TokioIo::new(stream))
             .await
             .map_err(|error| Unopened::Socket(io::Error::other(error)))?;

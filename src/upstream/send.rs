@@ -1,6 +1,7 @@
 //! The door out: one request to one agency, and the truth about what became of it.
 
-use super::breaker::{Breaker, Verdict};
+use super::body::{Outgoing, whole};
+use super::breaker::{Breaker, Pass, Verdict};
 use super::exchange::{Broken, exchange};
 use super::pool::{Link, Origin, Pool, Unopened};
 use super::{
@@ -10,57 +11,60 @@ use super::{
 use crate::config::settings::{Agency, Settings};
 use crate::ops::metrics::AgencyFigures;
 use crate::proxy::tls::{ClientTls, TlsError};
-use bytes::Bytes;
-use http_body_util::Full;
 use hyper::header::{CONTENT_LENGTH, HOST, HeaderValue};
 use hyper::{HeaderMap, Method, Request, Uri};
 use qaqpa_kit::fault::{Code, Fault, Phase};
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::SemaphorePermit;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout_at;
 
 /// The way to one agency.
 pub struct Upstream {
-    pool: Pool,
-    breaker: Breaker,
+    pub(super) pool: Pool,
+    pub(super) breaker: Breaker,
     connect_deadline: Duration,
     answer_bytes_max: usize,
-    figures: Arc<AgencyFigures>,
+    pub(super) figures: Arc<AgencyFigures>,
 }
 
 /// A fault, and whether it speaks against the agency.
-struct Failure {
-    fault: Fault,
-    verdict: Verdict,
+pub(super) struct Failure {
+    pub(super) fault: Fault,
+    pub(super) verdict: Verdict,
 }
 
 impl Failure {
     /// Not a byte left.
-    fn before(reason: &'static str, cause: impl Into<String>) -> Self {
+    pub(super) fn before(reason: &'static str, cause: impl Into<String>) -> Self {
         let fault = Fault::new(Code::AgencyUnreachable, Phase::Send, reason).because(cause.into());
         Self { fault, verdict: Verdict::Failed }
     }
 
     /// A byte may have left, and no clear answer came.
-    fn after(code: Code, reason: &'static str, cause: impl Into<String>) -> Self {
+    pub(super) fn after(code: Code, reason: &'static str, cause: impl Into<String>) -> Self {
         let fault = Fault::new(code, Phase::Send, reason).because(cause.into());
         Self { fault, verdict: Verdict::Failed }
     }
 
     /// The agency has no part in it.
-    fn unasked(self) -> Self {
+    pub(super) fn unasked(self) -> Self {
         Self { verdict: Verdict::Unasked, ..self }
     }
 }
 
-/// What one attempt led to.
-enum Attempt {
-    Answered(UpstreamAnswer),
+/// Why one attempt led to no answer.
+pub(super) enum Unanswered {
     /// The connection was dead before a byte left.
     Stale(Broken),
     Failed(Failure),
+}
+
+impl From<Failure> for Unanswered {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
 }
 
 impl Upstream {
@@ -102,21 +106,33 @@ impl Upstream {
         deadline: Instant,
     ) -> Result<UpstreamAnswer, SendFault> {
         let mut marks = Marks::start();
-        let pass = match self.breaker.pass(marks.started) {
-            Ok(pass) => pass,
-            Err(wait) => {
-                self.figures.fault(Code::AgencyBreakerOpen);
-                let fault = Fault::new(Code::AgencyBreakerOpen, Phase::Send, "breaker_open")
-                    .retry_after_s(whole_seconds(wait));
-                return Err(SendFault { fault, marks });
-            }
-        };
+        let pass = self.pass(marks.started).map_err(|fault| SendFault { fault, marks })?;
         let result = self.ask(&request, deadline, &mut marks).await;
+        self.settle(pass, &result, marks);
+        result.map_err(|failure| SendFault { fault: failure.fault, marks })
+    }
+
+    /// The breaker's leave to ask.
+    pub(super) fn pass(&self, now: Instant) -> Result<Pass<'_>, Fault> {
+        self.breaker.pass(now).map_err(|wait| {
+            self.figures.fault(Code::AgencyBreakerOpen);
+            Fault::new(Code::AgencyBreakerOpen, Phase::Send, "breaker_open")
+                .retry_after_s(whole_seconds(wait))
+        })
+    }
+
+    /// Tells breaker and metrics how asking ended.
+    pub(super) fn settle<T>(&self, pass: Pass<'_>, result: &Result<T, Failure>, marks: Marks) {
         let now = Instant::now();
         let verdict = result.as_ref().map_or_else(|failure| failure.verdict, |_| Verdict::Answered);
         pass.settle(verdict, now);
-        self.count(&result, now.duration_since(marks.started));
-        result.map_err(|failure| SendFault { fault: failure.fault, marks })
+        self.figures.seconds.observe(now.duration_since(marks.started).as_secs_f64());
+        if let Err(failure) = result {
+            self.figures.fault(failure.fault.code);
+        }
+        if result.is_err() || self.figures.breaker_open.get() != 0 {
+            self.figures.breaker_open.set(self.breaker.is_open().into());
+        }
     }
 
     /// Reads the TLS files again; connections that are open keep what they have.
@@ -141,25 +157,15 @@ impl Upstream {
         self.pool.sweep(now);
     }
 
-    fn count(&self, result: &Result<UpstreamAnswer, Failure>, took: Duration) {
-        self.figures.seconds.observe(took.as_secs_f64());
-        if let Err(failure) = result {
-            self.figures.fault(failure.fault.code);
-        }
-        if result.is_err() || self.figures.breaker_open.get() != 0 {
-            self.figures.breaker_open.set(self.breaker.is_open().into());
-        }
-    }
-
     async fn ask(
         &self,
         request: &UpstreamRequest,
         deadline: Instant,
         marks: &mut Marks,
     ) -> Result<UpstreamAnswer, Failure> {
-        let (uri, headers) = self.head(request)?;
+        let (uri, headers) = self.head(request, Some(request.body.len() as u64))?;
         let write = || {
-            let mut http = Request::new(Full::new(request.body.clone()));
+            let mut http = Request::new(whole(request.body.clone()));
             *http.method_mut() = request.method.clone();
             *http.uri_mut() = uri.clone();
             *http.headers_mut() = headers.clone();
@@ -169,22 +175,28 @@ impl Upstream {
         while let Some(link) = self.pool.take(Instant::now()) {
             marks.connected = Some(Instant::now());
             match self.attempt(link, write(), deadline, marks).await {
-                Attempt::Answered(answer) => return Ok(answer),
-                Attempt::Failed(failure) => return Err(failure),
-                Attempt::Stale(_) => {}
+                Ok(answer) => return Ok(answer),
+                Err(Unanswered::Failed(failure)) => return Err(failure),
+                Err(Unanswered::Stale(_)) => {}
             }
         }
         let link = self.open(deadline).await?;
         marks.connected = Some(Instant::now());
         match self.attempt(link, write(), deadline, marks).await {
-            Attempt::Answered(answer) => Ok(answer),
-            Attempt::Failed(failure) => Err(failure),
-            Attempt::Stale(broken) => Err(Failure::before("connection_closed", broken.cause)),
+            Ok(answer) => Ok(answer),
+            Err(Unanswered::Failed(failure)) => Err(failure),
+            Err(Unanswered::Stale(broken)) => {
+                Err(Failure::before("connection_closed", broken.cause))
+            }
         }
     }
 
-    /// The request line and headers as they go out.
-    fn head(&self, request: &UpstreamRequest) -> Result<(Uri, HeaderMap), Failure> {
+    /// The request line and headers as they go out; hyper frames a body of unknown length.
+    pub(super) fn head(
+        &self,
+        request: &UpstreamRequest,
+        body_bytes: Option<u64>,
+    ) -> Result<(Uri, HeaderMap), Failure> {
         let origin = self.pool.origin();
         let below = request.path.as_str();
         let is_below = (below.is_empty() || below.starts_with('/')) && !below.contains('#');
@@ -200,15 +212,17 @@ impl Upstream {
         let mut headers = request.headers.clone();
         strip_hop_by_hop(&mut headers);
         headers.insert(HOST, origin.authority.clone());
-        if request.method == Method::GET && request.body.is_empty() {
-            headers.remove(CONTENT_LENGTH);
-        } else {
-            headers.insert(CONTENT_LENGTH, HeaderValue::from(request.body.len()));
+        let has_body = matches!(request.method, Method::POST | Method::PUT | Method::PATCH);
+        match body_bytes {
+            Some(bytes) if bytes > 0 || has_body => {
+                headers.insert(CONTENT_LENGTH, HeaderValue::from(bytes));
+            }
+            _ => drop(headers.remove(CONTENT_LENGTH)),
         }
         Ok((uri, headers))
     }
 
-    async fn permit(&self, deadline: Instant) -> Result<SemaphorePermit<'_>, Failure> {
+    pub(super) async fn permit(&self, deadline: Instant) -> Result<OwnedSemaphorePermit, Failure> {
         let late = || Failure::before("connections_busy", "no connection free").unasked();
         if Instant::now() >= deadline {
             return Err(Failure::before("deadline", "no time left to send").unasked());
@@ -217,7 +231,7 @@ impl Upstream {
         permit.ok().flatten().ok_or_else(late)
     }
 
-    async fn open(&self, deadline: Instant) -> Result<Link, Failure> {
+    pub(super) async fn open(&self, deadline: Instant) -> Result<Link, Failure> {
         let until = deadline.min(Instant::now() + self.connect_deadline);
         match timeout_at(until.into(), self.pool.open()).await {
             Ok(Ok(link)) => Ok(link),
@@ -238,38 +252,44 @@ impl Upstream {
     async fn attempt(
         &self,
         mut link: Link,
-        request: Request<Full<Bytes>>,
+        request: Request<Outgoing>,
         deadline: Instant,
         marks: &mut Marks,
-    ) -> Attempt {
+    ) -> Result<UpstreamAnswer, Unanswered> {
         let before_bytes = link.meter.written_bytes();
         let work = exchange(&mut link, request, self.answer_bytes_max, marks);
-        let ended = timeout_at(deadline.into(), work).await;
-        let has_left = link.meter.written_bytes() > before_bytes;
-        match ended {
+        match timeout_at(deadline.into(), work).await {
             Ok(Ok((answer, is_reusable))) => {
                 if is_reusable {
                     self.pool.keep(link, Instant::now());
                 }
-                Attempt::Answered(answer)
+                Ok(answer)
             }
-            Ok(Err(broken)) if broken.is_unsent || !has_left => Attempt::Stale(broken),
-            Ok(Err(broken)) if broken.is_certificate_refused && !link.is_proved => {
-                Attempt::Failed(Failure::before("tls_client_certificate", broken.cause))
-            }
-            Ok(Err(broken)) => Attempt::Failed(Failure::after(
-                Code::AgencyBrokenAnswer,
-                broken.reason,
-                broken.cause,
-            )),
-            Err(_elapsed) if has_left => {
-                marks.sent = Some(link.meter.last_write_at());
-                let fault = Failure::after(Code::AgencyTimeout, "deadline", "no answer in time");
-                Attempt::Failed(fault)
-            }
-            Err(_elapsed) => {
-                Attempt::Failed(Failure::before("deadline", "nothing could be written"))
-            }
+            Ok(Err(broken)) => Err(unanswered(Some(broken), &link, before_bytes, marks)),
+            Err(_elapsed) => Err(unanswered(None, &link, before_bytes, marks)),
         }
     }
+}
+
+/// What it means that an exchange broke, or (`None`) did not end in time.
+pub(super) fn unanswered(
+    broken: Option<Broken>,
+    link: &Link,
+    before_bytes: u64,
+    marks: &mut Marks,
+) -> Unanswered {
+    let has_left = link.meter.written_bytes() > before_bytes;
+    let failure = match broken {
+        Some(broken) if broken.is_unsent || !has_left => return Unanswered::Stale(broken),
+        Some(broken) if broken.is_certificate_refused && !link.is_proved => {
+            Failure::before("tls_client_certificate", broken.cause)
+        }
+        Some(broken) => Failure::after(Code::AgencyBrokenAnswer, broken.reason, broken.cause),
+        None if has_left => {
+            marks.sent = Some(link.meter.last_write_at());
+            Failure::after(Code::AgencyTimeout, "deadline", "no answer in time")
+        }
+        None => Failure::before("deadline", "nothing could be written"),
+    };
+    Unanswered::Failed(failure)
 }

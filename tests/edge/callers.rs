@@ -2,10 +2,14 @@
 
 use super::house;
 use bytes::Bytes;
+use http_body_util::BodyExt;
 use hyper::Response;
+use hyper::http::request::Parts;
 use qaqpa::config::settings::{Limits, Listener};
 use qaqpa::ops::metrics::{DoorFigures, Metrics};
-use qaqpa::proxy::listener::{AnswerBody, Door, Drained, Handler, Received};
+use qaqpa::proxy::listener::{
+    AnswerBody, Arriving, BodyError, Door, Drained, Handler, Intake, Peer, Received,
+};
 use qaqpa::proxy::tls::ServerTls;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -22,6 +26,8 @@ pub struct Echo {
     pub finished: AtomicUsize,
     pub go: Arc<WaitGate>,
     pub last_peer: std::sync::Mutex<Option<Vec<u8>>>,
+    /// How the last streamed body ended: its bytes, or why it did not come whole.
+    pub last_stream: std::sync::Mutex<Option<Result<usize, BodyError>>>,
 }
 
 pub struct WaitGate(pub Semaphore);
@@ -33,6 +39,34 @@ impl Default for WaitGate {
 }
 
 impl Handler for Echo {
+    fn intake(&self, head: &Parts) -> Intake {
+        if head.uri.path().starts_with("/stream") { Intake::Stream } else { Intake::Whole }
+    }
+
+    async fn relay(&self, mut arriving: Arriving) -> Response<AnswerBody> {
+        self.begun.fetch_add(1, Ordering::SeqCst);
+        match arriving.uri.path() {
+            "/stream/echo" => Response::new(AnswerBody::stream(arriving.body)),
+            "/stream/early" => Response::new(Bytes::from_static(b"early").into()),
+            _ => {
+                let (mut bytes, mut error) = (0, None);
+                while let Some(frame) = arriving.body.frame().await {
+                    match frame {
+                        Ok(frame) => bytes += frame.into_data().map_or(0, |data| data.len()),
+                        Err(cause) => error = Some(cause),
+                    }
+                }
+                *self.last_stream.lock().unwrap() = Some(error.map_or(Ok(bytes), Err));
+                self.finished.fetch_add(1, Ordering::SeqCst);
+                Response::new(bytes.to_string().into())
+            }
+        }
+    }
+
+    fn owner(&self, _: &Peer, _: i64) -> Option<Arc<str>> {
+        Some("owner".into())
+    }
+
     async fn answer(&self, received: Received) -> Response<AnswerBody> {
         self.begun.fetch_add(1, Ordering::SeqCst);
         let peer = received.peer.as_ref().map(|peer| peer.certificate.to_vec());

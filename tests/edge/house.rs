@@ -85,6 +85,7 @@ pub fn settings(agency: Agency, participant: Participant) -> Settings {
         agency: Arc::clone(&agency),
         deadline: Duration::from_secs(20),
         body_bytes_max: 256 * 1024,
+        has_operations: false,
     };
     Settings {
         payments: Payments::embedded("payments.sqlite".into()),
@@ -108,6 +109,7 @@ pub fn settings(agency: Agency, participant: Participant) -> Settings {
         },
         participants: HashMap::from([(PARTICIPANT.to_owned(), Arc::new(participant))]),
         agencies: HashMap::from([(AGENCY.to_owned(), agency)]),
+        operations: HashMap::new(),
         services: HashMap::from([(SERVICE.to_owned(), vec![Arc::new(service)])]),
     }
 }

@@ -4,6 +4,7 @@ use super::callers::{self, Caller, Opened};
 use super::house::{self, Pki, limits, until};
 use super::upstream::way_to;
 use qaqpa::config::settings::{Agency, Limits, Listener, TlsMode};
+use qaqpa::proxy::listener::Cut;
 use qaqpa::proxy::tls::{ClientTrust, ServerTls, TlsError};
 use qaqpa_kit::fault::{Code, Outcome};
 use rustls::crypto::aws_lc_rs::default_provider;
@@ -17,7 +18,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -168,6 +170,83 @@ async fn a_resumed_session_is_asked_for_trust_again() {
 }
 
 #[tokio::test]
+async fn a_living_connection_is_answered_no_more_once_its_certificate_is_not_trusted() {
+    let pki = Pki::new();
+    let (server, caller) = (pki.issue("gateway"), pki.issue("caller"));
+    let is_trusted = Arc::new(AtomicBool::new(true));
+    let trust = trust_while(&is_trusted);
+    let door = open(&listener(TlsMode::Mutual, &server), &trust, &limits()).await;
+    let stream = connect(door.address, &client(&pki, Some(&caller))).await.unwrap();
+    let mut caller = Caller::over(stream);
+    caller.post("/", "hello").await;
+    assert_eq!(caller.answer().await.unwrap().1, "hello");
+
+    is_trusted.store(false, Ordering::SeqCst);
+    let begun = Instant::now();
+    let (head, text) = loop {
+        caller.post("/", "hello").await;
+        let (head, text) = caller.answer().await.unwrap();
+        if !head.starts_with("HTTP/1.1 200") {
+            break (head, text);
+        }
+        assert!(begun.elapsed() < Duration::from_secs(5), "answered still");
+    };
+    assert!(head.contains("qaqpa-fault: caller.forbidden"), "{head}");
+    assert!(head.contains("connection: close") && text.contains("not_trusted"), "{head} {text}");
+    assert!(caller.is_closed().await);
+    assert_eq!(door.figures.cuts(Cut::Untrusted), 1);
+}
+
+#[tokio::test]
+async fn one_participant_holds_no_more_connections_than_allowed_and_is_told_so() {
+    let pki = Pki::new();
+    let (server, own) = (pki.issue("gateway"), pki.issue("caller"));
+    let limits = Limits { connections_per_participant_max: 1, ..limits() };
+    let door = open(&listener(TlsMode::Mutual, &server), &trust_all(), &limits).await;
+    let config = client(&pki, Some(&own));
+    let mut first = Caller::over(connect(door.address, &config).await.unwrap());
+    first.post("/", "in").await;
+    assert_eq!(first.answer().await.unwrap().1, "in");
+    let mut second = Caller::over(connect(door.address, &config).await.unwrap());
+    second.post("/", "in").await;
+    let (head, text) = second.answer().await.unwrap();
+    assert!(head.starts_with("HTTP/1.1 503") && head.contains("retry-after"), "{head}");
+    assert!(text.contains("connections_per_participant"), "{text}");
+    assert!(second.is_closed().await);
+    assert_eq!(door.figures.cuts(Cut::Participant), 1);
+    drop(first);
+    until("the first left", || door.figures.connections.get() == 0).await;
+    assert!(is_let_in(door.address, &config).await);
+}
+
+/// What a caller and a door agree on, which of them offers HTTP/2 said for each.
+async fn agreed(pki: &Pki, is_offered: bool, is_asked: bool) -> Option<Vec<u8>> {
+    let listener =
+        Listener { http2: is_offered, ..listener(TlsMode::Server, &pki.issue("gateway")) };
+    let door = open(&listener, &trust_all(), &limits()).await;
+    let mut config = Arc::unwrap_or_clone(client(pki, None));
+    let asked: &[&[u8]] = if is_asked { &[b"h2", b"http/1.1"] } else { &[b"http/1.1"] };
+    config.alpn_protocols = asked.iter().map(|name| name.to_vec()).collect();
+    let mut stream = connect(door.address, &Arc::new(config)).await.unwrap();
+    let agreed = stream.get_ref().1.alpn_protocol().map(<[u8]>::to_vec);
+    if agreed.as_deref() == Some(b"h2") {
+        // The settings of a server come first, whatever the caller says.
+        let mut head = [0; 9];
+        stream.read_exact(&mut head).await.unwrap();
+        assert_eq!(head[3], 4, "SETTINGS");
+    }
+    agreed
+}
+
+#[tokio::test]
+async fn http2_is_spoken_where_both_sides_want_it() {
+    let pki = Pki::new();
+    assert_eq!(agreed(&pki, true, true).await.as_deref(), Some(b"h2".as_slice()));
+    assert_eq!(agreed(&pki, true, false).await.as_deref(), Some(b"http/1.1".as_slice()));
+    assert_eq!(agreed(&pki, false, true).await.as_deref(), Some(b"http/1.1".as_slice()));
+}
+
+#[tokio::test]
 async fn a_handshake_that_stalls_is_cut_at_its_deadline() {
     let pki = Pki::new();
     let limits = Limits { handshake_deadline: Duration::from_millis(100), ..limits() };
@@ -176,6 +255,7 @@ async fn a_handshake_that_stalls_is_cut_at_its_deadline() {
     let mut silent = Caller::connect(door.address).await;
     assert!(silent.is_closed().await);
     assert_eq!(door.figures.handshakes_failed.get(), 1);
+    assert_eq!(door.figures.cuts(Cut::Handshake), 1);
 }
 
 #[tokio::test]

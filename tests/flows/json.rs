@@ -95,7 +95,7 @@ async fn a_json_caller_and_a_soap_caller_get_the_same_from_a_json_agency() {
     let installation = Installation::start().await;
     let (portal, bank) = (installation.caller("portal"), installation.caller("bank"));
     let in_json = call(&portal, ADDRESSES, &[], r#"{"rka":"0201300012345678"}"#).await;
-    let address = read(&in_json)["data"]["address"].clone();
+    let address = read(&in_json)["data"].clone();
     assert_eq!(address["rka"], "0201300012345678");
     let in_soap = bank.ask(ADDRESSES, "<rka>0201300012345678</rka>").await;
     let soap = String::from_utf8_lossy(&in_soap.body).into_owned();
@@ -234,8 +234,9 @@ async fn every_bad_request_is_a_problem_that_says_whose_it_is() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_caller_that_no_certificate_proves_is_refused() {
-    let ground = "[[listener]]\naddress = \"127.0.0.1:0\"\ntls = \"off\"\n".to_owned();
-    let installation = Installation::with(Plan { gateway: ground, ..Plan::default() }).await;
+    let gateway = "[[listener]]\naddress = \"127.0.0.1:0\"\ntls = \"off\"\n".to_owned();
+    let participants = vec![("lenient", "accept = []".to_owned())];
+    let installation = Installation::with(Plan { gateway, participants, ..Plan::default() }).await;
     let anybody = installation.caller_at(installation.inner.base_url(), "portal", None);
     let posted = call(&anybody, PERSONS, &[], r#"{"iin":"850312300121"}"#).await;
     assert_problem(&installation, "plain", &posted, "Refused caller.unknown identify").await;

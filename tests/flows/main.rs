@@ -10,6 +10,7 @@
 )]
 
 mod agencies;
+mod binding;
 mod blame;
 mod bytes;
 mod caller;
@@ -17,6 +18,7 @@ mod clients;
 mod deviations;
 mod faults;
 mod forged;
+mod framing;
 mod hand;
 mod journal_down;
 mod json;

@@ -42,7 +42,9 @@ fn make_buggy(settings: &mut Settings) {
     for (manifest, route_id, deadline, body_bytes_max) in parts {
         let id = manifest.id.clone();
         let agency = Arc::clone(&agency);
-        let service = Service { manifest, route_id, agency, deadline, body_bytes_max };
+        let has_operations = false;
+        let service =
+            Service { manifest, route_id, agency, deadline, body_bytes_max, has_operations };
         settings.services.insert(id, vec![Arc::new(service)]);
     }
 }

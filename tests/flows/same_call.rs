@@ -67,6 +67,14 @@ async fn the_same_bytes_again_get_the_same_bytes_back(store: Option<String>) {
         assert_eq!((first.http_status, &first.entry), (second.http_status, &second.entry));
         assert_eq!(agency.requests(), asked + 1, "{service} {code}");
     }
+    for (outcome, calls) in [("Done", 2.0), ("Refused", 2.0)] {
+        let sample = format!("qaqpa_calls_total{{outcome=\"{outcome}\",service=\"{PAY}\"}} ");
+        let counted = installation.metric(&sample).await;
+        assert!(
+            (counted - calls).abs() < 0.5,
+            "{outcome}: {counted}; a repetition ends as the first"
+        );
+    }
     installation.stop().await;
 }
 

@@ -11,7 +11,7 @@ pub const QAQPA: &str = env!("CARGO_BIN_EXE_qaqpa");
 
 /// `qaqpa serve`, ready.
 pub struct Served {
-    child: Child,
+    pub child: Child,
     output: Vec<JoinHandle<String>>,
     /// Base URLs of the doors, and where operations watch.
     pub callers: Vec<String>,

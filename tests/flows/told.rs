@@ -6,8 +6,15 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 use tracing_subscriber::fmt::MakeWriter;
 
+/// Everything that was logged.
 #[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
+pub struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Lines {
+    pub fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
 
 impl Write for Lines {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -41,7 +48,7 @@ async fn the_log_names_the_entry_that_the_answer_names_also_for_a_repeated_call(
     let first = caller.post(caller.sign(&message)).await;
     let again = caller.post(caller.sign(&message)).await;
     assert_eq!((again.entry.as_deref(), agency.requests()), (first.entry.as_deref(), 1));
-    let log = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let log = lines.text();
     let entry = format!("entry={}", first.entry.unwrap());
     let calls = log.lines().filter(|line| line.contains("qaqpa::access") && line.contains(&entry));
     assert_eq!(calls.count(), 2, "{log}");

@@ -78,7 +78,7 @@ impl Bench {
 async fn migrated_database(cluster: &Cluster) -> String {
     let database = cluster.database();
     let owner = postgres_store(&cluster.url("qaqpa_migrate", &database));
-    let expected = Migrated { from: 0, to: 1, days_made: 2, days_late: 0 };
+    let expected = Migrated { from: 0, to: 2, days_made: 2, days_late: 0 };
     assert_eq!(migrate(&owner, 1).await.unwrap(), expected);
     database
 }
@@ -165,6 +165,7 @@ pub(crate) fn question() -> SameCall {
 /// The end of a call that was answered.
 pub(crate) fn answered(opened: &Opened, answer: &[u8]) -> Closed {
     Closed {
+        streamed: None,
         id: opened.id,
         key: opened.key,
         closed_at_us: opened.opened_at_us + 900,
@@ -185,6 +186,7 @@ pub(crate) fn answered(opened: &Opened, answer: &[u8]) -> Closed {
 pub(crate) fn unknown(opened: &Opened) -> Closed {
     use qaqpa_kit::fault::{Code, Phase};
     Closed {
+        streamed: None,
         outcome: Outcome::Unknown,
         fault: Some((Code::AgencyTimeout, Phase::Send)),
         evidence: "fault",

@@ -1,6 +1,7 @@
 //! The same call twice: every way in which opening can end.
 
 use crate::bench::*;
+use qaqpa::config::settings::BodyPolicy;
 use qaqpa::journal::Journal;
 use qaqpa::journal::entry::{Closed, Opened, Opening, SameCall};
 use qaqpa_kit::fault::{Code, Outcome, Phase};
@@ -18,20 +19,47 @@ pub(crate) async fn a_new_call_is_fresh_and_the_same_call_finds_it_in_flight(ben
 }
 
 pub(crate) async fn an_answer_is_given_again_byte_for_byte(bench: &Bench) {
-    let journal = bench.start().await;
-    let noise = noise(200_000);
-    for (number, answer) in [(1, &b"<soap:Envelope/>"[..]), (2, &noise), (3, &[b'x'; 100_000])] {
-        let first = open(&journal, call(number), payment(), "fresh").await;
-        journal.close(Closed { http_status: 202, ..answered(&first, answer) }).await.unwrap();
-        match journal.open(call(number), payment()).await.unwrap() {
-            Opening::Stored { entry, http_status, answer: again } => {
-                assert_eq!((entry, http_status), (first.id, 202));
-                assert!(again == answer, "answer {number} came back changed");
+    let mut settings = bench.settings.clone();
+    let (noise, small) = (noise(200_000), &b"<soap:Envelope/>"[..]);
+    let answers =
+        [(small, Outcome::Done), (&noise, Outcome::Refused), (&[b'x'; 100_000], Outcome::Done)];
+    let mut number = 0;
+    for policy in [BodyPolicy::Full, BodyPolicy::Digest] {
+        settings.body_policy = policy;
+        let journal = Journal::start(&settings, "node-1").await.unwrap();
+        for (answer, outcome) in answers {
+            number += 1;
+            let first = open(&journal, call(number), payment(), "fresh").await;
+            let closed = Closed { outcome, http_status: 202, ..answered(&first, answer) };
+            journal.close(closed).await.unwrap();
+            match journal.open(call(number), payment()).await.unwrap() {
+                Opening::Stored { entry, outcome: told, http_status, answer: again } => {
+                    assert_eq!((entry, told, http_status), (first.id, outcome, 202));
+                    assert!(again == answer, "answer {number} came back changed");
+                }
+                other => panic!("{other:?}"),
             }
-            other => panic!("{other:?}"),
         }
+        assert_eq!(journal.stats().stored_given.read(), 3);
+        journal.drain(soon()).await.unwrap();
     }
-    assert_eq!(journal.stats().stored_given.read(), 3);
+    let kept = ("call_key WHERE answer IS NOT NULL", "entry_body WHERE part = 'answer'");
+    assert_eq!((bench.count(kept.0), bench.count(kept.1)), (3, 3), "each answer is kept once");
+}
+
+pub(crate) async fn an_answer_outlives_a_change_of_the_policy(bench: &Bench) {
+    let mut settings = bench.settings.clone();
+    for (number, policy) in [(1, BodyPolicy::Full), (2, BodyPolicy::Digest), (3, BodyPolicy::Full)]
+    {
+        settings.body_policy = policy;
+        let journal = Journal::start(&settings, "node-1").await.unwrap();
+        for earlier in 1..number {
+            open(&journal, call(earlier), payment(), "stored").await;
+        }
+        let first = open(&journal, call(number), payment(), "fresh").await;
+        journal.close(answered(&first, b"done")).await.unwrap();
+        journal.drain(soon()).await.unwrap();
+    }
 }
 
 pub(crate) async fn a_fault_frees_the_key(bench: &Bench) {
@@ -168,16 +196,17 @@ pub(crate) async fn a_wait_ends_with_the_call_or_at_its_deadline(bench: &Bench) 
     assert!(journal.wait(first.key, soon()).await, "a call that has ended is not waited for");
 }
 
-pub(crate) async fn the_oldest_answers_are_dropped_beyond_the_cap_but_no_payment_is_forgotten(
+pub(crate) async fn answers_are_dropped_beyond_the_cap_those_of_questions_first_and_no_payment_is_forgotten(
     bench: &Bench,
 ) {
     let mut settings = bench.settings.clone();
     settings.answers_bytes_max = 100_000;
+    settings.body_policy = BodyPolicy::Digest;
     let journal = Journal::start(&settings, "node-1").await.unwrap();
     // Noise does not shrink; each answer is 40 kB.
     let noise = noise(40_000);
     let old_us = now_us() - 60_000_000;
-    for (number, rule) in [(1, payment()), (2, question()), (3, payment()), (4, payment())] {
+    for (number, rule) in [(1, payment()), (2, payment()), (3, payment()), (4, question())] {
         let at_us = old_us + i64::from(number) * 1_000_000;
         let opened = open(&journal, call_at(number, at_us), rule, "fresh").await;
         journal.close(answered(&opened, &noise)).await.unwrap();
@@ -195,8 +224,8 @@ pub(crate) async fn the_oldest_answers_are_dropped_beyond_the_cap_but_no_payment
     };
     tokio::time::timeout(Duration::from_secs(10), is_swept()).await.unwrap();
     assert_eq!(bench.count("call_key WHERE answer_bytes > 0"), 2);
-    open(&journal, call(4), payment(), "stored").await;
     open(&journal, call(3), payment(), "stored").await;
+    open(&journal, call(2), payment(), "stored").await;
     open(&journal, call(1), payment(), "left unknown").await;
-    open(&journal, call(2), question(), "fresh").await;
+    open(&journal, call(4), question(), "fresh").await;
 }

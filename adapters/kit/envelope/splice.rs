@@ -139,7 +139,7 @@ fn rebuilt(request: &Request<'_>, session_id: &str) -> Vec<u8> {
     let properties = properties(request);
     let mut out = request_open(&head, &properties).into_bytes();
     if let Some(data) = request.data {
-        out.extend_from_slice(&with_namespaces(data));
+        out.extend_from_slice(&standing_alone(data));
     }
     out.extend_from_slice(REQUEST_CLOSE.as_bytes());
     out
@@ -159,7 +159,8 @@ fn properties<'d>(request: &Request<'d>) -> Vec<(String, String)> {
 
 /// The element's own bytes, with every binding in scope that it does not declare itself added to its
 /// start tag.
-fn with_namespaces(element: Element<'_>) -> Vec<u8> {
+#[must_use]
+pub fn standing_alone(element: Element<'_>) -> Vec<u8> {
     let own: Vec<&str> = element.declarations().map(|binding| binding.prefix).collect();
     let mut added = String::new();
     for binding in element.namespaces_in_scope() {

@@ -3,6 +3,7 @@
 use super::document::{Name, XmlError};
 use super::rules::{is_space, name_length, reference};
 use super::{Limits, Span};
+use memchr::memchr3;
 
 /// Reads `text` from `at` on; `text` ends where the tag's inside ends, so offsets are the source's.
 pub(super) struct Cursor<'s> {
@@ -80,7 +81,7 @@ impl<'s> Cursor<'s> {
         let start = self.at;
         loop {
             let rest = self.rest();
-            let found = rest.bytes().position(|b| b == quote || b == b'<' || b == b'&');
+            let found = memchr3(quote, b'<', b'&', rest.as_bytes());
             self.at += found.unwrap_or(rest.len());
             match self.peek() {
                 Some(b'&') => {

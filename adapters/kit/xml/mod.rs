@@ -26,3 +26,4 @@ pub use decode::{decode_attribute, decode_lines, decode_text};
 pub use document::{Document, Kind, Node, NodeId, Span, XmlError};
 pub use element::{Attribute, Binding, Element, TextError};
 pub use limits::Limits;
+pub use rules::{is_name, is_text};

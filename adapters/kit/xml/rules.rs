@@ -15,6 +15,18 @@ pub(super) const fn is_char(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
 }
 
+/// Whether a document may contain the text (XML 1.0, production \[2\]).
+#[must_use]
+pub fn is_text(text: &str) -> bool {
+    forbidden_char(text).is_none()
+}
+
+/// Whether the text is a name without colon, so can name an element (Namespaces, production \[4\]).
+#[must_use]
+pub fn is_name(text: &str) -> bool {
+    !text.is_empty() && name_length(text) == text.len()
+}
+
 /// Byte offset of the first character that no document may contain.
 ///
 /// UTF-8 rules surrogates out already, so only control characters, U+FFFE and U+FFFF are left.
@@ -65,7 +77,12 @@ const fn is_ascii_name_byte(byte: u8) -> bool {
 /// Bytes of the name without colon (`NCName`) at the start of `text`; 0 when there is none.
 pub(super) fn name_length(text: &str) -> usize {
     let bytes = text.as_bytes();
-    if !text.starts_with(is_name_start) {
+    let is_start = match bytes.first() {
+        Some(b'A'..=b'Z' | b'a'..=b'z' | b'_') => true,
+        Some(byte) if byte.is_ascii() => false,
+        _ => text.starts_with(is_name_start),
+    };
+    if !is_start {
         return 0;
     }
     let ascii = bytes.iter().take_while(|b| is_ascii_name_byte(**b)).count();

@@ -9,7 +9,7 @@ pub mod openapi;
 pub mod problem;
 mod request;
 
-pub use request::{check, form, language, service_in};
+pub use request::{Call, Stamp, check, language, service_in};
 
 /// `Content-Type` of requests and answers.
 pub const JSON: &str = "application/json";

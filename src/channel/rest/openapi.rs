@@ -23,6 +23,7 @@ impl Description {
         for (id, routes) in services {
             let described = routes
                 .iter()
+                .filter(|service| !service.has_operations)
                 .find_map(|service| Some((service, service.agency.adapter.json()?.schema(id)?)));
             if let Some((service, schema)) = described {
                 let item = json!({ "post": operation(service, routes, schema) });

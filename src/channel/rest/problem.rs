@@ -1,7 +1,9 @@
 //! A fault as problem details (RFC 9457): the same codes and texts as on SOAP.
 
+use hyper::StatusCode;
 use qaqpa_kit::fault::{Fault, Language};
 use serde::Serialize;
+use serde_json::json;
 
 /// `Content-Type` of a fault.
 pub const PROBLEM_JSON: &str = "application/problem+json";
@@ -37,7 +39,7 @@ pub fn document(fault: &Fault, language: Language, entry: uuid::Uuid) -> Vec<u8>
     let problem = Problem {
         r#type: format!("urn:qaqpa:fault:{}", row.word),
         title: row.text(language),
-        status: row.http_status,
+        status: fault.http_status.unwrap_or(row.http_status),
         detail: fault.public_line(),
         instance: format!("urn:uuid:{entry}"),
         code: row.word,
@@ -49,6 +51,14 @@ pub fn document(fault: &Fault, language: Language, entry: uuid::Uuid) -> Vec<u8>
     };
     // Strings and numbers only: it cannot fail.
     serde_json::to_vec(&problem).unwrap_or_default()
+}
+
+/// The document for a request that is no call: nothing but its status (RFC 9457 §4.2.1).
+#[must_use]
+pub fn of_status(status: StatusCode) -> Vec<u8> {
+    let title = status.canonical_reason().unwrap_or_default();
+    let document = json!({ "type": "about:blank", "title": title, "status": status.as_u16() });
+    document.to_string().into_bytes()
 }
 
 #[cfg(test)]

@@ -1,15 +1,12 @@
 //! Reading a REST call: its address, its headers, and its JSON put into the SyncChannel form.
 
 use super::{CORRELATION_ID, IDEMPOTENCY_KEY, JSON, ROUTE_ID, SERVICES_PREFIX};
-use crate::config::settings::{Service, Settings};
-use crate::proxy::listener::Received;
-use crate::proxy::route;
-use crate::proxy::trace::Trace;
+use crate::config::settings::Service;
 use hyper::HeaderMap;
 use hyper::header::{ACCEPT_LANGUAGE, CONTENT_TYPE, HeaderValue};
+use qaqpa_kit::adapter::{Json, JsonCall};
 use qaqpa_kit::envelope::write::{RequestHead, bare_request};
 use qaqpa_kit::fault::{Code, Fault, Language, Phase};
-use std::borrow::Cow;
 
 /// Bytes of a header that becomes a field of the head; the head takes no longer ones.
 const NAME_BYTES_MAX: usize = 255;
@@ -24,42 +21,75 @@ pub fn service_in(path: &str) -> Option<&str> {
     path.strip_prefix(SERVICES_PREFIX).filter(|id| !id.is_empty() && !id.contains('/'))
 }
 
-/// The call as a SyncChannel request without an envelope. It names no sender: the certificate does.
-///
-/// A service that is unknown, or has no JSON form, leaves `data` out; `route` refuses it after the
-/// caller is known.
-///
-/// # Errors
-/// `caller.malformed`: a header, or a body that is not the service's JSON.
-pub fn form(settings: &Settings, received: &Received, trace: &Trace) -> Result<String, Fault> {
-    let headers = &received.headers;
-    check_content_type(headers)?;
-    let service_id = service_in(received.uri.path()).ok_or_else(|| malformed("path"))?;
-    if !service_id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)) {
-        return Err(malformed("service_id"));
+/// What path and headers say of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Call<'r> {
+    pub service_id: &'r str,
+    /// Empty where none is named.
+    pub route_id: &'r str,
+    /// Empty where none is named.
+    pub correlation_id: &'r str,
+    /// `Idempotency-Key`.
+    pub key: Option<&'r str>,
+}
+
+/// What the gateway itself adds to a call's head.
+#[derive(Clone, Copy, Debug)]
+pub struct Stamp<'a> {
+    /// The call's `sessionId`: its name, where the caller gave none.
+    pub session_id: &'a str,
+    /// When it was received, RFC 3339.
+    pub received_at: &'a str,
+}
+
+impl<'r> Call<'r> {
+    /// Reads path and headers.
+    ///
+    /// # Errors
+    /// `caller.malformed`: no JSON, a service's name that is none, a header twice or with other bytes
+    /// than visible ASCII.
+    pub fn read(path: &'r str, headers: &'r HeaderMap) -> Result<Self, Fault> {
+        check_content_type(headers)?;
+        let service_id = service_in(path).ok_or_else(|| malformed("path"))?;
+        if !service_id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)) {
+            return Err(malformed("service_id"));
+        }
+        Ok(Self {
+            service_id,
+            route_id: name(headers, ROUTE_ID, "route_id")?.unwrap_or_default(),
+            correlation_id: name(headers, CORRELATION_ID, "correlation_id")?.unwrap_or_default(),
+            key: name(headers, IDEMPOTENCY_KEY, "idempotency_key")?,
+        })
     }
-    let route_id = name(headers, ROUTE_ID, "route_id")?.unwrap_or_default();
-    let correlation_id = name(headers, CORRELATION_ID, "correlation_id")?.unwrap_or_default();
-    let message_id = name(headers, IDEMPOTENCY_KEY, "idempotency_key")?;
-    let json = route::find(settings, service_id, &route_id)
-        .and_then(|service| service.agency.adapter.json());
-    let data = match json {
-        Some(json) => Some(json.request(service_id, &received.body)?),
-        None => None,
-    };
-    // A call without a name is a call of its own.
-    let session_id = trace.session_id();
-    let head = RequestHead {
-        message_id: message_id.as_deref().unwrap_or(&session_id),
-        correlation_id: &correlation_id,
-        service_id,
-        message_date: &Trace::date(trace.received_at_us),
-        route_id: &route_id,
-        sender_id: "",
-        password: "",
-        session_id: "",
-    };
-    Ok(bare_request(&head, data.as_ref()))
+
+    /// The call as a SyncChannel request without an envelope. It names no sender: the certificate does.
+    /// Without a JSON form there is no `data`.
+    ///
+    /// # Errors
+    /// `caller.malformed`: a body that is not the service's JSON.
+    pub fn form(
+        &self,
+        json: Option<&dyn Json>,
+        body: &[u8],
+        stamp: &Stamp<'_>,
+    ) -> Result<String, Fault> {
+        // A call without a name is a call of its own.
+        let message_id = self.key.unwrap_or(stamp.session_id);
+        let Stamp { received_at, .. } = *stamp;
+        let call = JsonCall { service: self.service_id, message_id, received_at, body };
+        let data = json.map(|json| json.request(&call)).transpose()?;
+        let head = RequestHead {
+            message_id,
+            correlation_id: self.correlation_id,
+            service_id: self.service_id,
+            message_date: received_at,
+            route_id: self.route_id,
+            sender_id: "",
+            password: "",
+            session_id: "",
+        };
+        Ok(bare_request(&head, data.as_ref()))
+    }
 }
 
 /// Whether this service can be called so.
@@ -111,13 +141,13 @@ fn name<'h>(
     headers: &'h HeaderMap,
     header: &str,
     reason: &'static str,
-) -> Result<Option<Cow<'h, str>>, Fault> {
+) -> Result<Option<&'h str>, Fault> {
     let Some(value) = only(headers, header, reason)? else { return Ok(None) };
     let text = value.to_str().map_err(|_| malformed(reason))?.trim_ascii();
     let text = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
     let is_name = (1..=NAME_BYTES_MAX).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\');
-    if is_name { Ok(Some(Cow::Borrowed(text))) } else { Err(malformed(reason)) }
+    if is_name { Ok(Some(text)) } else { Err(malformed(reason)) }
 }
 
 /// The language that `Accept-Language` prefers among ours (RFC 9110 §12.5.4), else `otherwise`.
@@ -211,7 +241,7 @@ mod tests {
         ] {
             let headers = headers(&[("idempotency-key", value)]);
             let read = name(&headers, IDEMPOTENCY_KEY, "x").ok().flatten();
-            assert_eq!(read.as_deref(), expected, "{value}");
+            assert_eq!(read, expected, "{value}");
         }
         let twice = headers(&[("idempotency-key", "a"), ("idempotency-key", "a")]);
         assert!(name(&twice, IDEMPOTENCY_KEY, "x").is_err());

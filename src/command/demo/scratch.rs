@@ -127,6 +127,8 @@ impl Scratch {
             "[node]\nid = \"demo\"\nlanguage = \"ru\"\n\n\
              [[listener]]\naddress = \"127.0.0.1:0\"\ntls = \"mutual\"\n\
              certificate_file = {:?}\nkey_file = {:?}\n\n\
+             [limits]\nconnections_per_address_max = 10000\n\
+             connections_per_participant_max = 10000\n\n\
              [ops]\naddress = \"127.0.0.1:0\"\nlog_level = \"warn\"\n\n\
              [[signing.key]]\nkey_file = {:?}\ncertificate_file = {:?}\n\n\
              [[signing.key]]\nkey_file = {:?}\ncertificate_file = {:?}\n\n\

@@ -134,7 +134,6 @@ fn json_line(shown: &Shown) -> Value {
     json!({
         "service": shown.scene.service,
         "caller": shown.scene.caller,
-        "face": shown.scene.speech.word(),
         "outcome": shown.outcome,
         "fault": shown.fault,
         "http_status": shown.http_status,

@@ -106,10 +106,14 @@ fn access(inspector: &mut Inspector<'_>, top: &Place<'_>, raw: &raw::Participant
     }
     for id in raw.service_quota.keys() {
         let place = top.key("service_quota").key(id);
-        if !is_known(id) {
+        let is_of = |listed: &String| listed.split(':').next() == Some(id);
+        if id.contains(':') {
+            let wrong = "a quota is a whole service's";
+            inspector.error(&place, wrong, "name the service alone");
+        } else if !is_known(id) {
             let wrong = format!("no agency offers service {id:?}");
             inspector.error(&place, wrong, instead(id, &known, cure));
-        } else if !raw.services.iter().any(|listed| listed == "*" || listed == id) {
+        } else if !raw.services.iter().any(|listed| listed == "*" || is_of(listed)) {
             let wrong = format!("this participant may not call service {id:?}");
             inspector.error(&place, wrong, "add it to `services`, or delete this quota");
         }

@@ -1,8 +1,11 @@
 //! `services.toml` checked: agencies with their adapters, and the services they offer here.
 
+use super::Installation;
 use super::inspector::{Inspector, is_loopback, quota};
+use super::operations::OperationsCheck;
 use crate::config::document::Document;
 use crate::config::finding::{Place, nearest};
+use crate::config::operation::Operation;
 use crate::config::raw;
 use crate::config::settings::{Agency, Breaker, Service};
 use qaqpa_kit::adapter::Adapter;
@@ -12,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// The id that needs no adapter of its own.
-const PASSTHROUGH: &str = "passthrough";
+pub(super) const PASSTHROUGH: &str = "passthrough";
 
 /// What the agencies of this installation offer.
 #[derive(Default)]
@@ -21,7 +24,10 @@ pub(super) struct Offer {
     pub(super) agencies: HashMap<String, Arc<Agency>>,
     /// By `serviceId`.
     pub(super) services: HashMap<String, Vec<Arc<Service>>>,
-    /// Every service that is named, also where a mistake keeps it from being built.
+    /// By agency id, where there are any.
+    pub(super) operations: HashMap<String, Vec<Operation>>,
+    /// Every service and `service:operation` that is named, also where a mistake keeps it from being
+    /// built.
     pub(super) named: BTreeSet<String>,
     /// Some agency's services are not known because of a mistake.
     pub(super) is_partial: bool,
@@ -29,9 +35,10 @@ pub(super) struct Offer {
 
 pub(super) fn check(
     inspector: &mut Inspector<'_>,
-    document: &Document<raw::Services>,
-    gateway: &Document<raw::Gateway>,
+    installation: &Installation,
+    has_mutual: bool,
 ) -> Offer {
+    let (document, gateway) = (&installation.services, &installation.gateway);
     let mut offer = Offer { is_partial: document.source.is_broken, ..Offer::default() };
     let mut routes = HashMap::new();
     for (id, raw) in &document.raw.agency {
@@ -43,9 +50,11 @@ pub(super) fn check(
             continue;
         };
         let agency = Arc::new(check.agency(inspector, adapter));
+        let mut operations = OperationsCheck::new(id, raw, has_mutual);
         for manifest in manifests {
             let place = place.key("service").key(&manifest.id);
-            let service = check.service(inspector, &agency, manifest);
+            let service = Arc::new(check.service(inspector, &agency, manifest));
+            operations.service(inspector, &place, &service);
             let (id, route) = (service.manifest.id.clone(), service.route_id.clone());
             let taken = routes.insert((id.clone(), route.clone()), place.reference());
             if let Some(other) = taken {
@@ -53,8 +62,14 @@ pub(super) fn check(
                     format!("service {id:?} with route {route:?} is offered at {other} too");
                 inspector.error(&place, wrong, "give one of them another `route_id`");
             }
+            let listed = raw.service.get(&id).map_or(&[][..], |raw| &raw.operation);
+            offer.named.extend(listed.iter().map(|raw| format!("{id}:{}", raw.id)));
             offer.named.insert(id.clone());
-            offer.services.entry(id).or_default().push(Arc::new(service));
+            offer.services.entry(id).or_default().push(service);
+        }
+        let operations = operations.finish();
+        if !operations.is_empty() {
+            offer.operations.insert(id.clone(), operations);
         }
         offer.agencies.insert(id.clone(), agency);
     }
@@ -278,10 +293,17 @@ impl AgencyCheck<'_> {
         inspector.wire_id(&place.key("route_id"), &raw.route_id);
         manifest.window_s = raw.window_s.unwrap_or(manifest.window_s);
         let limits = &self.gateway.raw.limits;
-        let body_bytes_max = raw.body_bytes_max.unwrap_or(limits.body_bytes_max);
-        let cap = self.gateway.source.top().key("limits").key("body_bytes_max");
-        if body_bytes_max > limits.body_bytes_max && cap.is_sure() {
-            let wrong = format!("more than limits.body_bytes_max = {}", limits.body_bytes_max);
+        // What is relayed is never held whole.
+        let is_held = raw.operation.is_empty();
+        let (key, cap_bytes) = if is_held {
+            ("body_bytes_max", limits.body_bytes_max)
+        } else {
+            ("stream_bytes_max", limits.stream_bytes_max)
+        };
+        let body_bytes_max = raw.body_bytes_max.unwrap_or(cap_bytes);
+        let cap = self.gateway.source.top().key("limits").key(key);
+        if body_bytes_max > cap_bytes && cap.is_sure() {
+            let wrong = format!("more than limits.{key} = {cap_bytes}");
             inspector.error(
                 &place.key("body_bytes_max"),
                 wrong,
@@ -296,6 +318,7 @@ impl AgencyCheck<'_> {
             agency: Arc::clone(agency),
             deadline: Duration::from_millis(deadline_ms),
             body_bytes_max,
+            has_operations: !is_held,
         }
     }
 }

@@ -223,7 +223,8 @@ pub struct Journal {
     pub group_max: usize,
     /// Bytes of disk kept back, so that what was opened can be closed on a full disk.
     pub reserve_bytes: u64,
-    /// Bytes of stored answers, oldest dropped first.
+    /// Bytes of answers kept for the same call where bodies are not kept; those of idempotent services
+    /// are dropped first, the oldest first.
     pub answers_bytes_max: u64,
     /// With `store = "embedded"`.
     pub embedded: Embedded,

@@ -22,7 +22,8 @@ pub struct Participant {
     pub password_file: String,
     /// What it may leave out, on listeners with mutual TLS only.
     pub accept: Vec<Accept>,
-    /// Services it may call; `*` for all; what is not listed is refused.
+    /// Services it may call, `service:operation` for single operations, `*` for all; what is not
+    /// listed is refused.
     pub services: Vec<String>,
     /// Rate and concurrency at each service.
     pub quota: Quota,

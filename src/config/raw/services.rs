@@ -98,7 +98,8 @@ pub struct Service {
     pub route_id: String,
     /// Milliseconds for a whole call; default: the agency's.
     pub deadline_ms: Option<u64>,
-    /// Bytes of a request's or an answer's body; default: `limits.body_bytes_max`.
+    /// Bytes of a request's or an answer's body; default: `limits.body_bytes_max`, and
+    /// `limits.stream_bytes_max` for a service with operations.
     pub body_bytes_max: Option<usize>,
     /// Seconds for which the same call gets the stored answer; default: the manifest's.
     pub window_s: Option<u32>,
@@ -112,4 +113,20 @@ pub struct Service {
     pub done_codes: Option<Vec<String>>,
     /// Status codes that mean Refused; `passthrough` only.
     pub refused_codes: Option<Vec<String>>,
+    /// What may be done at which paths, relayed as it comes; `passthrough` with `rest` only. A
+    /// service that lists operations is reached by their paths alone.
+    pub operation: Vec<Operation>,
+}
+
+/// One operation of a REST service, called at `/{agency}{path}`.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Operation {
+    /// Stands after the service in a participant's `services`: `service:operation`; required.
+    pub id: String,
+    /// HTTP method; required.
+    pub method: String,
+    /// Path below the endpoint; a segment is literal, `{name}` (exactly one that is not empty) or,
+    /// as the last one, `{name...}` (all that is left); required.
+    pub path: String,
 }

@@ -17,7 +17,7 @@ pub(super) const BUSY: Duration = Duration::from_millis(300);
 /// walks all of it after a commit that moved pages; what it does not hold, the kernel's cache does.
 const PRAGMAS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
      PRAGMA wal_autocheckpoint = 1000; PRAGMA journal_size_limit = 67108864; \
-     PRAGMA cache_size = -8192; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF;";
+     PRAGMA cache_size = -2048; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF;";
 
 /// A file beside the store: `journal.sqlite` → `journal.sqlite.master`.
 pub(in crate::journal) fn beside(path: &Path, ending: &str) -> PathBuf {

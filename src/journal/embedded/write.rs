@@ -4,7 +4,7 @@ use crate::journal::entry::{CallKey, Closed, EntryId, Opened, Resolution};
 use crate::journal::group::{
     Close, Group, KeyEnd, Open, Resolve, Swept, Undo, Written, digest, phases_text,
 };
-use crate::journal::same_call::{Found, Held, IN_FLIGHT_US_MAX, KeyState, judge_all};
+use crate::journal::same_call::{Found, Held, IN_FLIGHT_US_MAX, KeyState, answered_as, judge_all};
 use crate::journal::seal::Part;
 use qaqpa_kit::fault::{Code, Outcome, Phase};
 use rusqlite::{Result, Row, Transaction, named_params, params};
@@ -90,7 +90,9 @@ fn rivals(
     message_key: &[u8; 32],
 ) -> Result<Vec<Held>> {
     let select = "SELECT call_key, message_key, entry, state, is_unique, is_idempotent, \
-         opened_at_us, expires_at_us, http_status, answer FROM call_key \
+         opened_at_us, expires_at_us, outcome, http_status, coalesce(answer, sealed) \
+         FROM call_key LEFT JOIN entry_body \
+         ON id = entry AND part = 'answer' AND state = 'answered' \
          WHERE call_key = ?1 OR (is_unique = 1 AND message_key = ?2)";
     let mut select = transaction.prepare_cached(select)?;
     select.query_map((key.0, message_key), held)?.collect()
@@ -106,8 +108,9 @@ fn held(row: &Row<'_>) -> Result<Held> {
         is_idempotent: row.get(5)?,
         opened_at_us: row.get(6)?,
         expires_at_us: row.get(7)?,
-        http_status: row.get::<_, Option<u16>>(8)?.unwrap_or(0),
-        answer: row.get(9)?,
+        outcome: answered_as(row.get::<_, Option<String>>(8)?.as_deref()),
+        http_status: row.get::<_, Option<u16>>(9)?.unwrap_or(0),
+        answer: row.get(10)?,
     })
 }
 
@@ -165,11 +168,12 @@ fn insert_close(transaction: &Transaction<'_>, close: &Close) -> Result<()> {
 fn insert_closed(
     transaction: &Transaction<'_>,
     closed: &Closed,
-    answer_bytes: usize,
+    answer_bytes: u64,
     needs_evidence: bool,
 ) -> Result<()> {
     let insert = "INSERT INTO entry_closed VALUES \
-         (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) ON CONFLICT DO NOTHING";
+         (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) \
+         ON CONFLICT DO NOTHING";
     transaction.prepare_cached(insert)?.execute(params![
         closed.id.0.as_bytes(),
         closed.closed_at_us,
@@ -184,20 +188,24 @@ fn insert_closed(
         digest(&closed.answer_digest),
         i64::try_from(answer_bytes).unwrap_or(i64::MAX),
         phases_text(closed),
+        closed.streamed.as_ref().and_then(|passed| digest(&passed.request_digest)),
+        closed.streamed.map(|passed| i64::try_from(passed.request_bytes).unwrap_or(i64::MAX)),
     ])?;
     Ok(())
 }
 
-/// Stores the answer, leaves the key Unknown, or frees it.
+/// Points at the answer or stores it, leaves the key Unknown, or frees it.
 fn end_key(transaction: &Transaction<'_>, close: &Close) -> Result<()> {
     let (key, entry) = (close.closed.key.0, close.closed.id.0.as_bytes());
     match close.key_end {
         KeyEnd::Answered => {
-            let update = "UPDATE call_key SET state = 'answered', http_status = ?3, answer = ?4, \
-                 answer_bytes = coalesce(length(?4), 0) WHERE call_key = ?1 AND entry = ?2";
+            let update = "UPDATE call_key SET state = 'answered', outcome = ?3, http_status = ?4, \
+                 answer = ?5, answer_bytes = coalesce(length(?5), 0) \
+                 WHERE call_key = ?1 AND entry = ?2";
             transaction.prepare_cached(update)?.execute(params![
                 key,
                 entry,
+                close.closed.outcome.word(),
                 close.closed.http_status,
                 close.stored()
             ])?;
@@ -271,7 +279,7 @@ pub(super) fn recover(transaction: &Transaction<'_>, node: &str, now_us: i64) ->
     Ok(interrupted)
 }
 
-/// Drops what has expired, then the oldest answers beyond the cap.
+/// Drops what has expired, then answers beyond the cap.
 pub(super) fn sweep(
     transaction: &Transaction<'_>,
     now_us: i64,
@@ -298,15 +306,16 @@ pub(super) fn sweep(
     Ok(Swept { answers_bytes: u64::try_from(kept - dropped_bytes).unwrap_or(0), is_more })
 }
 
-/// Drops the oldest answers until `excess` bytes are gone; how many rows, and how many bytes. The key
-/// of a call that may not be sent twice stays: without its answer it is as good as Unknown.
+/// Drops answers until `excess` bytes are gone, the oldest first, but none of a call that may not be
+/// sent twice while there is another; how many rows, and how many bytes. The key of such a call stays:
+/// without its answer it is as good as Unknown.
 fn drop_answers(transaction: &Transaction<'_>, excess: i64) -> Result<(usize, i64)> {
     if excess <= 0 {
         return Ok((0, 0));
     }
     let mut oldest = transaction.prepare_cached(
         "SELECT rowid, answer_bytes, is_idempotent FROM call_key WHERE answer_bytes > 0 \
-         ORDER BY opened_at_us LIMIT ?1",
+         ORDER BY is_idempotent DESC, opened_at_us LIMIT ?1",
     )?;
     let mut rows = oldest.query([SWEEP_ROWS_MAX])?;
     let (mut dropped, mut bytes) = (Vec::new(), 0);

@@ -2,7 +2,7 @@
 
 use crate::journal::entry::{CallKey, EntryId};
 use crate::journal::group::Open;
-use crate::journal::same_call::{Found, Held, KeyState, judge_all};
+use crate::journal::same_call::{Found, Held, KeyState, answered_as, judge_all};
 use deadpool_postgres::ClientWrapper;
 use std::collections::HashSet;
 use tokio_postgres::{Error, Row};
@@ -20,7 +20,9 @@ pub(super) const CLAIM: &str = "INSERT INTO call_key (call_key, message_key, ent
      ON CONFLICT DO NOTHING RETURNING entry";
 
 pub(super) const RIVALS: &str = "SELECT call_key, message_key, entry, state, is_unique, \
-     is_idempotent, opened_at_us, expires_at_us, coalesce(http_status, 0), answer FROM call_key \
+     is_idempotent, opened_at_us, expires_at_us, outcome, coalesce(http_status, 0), \
+     coalesce(answer, sealed) \
+     FROM call_key LEFT JOIN entry_body ON id = entry AND part = 'answer' AND state = 'answered' \
      WHERE call_key = ANY($1) OR (is_unique AND message_key = ANY($2))";
 
 pub(super) const REMOVE: &str =
@@ -128,8 +130,9 @@ fn held(row: &Row) -> Result<Held, Error> {
         is_idempotent: row.try_get(5)?,
         opened_at_us: row.try_get(6)?,
         expires_at_us: row.try_get(7)?,
-        http_status: u16::try_from(row.try_get::<_, i32>(8)?).unwrap_or(0),
-        answer: row.try_get(9)?,
+        outcome: answered_as(row.try_get(8)?),
+        http_status: u16::try_from(row.try_get::<_, i32>(9)?).unwrap_or(0),
+        answer: row.try_get(10)?,
     })
 }
 

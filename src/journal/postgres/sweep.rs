@@ -40,8 +40,8 @@ pub(super) async fn recover(
     Ok(usize::try_from(interrupted).unwrap_or(usize::MAX))
 }
 
-/// Drops what has expired, then the oldest answers beyond the cap. The key of a call that may not be
-/// sent twice stays without its answer: then it is as good as Unknown.
+/// Drops what has expired, then answers beyond the cap, those of idempotent services first. The key of
+/// a call that may not be sent twice stays without its answer: then it is as good as Unknown.
 pub(super) async fn sweep(
     client: &mut ClientWrapper,
     now_us: i64,
@@ -87,7 +87,8 @@ async fn drop_answers(
         return Ok(0);
     }
     let oldest = "SELECT call_key, answer_bytes, is_idempotent FROM call_key \
-         WHERE answer_bytes > 0 ORDER BY opened_at_us LIMIT $1 FOR UPDATE SKIP LOCKED";
+         WHERE answer_bytes > 0 ORDER BY is_idempotent DESC, opened_at_us LIMIT $1 \
+         FOR UPDATE SKIP LOCKED";
     let (mut deleted, mut forgotten): (Vec<Vec<u8>>, Vec<Vec<u8>>) = Default::default();
     for row in transaction.query(oldest, &[&SWEEP_ROWS_MAX]).await? {
         if excess <= 0 {

@@ -21,7 +21,7 @@ const OPENED: &str = "INSERT INTO entry_opened \
 const CLOSED: &str = "INSERT INTO entry_closed \
      SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::bool[], $5::text[], \
      $6::text[], $7::text[], $8::int[], $9::bytea[], $10::bytea[], $11::bytea[], $12::bigint[], \
-     $13::text[]) ON CONFLICT DO NOTHING";
+     $13::text[], $14::bytea[], $15::bigint[]) ON CONFLICT DO NOTHING";
 
 const BODIES: &str = "INSERT INTO entry_body \
      SELECT * FROM unnest($1::uuid[], $2::text[], $3::bytea[]) ON CONFLICT DO NOTHING";
@@ -31,9 +31,9 @@ const UNDONE: &str = "INSERT INTO entry_closed (id, closed_at_us, outcome, needs
      SELECT id, $2, $3, false, $4, $5, 'fault', 0, '' FROM entry_opened WHERE id = ANY($1) \
      ON CONFLICT DO NOTHING";
 
-const ANSWERED: &str = "UPDATE call_key SET state = 'answered', http_status = s, answer = a, \
-     answer_bytes = coalesce(octet_length(a), 0) \
-     FROM unnest($1::bytea[], $2::uuid[], $3::int[], $4::bytea[]) AS t (k, e, s, a) \
+const ANSWERED: &str = "UPDATE call_key SET state = 'answered', outcome = o, http_status = s, \
+     answer = a, answer_bytes = coalesce(octet_length(a), 0) \
+     FROM unnest($1::bytea[], $2::uuid[], $3::text[], $4::int[], $5::bytea[]) AS t (k, e, o, s, a) \
      WHERE call_key = k AND entry = e";
 
 const UNKNOWN: &str = "UPDATE call_key SET state = 'unknown' \
@@ -189,7 +189,7 @@ async fn insert_closed(client: &ClientWrapper, group: &Group) -> Result<(), Erro
     let closes =
         group.closes.iter().map(|close| (&close.closed, close.needs_evidence, close.answer_bytes));
     let records = group.records.iter().map(|record| (&record.closed, false, 0));
-    let rows: Vec<(&Closed, bool, usize)> = closes.chain(records).collect();
+    let rows: Vec<(&Closed, bool, u64)> = closes.chain(records).collect();
     if rows.is_empty() {
         return Ok(());
     }
@@ -210,7 +210,8 @@ async fn insert_closed(client: &ClientWrapper, group: &Group) -> Result<(), Erro
     let sizes: Vec<_> =
         rows.iter().map(|(.., bytes)| i64::try_from(*bytes).unwrap_or(i64::MAX)).collect();
     let ends: Vec<_> = rows.iter().map(|(row, ..)| phases_text(row)).collect();
-    let parameters: [&(dyn ToSql + Sync); 13] = [
+    let (requests, request_sizes) = passed(&rows);
+    let parameters: [&(dyn ToSql + Sync); 15] = [
         &ids,
         &times,
         &outcomes,
@@ -224,8 +225,20 @@ async fn insert_closed(client: &ClientWrapper, group: &Group) -> Result<(), Erro
         &answers,
         &sizes,
         &ends,
+        &requests,
+        &request_sizes,
     ];
     execute(client, CLOSED, &parameters).await.map(drop)
+}
+
+/// Digests and sizes of the requests' bodies that only passed.
+fn passed<'r>(rows: &[(&'r Closed, bool, u64)]) -> (Vec<Option<&'r [u8]>>, Vec<Option<i64>>) {
+    let of = |(row, ..): &(&'r Closed, bool, u64)| {
+        let passed = row.streamed.as_ref();
+        let bytes = passed.map(|passed| i64::try_from(passed.request_bytes).unwrap_or(i64::MAX));
+        (passed.and_then(|passed| digest(&passed.request_digest)), bytes)
+    };
+    rows.iter().map(of).unzip()
 }
 
 /// Closes openings that nobody carries, those of them that were committed.
@@ -248,10 +261,11 @@ async fn keep_answers(client: &ClientWrapper, closes: &[Close]) -> Result<(), Er
     }
     let keys: Vec<_> = answered.iter().map(|close| close.closed.key.0.as_slice()).collect();
     let entries: Vec<_> = answered.iter().map(|close| close.closed.id.0).collect();
+    let outcomes: Vec<_> = answered.iter().map(|close| close.closed.outcome.word()).collect();
     let statuses: Vec<_> =
         answered.iter().map(|close| i32::from(close.closed.http_status)).collect();
     let sealed: Vec<_> = answered.iter().map(|close| close.stored()).collect();
-    execute(client, ANSWERED, &[&keys, &entries, &statuses, &sealed]).await.map(drop)
+    execute(client, ANSWERED, &[&keys, &entries, &outcomes, &statuses, &sealed]).await.map(drop)
 }
 
 /// Ends the keys whose calls ended so; undone openings free theirs.

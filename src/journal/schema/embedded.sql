@@ -75,15 +75,17 @@ CREATE TABLE call_key (
     is_idempotent      INTEGER NOT NULL,
     opened_at_us       INTEGER NOT NULL,
     expires_at_us      INTEGER NOT NULL,
+    outcome            TEXT,                       -- Done, Refused; NULL: not answered
     http_status        INTEGER,
-    answer_bytes       INTEGER NOT NULL,          -- of the sealed answer, 0 where none is kept
-    answer             BLOB                        -- sealed; NULL: none yet, or dropped beyond the cap
+    answer_bytes       INTEGER NOT NULL,           -- of the answer below, 0 where none is kept here
+    answer             BLOB                        -- sealed, where the entry's body is not kept; NULL: none, or dropped
 ) STRICT;
 
 CREATE UNIQUE INDEX call_key_message ON call_key (message_key) WHERE is_unique = 1;
 CREATE INDEX call_key_open ON call_key (node) WHERE state = 'open';
 CREATE INDEX call_key_expiry ON call_key (expires_at_us);
-CREATE INDEX call_key_answer ON call_key (opened_at_us, answer_bytes) WHERE answer_bytes > 0;
+CREATE INDEX call_key_answer ON call_key (is_idempotent DESC, opened_at_us, answer_bytes)
+    WHERE answer_bytes > 0;
 
 -- Evidence is only ever added to.
 CREATE TRIGGER entry_opened_stays BEFORE UPDATE ON entry_opened
@@ -102,3 +104,8 @@ CREATE TRIGGER entry_body_stays BEFORE UPDATE ON entry_body
     BEGIN SELECT RAISE(ABORT, 'the journal is append only'); END;
 CREATE TRIGGER entry_body_remains BEFORE DELETE ON entry_body
     BEGIN SELECT RAISE(ABORT, 'the journal is append only'); END;
+
+-- migration 2: bodies that were relayed and not held; NULL: the request was held whole
+
+ALTER TABLE entry_closed ADD COLUMN request_digest BLOB;
+ALTER TABLE entry_closed ADD COLUMN request_bytes INTEGER;

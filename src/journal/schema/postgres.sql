@@ -86,9 +86,10 @@ CREATE TABLE call_key (
     is_idempotent      BOOLEAN NOT NULL,
     opened_at_us       BIGINT NOT NULL,
     expires_at_us      BIGINT NOT NULL,
+    outcome            TEXT,                       -- Done, Refused; NULL: not answered
     http_status        INTEGER,
-    answer_bytes       BIGINT NOT NULL,           -- of the sealed answer, 0 where none is kept
-    answer             BYTEA                       -- sealed; NULL: none yet, or dropped beyond the cap
+    answer_bytes       BIGINT NOT NULL,            -- of the answer below, 0 where none is kept here
+    answer             BYTEA                       -- sealed, where the entry's body is not kept; NULL: none, or dropped
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02); -- every row changes once, soon
 
 ALTER TABLE call_key ALTER COLUMN answer SET STORAGE EXTERNAL;
@@ -96,7 +97,8 @@ ALTER TABLE call_key ALTER COLUMN answer SET STORAGE EXTERNAL;
 CREATE UNIQUE INDEX call_key_message ON call_key (message_key) WHERE is_unique;
 CREATE INDEX call_key_open ON call_key (node) WHERE state = 'open';
 CREATE INDEX call_key_expiry ON call_key (expires_at_us);
-CREATE INDEX call_key_answer ON call_key (opened_at_us, answer_bytes) WHERE answer_bytes > 0;
+CREATE INDEX call_key_answer ON call_key (is_idempotent DESC, opened_at_us, answer_bytes)
+    WHERE answer_bytes > 0;
 
 -- Evidence is only ever added to, even by the owner; old days go as whole partitions.
 CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS
@@ -117,3 +119,8 @@ DO $$ BEGIN
         REVOKE INSERT ON schema_version FROM qaqpa_app;
     END IF;
 END $$;
+
+-- migration 2: bodies that were relayed and not held; NULL: the request was held whole
+
+ALTER TABLE entry_closed ADD COLUMN request_digest BYTEA;
+ALTER TABLE entry_closed ADD COLUMN request_bytes BIGINT;

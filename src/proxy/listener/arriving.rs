@@ -3,6 +3,7 @@
 use super::budget::Room;
 use super::request::Peer;
 use crate::config::settings::{Limits, TlsMode};
+use crate::ops::metrics::DoorFigures;
 use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::{HeaderMap, Method, Uri};
@@ -38,6 +39,7 @@ pub struct Arriving {
 
 /// Why a body did not arrive whole. What came before is valid; nothing comes after.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[repr(u8)]
 pub enum BodyError {
     #[error("the body did not arrive before its deadline")]
     Deadline,
@@ -54,6 +56,10 @@ pub enum BodyError {
 }
 
 impl BodyError {
+    /// Every error, in the order of its number.
+    pub const ALL: [Self; 6] =
+        [Self::Deadline, Self::TooSlow, Self::TooLarge, Self::Full, Self::SpoolFull, Self::Gone];
+
     /// The same as a fault of the phase receive. A caller that is gone reads no fault, but its call
     /// may need one for the journal.
     #[must_use]
@@ -82,7 +88,9 @@ pub struct RequestBody {
     is_http2: bool,
     pace: Patience,
     bytes_left: usize,
-    room: Room,
+    /// Where whoever receives the whole counts it, nothing is counted here.
+    room: Option<Room>,
+    figures: Option<DoorFigures>,
     rest: Bytes,
     state: State,
     /// Shared with the connection: the last byte has come.
@@ -96,34 +104,41 @@ enum State {
 }
 
 impl RequestBody {
-    pub(super) fn new(incoming: Incoming, is_http2: bool, bounds: Bounds, room: Room) -> Self {
+    pub(super) fn new(incoming: Incoming, is_http2: bool, bounds: Bounds) -> Self {
         let is_whole = Arc::new(AtomicBool::new(incoming.is_end_stream()));
         Self {
             incoming,
             is_http2,
             pace: Patience::new(&bounds),
             bytes_left: bounds.bytes_max,
-            room,
+            room: None,
+            figures: None,
             rest: Bytes::new(),
             state: State::Arriving,
             is_whole,
         }
     }
 
-    /// Turns true when the last byte has come.
-    pub(super) fn whole(&self) -> Arc<AtomicBool> {
+    /// It will be passed on: its frames are counted in `room`, and its end in `figures`. What is
+    /// returned turns true when the last byte has come.
+    pub(super) fn stream(&mut self, room: Room, figures: &DoorFigures) -> Arc<AtomicBool> {
+        self.room = Some(room);
+        self.figures = Some(figures.clone());
         Arc::clone(&self.is_whole)
     }
 
     fn end(&mut self, error: BodyError) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         self.state = State::Ended;
-        self.room.clear();
+        self.room = None;
+        if let Some(figures) = &self.figures {
+            figures.refuse_body(error);
+        }
         Poll::Ready(Some(Err(error)))
     }
 
     fn give(&mut self, mut data: Bytes) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         self.rest = data.split_off(data.len().min(FRAME_BYTES_MAX));
-        if !self.room.take(data.len()) {
+        if self.room.as_mut().is_some_and(|room| !room.take(data.len())) {
             return self.end(BodyError::Full);
         }
         Poll::Ready(Some(Ok(Frame::data(data))))
@@ -165,7 +180,9 @@ impl Body for RequestBody {
         if self.state == State::Ended {
             return Poll::Ready(None);
         }
-        self.room.clear();
+        if let Some(room) = &mut self.room {
+            room.clear();
+        }
         if !self.rest.is_empty() {
             let rest = std::mem::take(&mut self.rest);
             return self.give(rest);
@@ -185,7 +202,11 @@ impl Body for RequestBody {
                 None => self.end(BodyError::TooLarge),
                 Some(left) => {
                     self.bytes_left = left;
-                    self.give(data)
+                    let given = self.give(data);
+                    if self.is_end_stream() {
+                        self.is_whole.store(true, Ordering::Release);
+                    }
+                    given
                 }
             },
         }

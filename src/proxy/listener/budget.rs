@@ -1,5 +1,6 @@
 //! Bytes that all requests of a door may hold together: taken as they arrive, given back when a call ends.
 
+use prometheus::IntGauge;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -8,11 +9,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 pub(super) struct Budget {
     bytes_max: usize,
     bytes: AtomicUsize,
+    gauge: IntGauge,
 }
 
 impl Budget {
-    pub(super) fn new(bytes_max: usize) -> Self {
-        Self { bytes_max, bytes: AtomicUsize::new(0) }
+    pub(super) fn new(bytes_max: usize, gauge: IntGauge) -> Self {
+        Self { bytes_max, bytes: AtomicUsize::new(0), gauge }
+    }
+
+    fn give_back(&self, bytes: usize) {
+        self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+        self.gauge.sub(i64::try_from(bytes).unwrap_or(i64::MAX));
     }
 
     pub(super) fn room(self: &Arc<Self>) -> Room {
@@ -31,8 +38,9 @@ impl Room {
     /// Takes more; `false` where the budget has no more, and nothing is taken.
     pub(super) fn take(&mut self, bytes: usize) -> bool {
         let before = self.budget.bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.budget.gauge.add(i64::try_from(bytes).unwrap_or(i64::MAX));
         if before.saturating_add(bytes) > self.budget.bytes_max {
-            self.budget.bytes.fetch_sub(bytes, Ordering::Relaxed);
+            self.budget.give_back(bytes);
             return false;
         }
         self.bytes += bytes;
@@ -41,7 +49,10 @@ impl Room {
 
     /// Gives all back.
     pub(super) fn clear(&mut self) {
-        self.budget.bytes.fetch_sub(std::mem::take(&mut self.bytes), Ordering::Relaxed);
+        let bytes = std::mem::take(&mut self.bytes);
+        if bytes > 0 {
+            self.budget.give_back(bytes);
+        }
     }
 }
 
@@ -57,13 +68,15 @@ mod tests {
 
     #[test]
     fn the_bytes_of_all_bodies_together_are_bounded_and_given_back() {
-        let budget = Arc::new(Budget::new(10));
+        let gauge = IntGauge::new("bytes", "held").expect("a gauge");
+        let budget = Arc::new(Budget::new(10, gauge.clone()));
         let (mut first, mut second) = (budget.room(), budget.room());
         assert!(first.take(6) && second.take(4));
         assert!(!second.take(1), "nothing is taken beyond the cap");
         first.clear();
         assert!(second.take(6), "what was given back can be taken");
         drop((first, second));
+        assert_eq!(gauge.get(), 0);
         assert!(budget.room().take(10));
     }
 }

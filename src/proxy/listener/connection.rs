@@ -1,23 +1,29 @@
 //! One caller's connection from handshake to close.
 
-use super::answer::AnswerBody;
-use super::arriving::{Arriving, BodyError, Bounds, RequestBody};
+mod refusal;
+
 use super::clock::{Clock, Clocked, Doing, Pace, Step};
-use super::request::{self, Peer, Received};
-use super::{Handler, Intake, Shared};
+use super::cut::Cut;
+use super::guest::Guest;
+use super::preface::Ahead;
+use super::request::{self, Peer};
+use super::session::{self, Framed, Session};
+use super::streams::{self, Streams};
+use super::{Handler, Shared};
+use crate::proxy::guard::{Address, Guarded, Offence, Reason};
+use crate::proxy::tls::ServerTls;
 use crate::proxy::tls::stream::Stream;
-use hyper::body::Incoming;
-use hyper::header::{CONNECTION, HeaderValue};
-use hyper::http::request::Parts;
+use hyper::server::conn::http2;
 use hyper::service::service_fn;
-use hyper::{Request, Response, Version};
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use qaqpa_kit::fault::{Code, Fault, Phase};
+use std::error::Error;
 use std::future::poll_fn;
+use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, PoisonError};
 use std::task::{Poll, ready};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -26,121 +32,272 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_rustls::{TlsAcceptor, TlsStream};
 
-/// How long a refused request may go on arriving before its connection is cut.
-const LINGER_DEADLINE: Duration = Duration::from_secs(5);
-
-/// The caller went away in the middle of its request.
-#[derive(Debug, thiserror::Error)]
-#[error("the caller went away")]
-struct Gone;
+type Caller = Ahead<Stream<TcpStream>>;
 
 /// A connection that is let in.
 pub(super) struct Visit<H> {
-    guest: Arc<Guest<H>>,
-    stream: Stream<TcpStream>,
+    guest: Guest<H>,
+    stream: Caller,
+    /// Where TLS negotiated it, or nothing but HTTP/1.1 is offered; else the first bytes tell.
+    is_http2: Option<bool>,
 }
 
-/// What each request of one connection needs to know.
-struct Guest<H> {
-    shared: Arc<Shared<H>>,
-    clock: Arc<Clock>,
+/// What a handshake showed.
+struct Shaken {
+    stream: Stream<TcpStream>,
     peer: Option<Arc<Peer>>,
-    address: SocketAddr,
+    is_http2: bool,
 }
 
 /// How serving ended.
 enum End {
     /// HTTP came to its end; `true` where the peer may still be sending.
     Finished(bool),
-    /// A deadline passed.
-    Late,
+    /// A cap or a deadline was crossed.
+    Cut(Cut),
 }
 
 impl<H: Handler> Visit<H> {
     /// Performs the TLS handshake where there is one; `None` where it fails.
-    pub(super) async fn welcome(shared: Arc<Shared<H>>, socket: TcpStream) -> Option<Self> {
-        let address = socket.peer_addr().ok()?;
+    pub(super) async fn welcome(
+        shared: Arc<Shared<H>>,
+        socket: TcpStream,
+        address: SocketAddr,
+    ) -> Option<Self> {
         socket.set_nodelay(true).ok()?;
-        let (stream, peer) = match &shared.tls {
-            None => (Stream::Plain(socket), None),
-            Some(_) => {
-                let shaken =
-                    timeout(shared.limits.handshake_deadline, shake(&shared, socket)).await;
-                match shaken.unwrap_or_else(|_elapsed| Err("deadline".to_owned())) {
-                    Ok(done) => {
-                        shared.figures.handshakes_done.inc();
-                        done
-                    }
-                    Err(cause) => {
-                        shared.figures.handshakes_failed.inc();
-                        tracing::info!(peer = %address, cause, "TLS handshake failed");
-                        return None;
-                    }
-                }
-            }
+        let shaken = match shared.tls {
+            None => Ok(Shaken { stream: Stream::Plain(socket), peer: None, is_http2: false }),
+            Some(_) => shake(&shared, socket).await,
         };
-        let guest = Guest { shared, clock: Arc::new(Clock::new()), peer, address };
-        Some(Self { guest: Arc::new(guest), stream })
+        let Shaken { stream, peer, is_http2 } = shaken
+            .inspect_err(|cause| tracing::info!(peer = %address, cause, "TLS handshake failed"))
+            .ok()?;
+        let is_http2 = (shared.tls.is_some() || !shared.is_http2).then_some(is_http2);
+        let seat = shared.seat(peer.as_deref());
+        let guest = Guest {
+            shared,
+            peer,
+            address,
+            begun: Instant::now(),
+            trusted_at_ms: AtomicU64::new(0),
+            seat,
+            session: None,
+        };
+        Some(Self { guest, stream: Ahead::new(stream), is_http2 })
     }
 
     /// Serves requests until the peer closes, a deadline passes or the door is drained.
-    pub(super) async fn serve(self, drain: watch::Receiver<bool>) {
-        let guest = &self.guest;
-        let (clock, limits) = (&guest.clock, &guest.shared.limits);
-        let io = TokioIo::new(Clocked::new(self.stream, Arc::clone(clock)));
-        // Boxed, because only an `Unpin` future lets the socket be taken back for `linger`.
-        let service = service_fn(|request| Box::pin(Arc::clone(guest).reply(request)));
-        let mut connection = guest.shared.http.serve_connection(io, service);
-
-        let mut pace = Pace::new(limits, drain);
-        let end = poll_fn(|cx| {
-            loop {
-                if let Poll::Ready(end) = connection.poll_without_shutdown(cx) {
-                    let is_left = clock.is_body_left() || end.is_err_and(|error| error.is_parse());
-                    return Poll::Ready(End::Finished(is_left));
-                }
-                match ready!(pace.poll(clock, limits, cx)) {
-                    Step::Last => Pin::new(&mut connection).graceful_shutdown(),
-                    // Nobody waits for anything: closed in good order.
-                    Step::Late if clock.doing() == Doing::Idle => {
-                        return Poll::Ready(End::Finished(false));
-                    }
-                    Step::Late => return Poll::Ready(End::Late),
-                }
+    pub(super) async fn serve(mut self, drain: watch::Receiver<bool>) {
+        let clock = Arc::new(Clock::new());
+        let shared = Arc::clone(&self.guest.shared);
+        let mut pace = Pace::new(&shared.limits, drain.clone());
+        let is_http2 = match self.is_http2 {
+            Some(is_http2) => Ok(is_http2),
+            None => self.tell_apart(&clock, &mut pace).await,
+        };
+        let (end, stream) = match is_http2 {
+            Err(cut) => (cut.map_or(End::Finished(false), End::Cut), Some(self.stream)),
+            Ok(true) => serve_http2(self.guest, self.stream, drain).await,
+            Ok(false) => serve_http1(self.guest, self.stream, clock, pace).await,
+        };
+        match end {
+            End::Cut(cut) => shared.figures.cut(cut),
+            End::Finished(_) => {}
+        }
+        let Some(stream) = stream.map(Ahead::into_inner) else { return };
+        let limits = &shared.limits;
+        match end {
+            // Who does not write or read is told nothing.
+            End::Cut(Cut::Head | Cut::Write) => {}
+            End::Cut(Cut::Idle) => {
+                drop(timeout(limits.linger_deadline, part(stream, false, 0)).await);
             }
-        })
-        .await;
-        if let End::Finished(is_left) = end {
-            let stream = connection.into_parts().io.into_inner().into_inner();
-            let bytes_max = limits.body_bytes_max.saturating_mul(4);
-            if timeout(LINGER_DEADLINE, part(stream, is_left, bytes_max)).await.is_err() {
-                tracing::debug!(peer = %guest.address, "cut while it was still sending");
+            End::Cut(_) => keep_waiting(stream, limits.linger_deadline).await,
+            End::Finished(is_left) => {
+                let parted = part(stream, is_left, limits.linger_bytes_max);
+                drop(timeout(limits.linger_deadline, parted).await);
             }
         }
     }
+
+    /// Whether the caller begins as HTTP/2 does; an error where the connection ends before.
+    async fn tell_apart(&mut self, clock: &Clock, pace: &mut Pace) -> Result<bool, Option<Cut>> {
+        let limits = &self.guest.shared.limits;
+        poll_fn(|cx| {
+            if let Poll::Ready(told) = self.stream.poll_is_http2(cx) {
+                return Poll::Ready(told.map_err(|_gone| None));
+            }
+            if self.stream.is_begun() && clock.doing() == Doing::Fresh {
+                clock.begin(Doing::Head);
+            }
+            match ready!(pace.poll(clock, limits, cx)) {
+                Step::Last => Poll::Ready(Err(None)),
+                Step::Late => Poll::Ready(Err(Some(Cut::Head))),
+            }
+        })
+        .await
+    }
+}
+
+async fn serve_http1<H: Handler>(
+    guest: Guest<H>,
+    stream: Caller,
+    clock: Arc<Clock>,
+    mut pace: Pace,
+) -> (End, Option<Caller>) {
+    let (shared, guest) = (Arc::clone(&guest.shared), Arc::new(guest));
+    let limits = &shared.limits;
+    let clocked = Clocked::new(stream, Arc::clone(&clock));
+    let io = TokioIo::new(Guarded::new(clocked, limits.head_bytes_max, limits.headers_max));
+    // Boxed, because only an `Unpin` future lets the socket be taken back for `part`.
+    let service =
+        service_fn(|request| Box::pin(Arc::clone(&guest).reply(request, Arc::clone(&clock))));
+    let mut connection = shared.http1.serve_connection(io, service);
+    let mut unread = None;
+    let end = poll_fn(|cx| {
+        loop {
+            if let Poll::Ready(end) = connection.poll_without_shutdown(cx) {
+                // hyper wrote an answer of its own: the guard let pass what hyper cannot read.
+                let is_unread = end.is_err_and(|error| error.is_parse());
+                unread = is_unread.then_some(Offence { reason: Reason::Library, at: 0 });
+                return Poll::Ready(End::Finished(clock.is_body_left() || is_unread));
+            }
+            match ready!(pace.poll(&clock, limits, cx)) {
+                Step::Last => Pin::new(&mut connection).graceful_shutdown(),
+                Step::Late => {
+                    return Poll::Ready(End::Cut(match clock.doing() {
+                        // Nobody waits for anything: closed in good order.
+                        Doing::Idle => Cut::Idle,
+                        Doing::Writing => Cut::Write,
+                        _ => Cut::Head,
+                    }));
+                }
+            }
+        }
+    })
+    .await;
+    let (clocked, offence) = connection.into_parts().io.into_inner().into_parts();
+    let mut stream = clocked.into_inner();
+    if let (End::Finished(_), Some((offence, address))) = (&end, offence) {
+        guest.refuse_framing(offence, address, &mut stream).await;
+        return (End::Finished(true), Some(stream));
+    }
+    if let Some(offence) = unread {
+        drop(guest.record(offence, Address::default()));
+    }
+    (end, Some(stream))
+}
+
+async fn serve_http2<H: Handler>(
+    mut guest: Guest<H>,
+    stream: Caller,
+    drain: watch::Receiver<bool>,
+) -> (End, Option<Caller>) {
+    let session = Arc::new(Session::new());
+    guest.session = Some(Arc::clone(&session));
+    let (shared, guest) = (Arc::clone(&guest.shared), Arc::new(guest));
+    let limits = &shared.limits;
+    let (framed, left) = Framed::new(stream, Arc::clone(&session), &limits.http2);
+    let streams = Streams {
+        session: Arc::clone(&session),
+        limits: Arc::clone(limits),
+        figures: shared.figures.clone(),
+    };
+    let end = {
+        let service = service_fn(|request| {
+            let guest = Arc::clone(&guest);
+            async move { guest.reply(request, streams::clock()).await }
+        });
+        let builder = http2_builder(streams, &limits.http2);
+        let mut connection = builder.serve_connection(TokioIo::new(framed), service);
+        let mut watch = session::Watch::new(limits, drain);
+        poll_fn(|cx| {
+            loop {
+                if let Poll::Ready(end) = Pin::new(&mut connection).poll(cx) {
+                    return Poll::Ready(match (session.end(), end) {
+                        (Some(cut), _) => End::Cut(cut),
+                        (None, Err(error)) if !is_of_the_wire(&error) => End::Cut(Cut::Http2),
+                        (None, _) => End::Finished(false),
+                    });
+                }
+                match ready!(watch.poll(&session, limits, cx)) {
+                    session::Step::Last => Pin::new(&mut connection).graceful_shutdown(),
+                    session::Step::Over(cut) => return Poll::Ready(End::Cut(cut)),
+                }
+            }
+        })
+        .await
+    };
+    (end, left.lock().unwrap_or_else(PoisonError::into_inner).take())
+}
+
+/// Every cap that h2 keeps, said explicitly.
+fn http2_builder(
+    streams: Streams,
+    limits: &crate::config::settings::Http2,
+) -> http2::Builder<Streams> {
+    let mut builder = http2::Builder::new(streams);
+    builder
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(limits.streams_max)
+        .max_header_list_size(limits.header_list_bytes_max)
+        .max_frame_size(limits.frame_bytes_max)
+        .initial_stream_window_size(limits.stream_window_bytes)
+        .initial_connection_window_size(limits.connection_window_bytes)
+        .max_send_buf_size(limits.send_buffer_bytes_max)
+        .max_pending_accept_reset_streams(limits.pending_resets_max)
+        .max_local_error_reset_streams(limits.local_resets_max)
+        .keep_alive_interval(limits.ping_interval)
+        .keep_alive_timeout(limits.ping_deadline);
+    builder
+}
+
+/// The caller went away, as callers do; anything else is a mistake in what it said.
+fn is_of_the_wire(error: &hyper::Error) -> bool {
+    error.source().is_some_and(|cause| cause.is::<io::Error>()) || error.is_timeout()
+}
+
+/// Closes a connection whose peer was told why, and reads nothing more of it: whoever only floods is
+/// held at a full socket, which costs nothing here, and does not come back at once.
+async fn keep_waiting(mut stream: Stream<TcpStream>, span: Duration) {
+    let closed = async {
+        drop(stream.shutdown().await);
+        std::future::pending::<()>().await;
+    };
+    drop(timeout(span, closed).await);
 }
 
 /// Closes a connection. Where the peer is still sending, what comes is read and thrown away for a
 /// moment: closing at once would answer it with a reset, which can destroy the answer on its way.
-async fn part(mut stream: Stream<TcpStream>, is_left: bool, bytes_max: usize) {
+async fn part(mut stream: Stream<TcpStream>, is_left: bool, bytes_max: u64) {
     if stream.shutdown().await.is_err() || !is_left {
         return;
     }
     let mut buffer = [0; 4096];
     let mut left_bytes = bytes_max;
     while let Ok(bytes @ 1..) = stream.read(&mut buffer).await {
-        match left_bytes.checked_sub(bytes) {
+        match left_bytes.checked_sub(bytes as u64) {
             Some(left) => left_bytes = left,
             None => return,
         }
     }
 }
 
-/// The handshake, and the certificate that it proved.
-async fn shake<H>(
-    shared: &Shared<H>,
-    socket: TcpStream,
-) -> Result<(Stream<TcpStream>, Option<Arc<Peer>>), String> {
+/// The handshake within its deadline, and the certificate that it proved.
+async fn shake<H>(shared: &Shared<H>, socket: TcpStream) -> Result<Shaken, String> {
+    let shaken = timeout(shared.limits.handshake_deadline, prove(shared, socket)).await;
+    let result = shaken.unwrap_or_else(|_elapsed| {
+        shared.figures.cut(Cut::Handshake);
+        Err("deadline".to_owned())
+    });
+    match &result {
+        Ok(_) => shared.figures.handshakes_done.inc(),
+        Err(_) => shared.figures.handshakes_failed.inc(),
+    }
+    result
+}
+
+async fn prove<H>(shared: &Shared<H>, socket: TcpStream) -> Result<Shaken, String> {
     let tls = shared.tls.as_ref().ok_or("no TLS here")?;
     let _slot = shared.handshakes.acquire().await.map_err(|error| error.to_string())?;
     let stream =
@@ -153,115 +310,21 @@ async fn shake<H>(
         }
         _ => None,
     };
-    Ok((Stream::Tls(Box::new(TlsStream::from(stream))), peer))
+    let is_http2 = ServerTls::is_http2(session);
+    Ok(Shaken { stream: Stream::Tls(Box::new(TlsStream::from(stream))), peer, is_http2 })
 }
 
-impl<H: Handler> Guest<H> {
-    /// One request, one answer.
-    async fn reply(
-        self: Arc<Self>,
-        request: Request<Incoming>,
-    ) -> Result<Response<AnswerBody>, Gone> {
-        self.clock.call();
-        let (head, body) = request.into_parts();
-        let answered = match request::check(&head, self.shared.limits.headers_max) {
-            Err(fault) => Ok(self.refuse(&head, &fault)),
-            Ok(()) => match self.shared.handler.intake(&head) {
-                Intake::Whole => self.answer(&head, body).await,
-                Intake::Stream => self.relay(&head, body).await,
-            },
-        };
-        answered.map(|answer| answer.map(|body| body.watched(Arc::clone(&self.clock), None)))
-    }
-
-    /// Receives the whole request first.
-    async fn answer(&self, head: &Parts, body: Incoming) -> Result<Response<AnswerBody>, Gone> {
-        let shared = &self.shared;
-        let arriving = self.arriving(head, body, Bounds::whole(&shared.limits));
-        let mut room = shared.budget.room();
-        let body = match request::read(arriving.body, &mut room).await {
-            Ok(body) => body,
-            Err(BodyError::Gone) => return Err(Gone),
-            Err(error) => return Ok(self.refuse(head, &error.fault())),
-        };
-        let received = Received {
-            method: arriving.method,
-            uri: arriving.uri,
-            headers: arriving.headers,
-            body,
-            peer: arriving.peer,
-            peer_address: arriving.peer_address,
-            tls: arriving.tls,
-            received_at: arriving.received_at,
-            received_at_us: arriving.received_at_us,
-        };
-        let handler = Arc::clone(&shared.handler);
-        let call = async move {
-            let _held = room;
-            handler.answer(received).await
-        };
-        self.hand_over(head, call).await
-    }
-
-    /// Hands the request over while its body arrives.
-    async fn relay(&self, head: &Parts, body: Incoming) -> Result<Response<AnswerBody>, Gone> {
-        let arriving = self.arriving(head, body, Bounds::stream(&self.shared.limits));
-        let is_whole = arriving.body.whole();
-        let handler = Arc::clone(&self.shared.handler);
-        let answered = self.hand_over(head, async move { handler.relay(arriving).await }).await;
-        if is_whole.load(Ordering::Acquire) {
-            return answered;
-        }
-        // It was answered before its end: what still comes belongs to nobody.
-        answered.map(|answer| self.last(answer))
-    }
-
-    fn arriving(&self, head: &Parts, body: Incoming, bounds: Bounds) -> Arriving {
-        let is_http2 = head.version == Version::HTTP_2;
-        Arriving {
-            method: head.method.clone(),
-            uri: head.uri.clone(),
-            headers: head.headers.clone(),
-            peer: self.peer.clone(),
-            peer_address: self.address,
-            tls: self.shared.mode,
-            received_at: Instant::now(),
-            received_at_us: request::now_us(),
-            body: RequestBody::new(body, is_http2, bounds, self.shared.budget.room()),
-        }
-    }
-
-    fn refuse(&self, head: &Parts, fault: &Fault) -> Response<AnswerBody> {
-        self.last(self.shared.handler.refuse(head, fault))
-    }
-
-    /// The answer after which nothing more is read from this connection.
-    fn last(&self, mut answer: Response<AnswerBody>) -> Response<AnswerBody> {
-        answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-        self.clock.leave_body();
-        answer
-    }
-
-    /// Gives the call a task of its own: a caller that hangs up does not undo it, a panic stays in it.
-    async fn hand_over(
-        &self,
-        head: &Parts,
-        call: impl Future<Output = Response<AnswerBody>> + Send + 'static,
-    ) -> Result<Response<AnswerBody>, Gone> {
-        let place = self.shared.calls.enter(&self.shared.figures.in_flight);
-        let task = tokio::spawn(async move {
-            let _held = place;
-            call.await
-        });
-        match task.await {
-            Ok(answer) => Ok(answer),
-            Err(error) if error.is_panic() => {
-                self.shared.figures.panics.inc();
-                let fault = Fault::new(Code::GatewayBug, Phase::Reply, "panic");
-                Ok(self.shared.handler.refuse(head, &fault))
-            }
-            // The runtime is going down.
-            Err(_) => Err(Gone),
-        }
+impl<H: Handler> Shared<H> {
+    /// The connection's place among those of its participant; a fault where it has enough of them.
+    fn seat(&self, peer: Option<&Peer>) -> Result<Option<super::crowd::Seat<Arc<str>>>, Fault> {
+        let now_unix_s = request::now_us() / 1_000_000;
+        let owner = peer.and_then(|peer| self.handler.owner(peer, now_unix_s));
+        let Some(owner) = owner else { return Ok(None) };
+        let seat = self.participants.enter(owner, self.limits.connections_per_participant_max);
+        seat.map(Some).ok_or_else(|| {
+            self.figures.cut(Cut::Participant);
+            let reason = "connections_per_participant";
+            Fault::new(Code::GatewayOverloaded, Phase::Receive, reason).retry_after_s(1)
+        })
     }
 }

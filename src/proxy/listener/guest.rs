@@ -1,0 +1,208 @@
+//! The requests of one connection: each is received, handed over in a task of its own, and answered.
+
+use super::answer::AnswerBody;
+use super::arriving::{Arriving, BodyError, Bounds, RequestBody};
+use super::clock::Clock;
+use super::crowd::Seat;
+use super::cut::Cut;
+use super::request::{self, Peer, Received};
+use super::session::Session;
+use super::{Handler, Intake, Shared};
+use hyper::body::Incoming;
+use hyper::header::{CONNECTION, HeaderValue};
+use hyper::http::request::Parts;
+use hyper::{Request, Response, Version};
+use qaqpa_kit::fault::{Code, Fault, Phase};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// How long a certificate that was trusted is believed without asking again.
+const TRUST_LASTS: Duration = Duration::from_secs(1);
+
+/// Bytes of one HTTP/2 frame of an answer: what a caller takes so is seen to be taken.
+const HTTP2_FRAME_BYTES: usize = 16 * 1024;
+
+/// The caller went away in the middle of its request.
+#[derive(Debug, thiserror::Error)]
+#[error("the caller went away")]
+pub(super) struct Gone;
+
+/// What each request of one connection needs to know.
+pub(super) struct Guest<H> {
+    pub(super) shared: Arc<Shared<H>>,
+    pub(super) peer: Option<Arc<Peer>>,
+    pub(super) address: SocketAddr,
+    pub(super) begun: Instant,
+    /// When the certificate was last asked for, milliseconds since `begun`.
+    pub(super) trusted_at_ms: AtomicU64,
+    /// The place among its participant's connections; an error where there was none.
+    pub(super) seat: Result<Option<Seat<Arc<str>>>, Fault>,
+    /// Of an HTTP/2 connection.
+    pub(super) session: Option<Arc<Session>>,
+}
+
+impl<H: Handler> Guest<H> {
+    /// One request, one answer; `clock` is told how far it is.
+    pub(super) async fn reply(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+        clock: Arc<Clock>,
+    ) -> Result<Response<AnswerBody>, Gone> {
+        clock.call();
+        let (head, body) = request.into_parts();
+        let answered = match self.check(&head) {
+            Err(fault) => Ok(self.refuse(&head, &fault, &clock)),
+            Ok(()) => match self.shared.handler.intake(&head) {
+                Intake::Whole => self.answer(&head, body, &clock).await,
+                Intake::Stream => self.relay(&head, body, &clock).await,
+            },
+        };
+        // Whatever the caller asked for: two readers may disagree about an older connection's end.
+        let is_last = head.version == Version::HTTP_10;
+        let answered = answered.map(|a| if is_last { self.last(a, &clock) } else { a });
+        let frame_bytes_max = self.session.as_ref().map(|_| HTTP2_FRAME_BYTES);
+        answered.map(|answer| answer.map(|body| body.watched(clock, frame_bytes_max)))
+    }
+
+    fn check(&self, head: &Parts) -> Result<(), Fault> {
+        if let Err(fault) = &self.seat {
+            return Err(fault.clone());
+        }
+        self.check_trust()?;
+        request::check(head, self.shared.limits.headers_max)
+    }
+
+    /// Asks for trust again where that was long ago: a certificate may end or be revoked while its
+    /// connection lives.
+    fn check_trust(&self) -> Result<(), Fault> {
+        let (Some(peer), Some(tls)) = (&self.peer, &self.shared.tls) else { return Ok(()) };
+        let now = self.begun.elapsed();
+        let last = Duration::from_millis(self.trusted_at_ms.load(Ordering::Relaxed));
+        if now < last + TRUST_LASTS {
+            return Ok(());
+        }
+        tls.trusts(&peer.certificate, &peer.chain).map_err(|word| {
+            self.shared.figures.cut(Cut::Untrusted);
+            Fault::new(Code::CallerForbidden, Phase::Receive, word)
+        })?;
+        let now_ms = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
+        self.trusted_at_ms.store(now_ms, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Receives the whole request first.
+    async fn answer(
+        &self,
+        head: &Parts,
+        body: Incoming,
+        clock: &Clock,
+    ) -> Result<Response<AnswerBody>, Gone> {
+        let shared = &self.shared;
+        let arriving = self.arriving(head, body, Bounds::whole(&shared.limits));
+        let (body, room) = match shared.spool.receive(arriving.body).await {
+            Ok(received) => received,
+            Err(error) => {
+                shared.figures.refuse_body(error);
+                let is_gone = error == BodyError::Gone;
+                return if is_gone {
+                    Err(Gone)
+                } else {
+                    Ok(self.refuse(head, &error.fault(), clock))
+                };
+            }
+        };
+        let received = Received {
+            method: arriving.method,
+            uri: arriving.uri,
+            headers: arriving.headers,
+            body,
+            peer: arriving.peer,
+            peer_address: arriving.peer_address,
+            tls: arriving.tls,
+            received_at: arriving.received_at,
+            received_at_us: arriving.received_at_us,
+        };
+        let handler = Arc::clone(&shared.handler);
+        let call = async move {
+            let _held = room;
+            handler.answer(received).await
+        };
+        self.hand_over(head, call).await
+    }
+
+    /// Hands the request over while its body arrives.
+    async fn relay(
+        &self,
+        head: &Parts,
+        body: Incoming,
+        clock: &Clock,
+    ) -> Result<Response<AnswerBody>, Gone> {
+        let mut arriving = self.arriving(head, body, Bounds::stream(&self.shared.limits));
+        let is_whole = arriving.body.stream(self.shared.spool.room(), &self.shared.figures);
+        let handler = Arc::clone(&self.shared.handler);
+        let answered = self.hand_over(head, async move { handler.relay(arriving).await }).await;
+        if is_whole.load(Ordering::Acquire) {
+            return answered;
+        }
+        // It was answered before its end: what still comes belongs to nobody.
+        answered.map(|answer| self.last(answer, clock))
+    }
+
+    fn arriving(&self, head: &Parts, body: Incoming, bounds: Bounds) -> Arriving {
+        let is_http2 = head.version == Version::HTTP_2;
+        Arriving {
+            method: head.method.clone(),
+            uri: head.uri.clone(),
+            headers: head.headers.clone(),
+            peer: self.peer.clone(),
+            peer_address: self.address,
+            tls: self.shared.mode,
+            received_at: Instant::now(),
+            received_at_us: request::now_us(),
+            body: RequestBody::new(body, is_http2, bounds),
+        }
+    }
+
+    fn refuse(&self, head: &Parts, fault: &Fault, clock: &Clock) -> Response<AnswerBody> {
+        if self.seat.is_err() || fault.code == Code::CallerForbidden {
+            // Not this request alone is refused, but whoever sends on this connection.
+            self.session.iter().for_each(|session| session.leave());
+        }
+        self.last(self.shared.handler.refuse(head, fault), clock)
+    }
+
+    /// The answer after which nothing more of this request is read. HTTP/1.1 ends the connection with
+    /// it; HTTP/2 resets the stream with `NO_ERROR` (RFC 9113 §8.1), which h2 does by itself.
+    fn last(&self, mut answer: Response<AnswerBody>, clock: &Clock) -> Response<AnswerBody> {
+        if self.session.is_none() {
+            answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            clock.leave_body();
+        }
+        answer
+    }
+
+    /// Gives the call a task of its own: a caller that hangs up does not undo it, a panic stays in it.
+    async fn hand_over(
+        &self,
+        head: &Parts,
+        call: impl Future<Output = Response<AnswerBody>> + Send + 'static,
+    ) -> Result<Response<AnswerBody>, Gone> {
+        let place = self.shared.calls.enter(&self.shared.figures.in_flight);
+        let task = tokio::spawn(async move {
+            let _held = place;
+            call.await
+        });
+        match task.await {
+            Ok(answer) => Ok(answer),
+            Err(error) if error.is_panic() => {
+                self.shared.figures.panics.inc();
+                let fault = Fault::new(Code::GatewayBug, Phase::Reply, "panic");
+                Ok(self.shared.handler.refuse(head, &fault))
+            }
+            // The runtime is going down.
+            Err(_) => Err(Gone),
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Where large bodies wait while they arrive: files without a name, so that nothing is left behind.
+
+use super::arriving::{BodyError, RequestBody};
+use super::budget::{Budget, Room};
+use crate::config::settings::Limits;
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt;
+use prometheus::IntGauge;
+use std::fs::File;
+use std::io::{self, Read, Seek, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::task::spawn_blocking;
+
+/// Memory and disk for the bodies of one door.
+#[derive(Debug)]
+pub(super) struct Spool {
+    memory: Arc<Budget>,
+    disk: Arc<Budget>,
+    memory_bytes_max: usize,
+    folder: Option<PathBuf>,
+}
+
+/// A body in the spool.
+struct Waiting {
+    file: File,
+    bytes: usize,
+    room: Room,
+}
+
+impl Spool {
+    pub(super) fn new(limits: &Limits, memory: IntGauge, disk: IntGauge) -> Self {
+        let disk_bytes_max = usize::try_from(limits.spool_bytes_max).unwrap_or(usize::MAX);
+        Self {
+            memory: Arc::new(Budget::new(limits.in_flight_bytes_max, memory)),
+            disk: Arc::new(Budget::new(disk_bytes_max, disk)),
+            memory_bytes_max: limits.body_memory_bytes_max,
+            folder: limits.spool_folder.clone(),
+        }
+    }
+
+    /// Room in memory, still empty.
+    pub(super) fn room(&self) -> Room {
+        self.memory.room()
+    }
+
+    /// Fails where no file can be made, so that a wrong folder is found at start.
+    pub(super) fn try_out(&self) -> io::Result<()> {
+        file(self.folder.as_ref()).map(drop)
+    }
+
+    /// Receives a body to its end. What exceeds `body_memory_bytes_max` waits on disk until the whole
+    /// is there: a slow caller of a large body holds little memory.
+    pub(super) async fn receive(&self, mut body: RequestBody) -> Result<(Bytes, Room), BodyError> {
+        let mut room = self.memory.room();
+        let mut whole = Bytes::new();
+        let mut joined = BytesMut::new();
+        let mut waiting = None;
+        while let Some(frame) = body.frame().await {
+            let Ok(data) = frame?.into_data() else { continue };
+            if !room.take(data.len()) {
+                return Err(BodyError::Full);
+            }
+            if whole.is_empty() && joined.is_empty() {
+                // Most requests are one piece: no copy.
+                whole = data;
+                continue;
+            }
+            joined.extend_from_slice(&std::mem::take(&mut whole));
+            joined.extend_from_slice(&data);
+            if joined.len() >= self.memory_bytes_max {
+                waiting = Some(self.put(waiting, joined.split()).await?);
+                room.clear();
+            }
+        }
+        let tail = if joined.is_empty() { whole } else { joined.freeze() };
+        match waiting {
+            None => Ok((tail, room)),
+            Some(waiting) => take(waiting, tail, room).await,
+        }
+    }
+
+    async fn put(&self, waiting: Option<Waiting>, piece: BytesMut) -> Result<Waiting, BodyError> {
+        let mut next = match waiting {
+            Some(waiting) => waiting,
+            None => {
+                let folder = self.folder.clone();
+                let file = blocking(move || file(folder.as_ref())).await?;
+                Waiting { file, bytes: 0, room: self.disk.room() }
+            }
+        };
+        if !next.room.take(piece.len()) {
+            return Err(BodyError::SpoolFull);
+        }
+        blocking(move || {
+            next.file.write_all(&piece)?;
+            next.bytes += piece.len();
+            Ok(next)
+        })
+        .await
+    }
+}
+
+/// Loads a body that is complete, where memory has room for it.
+async fn take(
+    mut waiting: Waiting,
+    tail: Bytes,
+    mut room: Room,
+) -> Result<(Bytes, Room), BodyError> {
+    if !room.take(waiting.bytes) {
+        return Err(BodyError::Full);
+    }
+    blocking(move || {
+        let mut whole = Vec::with_capacity(waiting.bytes + tail.len());
+        waiting.file.rewind()?;
+        waiting.file.read_to_end(&mut whole)?;
+        if whole.len() != waiting.bytes {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        whole.extend_from_slice(&tail);
+        Ok((Bytes::from(whole), room))
+    })
+    .await
+}
+
+fn file(folder: Option<&PathBuf>) -> io::Result<File> {
+    match folder {
+        Some(folder) => tempfile::tempfile_in(folder),
+        None => tempfile::tempfile(),
+    }
+}
+
+/// Disks are slow: they have threads of their own.
+async fn blocking<R: Send + 'static>(
+    work: impl FnOnce() -> io::Result<R> + Send + 'static,
+) -> Result<R, BodyError> {
+    let done = spawn_blocking(work).await.map_err(io::Error::other);
+    done.and_then(|result| result).map_err(|error| {
+        tracing::error!(%error, "the spool of large bodies fails");
+        BodyError::SpoolFull
+    })
+}

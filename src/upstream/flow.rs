@@ -1,0 +1,256 @@
+//! An exchange whose bodies stream: the answer begins while the request may still be on its way.
+
+use super::body::{Outgoing, Passage, Upload};
+use super::exchange::{Broken, frame, head, settle};
+use super::meter::Meter;
+use super::pool::Link;
+use super::send::{Failure, Unanswered, Upstream, unanswered};
+use super::{Marks, SendFault, UpstreamRequest, strip_hop_by_hop};
+use bytes::Bytes;
+use hyper::body::{Body, Incoming};
+use hyper::{HeaderMap, Request, Response, StatusCode};
+use qaqpa_kit::fault::{Code, Fault, Phase};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Sleep, sleep_until, timeout_at};
+
+/// How long a streamed exchange may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// The longest time in which the agency neither takes nor gives a byte.
+    pub pause_max: Duration,
+    /// The end of the whole exchange.
+    pub deadline: Instant,
+}
+
+/// An answer that has begun.
+pub struct Flow {
+    pub status: StatusCode,
+    /// End-to-end headers.
+    pub headers: HeaderMap,
+    pub marks: Marks,
+    pub body: FlowBody,
+}
+
+/// The body of an answer. It drives the connection itself, the rest of the request included; dropped
+/// before its end, it closes the connection.
+pub struct FlowBody {
+    upstream: Arc<Upstream>,
+    incoming: Incoming,
+    /// The connection and the right to it, until the body ends.
+    held: Option<(Link, OwnedSemaphorePermit)>,
+    /// The request had left whole when the answer began.
+    is_reusable: bool,
+    pace: Pace,
+    /// Rings when the agency has been silent for too long; made at the first wait.
+    timer: Option<Pin<Box<Sleep>>>,
+    is_waiting: bool,
+}
+
+/// Why one attempt led to no answer, and the request where hyper gave it back.
+type Unbegun = (Unanswered, Option<Request<Outgoing>>);
+
+impl Upstream {
+    /// Begins an exchange; a connection that was dead before a byte left is replaced.
+    ///
+    /// Neither side is waited for longer than `pace` says; time in which only the caller is waited for
+    /// does not count against the agency. An answer that begins before the request has left whole
+    /// costs the connection.
+    ///
+    /// # Errors
+    /// As [`Upstream::send`]; also the fault with which the request's own source broke off, of the
+    /// phase receive where nothing left, else of the phase send.
+    pub async fn flow(
+        self: &Arc<Self>,
+        request: UpstreamRequest,
+        upload: Upload,
+        pace: Pace,
+    ) -> Result<Flow, SendFault> {
+        let mut marks = Marks::start();
+        let pass = self.pass(marks.started).map_err(|fault| SendFault { fault, marks })?;
+        let result = self.begin(request, upload, pace, &mut marks).await;
+        self.settle(pass, &result, marks);
+        result.map_err(|failure| SendFault { fault: failure.fault, marks })
+    }
+
+    async fn begin(
+        self: &Arc<Self>,
+        request: UpstreamRequest,
+        upload: Upload,
+        pace: Pace,
+        marks: &mut Marks,
+    ) -> Result<Flow, Failure> {
+        let (uri, headers) = self.head(&request, upload.bytes())?;
+        let Upload { body, passage } = upload;
+        let mut http = Request::new(body);
+        *http.method_mut() = request.method;
+        *http.uri_mut() = uri;
+        *http.headers_mut() = headers;
+        let permit = self.permit(pace.deadline).await?;
+        loop {
+            let (mut link, is_new) = match self.pool.take(Instant::now()) {
+                Some(link) => (link, false),
+                None => (self.open(pace.deadline).await?, true),
+            };
+            marks.connected = Some(Instant::now());
+            match attempt(&mut link, http, &passage, pace, marks).await {
+                Ok(answer) => {
+                    let is_reusable = passage.is_whole() && !link.meter.is_blocked();
+                    return Ok(self.answered(answer, (link, permit), is_reusable, (pace, *marks)));
+                }
+                Err((Unanswered::Stale(_), Some(unsent))) if !is_new => http = unsent,
+                Err((Unanswered::Stale(broken), _)) => {
+                    return Err(Failure::before("connection_closed", broken.cause));
+                }
+                Err((Unanswered::Failed(failure), _)) => return Err(failure),
+            }
+        }
+    }
+
+    fn answered(
+        self: &Arc<Self>,
+        answer: Response<Incoming>,
+        held: (Link, OwnedSemaphorePermit),
+        is_reusable: bool,
+        (pace, marks): (Pace, Marks),
+    ) -> Flow {
+        let (mut parts, incoming) = answer.into_parts();
+        strip_hop_by_hop(&mut parts.headers);
+        let body = FlowBody {
+            upstream: Arc::clone(self),
+            incoming,
+            held: Some(held),
+            is_reusable,
+            pace,
+            timer: None,
+            is_waiting: false,
+        };
+        Flow { status: parts.status, headers: parts.headers, marks, body }
+    }
+}
+
+async fn attempt(
+    link: &mut Link,
+    http: Request<Outgoing>,
+    passage: &Passage,
+    pace: Pace,
+    marks: &mut Marks,
+) -> Result<Response<Incoming>, Unbegun> {
+    let meter = Arc::clone(&link.meter);
+    let before_bytes = meter.written_bytes();
+    let ended = paced(head(link, http), &meter, passage, pace).await;
+    if let Some(Ok(answer)) = ended {
+        marks.first_byte = Some(Instant::now());
+        marks.sent = Some(meter.last_write_at());
+        return Ok(answer);
+    }
+    if let Some(mut fault) = passage.broken() {
+        if meter.written_bytes() > before_bytes {
+            fault.phase = Phase::Send;
+        }
+        let failure = Failure::before("", "").unasked();
+        return Err((Failure { fault, ..failure }.into(), None));
+    }
+    let (broken, unsent) = match ended {
+        Some(Err((broken, unsent))) => (Some(broken), unsent),
+        _ => (None, None),
+    };
+    Err((unanswered(broken, link, before_bytes, marks), unsent))
+}
+
+/// What work yields; `None` when the agency took and gave nothing for too long.
+async fn paced<F: Future>(
+    work: F,
+    meter: &Meter,
+    passage: &Passage,
+    pace: Pace,
+) -> Option<F::Output> {
+    let mut work = pin!(work);
+    let mut since = Instant::now();
+    loop {
+        let until = (since + pace.pause_max).min(pace.deadline);
+        if let Ok(done) = timeout_at(until.into(), work.as_mut()).await {
+            return Some(done);
+        }
+        let is_callers_turn = !passage.is_whole() && !meter.is_blocked();
+        let progress = if is_callers_turn { until } else { meter.last_write_at() };
+        if progress <= since || until >= pace.deadline {
+            return None;
+        }
+        since = progress;
+    }
+}
+
+impl FlowBody {
+    /// The next bytes of the answer; trailers are dropped.
+    ///
+    /// # Errors
+    /// `agency.broken_answer` (`half_answer`), `agency.timeout`; after either there is nothing more.
+    pub fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Fault>>> {
+        loop {
+            let Some((link, _)) = &mut self.held else { return Poll::Ready(None) };
+            return match frame(link, &mut self.incoming, cx) {
+                Poll::Ready(Some(Ok(frame))) => {
+                    self.is_waiting = false;
+                    let Ok(data) = frame.into_data() else { continue };
+                    if self.incoming.is_end_stream() {
+                        self.finish(cx);
+                    }
+                    Poll::Ready(Some(Ok(data)))
+                }
+                Poll::Ready(None) => {
+                    self.finish(cx);
+                    Poll::Ready(None)
+                }
+                Poll::Ready(Some(Err(error))) => {
+                    let Broken { reason, cause, .. } = Broken::body(&error);
+                    Poll::Ready(Some(Err(self.fail(Code::AgencyBrokenAnswer, reason, cause))))
+                }
+                Poll::Pending => self.poll_late(cx).map(|()| {
+                    let cause = "the answer stopped".to_owned();
+                    Some(Err(self.fail(Code::AgencyTimeout, "deadline", cause)))
+                }),
+            };
+        }
+    }
+
+    /// All of it was given.
+    #[must_use]
+    pub fn is_end(&self) -> bool {
+        self.held.is_none() || self.incoming.is_end_stream()
+    }
+
+    /// Bytes still to come, where the agency said how many.
+    #[must_use]
+    pub fn bytes_left(&self) -> Option<u64> {
+        self.incoming.size_hint().exact()
+    }
+
+    fn poll_late(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let pace = self.pace;
+        let due = || (Instant::now() + pace.pause_max).min(pace.deadline).into();
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(due())));
+        if !std::mem::replace(&mut self.is_waiting, true) {
+            timer.as_mut().reset(due());
+        }
+        timer.as_mut().poll(cx)
+    }
+
+    fn fail(&mut self, code: Code, reason: &'static str, cause: String) -> Fault {
+        self.held = None;
+        self.upstream.breaker.fail(Instant::now());
+        self.upstream.figures.fault(code);
+        Fault::new(code, Phase::Send, reason).because(cause)
+    }
+
+    /// Both messages ended cleanly: the connection may serve another call.
+    fn finish(&mut self, cx: &mut Context<'_>) {
+        let Some((mut link, _permit)) = self.held.take() else { return };
+        if self.is_reusable && settle(&mut link, cx) {
+            self.upstream.pool.keep(link, Instant::now());
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! A request refused for its framing leaves what every refusal leaves: an answer, an entry, a count and a line.
+
+#[path = "../smuggling/refused.rs"]
+mod refused;
+
+use crate::support::{Installation, Plan};
+use crate::told::Lines;
+use qaqpa::config::settings::{Listener, TlsMode};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// The access line of an entry.
+fn line_of(log: &str, entry: &str) -> String {
+    let is_its = |line: &&str| line.contains("qaqpa::access") && line.contains(entry);
+    log.lines().find(is_its).unwrap_or_else(|| panic!("no line of {entry}: {log}")).to_owned()
+}
+
+#[tokio::test]
+async fn what_is_refused_for_its_framing_has_an_entry_a_count_and_a_line_of_the_log() {
+    let lines = Lines::default();
+    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(lines.clone()).finish();
+    let _logged = tracing::subscriber::set_default(subscriber);
+    let house = Installation::changed(Plan::default(), |settings| {
+        let plain = Listener { tls: TlsMode::Off, ..settings.listeners[0].clone() };
+        settings.listeners.push(plain);
+    })
+    .await;
+    let address = house.inner.running.callers[1].trim_start_matches("http://").to_owned();
+    let cases = refused::cases();
+    for case in &cases {
+        let mut socket = TcpStream::connect(&address).await.unwrap();
+        socket.write_all(&case.bytes).await.unwrap();
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).await.unwrap();
+        let code = if case.status() == 400 { "caller.malformed" } else { "caller.too_large" };
+        assert!(answer.starts_with(&format!("HTTP/1.1 {} ", case.status())), "{answer}");
+        assert!(answer.contains("\r\nconnection: close\r\n"), "{answer}");
+        assert!(answer.contains(&format!("\r\nqaqpa-fault: {code}\r\n")), "{answer}");
+        let public = format!("{code}: {} (phase receive, byte ", case.reason);
+        assert!(answer.contains(&public), "{}: {answer}", case.name);
+
+        let entry = answer.split("\r\nqaqpa-entry: ").nth(1).and_then(|rest| rest.lines().next());
+        let entry = entry.expect("the answer names its entry");
+        let kept = house.entry_of(entry).await;
+        assert_eq!(kept.line(), format!("Refused {code} receive"), "{}", case.name);
+        assert_eq!(kept.closed.http_status, Some(i64::from(case.status())), "{}", case.name);
+        let line = line_of(&lines.text(), entry);
+        assert!(line.contains(&public) && line.contains("from 127.0.0.1:"), "{line}");
+    }
+    let mut reasons: Vec<_> = cases.iter().map(|case| case.reason).collect();
+    reasons.sort_unstable();
+    for group in reasons.chunk_by(|a, b| a == b) {
+        let sample = format!("qaqpa_http_refused_total{{reason=\"{}\"}} ", group[0]);
+        assert_eq!(house.metric(&sample).await, group.len() as f64, "{sample}");
+    }
+    assert_eq!(house.requests(), 0, "none reached an agency");
+    house.stop().await;
+}
