@@ -69,7 +69,7 @@ fn query<P: ToSql>(
     parameters: impl IntoIterator<Item = P>,
 ) -> rusqlite::Result<Vec<Value>> {
     let mut statement = connection.prepare_cached(sql)?;
-    let names: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
     let rows = statement.query_map(params_from_iter(parameters), |row| object(row, &names))?;
     rows.collect()
 }

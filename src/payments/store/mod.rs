@@ -141,7 +141,7 @@ mod tests {
                 is_inside |= line.starts_with("CREATE TABLE");
                 is_inside &= !line.starts_with(')');
                 if is_inside {
-                    names.extend(line.trim().split_whitespace().take(3).map(str::to_owned));
+                    names.extend(line.split_whitespace().take(3).map(str::to_owned));
                 }
             }
             names.retain(|name| name.chars().all(|c| c.is_ascii_lowercase() || c == '_'));
