@@ -176,8 +176,12 @@ const TABLES: [(&str, &str); 15] = [
 /// The keys that a table may hold, as the gateway itself tells them.
 fn known_keys(folder: &Folder, file: &str, table: &str) -> Vec<String> {
     folder.write(file, &format!("{table}zzzzzzzzzz = 1\n"));
-    let told = folder.mistakes().join("\n");
-    let (_, list) = told.split_once("known here are ").expect("the known keys are told");
+    let told = folder.mistakes();
+    // Other files may hold the mistakes of other questions.
+    let of_file = told.iter().find(|line| line.starts_with(file) && line.contains("zzzzzzzzzz"));
+    let (_, list) = of_file
+        .and_then(|told| told.split_once("known here are "))
+        .expect("the known keys are told");
     let list = list.lines().next().unwrap_or_default();
     list.split('`').skip(1).step_by(2).map(ToOwned::to_owned).collect()
 }
