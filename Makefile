@@ -79,7 +79,7 @@ deploy-check: ## what deploy/ ships, judged by hadolint, promtool and systemd
 
 .PHONY: bench
 bench: ## what single steps cost (criterion)
-	@$(cargo) bench --locked --bench guard --bench scan --bench verify --bench journal
+	@$(cargo) bench --locked --bench guard --bench scan --bench verify --bench journal --bench payments
 
 .PHONY: load
 load: ## throughput, latency and CPU of the whole gateway on this machine, against simulated agencies

@@ -8,6 +8,7 @@ pub mod channel;
 pub mod sign;
 
 pub mod journal;
+pub mod payments;
 pub mod upstream;
 
 pub mod config;

@@ -4,6 +4,7 @@
 
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
+use qaqpa::config::settings::TariffKind;
 use qaqpa::config::{self, ranges, raw};
 use rcgen::{CertificateParams, KeyPair};
 use serde_json::Value;
@@ -29,6 +30,7 @@ impl Folder {
         for file in [
             "gateway.toml",
             "services.toml",
+            "payments.toml",
             "participants/demo_bank.toml",
             "participants/demo_portal.toml",
         ] {
@@ -92,6 +94,9 @@ fn the_committed_example_is_valid_once_its_secrets_exist() {
     assert_eq!(portal.password.as_deref().map(String::as_str), Some("open sesame"));
     assert_eq!(settings.services["contract"][0].manifest.window_s, 2_592_000);
     assert_eq!(settings.services["GBDFL_UniversalServiceSync"][0].deadline.as_secs(), 20);
+    let kinds = settings.payments.tariffs.values().map(|tariff| tariff.kind);
+    let fees = kinds.filter(|kind| *kind == TariffKind::Fee).count();
+    assert_eq!((settings.payments.tariffs.len(), fees), (37, 21));
     config::load(&folder.path("gateway.toml")).expect("the file stands for its folder");
 }
 
@@ -150,7 +155,7 @@ fn leaves(value: &Value) -> Vec<(String, Value)> {
 }
 
 /// Tables of participants and services, in the file that shows them.
-const TABLES: [(&str, &str); 10] = [
+const TABLES: [(&str, &str); 15] = [
     ("participants/demo_portal.toml", ""),
     ("participants/demo_portal.toml", "[quota]\n"),
     ("participants/demo_portal.toml", "[service_quota.contract]\n"),
@@ -161,13 +166,22 @@ const TABLES: [(&str, &str); 10] = [
     ("services.toml", "[agency.labour_contracts.service.contract]\n"),
     ("services.toml", "[[agency.gbd_fl.answer_certificate]]\n"),
     ("services.toml", "[[agency.fines.service.fines.operation]]\n"),
+    ("payments.toml", ""),
+    ("payments.toml", "[bank.demo_bank]\n"),
+    ("payments.toml", "[kbk.108125]\n"),
+    ("payments.toml", "[tariff.fee_01]\n"),
+    ("payments.toml", "[[tariff.fee_01.rate]]\n"),
 ];
 
 /// The keys that a table may hold, as the gateway itself tells them.
 fn known_keys(folder: &Folder, file: &str, table: &str) -> Vec<String> {
     folder.write(file, &format!("{table}zzzzzzzzzz = 1\n"));
-    let told = folder.mistakes().join("\n");
-    let (_, list) = told.split_once("known here are ").expect("the known keys are told");
+    let told = folder.mistakes();
+    // Other files may hold the mistakes of other questions.
+    let of_file = told.iter().find(|line| line.starts_with(file) && line.contains("zzzzzzzzzz"));
+    let (_, list) = of_file
+        .and_then(|told| told.split_once("known here are "))
+        .expect("the known keys are told");
     let list = list.lines().next().unwrap_or_default();
     list.split('`').skip(1).step_by(2).map(ToOwned::to_owned).collect()
 }
@@ -277,6 +291,57 @@ fn a_folder_without_files_says_which_are_missing() {
         assert!(text.contains(file), "{text}");
     }
     assert_eq!(errors.findings().len(), 3, "{text}");
+}
+
+#[test]
+fn mistakes_of_payments_are_told_with_file_line_and_cure() {
+    let folder = Folder::new();
+    for (from, to) in [
+        ("bic = \"BANKKZ9A\"", "bic = \"190501234\""),
+        ("cut_off = \"16:00\"", "cut_off = \"25:00\""),
+        ("working_days = [2026-12-19]", "working_days = [2026-12-16]"),
+        ("[kbk.204160]", "[kbk.20416]"),
+        ("kbk = \"105402\"", "kbk = \"105403\""),
+        ("amount = \"983.00\"", "amount = \"983.005\""),
+        ("until = 2026-01-01", "until = 2024-01-01"),
+    ] {
+        folder.edit("payments.toml", from, to);
+    }
+    let told = folder.mistakes();
+    let expected = [
+        "payments.toml:10: bank.demo_bank.bic: \"190501234\" is no BIC. \
+         Cure: write 8 or 11 capital letters and digits, e.g. KKMFKZ2A.",
+        "payments.toml:12: bank.demo_bank.cut_off: \"25:00\" is no time of day. \
+         Cure: write e.g. \"16:00\".",
+        "payments.toml:17: bank.demo_bank.working_days: 2026-12-16 is a holiday too. \
+         Cure: keep it in one list.",
+        "payments.toml:24: kbk.20416: \"20416\" is no code of this table. \
+         Cure: write six digits, e.g. 108125.",
+        "payments.toml:48: tariff.fee_01.kbk: the reference table has no code \"105403\". \
+         Cure: write \"105402\".",
+        "payments.toml:53: tariff.fee_01.rate[0].until: the span ends before it begins. \
+         Cure: write a day after `from`.",
+        "payments.toml:55: tariff.fee_01.rate[1].amount: \"983.005\" is no amount. \
+         Cure: write tenge with at most two decimals in quotes, more than 0.",
+    ];
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn a_rate_is_valid_from_its_first_day_to_the_day_before_its_end() {
+    let folder = Folder::new();
+    let settings = config::load(folder.0.path()).expect("valid");
+    let fee = &settings.payments.tariffs["fee_01"];
+    let amount = |year, month, day| {
+        fee.amount_on(jiff::civil::date(year, month, day)).map(|amount| amount.tiyn())
+    };
+    assert_eq!(amount(2024, 12, 31), None);
+    assert_eq!(amount(2025, 12, 31), Some(88_300));
+    assert_eq!(amount(2026, 1, 1), Some(98_300));
+    let first = "until = 2026-01-01";
+    folder.edit("payments.toml", first, "until = 2026-01-02");
+    let told = folder.mistakes();
+    assert!(told.len() == 1 && told[0].contains("another rate is valid"), "{told:?}");
 }
 
 proptest! {

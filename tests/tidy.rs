@@ -29,6 +29,9 @@ const ROOMS: &[Room] = &[
     ("src/journal/postgres", &[Door::Sql], "the store of an installation"),
     ("src/journal/seal.rs", &[Door::Files], "the master key"),
     ("src/ops/log.rs", &[Door::Clock], "the time of a line"),
+    ("src/payments/mod.rs", &[Door::Clock], "how long anybody waits for a commit"),
+    ("src/payments/store", &[Door::Sql], "charges, orders and the ledger on both stores"),
+    ("src/payments/store/postgres.rs", &[Door::Clock], "deadlines of a commit"),
     ("src/proxy/listener", &[Door::Sockets, Door::Clock], "the door for callers"),
     ("src/proxy/listener/spool.rs", &[Door::Files], "large bodies while they arrive"),
     (
@@ -44,14 +47,15 @@ const ROOMS: &[Room] = &[
 /// What a room may not name, because the arrows run the other way.
 const ARROWS: &[(&str, &str)] = &[
     ("adapters", "tokio hyper hyper_util tokio_postgres rusqlite rustls qaqpa"),
-    ("src/channel", "command journal ops proxy sign simulate upstream"),
-    ("src/config", "channel command journal ops proxy simulate upstream"),
-    ("src/journal", "channel command ops proxy sign simulate upstream"),
+    ("src/channel", "command journal ops payments proxy sign simulate upstream"),
+    ("src/config", "channel command journal ops payments proxy simulate upstream"),
+    ("src/journal", "channel command ops payments proxy sign simulate upstream"),
     ("src/ops", "command simulate"),
+    ("src/payments", "channel command ops proxy sign simulate upstream"),
     ("src/proxy", "command simulate"),
-    ("src/sign", "channel command journal ops proxy simulate upstream"),
+    ("src/sign", "channel command journal ops payments proxy simulate upstream"),
     ("src/simulate", "command"),
-    ("src/upstream", "channel command journal simulate"),
+    ("src/upstream", "channel command journal payments simulate"),
 ];
 
 /// What stands at the top of the repository, and nothing else.

@@ -8,6 +8,7 @@ pub mod envelope;
 pub mod fault;
 pub mod ids;
 pub mod manifest;
+pub mod money;
 pub mod payload;
 pub mod redact;
 pub mod samples;

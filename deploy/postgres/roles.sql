@@ -6,9 +6,10 @@
 --   \password qaqpa_migrate
 --
 -- qaqpa_migrate  owns the schema; `qaqpa migrate` connects as it, the gateway never does.
--- qaqpa_app      the gateway. It may INSERT and SELECT evidence, never UPDATE or DELETE it; the one
---                table it may change is call_key (which calls are remembered, and their answers):
---                that grant stands beside the table, in src/journal/schema/postgres.sql.
+-- qaqpa_app      the gateway. It may INSERT and SELECT evidence, never UPDATE or DELETE it. Tables it
+--                may change are call_key (which calls are remembered, and their answers) and, of
+--                payments, orders, charges and what is remembered for them; the ledger never. Those
+--                grants stand beside the tables, in src/journal/schema and src/payments/schema.
 
 DO $$ BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'qaqpa_migrate') THEN

@@ -4,6 +4,7 @@ use super::{Failure, check};
 use crate::config;
 use crate::config::settings::Store;
 use crate::journal::{self, Migrated};
+use crate::payments;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use zeroize::Zeroizing;
@@ -41,6 +42,10 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
     let store = args.store.store()?;
     let migrated = super::block_on(journal::migrate(&store, args.days_ahead))?;
     let migrated = migrated.map_err(Failure::work)?;
+    if matches!(store, Store::Postgres { .. }) {
+        // An embedded file of payments is brought up when a gateway opens it.
+        super::block_on(payments::migrate(&store))?.map_err(Failure::work)?;
+    }
     let Migrated { from, to, days_made, days_late } = migrated;
     if args.json {
         let line = serde_json::json!({

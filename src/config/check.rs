@@ -6,6 +6,7 @@ mod inspector;
 mod limits;
 mod operations;
 mod participants;
+mod payments;
 mod services;
 
 pub use credentials::SeenCertificate;
@@ -37,6 +38,7 @@ pub(super) struct Installation {
     pub(super) gateway: Document<raw::Gateway>,
     pub(super) services: Document<raw::Services>,
     pub(super) participants: Vec<Document<raw::Participant>>,
+    pub(super) payments: Document<raw::Payments>,
 }
 
 /// A file that the configuration names.
@@ -65,6 +67,12 @@ pub(super) fn check(
     let offer = services::check(&mut inspector, installation, node.has_mutual);
     let participants =
         participants::check(&mut inspector, &installation.participants, &offer, node.has_mutual);
+    let payments = payments::check(
+        &mut inspector,
+        &installation.payments,
+        &installation.gateway,
+        &node.journal.store,
+    );
     let (findings, certificates) = inspector.finish();
     let warnings = findings.settle()?;
     let settings = Settings {
@@ -75,6 +83,7 @@ pub(super) fn check(
         signing: node.signing,
         trust: node.trust,
         journal: node.journal,
+        payments,
         participants,
         agencies: offer.agencies,
         services: offer.services,
@@ -153,6 +162,7 @@ pub(crate) mod tests {
             gateway: document::read("gateway.toml", gateway, ranges::GATEWAY, &mut findings),
             services: document::read("services.toml", services, ranges::SERVICES, &mut findings),
             participants,
+            payments: Document::default(),
         };
         let world = World { read: &read, adapters: &qaqpa_adapters::all() };
         check(&installation, &world, findings)

@@ -16,8 +16,8 @@ const FILE_BYTES_MAX: u64 = 4 * 1_024 * 1_024;
 
 /// Reads and checks an installation.
 ///
-/// `path` is the folder that holds `gateway.toml`, `services.toml` and `participants/`, or the
-/// `gateway.toml` in it. File names in a file are relative to the folder of that file.
+/// `path` is the folder that holds `gateway.toml`, `services.toml`, `participants/` and, where
+/// payments are taken, `payments.toml`; or the `gateway.toml` in it. File names in a file are relative to the folder of that file.
 ///
 /// # Errors
 /// Every mistake of all files, each with its file, line, key and cure.
@@ -41,6 +41,7 @@ pub fn inspect(path: &Path) -> Result<Inspection, ConfigErrors> {
         gateway: document(&folder.join("gateway.toml"), ranges::GATEWAY, &mut findings),
         services: document(&folder.join("services.toml"), ranges::SERVICES, &mut findings),
         participants,
+        payments: optional(&folder.join("payments.toml"), &mut findings),
     };
     let world = World { read: &read_file, adapters: &qaqpa_adapters::all() };
     check::check(&installation, &world, findings)
@@ -66,6 +67,11 @@ fn document<T: DeserializeOwned + Default>(
             Document::unreadable(shown)
         }
     }
+}
+
+/// A file that an installation may lack.
+fn optional<T: DeserializeOwned + Default>(file: &Path, findings: &mut Findings) -> Document<T> {
+    if file.exists() { document(file, &[], findings) } else { Document::default() }
 }
 
 /// The participants' files, in the order of their names.

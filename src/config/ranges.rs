@@ -56,6 +56,10 @@ pub const GATEWAY: &[Range] = &[
     ("journal.reserve_bytes", 8_388_608, TERABYTE),
     ("journal.answers_bytes_max", 1_048_576, TERABYTE),
     ("journal.postgres.connections_max", 2, 256),
+    ("payments.group_max", 1, 4_096),
+    ("payments.inquiry_pause_ms_max", 1_000, HOUR_MS),
+    ("payments.not_found_min", 1, 1_000),
+    ("payments.quiet_s", 0, 86_400),
 ];
 
 /// Numbers of a participant's file.

@@ -7,14 +7,16 @@
 mod gateway;
 mod limits;
 mod participant;
+mod payments;
 mod services;
 
 pub use gateway::{
     AnswerSignature, BodyPolicy, Embedded, Gateway, Journal, Listener, LogLevel, Node, Ops,
-    Postgres, Signing, SigningKey, Store, Tls, Trust,
+    PaymentsStore, Postgres, Signing, SigningKey, Store, Tls, Trust,
 };
 pub use limits::{Http2, Limits, Xml};
 pub use participant::{Accept, Certificate, Participant};
+pub use payments::{Bank, Code, Payments, Rate, Tariff, TariffKind, Weekday};
 pub use services::{Agency, Breaker, Operation, Service, Services};
 
 use serde::Deserialize;

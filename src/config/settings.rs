@@ -1,5 +1,9 @@
 //! The checked configuration: what the rest of the house works with. Nothing here can be invalid.
 
+mod payments;
+
+pub use payments::{Bank, Payments, Rate, Tariff, TariffKind};
+
 use super::operation::Operation;
 use qaqpa_kit::adapter::Adapter;
 use qaqpa_kit::fault::Language;
@@ -22,6 +26,7 @@ pub struct Settings {
     pub signing: Signing,
     pub trust: Trust,
     pub journal: Journal,
+    pub payments: Payments,
     /// By `senderId`.
     pub participants: HashMap<String, Arc<Participant>>,
     /// By agency id.

@@ -48,7 +48,7 @@ pub struct JournalDown {
 }
 
 impl JournalDown {
-    pub(super) fn new(why: Why, cause: impl fmt::Display) -> Self {
+    pub(crate) fn new(why: Why, cause: impl fmt::Display) -> Self {
         Self { why, cause: cause.to_string() }
     }
 }
@@ -91,11 +91,11 @@ pub enum JournalError {
 }
 
 impl JournalError {
-    pub(super) fn file(path: impl Into<PathBuf>, cause: impl fmt::Display) -> Self {
+    pub(crate) fn file(path: impl Into<PathBuf>, cause: impl fmt::Display) -> Self {
         Self::File { path: path.into(), cause: cause.to_string() }
     }
 
-    pub(super) fn store(store: impl Into<String>, cause: impl fmt::Display) -> Self {
+    pub(crate) fn store(store: impl Into<String>, cause: impl fmt::Display) -> Self {
         Self::Store { store: store.into(), cause: cause.to_string() }
     }
 }

@@ -218,7 +218,7 @@ pub(super) struct Written {
 
 /// A group that was not committed.
 #[derive(Debug)]
-pub(super) struct Failed {
+pub(crate) struct Failed {
     pub down: JournalDown,
     /// It may have been committed after all: the connection broke while we waited for the answer.
     pub is_doubtful: bool,

@@ -7,18 +7,18 @@
 
 mod contents;
 pub mod down;
-mod embedded;
+pub(crate) mod embedded;
 pub mod entry;
-mod group;
+pub(crate) mod group;
 mod in_flight;
-mod postgres;
+pub(crate) mod postgres;
 mod reader;
 pub mod record;
 mod same_call;
-mod schema;
+pub(crate) mod schema;
 mod seal;
 pub mod stats;
-mod thread;
+pub(crate) mod thread;
 mod writer;
 
 pub use contents::Body;

@@ -1,17 +1,30 @@
 //! The numbered migrations of both dialects, cut out of their files.
 
-/// SQLite's schema.
-pub(super) const EMBEDDED: &str = include_str!("schema/embedded.sql");
-/// PostgreSQL's schema.
-pub(super) const POSTGRES: &str = include_str!("schema/postgres.sql");
-/// The version that this gateway works with.
-pub(super) const VERSION: i32 = 2;
+/// One schema in both dialects.
+pub(crate) struct Schema {
+    /// SQLite's file of migrations.
+    pub embedded: &'static str,
+    /// PostgreSQL's.
+    pub postgres: &'static str,
+    /// The version that this gateway works with.
+    pub version: i32,
+    /// The table that remembers which migrations were applied.
+    pub versions: &'static str,
+}
+
+/// The journal's own.
+pub(super) const JOURNAL: Schema = Schema {
+    embedded: include_str!("schema/embedded.sql"),
+    postgres: include_str!("schema/postgres.sql"),
+    version: 2,
+    versions: "schema_version",
+};
 
 const HEADING: &str = "-- migration ";
 
 /// One step from a version to the next.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Migration {
+pub(crate) struct Migration {
     /// The version it leads to.
     pub version: i32,
     pub sql: &'static str,
@@ -30,7 +43,7 @@ pub struct Migrated {
 }
 
 /// The steps of a schema file, in order; each begins with a line `-- migration N: what it brings`.
-pub(super) fn migrations(file: &'static str) -> impl Iterator<Item = Migration> {
+pub(crate) fn migrations(file: &'static str) -> impl Iterator<Item = Migration> {
     file.split(HEADING).skip(1).filter_map(|section| {
         let (heading, sql) = section.split_once('\n')?;
         let (version, _) = heading.split_once(':')?;
@@ -44,9 +57,9 @@ mod tests {
 
     #[test]
     fn both_dialects_are_numbered_without_a_gap_up_to_this_gateways_version() {
-        for file in [EMBEDDED, POSTGRES] {
+        for file in [JOURNAL.embedded, JOURNAL.postgres] {
             let versions: Vec<_> = migrations(file).map(|migration| migration.version).collect();
-            assert_eq!(versions, (1..=VERSION).collect::<Vec<_>>());
+            assert_eq!(versions, (1..=JOURNAL.version).collect::<Vec<_>>());
             assert_eq!(file.matches(HEADING).count(), versions.len(), "a heading was not read");
         }
     }
@@ -68,7 +81,7 @@ mod tests {
             }
             tables
         };
-        assert_eq!(shape(EMBEDDED), shape(POSTGRES));
-        assert!(shape(EMBEDDED).len() > 50);
+        assert_eq!(shape(JOURNAL.embedded), shape(JOURNAL.postgres));
+        assert!(shape(JOURNAL.embedded).len() > 50);
     }
 }

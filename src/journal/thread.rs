@@ -2,7 +2,6 @@
 
 use super::down::JournalError;
 use super::embedded::Embedded;
-use super::group::Backing;
 use super::postgres::{Postgres, Target};
 use super::writer::{Caps, Queues, Shared, Writer};
 use super::{now_us, settings};
@@ -32,7 +31,7 @@ pub(super) async fn start(
                 counted.stats.interrupted.add(store.recover(now_us())?);
                 Ok(store)
             };
-            run(open, queues, shared, caps).await
+            run("journal", open, |store| Writer::new(store, queues, shared, caps).run()).await
         }
         Store::Postgres { url, connections_max } => {
             let target = Target::parse(&url)?;
@@ -45,27 +44,30 @@ pub(super) async fn start(
                 counted.stats.interrupted.add(store.recover(now_us()).await?);
                 Ok(store)
             };
-            run(open, queues, shared, caps).await
+            run("journal", open, |store| Writer::new(store, queues, shared, caps).run()).await
         }
     }
 }
 
-async fn run<S: Backing + 'static>(
+/// Opens a store on a thread of its own and lets `work` have it; returns when it is open.
+pub(crate) async fn run<S: 'static, W: Future<Output = ()>>(
+    name: &'static str,
     open: impl AsyncFnOnce() -> Result<S, JournalError> + Send + 'static,
-    queues: Queues,
-    shared: Arc<Shared>,
-    caps: Caps,
+    work: impl FnOnce(S) -> W + Send + 'static,
 ) -> Result<(), JournalError> {
-    let failed = |cause: std::io::Error| JournalError::store("the journal's thread", cause);
-    let runtime = Builder::new_current_thread().enable_all().build().map_err(failed)?;
+    let failed = move |cause: &dyn std::fmt::Display| {
+        JournalError::store(format!("the thread of the {name}"), cause)
+    };
+    let runtime = Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|cause| failed(&cause))?;
     let (ready, is_ready) = oneshot::channel();
-    let work = move || {
+    let thread = move || {
         runtime.block_on(async move {
             match open().await {
                 Ok(store) => {
-                    let writer = Writer::new(store, queues, shared, caps);
+                    let work = work(store);
                     if ready.send(Ok(())).is_ok() {
-                        writer.run().await;
+                        work.await;
                     }
                 }
                 Err(error) => {
@@ -75,9 +77,10 @@ async fn run<S: Backing + 'static>(
             }
         });
     };
-    std::thread::Builder::new().name("journal".to_owned()).spawn(work).map_err(failed)?;
+    let spawned = std::thread::Builder::new().name(name.to_owned()).spawn(thread);
+    spawned.map_err(|cause| failed(&cause))?;
     match is_ready.await {
         Ok(result) => result,
-        Err(_) => Err(JournalError::store("the journal's thread", "it ended at its start")),
+        Err(_) => Err(failed(&"it ended at its start")),
     }
 }

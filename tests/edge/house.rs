@@ -2,7 +2,7 @@
 
 use qaqpa::config::settings::{
     Agency, AnswerSignature, BodyPolicy, Breaker, Journal, Limits, Listener, Node, Ops,
-    Participant, Quota, Service, Settings, Signing, Store, TlsMode, Trust,
+    Participant, Payments, Quota, Service, Settings, Signing, Store, TlsMode, Trust,
 };
 use qaqpa_kit::adapter::{Adapter, Answer, Call, Outgoing, Reply};
 use qaqpa_kit::fault::{Fault, Language};
@@ -88,6 +88,7 @@ pub fn settings(agency: Agency, participant: Participant) -> Settings {
         has_operations: false,
     };
     Settings {
+        payments: Payments::embedded("payments.sqlite".into()),
         node: Node { id: "test".to_owned(), language: Language::En },
         listeners: Vec::new(),
         ops: Ops {

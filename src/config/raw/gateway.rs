@@ -22,6 +22,8 @@ pub struct Gateway {
     pub trust: Trust,
     /// The durable record.
     pub journal: Journal,
+    /// Orders, ledger and operating days.
+    pub payments: PaymentsStore,
 }
 
 impl Default for Gateway {
@@ -34,6 +36,7 @@ impl Default for Gateway {
             signing: Signing::default(),
             trust: Trust::default(),
             journal: Journal::default(),
+            payments: PaymentsStore::default(),
         }
     }
 }
@@ -271,5 +274,33 @@ pub struct Postgres {
 impl Default for Postgres {
     fn default() -> Self {
         Self { url_file: "secrets/postgres.url".to_owned(), connections_max: 8 }
+    }
+}
+
+/// Orders, ledger and operating days; with `journal.store = "postgres"` they live in that cluster.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PaymentsStore {
+    /// The SQLite file; read with `journal.store = "embedded"`.
+    pub path: String,
+    /// Changes gathered into one commit at most.
+    pub group_max: usize,
+    /// Longest pause between two inquiries after an order left Unknown.
+    pub inquiry_pause_ms_max: u64,
+    /// Answers `not found` in a row before an order may be submitted again.
+    pub not_found_min: u32,
+    /// Seconds since the last attempt before an order may be submitted again.
+    pub quiet_s: u64,
+}
+
+impl Default for PaymentsStore {
+    fn default() -> Self {
+        Self {
+            path: "/var/lib/qaqpa/payments.sqlite".to_owned(),
+            group_max: 256,
+            inquiry_pause_ms_max: 300_000,
+            not_found_min: 3,
+            quiet_s: 600,
+        }
     }
 }

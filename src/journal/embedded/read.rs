@@ -10,14 +10,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// The reading side; cheap to clone.
 #[derive(Clone)]
-pub(in crate::journal) struct Reader {
+pub(crate) struct Reader {
     path: PathBuf,
     connection: Arc<Mutex<Option<Connection>>>,
 }
 
 impl Reader {
     /// A reader of the file; it is opened when it is first needed.
-    pub(in crate::journal) fn new(path: &Path) -> Self {
+    pub(crate) fn new(path: &Path) -> Self {
         Self { path: path.to_owned(), connection: Arc::default() }
     }
 
@@ -84,7 +84,7 @@ impl Reader {
     }
 
     /// Reads on a thread that may block; a connection that failed is opened anew next time.
-    async fn read<T: Send + 'static>(
+    pub(crate) async fn read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, JournalDown> {

@@ -16,7 +16,7 @@ use tokio_postgres::{Client, Error, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// The longest that one group, one read or one connect may take before the journal is down.
-pub(super) const ATTEMPT: Duration = Duration::from_millis(800);
+pub(crate) const ATTEMPT: Duration = Duration::from_millis(800);
 
 /// What Debian and its relatives trust, where the URL names no `sslrootcert`.
 const SYSTEM_ROOTS: &str = "/etc/ssl/certs/ca-certificates.crt";
@@ -31,7 +31,7 @@ const SESSION: &str = "-c search_path=qaqpa -c statement_timeout=15000 -c lock_t
 
 /// A cluster, from its URL.
 #[derive(Clone)]
-pub(in crate::journal) struct Target {
+pub(crate) struct Target {
     config: Config,
     tls: Option<MakeRustlsConnect>,
     name: String,
@@ -47,7 +47,7 @@ impl fmt::Display for Target {
 impl Target {
     /// Reads a `postgres://` URL. `sslmode=require` means TLS with the server's name and chain
     /// verified, by the roots in `sslrootcert` (a PEM file) or else the system's.
-    pub(in crate::journal) fn parse(url: &str) -> Result<Self, JournalError> {
+    pub(crate) fn parse(url: &str) -> Result<Self, JournalError> {
         let (url, roots) = cut_roots(url.trim());
         let failed = |cause: String| JournalError::store("the PostgreSQL URL", cause);
         let mut config: Config = url.parse().map_err(|cause: Error| failed(told(&cause)))?;
@@ -68,7 +68,7 @@ impl Target {
     }
 
     /// A connection of the gateway, with [`SESSION`]'s limits.
-    pub(super) async fn session(&self) -> Result<ClientWrapper, Error> {
+    pub(crate) async fn session(&self) -> Result<ClientWrapper, Error> {
         let (client, task) = self.connect(&self.session_config()).await?;
         Ok(ClientWrapper::new(client, task))
     }
@@ -176,7 +176,7 @@ fn name(config: &Config) -> String {
 }
 
 /// The server's own words, without the rows that its details may quote.
-pub(super) fn told(error: &Error) -> String {
+pub(crate) fn told(error: &Error) -> String {
     match error.as_db_error() {
         Some(said) => format!("{} ({})", said.message(), said.code().code()),
         None => match std::error::Error::source(error) {
@@ -187,7 +187,7 @@ pub(super) fn told(error: &Error) -> String {
 }
 
 /// What an error of PostgreSQL means for the callers.
-pub(super) fn down(target: &Target, error: &Error) -> JournalDown {
+pub(crate) fn down(target: &Target, error: &Error) -> JournalDown {
     let why = match error.code() {
         Some(code) if *code == SqlState::DISK_FULL => Why::Full,
         Some(code) if *code == SqlState::QUERY_CANCELED => Why::Slow,

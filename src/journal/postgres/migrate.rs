@@ -4,7 +4,7 @@ use super::connect::{Target, told};
 use super::version;
 use crate::journal::down::JournalError;
 use crate::journal::now_us;
-use crate::journal::schema::{self, Migrated};
+use crate::journal::schema::{self, Migrated, Schema};
 use jiff::{ToSpan, civil};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Error};
@@ -39,15 +39,8 @@ async fn migrate_on(
 ) -> Result<Migrated, JournalError> {
     let failed = |error: Error| JournalError::store(target.to_string(), told(&error));
     client.execute("SELECT pg_advisory_lock($1)", &[&MIGRATE_LOCK]).await.map_err(failed)?;
-    let from = prepare(client).await.map_err(failed)?;
-    let to = schema::VERSION;
-    if from > to {
-        return Err(JournalError::TooNew { store: target.to_string(), found: from, wanted: to });
-    }
-    for step in schema::migrations(schema::POSTGRES).filter(|step| step.version > from) {
-        apply(client, &step).await.map_err(failed)?;
-    }
-    let mut migrated = Migrated { from, to, ..Migrated::default() };
+    let from = bring_up(client, target, &schema::JOURNAL).await?;
+    let mut migrated = Migrated { from, to: schema::JOURNAL.version, ..Migrated::default() };
     let today = i32::try_from(now_us() / 86_400_000_000).unwrap_or(0);
     for day in (today..).take(days_ahead as usize + 1) {
         match make_partitions(client, day).await {
@@ -62,27 +55,65 @@ async fn migrate_on(
     Ok(migrated)
 }
 
+/// Brings another schema of the same database up; the version found.
+pub(crate) async fn migrate_schema(target: &Target, schema: &Schema) -> Result<i32, JournalError> {
+    let failed = |error: Error| JournalError::store(target.to_string(), told(&error));
+    let (mut client, connection) = target.plain().await.map_err(failed)?;
+    let lock = client.execute("SELECT pg_advisory_lock($1)", &[&MIGRATE_LOCK]).await;
+    let migrated = match lock {
+        Ok(_) => bring_up(&mut client, target, schema).await,
+        Err(error) => Err(failed(error)),
+    };
+    drop(client);
+    let _ended = connection.await;
+    migrated
+}
+
+/// Applies the steps that are missing; the version found.
+async fn bring_up(
+    client: &mut Client,
+    target: &Target,
+    schema: &Schema,
+) -> Result<i32, JournalError> {
+    let failed = |error: Error| JournalError::store(target.to_string(), told(&error));
+    let (found, wanted) = (prepare(client, schema).await.map_err(failed)?, schema.version);
+    if found > wanted {
+        return Err(JournalError::TooNew { store: target.to_string(), found, wanted });
+    }
+    for step in schema::migrations(schema.postgres).filter(|step| step.version > found) {
+        apply(client, schema, &step).await.map_err(failed)?;
+    }
+    Ok(found)
+}
+
 /// The schema and its table of versions; the version found.
-async fn prepare(client: &Client) -> Result<i32, Error> {
-    let schema = client.query_one("SELECT to_regnamespace('qaqpa') IS NULL", &[]).await?;
-    if schema.try_get(0)? {
+async fn prepare(client: &Client, schema: &Schema) -> Result<i32, Error> {
+    let versions = schema.versions;
+    let absent = client.query_one("SELECT to_regnamespace('qaqpa') IS NULL", &[]).await?;
+    if absent.try_get(0)? {
         client.batch_execute("CREATE SCHEMA qaqpa").await?;
     }
     client.batch_execute("SET search_path = qaqpa; SET client_min_messages = warning").await?;
-    let table = client.query_one("SELECT to_regclass('schema_version') IS NULL", &[]).await?;
-    if table.try_get(0)? {
-        let create = "CREATE TABLE schema_version \
-             (version INTEGER NOT NULL PRIMARY KEY, applied_at_us BIGINT NOT NULL)";
-        client.batch_execute(create).await?;
+    let absent = client.query_one("SELECT to_regclass($1) IS NULL", &[&versions]).await?;
+    if absent.try_get(0)? {
+        let create = format!(
+            "CREATE TABLE {versions} \
+             (version INTEGER NOT NULL PRIMARY KEY, applied_at_us BIGINT NOT NULL)"
+        );
+        client.batch_execute(&create).await?;
     }
-    version(client).await
+    version(client, schema).await
 }
 
-async fn apply(client: &mut Client, step: &schema::Migration) -> Result<(), Error> {
+async fn apply(
+    client: &mut Client,
+    schema: &Schema,
+    step: &schema::Migration,
+) -> Result<(), Error> {
     let transaction = client.transaction().await?;
     transaction.batch_execute(step.sql).await?;
-    let note = "INSERT INTO schema_version VALUES ($1, $2)";
-    transaction.execute(note, &[&step.version, &now_us()]).await?;
+    let note = format!("INSERT INTO {} VALUES ($1, $2)", schema.versions);
+    transaction.execute(&note, &[&step.version, &now_us()]).await?;
     transaction.commit().await
 }
 

@@ -11,15 +11,15 @@ mod read;
 mod sweep;
 mod write;
 
-pub(super) use connect::Target;
+pub(crate) use connect::{ATTEMPT, Target, down, told};
 pub(super) use migrate::migrate;
-pub(super) use read::Reader;
+pub(crate) use migrate::migrate_schema;
+pub(crate) use read::Reader;
 
 use super::down::{JournalDown, JournalError, Why};
 use super::group::{Backing, Failed, Group, Swept, Written};
-use super::schema;
+use super::schema::{self, Schema};
 use aws_lc_rs::digest::{SHA256, digest};
-use connect::{ATTEMPT, down, told};
 use deadpool_postgres::ClientWrapper;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
@@ -52,14 +52,8 @@ impl Postgres {
         let failed = |cause: Error| JournalError::store(&store, told(&cause));
         let client = timeout(START, opened.target.session()).await.map_err(late)?;
         let client = client.map_err(failed)?;
-        let found = timeout(START, version(&client)).await.map_err(late)?.map_err(failed)?;
-        let wanted = schema::VERSION;
-        if found < wanted {
-            return Err(JournalError::Schema { store, found, wanted });
-        }
-        if found > wanted {
-            return Err(JournalError::TooNew { store, found, wanted });
-        }
+        let checked = timeout(START, check_schema(&client, &opened.target, &schema::JOURNAL));
+        checked.await.map_err(late)??;
         let until = Instant::now() + TAKEOVER;
         let is_ours = timeout(START, opened.prepare(&client, until)).await.map_err(late)?;
         if !is_ours.map_err(failed)? {
@@ -190,10 +184,27 @@ impl Backing for Postgres {
     }
 }
 
+/// That the schema is the one that this gateway works with.
+pub(crate) async fn check_schema(
+    client: &Client,
+    target: &Target,
+    schema: &Schema,
+) -> Result<(), JournalError> {
+    let store = target.to_string();
+    let found = version(client, schema).await;
+    let found = found.map_err(|cause| JournalError::store(&store, told(&cause)))?;
+    let wanted = schema.version;
+    match found.cmp(&wanted) {
+        std::cmp::Ordering::Less => Err(JournalError::Schema { store, found, wanted }),
+        std::cmp::Ordering::Greater => Err(JournalError::TooNew { store, found, wanted }),
+        std::cmp::Ordering::Equal => Ok(()),
+    }
+}
+
 /// The schema's version; 0 where there is none.
-pub(super) async fn version(client: &Client) -> Result<i32, Error> {
-    match client.query_one("SELECT coalesce(max(version), 0) FROM qaqpa.schema_version", &[]).await
-    {
+async fn version(client: &Client, schema: &Schema) -> Result<i32, Error> {
+    let newest = format!("SELECT coalesce(max(version), 0) FROM qaqpa.{}", schema.versions);
+    match client.query_one(&newest, &[]).await {
         Ok(row) => row.try_get(0),
         Err(error)
             if error.code() == Some(&SqlState::UNDEFINED_TABLE)

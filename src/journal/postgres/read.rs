@@ -12,17 +12,14 @@ use tokio_postgres::{Error, Row};
 
 /// The reading side; cheap to clone.
 #[derive(Clone)]
-pub(in crate::journal) struct Reader {
+pub(crate) struct Reader {
     target: Target,
     pool: Pool,
 }
 
 impl Reader {
     /// A reader with at most `connections_max` sessions; they are opened when they are needed.
-    pub(in crate::journal) fn new(
-        target: Target,
-        connections_max: usize,
-    ) -> Result<Self, JournalError> {
+    pub(crate) fn new(target: Target, connections_max: usize) -> Result<Self, JournalError> {
         let pool = target.pool(connections_max)?;
         Ok(Self { target, pool })
     }
@@ -83,7 +80,7 @@ impl Reader {
         first.map_err(|error| down(&self.target, &error))
     }
 
-    async fn rows(
+    pub(crate) async fn rows(
         &self,
         sql: &str,
         parameters: &[&(dyn ToSql + Sync)],

@@ -1,0 +1,256 @@
+//! Payments a second and CPU a payment on both stores, grouped, beside one transaction a payment.
+//!
+//! `cargo bench --bench payments` prints the table; every payment is durable when it counts.
+
+#[path = "../tests/support/postgres.rs"]
+mod postgres;
+
+use postgres::Cluster;
+use qaqpa::config::settings::{Bank, Payments as Settings, Store};
+use qaqpa::payments::command::{About, Act, Command, Opening, Receipt, Reply, Report};
+use qaqpa::payments::order::{Action, Said};
+use qaqpa::payments::record::{Charge, Id, Party, Source, Terms};
+use qaqpa::payments::{Payments, migrate};
+use qaqpa_kit::ids::{Bic, Bin, Iban, Kbe, Kbk, Knp};
+use qaqpa_kit::manifest::Name;
+use qaqpa_kit::money::Amount;
+use std::fs;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::task::JoinSet;
+use zeroize::Zeroizing;
+
+type Fallible<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+const CALLERS: usize = 256;
+const SPAN: Duration = Duration::from_secs(5);
+const BANK: &str = "demo_bank";
+const NOON_US: i64 = 1_795_590_000_000_000;
+/// Linux counts a process's time in hundredths of a second.
+const TICK_US: u64 = 10_000;
+
+fn settings(store: Store, group_max: usize) -> Fallible<Settings> {
+    let text = || BANK.to_owned();
+    let bank = Bank {
+        id: text(),
+        name: Name { kk: text(), ru: text(), en: text() },
+        bic: Bic::parse("BANKKZ9A").map_err(|error| error.reason())?,
+        cut_off: jiff::civil::time(16, 0, 0, 0),
+        rest_days: Vec::new(),
+        holidays: [].into(),
+        working_days: [].into(),
+    };
+    let banks = [(text(), Arc::new(bank))].into();
+    Ok(Settings { store, banks, group_max, ..Settings::embedded("unused".into()) })
+}
+
+/// How money comes: what one payment is made of.
+#[derive(Clone, Copy)]
+enum Way {
+    /// The bank took it and says so: one commit.
+    Receipt,
+    /// Opened, submitted, posted: three commits one after the other.
+    Order,
+}
+
+fn charge(number: usize) -> Fallible<Charge> {
+    let terms = Terms {
+        agency: "tax_office".to_owned(),
+        number: number.to_string(),
+        payer: payer()?,
+        payee: Bin::parse("990140000017", true).map_err(|error| error.reason())?,
+        kbk: Kbk::parse("108125").map_err(|error| error.reason())?,
+        knp: Knp::parse("911").map_err(|error| error.reason())?,
+        kbe: Kbe::parse("11").map_err(|error| error.reason())?,
+        iban: Iban::parse("KZ24070105KSN0000000").map_err(|error| error.reason())?,
+        amount: amount()?,
+        purpose: "State duty".to_owned(),
+        due_day: None,
+    };
+    Ok(Charge::new(Id::at(NOON_US), terms, NOON_US))
+}
+
+fn payer() -> Fallible<Party> {
+    Ok(Party::parse("900101300017").map_err(|error| error.reason())?)
+}
+
+fn amount() -> Fallible<Amount> {
+    Ok(Amount::new(1_987_500).map_err(|error| error.reason())?)
+}
+
+async fn run(payments: &Payments, command: Command) -> Fallible<()> {
+    match payments.run(command).await? {
+        Reply::Refused(refusal) => Err(refusal.reason().into()),
+        _ => Ok(()),
+    }
+}
+
+async fn pay(payments: &Payments, way: Way, charge: &Charge, number: usize) -> Fallible<()> {
+    let order = Id::at(NOON_US);
+    let (bank, digest) = (BANK.to_owned(), "0".repeat(64));
+    if matches!(way, Way::Receipt) {
+        let receipt = Receipt {
+            order,
+            charge: charge.id.clone(),
+            bank,
+            txn_id: number.to_string(),
+            payer: payer()?,
+            amount: amount()?,
+            posted_at_us: NOON_US,
+            document_number: Some(number.to_string()),
+            at_us: NOON_US,
+            original_digest: digest,
+        };
+        return run(payments, Command::Receive(receipt)).await;
+    }
+    let opening = Opening {
+        order: order.clone(),
+        charge: charge.id.clone(),
+        bank: bank.clone(),
+        payer: payer()?,
+        at_us: NOON_US,
+        deadline_us: NOON_US + 60_000_000,
+    };
+    run(payments, Command::Open(opening)).await?;
+    let act = Act {
+        order: order.clone(),
+        action: Action::Submit,
+        attempt: 0,
+        node: "bench".to_owned(),
+        at_us: NOON_US,
+        check_at_us: NOON_US + 30_000_000,
+    };
+    run(payments, Command::Act(act)).await?;
+    let report = Report {
+        bank,
+        event_id: number.to_string(),
+        about: About::Order(order),
+        said: Said::Posted,
+        source: Source::Answer,
+        amount: Some(amount()?),
+        document_number: Some(number.to_string()),
+        txn_id: None,
+        posted_at_us: Some(NOON_US),
+        at_us: NOON_US,
+        original_digest: digest,
+        note: String::new(),
+    };
+    run(payments, Command::Hear(report)).await
+}
+
+/// Payments a second and CPU-µs a payment: of this process, and of the database's.
+async fn measure(
+    payments: &Payments,
+    way: Way,
+    first: usize,
+    server: Option<u32>,
+) -> Fallible<[f64; 3]> {
+    let charges: Vec<Charge> = (first..first + 60_000).map(charge).collect::<Fallible<_>>()?;
+    for some in charges.chunks(1_000) {
+        run(payments, Command::Register(some.to_vec())).await?;
+    }
+    let charges: Arc<[Charge]> = charges.into();
+    let (own_before, server_before) = (own_us()?, server_us(server)?);
+    let begun = Instant::now();
+    let mut callers = JoinSet::new();
+    for caller in 0..CALLERS {
+        let (payments, charges) = (payments.clone(), Arc::clone(&charges));
+        callers.spawn(async move {
+            let mut count = 0_u32;
+            for place in (caller..charges.len()).step_by(CALLERS) {
+                if begun.elapsed() > SPAN {
+                    break;
+                }
+                let Some(charge) = charges.get(place) else { break };
+                pay(&payments, way, charge, first + place).await?;
+                count += 1;
+            }
+            Ok::<u32, Box<dyn std::error::Error + Send + Sync>>(count)
+        });
+    }
+    let mut count = 0;
+    while let Some(paid) = callers.join_next().await {
+        count += paid??;
+    }
+    let span_s = begun.elapsed().as_secs_f64();
+    let per = |us: u64| Duration::from_micros(us).as_secs_f64() * 1e6 / f64::from(count.max(1));
+    let (own, server) = (own_us()? - own_before, server_us(server)? - server_before);
+    Ok([f64::from(count) / span_s, per(own), per(server)])
+}
+
+/// CPU time in µs of one process and of the children that it has waited for.
+fn cpu_us(process: &str) -> Fallible<u64> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
+    let (_, fields) = stat.rsplit_once(')').ok_or("no such process")?;
+    let ticks = fields.split_whitespace().skip(11).take(4).map(str::parse::<u64>);
+    let ticks: u64 = ticks.sum::<Result<_, _>>()?;
+    Ok(ticks * TICK_US)
+}
+
+fn own_us() -> Fallible<u64> {
+    cpu_us("self")
+}
+
+/// CPU time of the database's processes.
+fn server_us(parent: Option<u32>) -> Fallible<u64> {
+    let Some(parent) = parent else { return Ok(0) };
+    let mut sum = cpu_us(&parent.to_string())?;
+    for process in fs::read_dir("/proc")?.filter_map(Result::ok) {
+        let name = process.file_name().to_string_lossy().into_owned();
+        let status = fs::read_to_string(process.path().join("status")).unwrap_or_default();
+        if status.lines().any(|line| line == format!("PPid:\t{parent}")) {
+            sum += cpu_us(&name).unwrap_or(0);
+        }
+    }
+    Ok(sum)
+}
+
+/// The process that all of the server's are children of.
+fn server_of(cluster: &Cluster) -> Fallible<u32> {
+    let session = cluster.sql(
+        "postgres",
+        "postgres",
+        "SELECT pid FROM pg_stat_activity \
+         WHERE backend_type = 'checkpointer'",
+    )?;
+    let status = fs::read_to_string(format!("/proc/{session}/status"))?;
+    let parent = status.lines().find_map(|line| line.strip_prefix("PPid:\t"));
+    Ok(parent.ok_or("no parent")?.parse()?)
+}
+
+#[tokio::main]
+async fn main() -> Fallible<()> {
+    println!("store       way      group_max  payments/s  gateway µs CPU  database µs CPU");
+    for (way, word) in [(Way::Receipt, "receipt"), (Way::Order, "order")] {
+        let mut first = 0;
+        for group_max in [1, 256] {
+            let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
+            let store = Store::Embedded { path: folder.path().join("payments.sqlite") };
+            let payments = Payments::start(&settings(store, group_max)?, "bench").await?;
+            let [rate, own, _] = measure(&payments, way, first, None).await?;
+            println!(
+                "sqlite      {word:<8} {group_max:>9}  {rate:>10.0}  {own:>14.0}  {:>15}",
+                "-"
+            );
+            first += 100_000;
+        }
+        let cluster = Cluster::shared();
+        let server = server_of(cluster)?;
+        for group_max in [1, 256] {
+            let database = cluster.database();
+            let url = |user: &str| Store::Postgres {
+                url: Zeroizing::new(cluster.url(user, &database)),
+                connections_max: 4,
+            };
+            migrate(&url("qaqpa_migrate")).await?;
+            let settings = settings(url("qaqpa_app"), group_max)?;
+            let payments = Payments::start(&settings, "bench").await?;
+            let [rate, own, theirs] = measure(&payments, way, first, Some(server)).await?;
+            println!(
+                "postgresql  {word:<8} {group_max:>9}  {rate:>10.0}  {own:>14.0}  {theirs:>15.0}"
+            );
+            first += 100_000;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,112 @@
+//! `payments.toml` as written: banks with their operating days, budget codes, fees and duties.
+
+use super::Name;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use toml::value::Datetime;
+
+/// The whole file; an installation without payments has none.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Payments {
+    /// Banks by id.
+    pub bank: BTreeMap<String, Bank>,
+    /// Budget classification codes (КБК) in use, by their six digits.
+    pub kbk: BTreeMap<String, Code>,
+    /// Purposes of payment (КНП) in use, by their three digits.
+    pub knp: BTreeMap<String, Code>,
+    /// Sides of a payment (КБе) in use, by their two digits.
+    pub kbe: BTreeMap<String, Code>,
+    /// State fees (алым) and state duties (баж), by id.
+    pub tariff: BTreeMap<String, Tariff>,
+}
+
+/// A bank and its operating days.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Bank {
+    /// Name for people; required.
+    pub name: Name,
+    /// Its BIC (БИК), 8 or 11 characters; required.
+    pub bic: String,
+    /// Astana time from which a payment belongs to the next operating day.
+    pub cut_off: String,
+    /// Days of the week without an operating day.
+    pub rest_days: Vec<Weekday>,
+    /// Dates without an operating day.
+    pub holidays: Vec<Datetime>,
+    /// Dates with an operating day though they are days of rest.
+    pub working_days: Vec<Datetime>,
+}
+
+impl Default for Bank {
+    fn default() -> Self {
+        Self {
+            name: Name::default(),
+            bic: String::new(),
+            cut_off: "16:00".to_owned(),
+            rest_days: vec![Weekday::Saturday, Weekday::Sunday],
+            holidays: Vec::new(),
+            working_days: Vec::new(),
+        }
+    }
+}
+
+/// A day of the week.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Weekday {
+    Monday,
+    Tuesday,
+    Wednesday,
+    Thursday,
+    Friday,
+    Saturday,
+    Sunday,
+}
+
+/// A code of a reference table.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Code {
+    /// Name for people; required.
+    pub name: Name,
+}
+
+/// Whether a tariff is a fee or a duty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TariffKind {
+    /// State fee (алым).
+    Fee,
+    /// State duty (баж).
+    Duty,
+}
+
+/// A fee or a duty.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Tariff {
+    /// Fee or duty; required.
+    pub kind: Option<TariffKind>,
+    /// Name for people; required.
+    pub name: Name,
+    /// Its budget code, one of the table `kbk`; required.
+    pub kbk: String,
+    /// Its purpose of payment, one of the table `knp`; required.
+    pub knp: String,
+    /// What it costs, one row for each span of days; the spans may not overlap.
+    pub rate: Vec<Rate>,
+}
+
+/// What a fee or duty costs in a span of days.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Rate {
+    /// Tenge with at most two decimals, as text; required.
+    pub amount: String,
+    /// First day (Astana time); required.
+    pub from: Option<Datetime>,
+    /// First day after it; default: until further notice.
+    pub until: Option<Datetime>,
+}

@@ -1,0 +1,109 @@
+//! What payments work with: the store, banks with their operating days, codes, fees and duties.
+
+use super::Store;
+use jiff::civil::{Date, Time, Weekday};
+use qaqpa_kit::ids::{Bic, Kbe, Kbk, Knp};
+use qaqpa_kit::manifest::Name;
+use qaqpa_kit::money::Amount;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The settings of payments.
+#[derive(Debug, Clone)]
+pub struct Payments {
+    pub store: Store,
+    /// Changes gathered into one commit at most.
+    pub group_max: usize,
+    /// Longest pause between two inquiries after an order left Unknown.
+    pub inquiry_pause_max: Duration,
+    /// Answers `not found` in a row before an order may be submitted again.
+    pub not_found_min: u32,
+    /// Silence since the last attempt before an order may be submitted again.
+    pub quiet: Duration,
+    /// By id.
+    pub banks: BTreeMap<String, Arc<Bank>>,
+    /// Budget codes in use, with their names.
+    pub kbk: BTreeMap<Kbk, Name>,
+    /// Purposes of payment in use.
+    pub knp: BTreeMap<Knp, Name>,
+    /// Sides of a payment in use.
+    pub kbe: BTreeMap<Kbe, Name>,
+    /// Fees and duties by id.
+    pub tariffs: BTreeMap<String, Tariff>,
+}
+
+impl Payments {
+    /// A SQLite file with default limits and no reference data.
+    #[must_use]
+    pub fn embedded(path: PathBuf) -> Self {
+        let raw = crate::config::raw::PaymentsStore::default();
+        Self {
+            store: Store::Embedded { path },
+            group_max: raw.group_max,
+            inquiry_pause_max: Duration::from_millis(raw.inquiry_pause_ms_max),
+            not_found_min: raw.not_found_min,
+            quiet: Duration::from_secs(raw.quiet_s),
+            banks: BTreeMap::new(),
+            kbk: BTreeMap::new(),
+            knp: BTreeMap::new(),
+            kbe: BTreeMap::new(),
+            tariffs: BTreeMap::new(),
+        }
+    }
+}
+
+/// A bank and its operating days.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bank {
+    pub id: String,
+    pub name: Name,
+    pub bic: Bic,
+    /// Astana time from which a payment belongs to the next operating day.
+    pub cut_off: Time,
+    /// Days of the week without an operating day; never all seven.
+    pub rest_days: Vec<Weekday>,
+    /// Dates without an operating day.
+    pub holidays: BTreeSet<Date>,
+    /// Dates with an operating day though they are days of rest.
+    pub working_days: BTreeSet<Date>,
+}
+
+/// Whether a tariff is a fee or a duty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TariffKind {
+    /// State fee (алым).
+    Fee,
+    /// State duty (баж).
+    Duty,
+}
+
+/// A state fee or a state duty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tariff {
+    pub kind: TariffKind,
+    pub name: Name,
+    pub kbk: Kbk,
+    pub knp: Knp,
+    /// In the order of days, without overlap.
+    pub rates: Vec<Rate>,
+}
+
+impl Tariff {
+    /// What it costs on a day (Astana time); `None` where no rate is valid.
+    #[must_use]
+    pub fn amount_on(&self, day: Date) -> Option<Amount> {
+        let valid = |rate: &&Rate| rate.from <= day && rate.until.is_none_or(|until| day < until);
+        self.rates.iter().find(valid).map(|rate| rate.amount)
+    }
+}
+
+/// What a fee or duty costs in a span of days, half-open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rate {
+    pub amount: Amount,
+    pub from: Date,
+    /// `None`: until further notice.
+    pub until: Option<Date>,
+}

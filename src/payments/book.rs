@@ -1,0 +1,328 @@
+//! The rows that a group of commands needs, in memory: read once, decided on, written once.
+//!
+//! A store fills the book by [`Lookup`]s, the pure rules change it, and the store writes what
+//! changed. A row is written only if it still has the version that was read.
+
+mod lookup;
+
+pub(super) use lookup::{Lookup, Wanted};
+
+use super::record::{BankWindow, Change, Charge, Closing, Heard, Order, RequestKey, Transfer};
+use serde::Serialize;
+use serde_json::Value;
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// A row and the version that the store holds; `None`: not there yet.
+#[derive(Debug)]
+struct Tracked<T> {
+    row: T,
+    stored: Option<i64>,
+    is_changed: bool,
+}
+
+impl<T> Tracked<T> {
+    fn read(row: T, version: i64) -> Self {
+        Self { row, stored: Some(version), is_changed: false }
+    }
+}
+
+/// What one statement writes.
+pub(super) enum Write {
+    Insert {
+        table: &'static str,
+        rows: Vec<Value>,
+    },
+    /// Each row only where the store still has this version.
+    Update {
+        table: &'static str,
+        rows: Vec<Value>,
+        versions: Vec<i64>,
+    },
+    /// Answers older than this, some of them.
+    Forget {
+        before_us: i64,
+    },
+}
+
+/// The working set of one group.
+#[derive(Debug, Default)]
+pub(super) struct Book {
+    charges: BTreeMap<String, Tracked<Charge>>,
+    orders: BTreeMap<String, Tracked<Order>>,
+    windows: BTreeMap<String, Tracked<BankWindow>>,
+    /// Charge names, and the unique keys of orders: what they lead to.
+    charge_names: HashMap<String, String>,
+    order_keys: HashMap<(Lookup, String), String>,
+    evidence: HashSet<String>,
+    keys: HashMap<String, RequestKey>,
+    untold: BTreeMap<String, Tracked<Change>>,
+    totals: Vec<Closing>,
+    forget_before_us: Option<i64>,
+    new_evidence: Vec<Heard>,
+    new_transfers: Vec<Transfer>,
+    new_changes: Vec<Change>,
+    new_keys: Vec<RequestKey>,
+    new_closings: Vec<Closing>,
+}
+
+impl Book {
+    /// Takes in a row that a store has read.
+    pub(super) fn absorb(&mut self, lookup: Lookup, row: Value) -> Result<(), serde_json::Error> {
+        match lookup {
+            Lookup::Window | Lookup::WindowToClose => {
+                let row: BankWindow = serde_json::from_value(row)?;
+                let version = row.version;
+                self.windows.entry(row.id.clone()).or_insert(Tracked::read(row, version));
+            }
+            Lookup::Charge | Lookup::ChargeName => {
+                let row: Charge = serde_json::from_value(row)?;
+                self.charge_names.insert(row.name.clone(), row.id.text().to_owned());
+                let (id, version) = (row.id.text().to_owned(), row.version);
+                self.charges.entry(id).or_insert(Tracked::read(row, version));
+            }
+            Lookup::Evidence => {
+                let id = row.get("id").and_then(Value::as_str).unwrap_or_default();
+                self.evidence.insert(id.to_owned());
+            }
+            Lookup::Key => {
+                let row: RequestKey = serde_json::from_value(row)?;
+                self.keys.insert(row.id.clone(), row);
+            }
+            Lookup::Change => {
+                let row: Change = serde_json::from_value(row)?;
+                let version = row.version;
+                self.untold.entry(row.id.clone()).or_insert(Tracked::read(row, version));
+            }
+            Lookup::Totals => self.totals.push(serde_json::from_value(row)?),
+            Lookup::Holder | Lookup::Order | Lookup::EndToEnd | Lookup::Txn | Lookup::Document => {
+                let row: Order = serde_json::from_value(row)?;
+                self.index(&row);
+                let (id, version) = (row.id.text().to_owned(), row.version);
+                self.orders.entry(id).or_insert(Tracked::read(row, version));
+            }
+        }
+        Ok(())
+    }
+
+    fn index(&mut self, order: &Order) {
+        let id = order.id.text();
+        let mut note = |lookup, key: &str| {
+            self.order_keys.insert((lookup, key.to_owned()), id.to_owned());
+        };
+        note(Lookup::EndToEnd, &order.end_to_end_id);
+        for (lookup, key) in
+            [(Lookup::Txn, &order.txn_key), (Lookup::Document, &order.document_key)]
+        {
+            if let Some(key) = key {
+                note(lookup, key);
+            }
+        }
+        if let Some(charge) = &order.charge {
+            if order.holds {
+                note(Lookup::Holder, charge.text());
+            } else if self.key_of(Lookup::Holder, charge.text()) == Some(id) {
+                self.order_keys.remove(&(Lookup::Holder, charge.text().to_owned()));
+            }
+        }
+    }
+
+    fn key_of(&self, lookup: Lookup, key: &str) -> Option<&str> {
+        self.order_keys.get(&(lookup, key.to_owned())).map(String::as_str)
+    }
+
+    pub(super) fn charge(&self, id: &str) -> Option<&Charge> {
+        self.charges.get(id).map(|tracked| &tracked.row)
+    }
+
+    pub(super) fn charge_named(&self, name: &str) -> Option<&Charge> {
+        self.charge(self.charge_names.get(name)?)
+    }
+
+    pub(super) fn order(&self, id: &str) -> Option<&Order> {
+        self.orders.get(id).map(|tracked| &tracked.row)
+    }
+
+    /// The order that a unique key leads to.
+    pub(super) fn order_by(&self, lookup: Lookup, key: &str) -> Option<&Order> {
+        self.order(self.key_of(lookup, key)?)
+    }
+
+    pub(super) fn window(&self, bank: &str) -> Option<&BankWindow> {
+        self.windows.get(bank).map(|tracked| &tracked.row)
+    }
+
+    pub(super) fn has_heard(&self, event: &str) -> bool {
+        self.evidence.contains(event)
+    }
+
+    pub(super) fn answer(&self, key: &str) -> Option<&RequestKey> {
+        self.keys.get(key)
+    }
+
+    /// What each open day of a bank holds, by day.
+    pub(super) fn totals(&self, bank: &str) -> impl Iterator<Item = &Closing> {
+        self.totals.iter().filter(move |total| total.bank == bank)
+    }
+
+    pub(super) fn put_charge(&mut self, charge: Charge) {
+        let id = charge.id.text().to_owned();
+        self.charge_names.insert(charge.name.clone(), id.clone());
+        put(&mut self.charges, id, charge);
+    }
+
+    pub(super) fn put_order(&mut self, order: Order) {
+        self.index(&order);
+        put(&mut self.orders, order.id.text().to_owned(), order);
+    }
+
+    pub(super) fn put_window(&mut self, window: BankWindow) {
+        put(&mut self.windows, window.id.clone(), window);
+    }
+
+    pub(super) fn hear(&mut self, heard: Heard) {
+        self.evidence.insert(heard.id.clone());
+        self.new_evidence.push(heard);
+    }
+
+    pub(super) fn transfer(&mut self, transfer: Transfer) {
+        self.new_transfers.push(transfer);
+    }
+
+    pub(super) fn tell(&mut self, change: Change) {
+        self.new_changes.push(change);
+    }
+
+    /// Notes that others know of a change; one of this very group is not known to anybody yet.
+    pub(super) fn told(&mut self, id: &str, at_us: i64) {
+        let change = self.untold.get(id).filter(|change| change.row.told_at_us.is_none());
+        if let Some(mut change) = change.map(|change| change.row.clone()) {
+            change.told_at_us = Some(at_us);
+            put(&mut self.untold, id.to_owned(), change);
+        }
+    }
+
+    pub(super) fn forget(&mut self, before_us: i64) {
+        self.forget_before_us = self.forget_before_us.max(Some(before_us));
+    }
+
+    pub(super) fn keep_answer(&mut self, key: RequestKey) {
+        self.keys.insert(key.id.clone(), key.clone());
+        self.new_keys.push(key);
+    }
+
+    pub(super) fn close(&mut self, closing: Closing) {
+        self.new_closings.push(closing);
+    }
+
+    /// What is to be written. Updates go first: what they let go, inserts may take.
+    pub(super) fn writes(&self) -> Result<Vec<Write>, serde_json::Error> {
+        let mut writes = Vec::new();
+        let mut inserts = Vec::new();
+        split("bank_window", &self.windows, &mut writes, &mut inserts)?;
+        split("charge", &self.charges, &mut writes, &mut inserts)?;
+        split("payment_order", &self.orders, &mut writes, &mut inserts)?;
+        split("order_change", &self.untold, &mut writes, &mut inserts)?;
+        writes.append(&mut inserts);
+        writes.extend(self.forget_before_us.map(|before_us| Write::Forget { before_us }));
+        writes.push(insert("order_evidence", &self.new_evidence)?);
+        writes.push(insert("transfer", &self.new_transfers)?);
+        writes.push(insert("order_change", &self.new_changes)?);
+        writes.push(insert("request_key", &self.new_keys)?);
+        writes.push(insert("closing", &self.new_closings)?);
+        writes.retain(|write| match write {
+            Write::Insert { rows, .. } | Write::Update { rows, .. } => !rows.is_empty(),
+            Write::Forget { .. } => true,
+        });
+        Ok(writes)
+    }
+}
+
+fn put<T>(rows: &mut BTreeMap<String, Tracked<T>>, id: String, row: T) {
+    let stored = rows.get(&id).and_then(|tracked| tracked.stored);
+    rows.insert(id, Tracked { row, stored, is_changed: true });
+}
+
+fn insert<T: Serialize>(table: &'static str, rows: &[T]) -> Result<Write, serde_json::Error> {
+    let rows = rows.iter().map(serde_json::to_value).collect::<Result<_, _>>()?;
+    Ok(Write::Insert { table, rows })
+}
+
+/// Changed rows: those that the store has, and those that are new to it.
+fn split<T: Serialize>(
+    table: &'static str,
+    tracked: &BTreeMap<String, Tracked<T>>,
+    updates: &mut Vec<Write>,
+    inserts: &mut Vec<Write>,
+) -> Result<(), serde_json::Error> {
+    let (mut old, mut versions, mut new) = (Vec::new(), Vec::new(), Vec::new());
+    for tracked in tracked.values().filter(|tracked| tracked.is_changed) {
+        let row = serde_json::to_value(&tracked.row)?;
+        match tracked.stored {
+            Some(version) => {
+                old.push(row);
+                versions.push(version);
+            }
+            None => new.push(row),
+        }
+    }
+    updates.push(Write::Update { table, rows: old, versions });
+    inserts.push(Write::Insert { table, rows: new });
+    Ok(())
+}
+
+#[cfg(test)]
+mod seen {
+    //! What tests see of a book that holds a whole history.
+
+    use super::{Book, Closing, Heard, Order, Transfer};
+    use crate::payments::record::Change;
+    use std::collections::BTreeMap;
+
+    impl Book {
+        pub(in crate::payments) fn orders(&self) -> BTreeMap<String, Order> {
+            self.orders.iter().map(|(id, order)| (id.clone(), order.row.clone())).collect()
+        }
+
+        pub(in crate::payments) fn transfers(&self) -> &[Transfer] {
+            &self.new_transfers
+        }
+
+        pub(in crate::payments) fn changes(&self) -> &[Change] {
+            &self.new_changes
+        }
+
+        pub(in crate::payments) fn heard(&self) -> &[Heard] {
+            &self.new_evidence
+        }
+
+        pub(in crate::payments) fn closings(&self) -> &[Closing] {
+            &self.new_closings
+        }
+
+        /// What a store counts of the open days of a bank.
+        pub(in crate::payments) fn count_totals(&mut self, bank: &str) {
+            let closed = self.window(bank).and_then(|window| window.closed_through);
+            let mut totals: BTreeMap<_, Closing> = BTreeMap::new();
+            for order in self.orders.values().map(|order| &order.row).filter(|o| o.bank == bank) {
+                let Some(day) = order.operating_day.filter(|day| Some(*day) > closed) else {
+                    continue;
+                };
+                let total = totals.entry(day).or_insert_with(|| Closing {
+                    id: format!("{bank}/{}", day.0),
+                    bank: bank.to_owned(),
+                    operating_day: day,
+                    orders: 0,
+                    paid_tiyn: 0,
+                    returned_tiyn: 0,
+                    closed_at_us: 0,
+                });
+                total.orders += 1;
+                match order.reverses {
+                    Some(_) => total.returned_tiyn += order.amount_tiyn,
+                    None => total.paid_tiyn += order.amount_tiyn,
+                }
+            }
+            self.totals = totals.into_values().collect();
+        }
+    }
+}

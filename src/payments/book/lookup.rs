@@ -1,0 +1,94 @@
+//! By which keys a store reads the rows of a book, in both dialects.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+/// By which key rows are read, in the order in which PostgreSQL locks them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(in crate::payments) enum Lookup {
+    /// Windows that postings go into.
+    Window,
+    /// Windows that are to be closed.
+    WindowToClose,
+    Charge,
+    ChargeName,
+    /// The order that holds a charge.
+    Holder,
+    Order,
+    EndToEnd,
+    Txn,
+    Document,
+    Evidence,
+    Key,
+    Change,
+    /// What the days after the last closed one hold, by bank.
+    Totals,
+}
+
+impl Lookup {
+    pub(in crate::payments) const ALL: [Self; 13] = [
+        Self::Window,
+        Self::WindowToClose,
+        Self::Charge,
+        Self::ChargeName,
+        Self::Holder,
+        Self::Order,
+        Self::EndToEnd,
+        Self::Txn,
+        Self::Document,
+        Self::Evidence,
+        Self::Key,
+        Self::Change,
+        Self::Totals,
+    ];
+
+    /// The reading in both dialects, with `{set}` for the test against the keys, and how PostgreSQL
+    /// locks what it reads.
+    pub(in crate::payments) const fn select(self) -> (&'static str, &'static str) {
+        const UPDATE: &str = " ORDER BY id FOR UPDATE";
+        match self {
+            Self::Window => ("SELECT * FROM bank_window WHERE id {set}", " ORDER BY id FOR SHARE"),
+            Self::WindowToClose => ("SELECT * FROM bank_window WHERE id {set}", UPDATE),
+            Self::Charge => ("SELECT * FROM charge WHERE id {set}", UPDATE),
+            Self::ChargeName => ("SELECT * FROM charge WHERE name {set}", ""),
+            Self::Holder => {
+                ("SELECT * FROM payment_order WHERE charge {set} AND holds = 1", UPDATE)
+            }
+            Self::Order => ("SELECT * FROM payment_order WHERE id {set}", UPDATE),
+            Self::EndToEnd => ("SELECT * FROM payment_order WHERE end_to_end_id {set}", UPDATE),
+            Self::Txn => ("SELECT * FROM payment_order WHERE txn_key {set}", UPDATE),
+            Self::Document => ("SELECT * FROM payment_order WHERE document_key {set}", UPDATE),
+            Self::Evidence => ("SELECT id FROM order_evidence WHERE id {set}", ""),
+            Self::Key => ("SELECT * FROM request_key WHERE id {set}", ""),
+            Self::Change => ("SELECT * FROM order_change WHERE id {set}", ""),
+            Self::Totals => (
+                "SELECT bank || '/' || operating_day AS id, bank, operating_day, count(*) AS orders, \
+                 CAST(sum(CASE WHEN reverses IS NULL THEN amount_tiyn ELSE 0 END) AS BIGINT) \
+                 AS paid_tiyn, \
+                 CAST(sum(CASE WHEN reverses IS NULL THEN 0 ELSE amount_tiyn END) AS BIGINT) \
+                 AS returned_tiyn, 0 AS closed_at_us \
+                 FROM payment_order WHERE bank {set} AND operating_day > (SELECT \
+                 coalesce(closed_through, -1) FROM bank_window w WHERE w.id = payment_order.bank) \
+                 GROUP BY bank, operating_day ORDER BY operating_day",
+                "",
+            ),
+        }
+    }
+}
+
+/// Keys to read, by lookup.
+#[derive(Debug, Default)]
+pub(in crate::payments) struct Wanted(BTreeMap<Lookup, BTreeSet<String>>);
+
+impl Wanted {
+    pub(in crate::payments) fn want(&mut self, lookup: Lookup, key: &str) {
+        self.0.entry(lookup).or_default().insert(key.to_owned());
+    }
+
+    pub(in crate::payments) fn keys(&self, lookup: Lookup) -> Vec<String> {
+        self.0.get(&lookup).into_iter().flatten().cloned().collect()
+    }
+
+    pub(in crate::payments) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}

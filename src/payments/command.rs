@@ -1,0 +1,287 @@
+//! What payments can be asked to do, and what they answer: plain values, decided without I/O.
+
+use super::calendar::OperatingDay;
+use super::order::{Action, Ruling, Said, State};
+use super::record::{Charge, Closing, Id, Order, Party, Source};
+use qaqpa_kit::money::Amount;
+
+/// Bytes of any one text; longer ones are refused.
+pub const TEXT_BYTES_MAX: usize = 2_000;
+/// Charges, or ids, in one request.
+pub const CHARGES_MAX: usize = 1_000;
+
+/// A payer wants to pay a charge through a bank: the order is durable before anything is sent.
+#[derive(Clone, Debug)]
+pub struct Opening {
+    pub order: Id,
+    pub charge: Id,
+    pub bank: String,
+    pub payer: Party,
+    pub at_us: i64,
+    /// After this moment no first attempt is made.
+    pub deadline_us: i64,
+}
+
+/// A bank took the money already and says so (a biller's `pay`).
+#[derive(Clone, Debug)]
+pub struct Receipt {
+    pub order: Id,
+    pub charge: Id,
+    pub bank: String,
+    /// The bank's id of the payment.
+    pub txn_id: String,
+    pub payer: Party,
+    pub amount: Amount,
+    /// The bank's time; in the future it counts as now.
+    pub posted_at_us: i64,
+    pub document_number: Option<String>,
+    pub at_us: i64,
+    /// SHA-256 of the message as it came, 64 hex digits.
+    pub original_digest: String,
+}
+
+/// What we do with an order.
+#[derive(Clone, Debug)]
+pub struct Act {
+    pub order: Id,
+    pub action: Action,
+    /// Which attempt `Sent` and `Lose` speak of.
+    pub attempt: u32,
+    /// The node that acts.
+    pub node: String,
+    pub at_us: i64,
+    /// When the bank is asked if nothing was heard of a new attempt by then.
+    pub check_at_us: i64,
+}
+
+/// Which order a bank speaks of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum About {
+    Order(Id),
+    EndToEnd(String),
+    /// The bank's own id.
+    Txn(String),
+}
+
+/// A word of a bank, or of an operator, about an order.
+#[derive(Clone, Debug)]
+pub struct Report {
+    pub bank: String,
+    /// Unique at the bank: the same event again changes nothing.
+    pub event_id: String,
+    pub about: About,
+    pub said: Said,
+    pub source: Source,
+    /// Where it names one: another than the order's is a contradiction.
+    pub amount: Option<Amount>,
+    pub document_number: Option<String>,
+    pub txn_id: Option<String>,
+    /// The bank's time of posting, where it names one.
+    pub posted_at_us: Option<i64>,
+    pub at_us: i64,
+    /// SHA-256 of the message as it came, 64 hex digits.
+    pub original_digest: String,
+    /// An operator's reason; empty from a bank.
+    pub note: String,
+}
+
+/// Money is to go back to the payer, all of it or a part.
+#[derive(Clone, Debug)]
+pub struct Refund {
+    pub order: Id,
+    /// The payment that it reverses.
+    pub original: Id,
+    pub amount: Amount,
+    pub reason: String,
+    pub at_us: i64,
+    pub deadline_us: i64,
+}
+
+/// Everything that changes payments.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// All of these charges, or none.
+    Register(Vec<Charge>),
+    /// The agency takes a charge back that nobody has begun to pay.
+    Annul {
+        charge: Id,
+        agency: String,
+        at_us: i64,
+    },
+    Open(Opening),
+    Receive(Receipt),
+    Act(Act),
+    Hear(Report),
+    Refund(Refund),
+    /// An operator ends a contradiction.
+    Rule {
+        order: Id,
+        ruling: Ruling,
+        reason: String,
+        at_us: i64,
+    },
+    /// Fixes what an operating day, and every one before it, holds.
+    Close {
+        bank: String,
+        day: OperatingDay,
+        at_us: i64,
+    },
+    /// Others have been told of these changes, by their ids.
+    Told {
+        changes: Vec<String>,
+        at_us: i64,
+    },
+    /// Drops answers kept for keys, the oldest first, a thousand at a time.
+    Forget {
+        before_us: i64,
+    },
+}
+
+/// A key under which a request is done once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// Whose key it is and for what, e.g. `demo_portal:charges`.
+    pub owner: String,
+    pub key: String,
+    /// SHA-256 of the request's body, 64 hex digits.
+    pub digest: String,
+    pub at_us: i64,
+}
+
+impl Key {
+    pub(super) fn id(&self) -> String {
+        format!("{}/{}", self.owner, self.key)
+    }
+}
+
+/// What became of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answered {
+    /// Done now, or refused without an effect; the bytes are those kept for the same key, if any.
+    Now(Reply, Option<Vec<u8>>),
+    /// Done before: the answer that was given then, byte for byte.
+    Again(Vec<u8>),
+    /// Another body stands under the same key; nothing was done.
+    OtherBody,
+}
+
+/// What was done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reply {
+    Done,
+    /// The order as it is now, and whether this changed it.
+    Order {
+        order: Box<Order>,
+        is_new: bool,
+    },
+    Closed(Box<Closing>),
+    /// Nothing was done.
+    Refused(Refusal),
+}
+
+impl Reply {
+    /// The order, where there is one.
+    #[must_use]
+    pub fn order(&self) -> Option<&Order> {
+        match self {
+            Self::Order { order, .. } => Some(order),
+            _ => None,
+        }
+    }
+}
+
+/// Why nothing was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Refusal {
+    /// A text is too long or holds NUL, or there are too many charges.
+    Malformed,
+    /// Such a number, id or transaction is there already, with other terms.
+    Taken,
+    NoCharge,
+    NoOrder,
+    NoBank,
+    Annulled,
+    /// Another order is paying the charge, or has paid it.
+    Held(State),
+    /// This action cannot be done in this state.
+    NotNow(State),
+    /// A later attempt has begun.
+    Stale,
+    /// Its time has not come.
+    NotDue,
+    /// Its deadline has passed.
+    Late,
+    /// Refunds would exceed what was paid.
+    TooMuch,
+    /// There is no money of this order to give back.
+    NotRefundable,
+    /// An operator must say why.
+    NoReason,
+}
+
+impl Refusal {
+    /// The public reason of the fault that this causes.
+    #[must_use]
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::Malformed => "text_malformed",
+            Self::Taken => "already_there",
+            Self::NoCharge => "no_such_charge",
+            Self::NoOrder => "no_such_order",
+            Self::NoBank => "no_such_bank",
+            Self::Annulled => "charge_annulled",
+            Self::Held(_) => "charge_held",
+            Self::NotNow(_) => "not_in_this_state",
+            Self::Stale => "attempt_outdated",
+            Self::NotDue => "not_due",
+            Self::Late => "deadline_passed",
+            Self::TooMuch => "refunds_exceed_payment",
+            Self::NotRefundable => "not_refundable",
+            Self::NoReason => "reason_missing",
+        }
+    }
+}
+
+impl Command {
+    /// Whether every text is short and free of NUL, which PostgreSQL's texts cannot hold.
+    pub(super) fn is_clean(&self) -> bool {
+        let texts: Vec<&str> = match self {
+            Self::Register(charges) => {
+                let texts = charges.iter().flat_map(|charge| {
+                    [charge.agency.as_str(), &charge.number, &charge.name, &charge.purpose]
+                });
+                return (1..=CHARGES_MAX).contains(&charges.len())
+                    && texts.into_iter().all(is_clean);
+            }
+            Self::Annul { agency, .. } => vec![agency],
+            Self::Open(opening) => vec![&opening.bank],
+            Self::Receive(receipt) => {
+                let document = receipt.document_number.as_deref().unwrap_or_default();
+                vec![&receipt.bank, &receipt.txn_id, document, &receipt.original_digest]
+            }
+            Self::Act(act) => vec![&act.node],
+            Self::Hear(report) => {
+                let about = match &report.about {
+                    About::Order(_) => "",
+                    About::EndToEnd(id) | About::Txn(id) => id,
+                };
+                let document = report.document_number.as_deref().unwrap_or_default();
+                let txn_id = report.txn_id.as_deref().unwrap_or_default();
+                let texts = [about, document, txn_id, &report.bank, &report.event_id, &report.note];
+                return texts.into_iter().chain([report.original_digest.as_str()]).all(is_clean);
+            }
+            Self::Refund(refund) => vec![&refund.reason],
+            Self::Rule { reason, .. } => vec![reason],
+            Self::Close { bank, .. } => vec![bank],
+            Self::Told { changes, .. } => {
+                return changes.len() <= CHARGES_MAX && changes.iter().all(|id| is_clean(id));
+            }
+            Self::Forget { .. } => Vec::new(),
+        };
+        texts.into_iter().all(is_clean)
+    }
+}
+
+pub(super) fn is_clean(text: &str) -> bool {
+    text.len() <= TEXT_BYTES_MAX && !text.contains('\0')
+}

@@ -1,0 +1,296 @@
+//! The rules of payments: a command and the book in, an answer and a changed book out. Pure.
+
+mod hear;
+mod money;
+mod open;
+
+use super::book::{Book, Lookup, Wanted};
+use super::command::{About, Answered, Command, Key, Refusal, Reply, is_clean};
+use super::ledger;
+use super::record::{Change, Charge, Order, RequestKey, Transfer};
+use crate::config::settings::{self, Bank};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A bank's clock may be this far ahead of ours; what it dates later counts as now.
+const SKEW_US_MAX: i64 = 300_000_000;
+
+/// What the rules need of the configuration.
+#[derive(Clone, Debug)]
+pub(super) struct Rules {
+    pub banks: BTreeMap<String, Arc<Bank>>,
+    pub inquiry_pause_max: Duration,
+    pub not_found_min: u32,
+    pub quiet: Duration,
+}
+
+impl Rules {
+    pub(super) fn new(settings: &settings::Payments) -> Self {
+        Self {
+            banks: settings.banks.clone(),
+            inquiry_pause_max: settings.inquiry_pause_max,
+            not_found_min: settings.not_found_min,
+            quiet: settings.quiet,
+        }
+    }
+}
+
+/// Makes the bytes that are kept for a key.
+pub type Render = Box<dyn Fn(&Reply) -> Vec<u8> + Send>;
+
+/// A command, and the key under which it is done once.
+pub(super) struct Request {
+    pub command: Command,
+    pub key: Option<(Key, Render)>,
+}
+
+impl Request {
+    /// The rows that it needs first.
+    pub(super) fn want(&self, wanted: &mut Wanted) {
+        if !self.is_clean() {
+            return;
+        }
+        if let Some((key, _)) = &self.key {
+            wanted.want(Lookup::Key, &key.id());
+        }
+        match &self.command {
+            Command::Register(charges) => {
+                for charge in charges {
+                    wanted.want(Lookup::Charge, charge.id.text());
+                    wanted.want(Lookup::ChargeName, &charge.name);
+                }
+            }
+            Command::Annul { charge, .. } => want_charge(wanted, charge.text()),
+            Command::Open(opening) => {
+                want_charge(wanted, opening.charge.text());
+                wanted.want(Lookup::Order, opening.order.text());
+            }
+            Command::Receive(receipt) => {
+                want_charge(wanted, receipt.charge.text());
+                wanted.want(Lookup::Order, receipt.order.text());
+                wanted.want(Lookup::Txn, &path(&[&receipt.bank, &receipt.txn_id]));
+                wanted.want(Lookup::Window, &receipt.bank);
+                wanted.want(Lookup::Evidence, &open::event_of(receipt));
+            }
+            Command::Act(act) => wanted.want(Lookup::Order, act.order.text()),
+            Command::Hear(report) => {
+                match &report.about {
+                    About::Order(id) => wanted.want(Lookup::Order, id.text()),
+                    About::EndToEnd(id) => wanted.want(Lookup::EndToEnd, id),
+                    About::Txn(id) => wanted.want(Lookup::Txn, &path(&[&report.bank, id])),
+                }
+                if let Some(txn_id) = &report.txn_id {
+                    wanted.want(Lookup::Txn, &path(&[&report.bank, txn_id]));
+                }
+                wanted.want(Lookup::Evidence, &path(&[&report.bank, &report.event_id]));
+                wanted.want(Lookup::Window, &report.bank);
+            }
+            Command::Refund(refund) => {
+                wanted.want(Lookup::Order, refund.order.text());
+                wanted.want(Lookup::Order, refund.original.text());
+            }
+            Command::Rule { order, .. } => wanted.want(Lookup::Order, order.text()),
+            Command::Close { bank, .. } => wanted.want(Lookup::WindowToClose, bank),
+            Command::Told { changes, .. } => {
+                for id in changes {
+                    wanted.want(Lookup::Change, id);
+                }
+            }
+            Command::Forget { .. } => {}
+        }
+    }
+
+    /// The rows that it needs because of those read first.
+    pub(super) fn want_more(&self, book: &Book, rules: &Rules, wanted: &mut Wanted) {
+        let order = match &self.command {
+            Command::Act(act) => book.order(act.order.text()),
+            Command::Rule { order, .. } => book.order(order.text()),
+            Command::Hear(report) => {
+                let found = hear::find(book, report);
+                if let (Some(order), Some(document)) = (found, &report.document_number)
+                    && let Some((_, day)) = hear::posting(book, rules, order, report)
+                {
+                    let key = path(&[&report.bank, &day.0.to_string(), document]);
+                    wanted.want(Lookup::Document, &key);
+                }
+                found
+            }
+            Command::Receive(receipt) => {
+                if let Some(key) = open::document_key(book, rules, receipt) {
+                    wanted.want(Lookup::Document, &key);
+                }
+                None
+            }
+            Command::Close { bank, .. } => {
+                wanted.want(Lookup::Totals, bank);
+                None
+            }
+            _ => None,
+        };
+        if let Some(order) = order {
+            if let Some(original) = &order.reverses {
+                wanted.want(Lookup::Order, original.text());
+            }
+            if matches!(self.command, Command::Rule { .. }) {
+                wanted.want(Lookup::Window, &order.bank);
+            }
+        }
+    }
+
+    /// Decides it, once for a key.
+    pub(super) fn decide(&self, book: &mut Book, rules: &Rules) -> Answered {
+        if !self.is_clean() {
+            return Answered::Now(Reply::Refused(Refusal::Malformed), None);
+        }
+        let Some((key, render)) = &self.key else {
+            return Answered::Now(decide(book, rules, &self.command), None);
+        };
+        if let Some(kept) = book.answer(&key.id()) {
+            return if kept.digest == key.digest {
+                Answered::Again(STANDARD.decode(&kept.answer).unwrap_or_default())
+            } else {
+                Answered::OtherBody
+            };
+        }
+        let reply = decide(book, rules, &self.command);
+        if matches!(reply, Reply::Refused(_)) {
+            // Nothing happened: the same request may succeed another time.
+            return Answered::Now(reply, None);
+        }
+        let answer = render(&reply);
+        book.keep_answer(RequestKey {
+            id: key.id(),
+            digest: key.digest.clone(),
+            answer: STANDARD.encode(&answer),
+            answered_at_us: key.at_us,
+        });
+        Answered::Now(reply, Some(answer))
+    }
+
+    /// One request's texts must not fail the group that it is in.
+    fn is_clean(&self) -> bool {
+        let texts = self.key.iter().flat_map(|(key, _)| [&key.owner, &key.key, &key.digest]);
+        self.command.is_clean() && texts.into_iter().all(|text| is_clean(text))
+    }
+
+    /// Closing a day counts what is stored, so it is alone in its group.
+    pub(super) fn is_alone(&self) -> bool {
+        matches!(self.command, Command::Close { .. })
+    }
+}
+
+fn want_charge(wanted: &mut Wanted, charge: &str) {
+    wanted.want(Lookup::Charge, charge);
+    wanted.want(Lookup::Holder, charge);
+}
+
+/// Parts of a key of the store.
+fn path(parts: &[&str]) -> String {
+    parts.join("/")
+}
+
+fn decide(book: &mut Book, rules: &Rules, command: &Command) -> Reply {
+    let decided = match command {
+        Command::Register(charges) => register(book, charges),
+        Command::Annul { charge, agency, at_us } => annul(book, charge.text(), agency, *at_us),
+        Command::Open(opening) => open::open(book, rules, opening),
+        Command::Receive(receipt) => open::receive(book, rules, receipt),
+        Command::Act(act) => open::act(book, rules, act),
+        Command::Hear(report) => hear::hear(book, rules, report),
+        Command::Refund(refund) => money::refund(book, refund),
+        Command::Rule { order, ruling, reason, at_us } => {
+            money::rule(book, rules, order.text(), (*ruling, reason, *at_us))
+        }
+        Command::Close { bank, day, at_us } => money::close(book, rules, (bank, *day), *at_us),
+        Command::Told { changes, at_us } => {
+            for id in changes {
+                book.told(id, *at_us);
+            }
+            Ok(Reply::Done)
+        }
+        Command::Forget { before_us } => {
+            book.forget(*before_us);
+            Ok(Reply::Done)
+        }
+    };
+    decided.unwrap_or_else(Reply::Refused)
+}
+
+fn register(book: &mut Book, charges: &[Charge]) -> Result<Reply, Refusal> {
+    let mut names: Vec<&str> = charges.iter().map(|charge| charge.name.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    let is_taken = |charge: &Charge| {
+        book.charge(charge.id.text()).is_some() || book.charge_named(&charge.name).is_some()
+    };
+    if names.len() < charges.len() || charges.iter().any(is_taken) {
+        return Err(Refusal::Taken);
+    }
+    for charge in charges {
+        book.put_charge(charge.clone());
+    }
+    Ok(Reply::Done)
+}
+
+fn annul(book: &mut Book, id: &str, agency: &str, at_us: i64) -> Result<Reply, Refusal> {
+    let charge = book.charge(id).filter(|charge| charge.agency == agency);
+    let mut charge = charge.ok_or(Refusal::NoCharge)?.clone();
+    if charge.annulled_at_us.is_some() {
+        return Ok(Reply::Done);
+    }
+    if let Some(holder) = book.order_by(Lookup::Holder, id) {
+        return Err(Refusal::Held(holder.state));
+    }
+    charge.annulled_at_us = Some(at_us);
+    charge.version += 1;
+    book.put_charge(charge);
+    Ok(Reply::Done)
+}
+
+/// Writes an order as it is to be: its state and money by the tables, the transfers that bring its
+/// money there, and what others are to be told.
+fn put(book: &mut Book, mut order: Order, at_us: i64, cause: &str) -> Order {
+    let old = book.order(order.id.text()).cloned();
+    order.derive();
+    order.version = old.as_ref().map_or(1, |old| old.version + 1);
+    let from = old.as_ref().and_then(Order::accounts);
+    for (number, (debit, credit)) in ledger::moves(from, order.accounts()).into_iter().enumerate() {
+        book.transfer(Transfer {
+            id: path(&[order.id.text(), &order.version.to_string(), &number.to_string()]),
+            order_id: order.id.clone(),
+            debit,
+            credit,
+            amount_tiyn: order.amount_tiyn,
+            operating_day: order.operating_day,
+            moved_at_us: at_us,
+        });
+    }
+    if old.as_ref().map(|old| old.state) != Some(order.state) {
+        order.changed_at_us = at_us;
+        book.tell(Change {
+            id: path(&[order.id.text(), &order.version.to_string()]),
+            order_id: order.id.clone(),
+            version: order.version,
+            state: order.state,
+            cause: cause.to_owned(),
+            changed_at_us: at_us,
+            told_at_us: None,
+        });
+    }
+    if old.is_some_and(|old| old.holds && !order.holds) {
+        money::give_back(book, &order);
+    }
+    book.put_order(order.clone());
+    order
+}
+
+fn changed(order: Order) -> Reply {
+    Reply::Order { order: Box::new(order), is_new: true }
+}
+
+fn unchanged(order: Order) -> Reply {
+    Reply::Order { order: Box::new(order), is_new: false }
+}

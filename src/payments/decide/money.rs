@@ -1,0 +1,124 @@
+//! Refunds, an operator's rulings, and the closing of operating days.
+
+use super::open::{Sides, new_order};
+use super::{Rules, changed, put};
+use crate::payments::book::Book;
+use crate::payments::calendar::OperatingDay;
+use crate::payments::command::{Refund, Refusal, Reply};
+use crate::payments::order::{Ruling, State, Step};
+use crate::payments::record::{BankWindow, Closing, Order};
+
+/// Opens a refund: an order of its own, linked to the payment, whose sum of refunds grows with it.
+pub(super) fn refund(book: &mut Book, refund: &Refund) -> Result<Reply, Refusal> {
+    if refund.reason.trim().is_empty() {
+        return Err(Refusal::NoReason);
+    }
+    if book.order(refund.order.text()).is_some() {
+        return Err(Refusal::Taken);
+    }
+    let mut original = book.order(refund.original.text()).ok_or(Refusal::NoOrder)?.clone();
+    let claimed = original
+        .claimed()
+        .filter(|_| original.state != State::Conflict && original.reverses.is_none());
+    let source = claimed.ok_or(Refusal::NotRefundable)?;
+    let returned = original.returned_tiyn.checked_add(refund.amount.tiyn());
+    let returned = returned.filter(|sum| *sum <= original.amount_tiyn).ok_or(Refusal::TooMuch)?;
+    original.returned_tiyn = returned;
+    // It goes back the way it came.
+    let sides = Sides {
+        bank: &original.bank,
+        payer: &original.payer,
+        payee: &original.payee,
+        kbk: &original.kbk,
+    };
+    let order = Order {
+        reverses: Some(original.id.clone()),
+        opened_at_us: refund.at_us,
+        deadline_us: refund.deadline_us,
+        source: Some(source.to_string()),
+        reason: refund.reason.clone(),
+        ..new_order(&refund.order, refund.amount.tiyn(), &sides)
+    };
+    put(book, original, refund.at_us, "refund");
+    Ok(changed(put(book, order, refund.at_us, "opened")))
+}
+
+/// A refund that came to nothing gives its share of the payment back.
+pub(super) fn give_back(book: &mut Book, refund: &Order) {
+    let Some(original) = &refund.reverses else { return };
+    let Some(mut payment) = book.order(original.text()).cloned() else { return };
+    payment.returned_tiyn -= refund.amount_tiyn;
+    payment.version += 1;
+    book.put_order(payment);
+}
+
+/// An operator ends a contradiction, with a reason.
+pub(super) fn rule(
+    book: &mut Book,
+    rules: &Rules,
+    id: &str,
+    (ruling, reason, at_us): (Ruling, &str, i64),
+) -> Result<Reply, Refusal> {
+    if reason.trim().is_empty() {
+        return Err(Refusal::NoReason);
+    }
+    let mut order = book.order(id).ok_or(Refusal::NoOrder)?.clone();
+    if order.state != State::Conflict {
+        return Err(Refusal::NotNow(order.state));
+    }
+    let bank = rules.banks.get(&order.bank).ok_or(Refusal::NoBank)?;
+    if ruling == Ruling::Posted {
+        if order.operating_day.is_none() {
+            let closed = book.window(&order.bank).and_then(|window| window.closed_through);
+            order.posted_at_us = Some(at_us);
+            order.operating_day = Some(bank.window(at_us, closed));
+        }
+        let is_given_up = matches!(order.step, Step::Cancelled | Step::Expired);
+        if order.charge.is_some() && !order.holds && !is_given_up {
+            // Its charge was let go and may be paid by another: the money waits in suspense.
+            order.step = Step::Surplus;
+        }
+    }
+    order.ruling = Some(ruling);
+    order.reason = reason.to_owned();
+    Ok(changed(put(book, order, at_us, "ruling")))
+}
+
+/// Closes a day and all before it: what they hold is fixed, and later postings go into the next.
+pub(super) fn close(
+    book: &mut Book,
+    rules: &Rules,
+    (bank, day): (&str, OperatingDay),
+    at_us: i64,
+) -> Result<Reply, Refusal> {
+    let calendar = rules.banks.get(bank).ok_or(Refusal::NoBank)?;
+    let window = book.window(bank).ok_or(Refusal::NoBank)?;
+    if window.closed_through.is_some_and(|closed| day <= closed) {
+        return Err(Refusal::Taken);
+    }
+    if calendar.operating_day(at_us) <= day || !calendar.is_operating(day.date()) {
+        return Err(Refusal::NotDue);
+    }
+    let version = window.version + 1;
+    let mut closings: Vec<Closing> =
+        book.totals(bank).filter(|total| total.operating_day <= day).cloned().collect();
+    if closings.last().is_none_or(|last| last.operating_day < day) {
+        closings.push(Closing {
+            id: format!("{bank}/{}", day.0),
+            bank: bank.to_owned(),
+            operating_day: day,
+            orders: 0,
+            paid_tiyn: 0,
+            returned_tiyn: 0,
+            closed_at_us: at_us,
+        });
+    }
+    let mut last = None;
+    for closing in closings {
+        let closing = Closing { closed_at_us: at_us, ..closing };
+        book.close(closing.clone());
+        last = Some(closing);
+    }
+    book.put_window(BankWindow { id: bank.to_owned(), closed_through: Some(day), version });
+    last.map(|closing| Reply::Closed(Box::new(closing))).ok_or(Refusal::NotDue)
+}

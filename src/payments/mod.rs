@@ -1,0 +1,150 @@
+//! Charges, orders, ledger and operating days: money moves once or not at all, and evidence decides.
+//!
+//! One behaviour on two stores, as the journal's. [`Payments::run`] returns when what it decided is
+//! on disk: only then may anything be sent to a bank, or be answered to one. The rules are pure
+//! (`decide`); the store reads the rows that a group of requests needs, lets the rules change them,
+//! and writes the changes in one transaction.
+
+mod book;
+pub mod calendar;
+pub mod command;
+mod decide;
+pub mod ledger;
+pub mod order;
+mod questions;
+pub mod record;
+mod store;
+mod writer;
+
+pub use decide::Render;
+pub use store::migrate;
+
+use crate::config::settings::{self, Store};
+use crate::journal::down::{JournalDown, JournalError, Why};
+use crate::journal::postgres::Target;
+use crate::journal::{now_us, thread};
+use command::{Act, Answered, Command, Key, Reply};
+use decide::{Request, Rules};
+use order::Action;
+use std::time::Duration;
+use store::{Embedded, Postgres, Reader};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
+use writer::{Asked, Writer};
+
+/// The longest that anybody waits for a commit; a store that fails says so sooner.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Requests that may wait, in groups.
+const GROUPS_WAITING_MAX: usize = 8;
+/// Orders of an earlier life looked after at once.
+const RECOVERY_MAX: u32 = 500;
+
+/// The payments of one node; cheap to clone.
+#[derive(Clone)]
+pub struct Payments {
+    queue: mpsc::Sender<Asked>,
+    reader: Reader,
+}
+
+impl Payments {
+    /// Opens the store, checks its schema (the embedded one is migrated), and leaves Unknown what
+    /// this node was sending when its earlier life ended.
+    ///
+    /// # Errors
+    /// When the store cannot be reached, needs `qaqpa migrate`, or is held by another process.
+    pub async fn start(settings: &settings::Payments, node: &str) -> Result<Self, JournalError> {
+        let rules = Rules::new(settings);
+        let group_max = settings.group_max.max(1);
+        let (queue, asked) = mpsc::channel(GROUPS_WAITING_MAX * group_max);
+        let banks: Vec<String> = settings.banks.keys().cloned().collect();
+        match settings.store.clone() {
+            Store::Embedded { path } => {
+                let open = async move || Embedded::open(&path, &banks);
+                let work = move |store| Writer::new(store, asked, rules, group_max).run();
+                thread::run("payments", open, work).await?;
+            }
+            Store::Postgres { url, .. } => {
+                let target = Target::parse(&url)?;
+                let open = async move || Postgres::open(target, &banks).await;
+                let work = move |store| Writer::new(store, asked, rules, group_max).run();
+                thread::run("payments", open, work).await?;
+            }
+        }
+        let payments = Self { queue, reader: Reader::new(&settings.store)? };
+        let recovered = payments.recover(node).await;
+        recovered.map_err(|down| JournalError::store("the orders of an earlier life", down))?;
+        Ok(payments)
+    }
+
+    /// Does it, durably; or refuses it without an effect.
+    ///
+    /// # Errors
+    /// Nothing may be sent or promised. It may have been done: whoever asks again by the same ids
+    /// finds out.
+    pub async fn run(&self, command: Command) -> Result<Reply, JournalDown> {
+        match self.ask(Request { command, key: None }).await? {
+            Answered::Now(reply, _) => Ok(reply),
+            Answered::Again(_) | Answered::OtherBody => {
+                Err(JournalDown::new(Why::Broken, "payments: an answer without a key"))
+            }
+        }
+    }
+
+    /// Does it once for a key: the same body gets the same bytes again, which `render` made of the
+    /// first reply; another body is told so. A refusal is not kept, since nothing happened.
+    ///
+    /// # Errors
+    /// As [`Payments::run`]; asking again with the same key finds out.
+    pub async fn run_once(
+        &self,
+        key: Key,
+        render: Render,
+        command: Command,
+    ) -> Result<Answered, JournalDown> {
+        self.ask(Request { command, key: Some((key, render)) }).await
+    }
+
+    async fn ask(&self, request: Request) -> Result<Answered, JournalDown> {
+        let (answer, answered) = oneshot::channel();
+        self.queue.try_send(Asked { request, answer }).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => {
+                JournalDown::new(Why::QueueFull, "too many payments wait to be written")
+            }
+            mpsc::error::TrySendError::Closed(_) => stopped(),
+        })?;
+        match timeout(PATIENCE, answered).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_)) => Err(stopped()),
+            Err(_) => Err(JournalDown::new(Why::Slow, "payments: no commit in time")),
+        }
+    }
+
+    /// Leaves Unknown what this node had under way: bytes may have left.
+    async fn recover(&self, node: &str) -> Result<(), JournalDown> {
+        loop {
+            let open = self.attempts_of(node, RECOVERY_MAX).await?;
+            if open.is_empty() {
+                return Ok(());
+            }
+            for order in open {
+                let at_us = now_us();
+                let act = Act {
+                    order: order.id,
+                    action: Action::Lose,
+                    attempt: order.attempt,
+                    node: node.to_owned(),
+                    at_us,
+                    check_at_us: at_us,
+                };
+                self.run(Command::Act(act)).await?;
+            }
+        }
+    }
+}
+
+fn stopped() -> JournalDown {
+    JournalDown::new(Why::Stopped, "payments have stopped")
+}
+
+#[cfg(test)]
+mod tests;

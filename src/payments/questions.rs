@@ -1,0 +1,187 @@
+//! What can be asked of payments, on either store, without taking part in the writing.
+
+use super::Payments;
+use super::calendar::OperatingDay;
+use super::record::{
+    Balance, Change, Charge, Closing, Exposure, Heard, Id, Order, Party, Transfer,
+};
+use super::store::Parameter::{Number, Text};
+use crate::journal::down::JournalDown;
+
+impl Payments {
+    /// One order.
+    ///
+    /// # Errors
+    /// When the store cannot be read now; as of every question below.
+    pub async fn order(&self, id: &Id) -> Result<Option<Order>, JournalDown> {
+        let sql = "SELECT * FROM payment_order WHERE id = $1";
+        Ok(self.reader.rows(sql, vec![text(id)]).await?.pop())
+    }
+
+    /// One charge.
+    ///
+    /// # Errors
+    /// See [`Payments::order`].
+    pub async fn charge(&self, id: &Id) -> Result<Option<Charge>, JournalDown> {
+        let sql = "SELECT * FROM charge WHERE id = $1";
+        Ok(self.reader.rows(sql, vec![text(id)]).await?.pop())
+    }
+
+    /// The charge with an agency's own number.
+    ///
+    /// # Errors
+    /// See [`Payments::order`].
+    pub async fn charge_of(
+        &self,
+        agency: &str,
+        number: &str,
+    ) -> Result<Option<Charge>, JournalDown> {
+        let sql = "SELECT * FROM charge WHERE name = $1";
+        let name = Text(format!("{agency}/{number}"));
+        Ok(self.reader.rows(sql, vec![name]).await?.pop())
+    }
+
+    /// The order that is paying a charge, or has paid it.
+    ///
+    /// # Errors
+    /// See [`Payments::order`].
+    pub async fn holder(&self, charge: &Id) -> Result<Option<Order>, JournalDown> {
+        let sql = "SELECT * FROM payment_order WHERE charge = $1 AND holds = 1";
+        Ok(self.reader.rows(sql, vec![text(charge)]).await?.pop())
+    }
+
+    /// What a payer has still to pay, oldest first: not annulled, and no order is paying it.
+    ///
+    /// # Errors
+    /// See [`Payments::order`].
+    pub async fn charges_open(
+        &self,
+        payer: &Party,
+        limit: u32,
+    ) -> Result<Vec<Charge>, JournalDown> {
+        let sql = "SELECT * FROM charge WHERE payer = $1 AND annulled_at_us IS NULL \
+             AND NOT EXISTS (SELECT 1 FROM payment_order o WHERE o.charge = charge.id \
+             AND o.holds = 1) ORDER BY id LIMIT $2";
+        self.reader.rows(sql, vec![Text(payer.digits().to_owned()), number(limit)]).await
+    }
+
+    /// Orders of which nobody knows the outcome, and those whose evidence contradicts itself, longest
+    /// waiting first. Their row tells the owner (`node`), the age (`changed_at_us`) and the next check.
+    ///
+    /// # Errors
+    /// See [`Payments::order`].
+    pub async fn unknown(&self, limit: u32) -> Result<Vec<Order>, JournalDown> {
+        let sql = "SELECT * FROM payment_order WHERE state IN ('unknown', 'conflict') \
+             ORDER BY changed_at_us LIMIT $1";
+        self.reader.rows(sql, vec![number(limit)]).await
+    }
+
+    /// Orders whose bank is to be asked by now. One still Submitting then has lost its attempt.
+    ///
+    /// # Errors
+    /// See [`Payments::order`].
+    pub async fn due(&self, at_us: i64, limit: u32) -> Result<Vec<Order>, JournalDown> {
+        let sql = "SELECT * FROM payment_order WHERE next_check_at_us <= $1 \
+             ORDER BY next_check_at_us LIMIT $2";
+        self.reader.rows(sql, vec![Number(at_us), number(limit)]).await
+    }
+
+    /// Attempts of a node of which nothing was heard.
+    pub(super) async fn attempts_of(
+        &self,
+        node: &str,
+        limit: u32,
+    ) -> Result<Vec<Order>, JournalDown> {
+        let sql = "SELECT * FROM payment_order WHERE next_check_at_us IS NOT NULL AND node = $1 \
+             AND state IN ('submitting', 'submitted') ORDER BY next_check_at_us LIMIT $2";
+        self.reader.rows(sql, vec![Text(node.to_owned()), number(limit)]).await
+    }
+
+    /// Money that each bank may be about to take.
+    ///
+    /// # Errors
+    /// See [`Payments::order`].
+    pub async fn exposure(&self) -> Result<Vec<Exposure>, JournalDown> {
+        let sql = "SELECT bank, count(*) AS orders, CAST(sum(amount_tiyn) AS BIGINT) AS amount_tiyn \
+             FROM payment_order WHERE asset = 'pending' GROUP BY bank ORDER BY bank";
+        self.reader.rows(sql, Vec::new()).await
+    }
+
+    /// Everything that a bank or an operator said of an order, in the order of hearing.
+    ///
+    /// # Errors
+    /// See [`Payments::order`].
+    pub async fn evidence(&self, order: &Id) -> Result<Vec<Heard>, JournalDown> {
+        let sql = "SELECT * FROM order_evidence WHERE order_id = $1 ORDER BY heard_at_us, id";
+        self.reader.rows(sql, vec![text(order)]).await
+    }
+
+    /// Changes that others are to be told of, oldest first; those of one order by their version.
+    ///
+    /// # Errors
+    /// See [`Payments::order`].
+    pub async fn untold(&self, limit: u32) -> Result<Vec<Change>, JournalDown> {
+        let sql = "SELECT * FROM order_change WHERE told_at_us IS NULL \
+             ORDER BY changed_at_us, order_id, version LIMIT $1";
+        self.reader.rows(sql, vec![number(limit)]).await
+    }
+
+    /// What a closed operating day holds; `None` while it is open.
+    ///
+    /// # Errors
+    /// See [`Payments::order`].
+    pub async fn closing(
+        &self,
+        bank: &str,
+        day: OperatingDay,
+    ) -> Result<Option<Closing>, JournalDown> {
+        let sql = "SELECT * FROM closing WHERE id = $1";
+        Ok(self.reader.rows(sql, vec![Text(format!("{bank}/{}", day.0))]).await?.pop())
+    }
+
+    /// Orders of an operating day, by id after the one given.
+    ///
+    /// # Errors
+    /// See [`Payments::order`].
+    pub async fn orders_of(
+        &self,
+        (bank, day): (&str, OperatingDay),
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<Order>, JournalDown> {
+        let sql = "SELECT * FROM payment_order WHERE bank = $1 AND operating_day = $2 AND id > $3 \
+             ORDER BY id LIMIT $4";
+        let after = Text(after.to_owned());
+        let day = Number(i64::from(day.0));
+        self.reader.rows(sql, vec![Text(bank.to_owned()), day, after, number(limit)]).await
+    }
+
+    /// The balance of every account, debits less credits; a report, since it reads the whole ledger.
+    ///
+    /// # Errors
+    /// See [`Payments::order`].
+    pub async fn balances(&self) -> Result<Vec<Balance>, JournalDown> {
+        let sql = "SELECT account, CAST(sum(amount_tiyn) AS BIGINT) AS balance_tiyn FROM \
+             (SELECT debit AS account, amount_tiyn FROM transfer UNION ALL \
+             SELECT credit, -amount_tiyn FROM transfer) AS side GROUP BY account ORDER BY account";
+        self.reader.rows(sql, Vec::new()).await
+    }
+
+    /// The transfers of one order, as they were made.
+    ///
+    /// # Errors
+    /// See [`Payments::order`].
+    pub async fn transfers(&self, order: &Id) -> Result<Vec<Transfer>, JournalDown> {
+        let sql = "SELECT * FROM transfer WHERE id > $1 AND id < $2 ORDER BY moved_at_us, id";
+        let (from, to) = (format!("{order}/"), format!("{order}0"));
+        self.reader.rows(sql, vec![Text(from), Text(to)]).await
+    }
+}
+
+fn text(id: &Id) -> super::store::Parameter {
+    Text(id.text().to_owned())
+}
+
+fn number(limit: u32) -> super::store::Parameter {
+    Number(i64::from(limit))
+}

@@ -1,0 +1,398 @@
+//! The rows of payments, as both stores keep them and as everybody reads them.
+//!
+//! One serde form serves SQLite and PostgreSQL: a row is a flat object of numbers, texts and nulls,
+//! whose fields are the columns of `schema/*.sql`.
+
+use super::calendar::OperatingDay;
+use super::ledger::{self, Account, Asset, Claim, Payee, Position};
+use super::order::{self, Evidence, Rank, Ruling, State, Step};
+use crate::journal::entry::EntryId;
+use qaqpa_kit::ids::{Bin, Iban, IdError, Iin, Kbe, Kbk, Knp};
+use qaqpa_kit::money::Amount;
+use qaqpa_kit::redact;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// The digits of an IIN or a BIN, shown masked.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Party(String);
+
+impl Party {
+    /// Reads an IIN or a BIN with its check digit.
+    ///
+    /// # Errors
+    /// It is neither.
+    pub fn parse(text: &str) -> Result<Self, IdError> {
+        match Iin::parse(text, true) {
+            Ok(_) => Ok(Self(text.to_owned())),
+            Err(error) => Bin::parse(text, true).map(|bin| Self(bin.digits())).map_err(|_| error),
+        }
+    }
+
+    /// All twelve digits: never for a log.
+    #[must_use]
+    pub fn digits(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<Bin> for Party {
+    fn from(bin: Bin) -> Self {
+        Self(bin.digits())
+    }
+}
+
+impl fmt::Display for Party {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&redact::ids(&self.0))
+    }
+}
+
+impl fmt::Debug for Party {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Party({self})")
+    }
+}
+
+/// Identity of an order or a charge: the text of a UUID version 7, so that ids sort by time.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Id(String);
+
+impl Id {
+    /// A new id whose time is `unix_us`.
+    #[must_use]
+    pub fn at(unix_us: i64) -> Self {
+        Self(EntryId::at(unix_us).to_string())
+    }
+
+    /// As written; empty for what is no UUID.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::str::FromStr for Id {
+    type Err = uuid::Error;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(|id: EntryId| Self(id.to_string()))
+    }
+}
+
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Columns 0 and 1.
+mod flag {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(flag: &bool, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_u8(u8::from(*flag))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<bool, D::Error> {
+        u8::deserialize(from).map(|number| number != 0)
+    }
+}
+
+/// The terms of a new charge, each of them checked by its type.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    pub agency: String,
+    /// The agency's own number; unique at the agency.
+    pub number: String,
+    pub payer: Party,
+    pub payee: Bin,
+    pub kbk: Kbk,
+    pub knp: Knp,
+    pub kbe: Kbe,
+    pub iban: Iban,
+    pub amount: Amount,
+    pub purpose: String,
+    /// Days since 1970.
+    pub due_day: Option<i32>,
+}
+
+/// What somebody is to pay.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Charge {
+    pub id: Id,
+    /// `agency/number`, unique.
+    pub name: String,
+    pub agency: String,
+    pub number: String,
+    pub payer: Party,
+    pub payee: Party,
+    pub kbk: String,
+    pub knp: String,
+    pub kbe: String,
+    pub iban: String,
+    pub amount_tiyn: i64,
+    pub purpose: String,
+    pub due_day: Option<i32>,
+    pub registered_at_us: i64,
+    pub annulled_at_us: Option<i64>,
+    pub version: i64,
+}
+
+impl Charge {
+    /// A charge by these terms, registered at this moment.
+    #[must_use]
+    pub fn new(id: Id, terms: Terms, registered_at_us: i64) -> Self {
+        Self {
+            id,
+            name: format!("{}/{}", terms.agency, terms.number),
+            agency: terms.agency,
+            number: terms.number,
+            payer: terms.payer,
+            payee: terms.payee.into(),
+            kbk: terms.kbk.to_string(),
+            knp: terms.knp.to_string(),
+            kbe: terms.kbe.to_string(),
+            iban: terms.iban.text(),
+            amount_tiyn: terms.amount.tiyn(),
+            purpose: terms.purpose,
+            due_day: terms.due_day,
+            registered_at_us,
+            annulled_at_us: None,
+            version: 1,
+        }
+    }
+}
+
+/// A payment, or with `reverses` a refund.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Order {
+    pub id: Id,
+    /// The payment that this refund gives back.
+    pub reverses: Option<Id>,
+    pub charge: Option<Id>,
+    pub bank: String,
+    /// The same at every attempt; at most 35 characters (ISO 20022 EndToEndId).
+    pub end_to_end_id: String,
+    /// Who really pays; another than the charge's payer may.
+    pub payer: Party,
+    pub payee: Party,
+    pub kbk: String,
+    pub amount_tiyn: i64,
+    pub step: Step,
+    pub rank: Rank,
+    #[serde(with = "flag")]
+    pub is_rejected: bool,
+    #[serde(with = "flag")]
+    pub is_disputed: bool,
+    pub ruling: Option<Ruling>,
+    /// By the table of `order.rs`.
+    pub state: State,
+    /// Where its money lies, by the table of `ledger.rs`.
+    pub asset: Option<Asset>,
+    pub claim: Option<Claim>,
+    /// It keeps its charge from other payments, or a refund its share of the payment; what was let go
+    /// is never taken again.
+    #[serde(with = "flag")]
+    pub holds: bool,
+    /// Grows with every change.
+    pub version: i64,
+    /// The node that made the last attempt.
+    pub node: String,
+    /// Fences: what an earlier attempt reports is not heard.
+    pub attempt: u32,
+    pub attempted_at_us: Option<i64>,
+    pub opened_at_us: i64,
+    /// Since when it has this state.
+    pub changed_at_us: i64,
+    /// After this no first attempt is made.
+    pub deadline_us: i64,
+    pub inquiries: u32,
+    /// Answers `not found` in a row.
+    pub not_found: u32,
+    /// When the bank is to be asked; `None`: never again.
+    pub next_check_at_us: Option<i64>,
+    /// The bank's time.
+    pub posted_at_us: Option<i64>,
+    pub operating_day: Option<OperatingDay>,
+    /// The bank's receipt number, unique for a bank and an operating day.
+    pub document_number: Option<String>,
+    pub document_key: Option<String>,
+    /// The bank's own id of the payment.
+    pub txn_id: Option<String>,
+    pub txn_key: Option<String>,
+    /// Sum of the refunds that were not refused; at most the amount.
+    pub returned_tiyn: i64,
+    /// The account that a refund takes from.
+    pub source: Option<String>,
+    /// Why it is as it is: a refund's reason, a surplus's cause, an operator's words.
+    pub reason: String,
+}
+
+impl Order {
+    /// What is known of it.
+    #[must_use]
+    pub fn evidence(&self) -> Evidence {
+        let Self { rank, is_rejected, is_disputed, .. } = *self;
+        Evidence { rank, is_rejected, is_disputed }
+    }
+
+    /// Where its money lies.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        ledger::position(self.step, self.evidence(), self.ruling)
+    }
+
+    /// The accounts that its money lies on: the debited, then the credited.
+    #[must_use]
+    pub fn accounts(&self) -> Option<(String, String)> {
+        let position = self.position();
+        let (debited, credited) = match &self.source {
+            Some(source) => {
+                let gives = ledger::refund_account(position?.0, &self.bank);
+                return Some((source.clone(), gives.to_string()));
+            }
+            None => ledger::accounts(position, &self.bank, &self.payee())?,
+        };
+        Some((debited.to_string(), credited.to_string()))
+    }
+
+    fn payee(&self) -> Payee {
+        Payee { bin: self.payee.digits().to_owned(), kbk: self.kbk.clone() }
+    }
+
+    /// The account that its money is owed to, where it has arrived.
+    #[must_use]
+    pub fn claimed(&self) -> Option<Account> {
+        let (_, claim) = self.position()?;
+        match claim {
+            Claim::Expected => None,
+            Claim::Payable => Some(Account::Payable(self.payee())),
+            Claim::Suspense => Some(Account::Suspense(self.bank.clone())),
+        }
+    }
+
+    /// Derives what the tables derive.
+    pub(super) fn derive(&mut self) {
+        self.state = order::state(self.step, self.evidence(), self.ruling);
+        let position = self.position();
+        self.asset = position.map(|(asset, _)| asset);
+        self.claim = position.map(|(_, claim)| claim);
+        self.holds &= self.state.holds() && self.step != Step::Surplus;
+        if !self.state.needs_inquiry() {
+            self.next_check_at_us = None;
+        }
+    }
+}
+
+/// One word of a bank or an operator, as it was heard.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Heard {
+    /// `bank/event_id`.
+    pub id: String,
+    pub order_id: Option<Id>,
+    pub said: order::Said,
+    pub source: Source,
+    pub amount_tiyn: Option<i64>,
+    pub document_number: Option<String>,
+    pub posted_at_us: Option<i64>,
+    pub heard_at_us: i64,
+    /// SHA-256 of the message as it came, 64 hex digits; the journal keeps its bytes.
+    pub original_digest: String,
+    pub note: String,
+}
+
+/// Whose word it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// The answer to our own attempt.
+    Answer,
+    /// A notice that the bank sent.
+    Notice,
+    /// The answer to an inquiry.
+    Inquiry,
+    /// A row of a register.
+    Register,
+    /// An operator, with a reason.
+    Operator,
+}
+
+/// A row of the ledger.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Transfer {
+    /// `order/version/number`.
+    pub id: String,
+    pub order_id: Id,
+    pub debit: String,
+    pub credit: String,
+    pub amount_tiyn: i64,
+    pub operating_day: Option<OperatingDay>,
+    pub moved_at_us: i64,
+}
+
+/// What others are to be told of an order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// `order/version`: whoever hears it twice knows it by this.
+    pub id: String,
+    pub order_id: Id,
+    pub version: i64,
+    pub state: State,
+    /// What brought it here: an action, or who said it.
+    pub cause: String,
+    pub changed_at_us: i64,
+    pub told_at_us: Option<i64>,
+}
+
+/// What a closed operating day of a bank holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Closing {
+    /// `bank/operating day`.
+    pub id: String,
+    pub bank: String,
+    pub operating_day: OperatingDay,
+    /// Payments and refunds.
+    pub orders: i64,
+    pub paid_tiyn: i64,
+    pub returned_tiyn: i64,
+    pub closed_at_us: i64,
+}
+
+/// The last closed operating day of a bank.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct BankWindow {
+    /// The bank's id.
+    pub id: String,
+    pub closed_through: Option<OperatingDay>,
+    pub version: i64,
+}
+
+/// An answer that was given under a key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct RequestKey {
+    /// `owner/key`.
+    pub id: String,
+    pub digest: String,
+    /// Base64.
+    pub answer: String,
+    pub answered_at_us: i64,
+}
+
+/// Money that a bank may be about to take.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exposure {
+    pub bank: String,
+    pub orders: i64,
+    pub amount_tiyn: i64,
+}
+
+/// What moved through one account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Balance {
+    pub account: String,
+    /// Debits less credits.
+    pub balance_tiyn: i64,
+}

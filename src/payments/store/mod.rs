@@ -1,0 +1,156 @@
+//! The stores of payments: SQLite and PostgreSQL read the same rows and write the same changes.
+
+mod embedded;
+mod postgres;
+
+pub(super) use embedded::Embedded;
+pub(super) use postgres::Postgres;
+
+use super::book::{Book, Wanted};
+use super::command::Answered;
+use super::decide::{Request, Rules};
+use crate::config::settings::Store;
+use crate::journal::down::{JournalDown, JournalError};
+use crate::journal::embedded::{Reader as FileReader, migrate_file};
+use crate::journal::postgres::{Reader as ClusterReader, Target, migrate_schema};
+use crate::journal::schema::Schema;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+/// The tables of payments.
+const SCHEMA: Schema = Schema {
+    embedded: include_str!("../schema/embedded.sql"),
+    postgres: include_str!("../schema/postgres.sql"),
+    version: 1,
+    versions: "payments_version",
+};
+
+/// Creates or migrates the tables; with PostgreSQL beside the journal's. The version found.
+///
+/// # Errors
+/// The store's own words, with its name.
+pub async fn migrate(store: &Store) -> Result<i32, JournalError> {
+    match store {
+        Store::Postgres { url, .. } => migrate_schema(&Target::parse(url)?, &SCHEMA).await,
+        Store::Embedded { path } => migrate_file(path, &SCHEMA),
+    }
+}
+
+/// Why a group was not committed.
+#[derive(Debug)]
+pub(super) enum Failed {
+    /// Another node was faster, or a rule of the database held: decide anew.
+    Raced(String),
+    Down(JournalDown),
+}
+
+/// A group that is decided inside a transaction, perhaps more than once.
+pub(super) struct Group<'g> {
+    pub requests: Vec<&'g Request>,
+    pub rules: &'g Rules,
+    /// Of the last decision, in the order of the requests.
+    pub answers: Vec<Answered>,
+}
+
+impl Group<'_> {
+    fn wanted(&self) -> Wanted {
+        let mut wanted = Wanted::default();
+        for request in &self.requests {
+            request.want(&mut wanted);
+        }
+        wanted
+    }
+
+    fn wanted_more(&self, book: &Book) -> Wanted {
+        let mut wanted = Wanted::default();
+        for request in &self.requests {
+            request.want_more(book, self.rules, &mut wanted);
+        }
+        wanted
+    }
+
+    fn decide(&mut self, book: &mut Book) {
+        let rules = self.rules;
+        self.answers = self.requests.iter().map(|request| request.decide(book, rules)).collect();
+    }
+}
+
+/// Reads, decides and writes a group in one transaction: all of it, or nothing.
+pub(super) trait Backing {
+    async fn transact(&mut self, group: &mut Group<'_>) -> Result<(), Failed>;
+}
+
+/// A value in a question to the store.
+#[derive(Clone, Debug)]
+pub(super) enum Parameter {
+    Text(String),
+    Number(i64),
+}
+
+/// Reads beside the writer; cheap to clone.
+#[derive(Clone)]
+pub(super) enum Reader {
+    Embedded(FileReader),
+    Postgres(Box<ClusterReader>),
+}
+
+impl Reader {
+    pub(super) fn new(store: &Store) -> Result<Self, JournalError> {
+        Ok(match store {
+            Store::Embedded { path } => Self::Embedded(FileReader::new(path)),
+            Store::Postgres { url, connections_max } => {
+                let readers = connections_max.saturating_sub(1).max(1);
+                let reader = ClusterReader::new(Target::parse(url)?, readers)?;
+                Self::Postgres(Box::new(reader))
+            }
+        })
+    }
+
+    /// Rows of a question that both dialects understand; its parameters are `$1`, `$2` … in the
+    /// order in which they first appear.
+    pub(super) async fn rows<T: DeserializeOwned>(
+        &self,
+        sql: &str,
+        parameters: Vec<Parameter>,
+    ) -> Result<Vec<T>, JournalDown> {
+        let rows: Vec<Value> = match self {
+            Self::Embedded(reader) => embedded::read(reader, sql.to_owned(), parameters).await?,
+            Self::Postgres(reader) => postgres::read(reader, sql, &parameters).await?,
+        };
+        let rows: Result<_, _> = rows.into_iter().map(serde_json::from_value).collect();
+        rows.map_err(|cause| broken(&cause))
+    }
+}
+
+/// A row that is none of ours.
+fn broken(cause: &dyn std::fmt::Display) -> JournalDown {
+    JournalDown::new(crate::journal::Why::Broken, format!("a row of payments: {cause}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SCHEMA;
+    use crate::journal::schema::migrations;
+
+    #[test]
+    fn both_dialects_have_the_same_tables_and_columns_in_the_same_order() {
+        let shape = |file: &str| -> Vec<String> {
+            let mut is_inside = false;
+            let mut names = Vec::new();
+            for line in file.lines() {
+                is_inside |= line.starts_with("CREATE TABLE");
+                is_inside &= !line.starts_with(')');
+                if is_inside {
+                    names.extend(line.split_whitespace().take(3).map(str::to_owned));
+                }
+            }
+            names.retain(|name| name.chars().all(|c| c.is_ascii_lowercase() || c == '_'));
+            names
+        };
+        assert_eq!(shape(SCHEMA.embedded), shape(SCHEMA.postgres));
+        assert!(shape(SCHEMA.embedded).len() > 90);
+        for file in [SCHEMA.embedded, SCHEMA.postgres] {
+            assert_eq!(migrations(file).count(), 1);
+        }
+    }
+}

@@ -1,0 +1,260 @@
+//! Payments in a PostgreSQL cluster: any number of nodes, each with one writing session.
+//!
+//! The rows that a group decides on are locked as they are read, in one order by all nodes; what
+//! could not be locked, because it was not there yet, is held by unique indexes and versions. Who
+//! loses such a race reads and decides anew.
+
+use super::{Backing, Failed, Group, Parameter, SCHEMA};
+use crate::journal::Why;
+use crate::journal::down::{JournalDown, JournalError};
+use crate::journal::postgres::{ATTEMPT, Reader, Target, check_schema, down, told};
+use crate::payments::book::{Book, Lookup, Wanted, Write};
+use deadpool_postgres::ClientWrapper;
+use serde_json::{Value, json};
+use tokio::time::timeout;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Error, Statement};
+
+/// What another node's change makes of ours; each is decided anew.
+const RACES: [SqlState; 6] = [
+    SqlState::UNIQUE_VIOLATION,
+    SqlState::CHECK_VIOLATION,
+    SqlState::T_R_DEADLOCK_DETECTED,
+    SqlState::T_R_SERIALIZATION_FAILURE,
+    SqlState::LOCK_NOT_AVAILABLE,
+    // How an update says that a version was not the one read.
+    SqlState::DIVISION_BY_ZERO,
+];
+
+/// The writing side of one node.
+pub(in crate::payments) struct Postgres {
+    target: Target,
+    session: Option<ClientWrapper>,
+}
+
+impl Postgres {
+    /// Connects, checks the schema, and notes the banks that are new.
+    pub(in crate::payments) async fn open(
+        target: Target,
+        banks: &[String],
+    ) -> Result<Self, JournalError> {
+        let store = target.to_string();
+        let failed = |cause: Error| JournalError::store(&store, told(&cause));
+        let client = target.session().await.map_err(failed)?;
+        check_schema(&client, &target, &SCHEMA).await?;
+        durable(&client).await.map_err(failed)?;
+        let note =
+            "INSERT INTO bank_window SELECT unnest($1::text[]), NULL, 1 ON CONFLICT DO NOTHING";
+        client.execute(note, &[&banks]).await.map_err(failed)?;
+        Ok(Self { target, session: Some(client) })
+    }
+
+    async fn attempt(&mut self, group: &mut Group<'_>) -> Result<(), Failed> {
+        let target = self.target.clone();
+        let lost = |error: Error| Failed::Down(down(&target, &error));
+        if self.session.as_ref().is_none_or(|session| session.is_closed()) {
+            let client = self.target.session().await.map_err(lost)?;
+            durable(&client).await.map_err(lost)?;
+            self.session = Some(client);
+        }
+        let Some(client) = &self.session else { return Ok(()) };
+        let raced = match run(client, group).await {
+            Ok(()) => return Ok(()),
+            Err(Broken::Row(cause)) => return Err(Failed::Down(super::broken(&cause))),
+            Err(Broken::Store(error)) => match error.code() {
+                Some(code) if RACES.contains(code) => told(&error),
+                _ => return Err(lost(error)),
+            },
+        };
+        client.batch_execute("ROLLBACK").await.map_err(lost)?;
+        Err(Failed::Raced(raced))
+    }
+}
+
+/// Durable means at least: on this server's disk.
+async fn durable(client: &ClientWrapper) -> Result<(), Error> {
+    let set = "SELECT set_config('synchronous_commit', 'on', false) \
+         WHERE current_setting('synchronous_commit') = 'off'";
+    client.batch_execute(set).await
+}
+
+impl Backing for Postgres {
+    async fn transact(&mut self, group: &mut Group<'_>) -> Result<(), Failed> {
+        let result = match timeout(ATTEMPT, self.attempt(group)).await {
+            Ok(result) => result,
+            Err(_) => {
+                let cause = format!("{}: no answer", self.target);
+                Err(Failed::Down(JournalDown::new(Why::Slow, cause)))
+            }
+        };
+        if matches!(result, Err(Failed::Down(_))) {
+            // It may be in the middle of anything: it is closed, never reused.
+            self.session = None;
+        }
+        result
+    }
+}
+
+enum Broken {
+    Store(Error),
+    Row(serde_json::Error),
+}
+
+impl From<Error> for Broken {
+    fn from(error: Error) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<serde_json::Error> for Broken {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Row(error)
+    }
+}
+
+async fn run(client: &ClientWrapper, group: &mut Group<'_>) -> Result<(), Broken> {
+    let mut book = Book::default();
+    load(client, "BEGIN", &group.wanted(), &mut book).await?;
+    let more = group.wanted_more(&book);
+    if !more.is_empty() {
+        load(client, "", &more, &mut book).await?;
+    }
+    group.decide(&mut book);
+    // Prepared before any of them is sent: else COMMIT would overtake the first that waits for it.
+    let mut prepared = Vec::new();
+    for write in book.writes()? {
+        prepared.push(prepare(client, &write).await?);
+    }
+    let mut slots = prepared.iter();
+    let mut next = || execute(client, slots.next());
+    // Sent together: the driver writes what is polled first, first; COMMIT after a failure rolls back.
+    let (w1, w2, w3, w4) = (next(), next(), next(), next());
+    let (w5, w6, w7, w8) = (next(), next(), next(), next());
+    let (w9, w10, w11, w12) = (next(), next(), next(), next());
+    let (w13, w14) = (next(), next());
+    tokio::try_join!(
+        biased; w1, w2, w3, w4, w5, w6, w7, w8, w9, w10, w11, w12, w13, w14,
+        client.batch_execute("COMMIT"),
+    )?;
+    Ok(())
+}
+
+/// Reads every row that is wanted, all questions sent together.
+async fn load(
+    client: &ClientWrapper,
+    first: &str,
+    wanted: &Wanted,
+    book: &mut Book,
+) -> Result<(), Broken> {
+    let look = |lookup| look(client, lookup, wanted);
+    let begin = async { if first.is_empty() { Ok(()) } else { client.batch_execute(first).await } };
+    let ((), a, b, c, d, e, f, g, h, i, j, k, l, m) = tokio::try_join!(
+        biased;
+        begin,
+        look(Lookup::Window),
+        look(Lookup::WindowToClose),
+        look(Lookup::Charge),
+        look(Lookup::ChargeName),
+        look(Lookup::Holder),
+        look(Lookup::Order),
+        look(Lookup::EndToEnd),
+        look(Lookup::Txn),
+        look(Lookup::Document),
+        look(Lookup::Evidence),
+        look(Lookup::Key),
+        look(Lookup::Change),
+        look(Lookup::Totals),
+    )?;
+    for (lookup, rows) in Lookup::ALL.into_iter().zip([a, b, c, d, e, f, g, h, i, j, k, l, m]) {
+        for row in rows {
+            book.absorb(lookup, serde_json::from_str(&row)?)?;
+        }
+    }
+    Ok(())
+}
+
+async fn look(
+    client: &ClientWrapper,
+    lookup: Lookup,
+    wanted: &Wanted,
+) -> Result<Vec<String>, Error> {
+    let keys = wanted.keys(lookup);
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (select, lock) = lookup.select();
+    let select = select.replace("{set}", "= ANY($1)");
+    let sql = format!("SELECT row_to_json(t)::text FROM ({select}{lock}) t");
+    let statement = client.prepare_cached(&sql).await?;
+    let rows = client.query(&statement, &[&keys]).await?;
+    rows.iter().map(|row| row.try_get(0)).collect()
+}
+
+/// A statement that is ready to be sent, with its parameters.
+type Prepared = (Statement, Vec<Box<dyn ToSql + Sync>>);
+
+async fn prepare(client: &ClientWrapper, write: &Write) -> Result<Prepared, Broken> {
+    let (sql, parameters): (String, Vec<Box<dyn ToSql + Sync>>) = match write {
+        Write::Insert { table, rows } => {
+            let sql = format!(
+                "INSERT INTO {table} \
+                 SELECT * FROM json_populate_recordset(NULL::{table}, $1::text::json)"
+            );
+            (sql, vec![Box::new(serde_json::to_string(rows)?)])
+        }
+        Write::Update { table, rows, versions } => {
+            let first = rows.first().and_then(Value::as_object);
+            let names = first.into_iter().flat_map(|row| row.keys());
+            let sets: Vec<String> = names.map(|name| format!("{name} = r.{name}")).collect();
+            let sql = format!(
+                "WITH updated AS (UPDATE {table} AS o SET {} \
+                 FROM json_array_elements($1::text::json) AS e, \
+                 LATERAL json_populate_record(NULL::{table}, e -> 'row') AS r \
+                 WHERE o.id = r.id AND o.version = (e ->> 'stored')::bigint RETURNING 1) \
+                 SELECT 1 / CASE WHEN count(*) = $2 THEN 1 ELSE 0 END FROM updated",
+                sets.join(", ")
+            );
+            let rows: Vec<Value> = (rows.iter().zip(versions))
+                .map(|(row, version)| json!({ "row": row, "stored": version }))
+                .collect();
+            let count = i64::try_from(rows.len()).unwrap_or(i64::MAX);
+            (sql, vec![Box::new(serde_json::to_string(&rows)?), Box::new(count)])
+        }
+        Write::Forget { before_us } => {
+            let sql = "DELETE FROM request_key WHERE id IN (SELECT id FROM request_key \
+                 WHERE answered_at_us < $1 ORDER BY answered_at_us LIMIT 1000)";
+            (sql.to_owned(), vec![Box::new(*before_us)])
+        }
+    };
+    Ok((client.prepare_cached(&sql).await?, parameters))
+}
+
+/// Sends a statement at the first poll; an empty slot is done at once.
+async fn execute(client: &ClientWrapper, prepared: Option<&Prepared>) -> Result<(), Error> {
+    let Some((statement, parameters)) = prepared else { return Ok(()) };
+    let parameters: Vec<&(dyn ToSql + Sync)> = parameters.iter().map(|one| &**one).collect();
+    client.query(statement, &parameters).await.map(drop)
+}
+
+/// Rows of a question, on a pooled session.
+pub(super) async fn read(
+    reader: &Reader,
+    sql: &str,
+    parameters: &[Parameter],
+) -> Result<Vec<Value>, JournalDown> {
+    let sql = format!("SELECT row_to_json(t)::text FROM ({sql}) t");
+    let parameters: Vec<&(dyn ToSql + Sync)> = parameters
+        .iter()
+        .map(|parameter| match parameter {
+            Parameter::Text(text) => text as &(dyn ToSql + Sync),
+            Parameter::Number(number) => number,
+        })
+        .collect();
+    let rows = reader.rows(&sql, &parameters).await?;
+    let rows = rows.iter().map(|row| {
+        let text: String = row.try_get(0).map_err(|cause| super::broken(&cause))?;
+        serde_json::from_str(&text).map_err(|cause| super::broken(&cause))
+    });
+    rows.collect()
+}

@@ -1,0 +1,197 @@
+//! The model: what each order must be by everything that was said and done, worked out in plain ifs.
+
+use crate::payments::command::{Command, Reply, Report};
+use crate::payments::order::{Action, Ruling, Said, State};
+use crate::payments::record::Order;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What the model remembers of one order.
+#[derive(Clone, Debug)]
+pub(super) struct Fate {
+    pub(super) last_action: Option<Action>,
+    pub(super) said: BTreeSet<&'static str>,
+    pub(super) is_disputed: bool,
+    pub(super) is_surplus: bool,
+    pub(super) ruling: Option<Ruling>,
+    pub(super) bank: String,
+    pub(super) amount_tiyn: i64,
+    pub(super) charge: Option<String>,
+    pub(super) reverses: Option<String>,
+    /// It once was void; what is void holds nothing ever again.
+    pub(super) was_void: bool,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Model {
+    pub(super) fates: BTreeMap<String, Fate>,
+    heard: BTreeSet<(String, String)>,
+}
+
+const fn word(said: Said) -> Option<&'static str> {
+    match said {
+        Said::Accepted => Some("accepted"),
+        Said::Posted => Some("posted"),
+        Said::Settled => Some("settled"),
+        Said::Rejected => Some("rejected"),
+        Said::NotFound | Said::Pending => None,
+    }
+}
+
+impl Fate {
+    fn new(order: &Order) -> Self {
+        Self {
+            last_action: None,
+            said: BTreeSet::new(),
+            is_disputed: order.is_disputed,
+            is_surplus: false,
+            ruling: None,
+            bank: order.bank.clone(),
+            amount_tiyn: order.amount_tiyn,
+            charge: order.charge.as_ref().map(|id| id.text().to_owned()),
+            reverses: order.reverses.as_ref().map(|id| id.text().to_owned()),
+            was_void: false,
+        }
+    }
+
+    pub(super) fn is_posted(&self) -> bool {
+        self.said.contains("posted") || self.said.contains("settled")
+    }
+
+    pub(super) fn state(&self) -> State {
+        let (is_rejected, is_settled) =
+            (self.said.contains("rejected"), self.said.contains("settled"));
+        if self.ruling.is_none() && (self.is_disputed || is_rejected && self.is_posted()) {
+            return State::Conflict;
+        }
+        match self.last_action {
+            Some(Action::Cancel) => return State::Cancelled,
+            Some(Action::Expire) => return State::Expired,
+            _ => {}
+        }
+        match self.ruling {
+            Some(Ruling::Rejected) => return State::Rejected,
+            Some(Ruling::Posted) if is_settled => return State::Settled,
+            Some(Ruling::Posted) => return State::Posted,
+            None => {}
+        }
+        if is_settled {
+            State::Settled
+        } else if self.is_posted() {
+            State::Posted
+        } else if is_rejected {
+            State::Rejected
+        } else if self.said.contains("accepted") {
+            State::Accepted
+        } else {
+            match self.last_action {
+                None => State::Reserved,
+                Some(Action::Submit | Action::Resubmit) => State::Submitting,
+                Some(Action::Sent) => State::Submitted,
+                _ => State::Unknown,
+            }
+        }
+    }
+
+    /// What the order adds to an account, found by what is true of it.
+    pub(super) fn balances(&self, source: Option<&str>) -> Vec<(String, i64)> {
+        let (bank, amount) = (&self.bank, self.amount_tiyn);
+        let is_over = matches!(self.last_action, Some(Action::Cancel | Action::Expire));
+        let is_paid = self.is_posted() || self.ruling == Some(Ruling::Posted);
+        let is_refused = self.ruling == Some(Ruling::Rejected);
+        let asset = if is_refused {
+            return Vec::new();
+        } else if self.said.contains("settled") {
+            "treasury".to_owned()
+        } else if is_paid {
+            format!("receivable:{bank}")
+        } else if is_over || self.said.contains("rejected") {
+            return Vec::new();
+        } else if source.is_some() {
+            format!("returning:{bank}")
+        } else {
+            format!("pending:{bank}")
+        };
+        if let Some(source) = source {
+            return vec![(source.to_owned(), amount), (asset, -amount)];
+        }
+        let is_owed = is_paid && !is_over && !self.is_surplus && self.state() != State::Conflict;
+        let claim = match (is_paid, is_owed) {
+            (false, _) => "expected:990140000017:108125".to_owned(),
+            (true, true) => "payable:990140000017:108125".to_owned(),
+            (true, false) => format!("suspense:{bank}"),
+        };
+        vec![(asset, amount), (claim, -amount)]
+    }
+}
+
+impl Model {
+    /// Remembers what this command brought about.
+    pub(super) fn follow(&mut self, command: &Command, reply: &Reply) {
+        let is_news = match command {
+            Command::Hear(report) => {
+                let event = (report.bank.clone(), report.event_id.clone());
+                let was_refused_before = matches!(
+                    reply,
+                    Reply::Refused(refusal) if refusal.reason() != "no_such_order"
+                );
+                !was_refused_before && self.heard.insert(event)
+            }
+            _ => true,
+        };
+        let Reply::Order { order, is_new } = reply else { return };
+        let id = order.id.text().to_owned();
+        match command {
+            Command::Open(_) | Command::Refund(_) => {
+                assert!(self.fates.insert(id, Fate::new(order)).is_none(), "opened twice");
+            }
+            Command::Receive(_) if *is_new => self.receive(id, order),
+            Command::Act(act) => {
+                self.fates.get_mut(&id).unwrap().last_action = Some(act.action);
+            }
+            Command::Hear(report) if is_news => self.hear(&id, report, order),
+            Command::Rule { ruling, .. } => {
+                let fate = self.fates.get_mut(&id).unwrap();
+                fate.ruling = Some(*ruling);
+                let is_over = matches!(fate.last_action, Some(Action::Cancel | Action::Expire));
+                fate.is_surplus |=
+                    *ruling == Ruling::Posted && fate.was_void && fate.charge.is_some() && !is_over;
+            }
+            _ => {}
+        }
+        for fate in self.fates.values_mut() {
+            let state = fate.state();
+            fate.was_void |= matches!(state, State::Rejected | State::Cancelled | State::Expired);
+        }
+    }
+
+    /// Money that was taken already: it pays the charge, or it is too much.
+    fn receive(&mut self, id: String, order: &Order) {
+        let mut fate = Fate::new(order);
+        fate.said.insert("posted");
+        fate.last_action = Some(Action::Sent);
+        fate.is_surplus = !order.reason.is_empty();
+        // An order that nobody had attempted makes way.
+        let rivals = self.fates.values_mut().filter(|rival| rival.charge == fate.charge);
+        for rival in rivals.filter(|rival| rival.state() == State::Reserved) {
+            if !fate.is_surplus {
+                rival.last_action = Some(Action::Cancel);
+            }
+        }
+        assert!(self.fates.insert(id, fate).is_none(), "received twice");
+    }
+
+    fn hear(&mut self, id: &str, report: &Report, order: &Order) {
+        let fate = self.fates.get_mut(id).unwrap();
+        fate.said.extend(word(report.said));
+        if report.amount.is_some_and(|amount| amount.tiyn() != fate.amount_tiyn) {
+            assert!(order.is_disputed, "another amount was believed");
+        }
+        // Documents and transactions: unique, and the first of an order is its own for ever.
+        let is_other_txn = report.txn_id.is_some() && report.txn_id != order.txn_id;
+        let is_other_document = fate.is_posted()
+            && report.document_number.is_some()
+            && report.document_number != order.document_number;
+        assert!(!(is_other_txn || is_other_document) || order.is_disputed, "a second name");
+        fate.is_disputed |= order.is_disputed;
+    }
+}

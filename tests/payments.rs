@@ -1,0 +1,76 @@
+//! Payments keep their promises on both stores: one suite, run on SQLite and on PostgreSQL.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on has failed"
+)]
+
+#[path = "payments/crash.rs"]
+mod crash;
+#[path = "payments/house.rs"]
+mod house;
+#[path = "payments/money.rs"]
+mod money;
+#[path = "payments/orders.rs"]
+mod orders;
+#[path = "support/postgres.rs"]
+mod postgres;
+#[path = "payments/races.rs"]
+mod races;
+#[path = "payments/tables.rs"]
+mod tables;
+
+/// Runs every promise on both stores.
+macro_rules! on_both_stores {
+    ($($room:ident: $($promise:ident),+ $(,)?;)+) => {
+        mod on_sqlite {
+            $($(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $promise() {
+                    crate::$room::$promise(&crate::house::House::embedded()).await;
+                }
+            )+)+
+        }
+        mod on_postgres {
+            $($(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $promise() {
+                    crate::$room::$promise(&crate::house::House::postgres().await).await;
+                }
+            )+)+
+        }
+    };
+}
+
+on_both_stores! {
+    orders:
+        an_order_is_there_after_a_restart_and_before_anything_is_sent,
+        the_same_request_gets_the_same_bytes_and_another_body_is_told_so,
+        a_refusal_is_not_kept_for_its_key,
+        open_charges_are_those_that_nobody_pays,
+        what_was_being_sent_when_a_life_ended_is_unknown,
+        unknown_is_left_by_evidence_and_sent_again_only_after_silence,
+        what_a_bank_says_of_an_order_that_is_not_its_own_is_kept_and_changes_nothing,
+        a_contradiction_freezes_until_an_operator_rules_with_a_reason,
+        changes_are_told_in_order_and_once,
+        hostile_texts_hurt_nobody_else;
+    money:
+        money_is_where_the_order_says_at_every_step,
+        late_and_double_money_lies_in_suspense,
+        a_document_or_a_transaction_names_one_payment,
+        a_closed_day_takes_no_posting_and_keeps_what_it_held,
+        refunds_never_exceed_what_was_paid;
+    races:
+        of_a_hundred_equal_payments_at_once_one_is_made,
+        of_a_hundred_orders_for_one_charge_one_is_opened,
+        refunds_at_once_never_exceed_the_payment,
+        a_cancellation_and_an_attempt_never_both_succeed,
+        a_closing_counts_every_posting_in_its_day_and_no_other,
+        one_event_heard_by_many_at_once_counts_once;
+    tables:
+        the_database_itself_refuses_what_the_rules_forbid;
+    crash:
+        what_was_promised_survives_a_kill_and_nothing_is_there_twice;
+}

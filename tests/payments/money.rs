@@ -1,0 +1,151 @@
+//! Where money lies: the ledger, suspense, documents, operating days and refunds.
+
+use crate::house::*;
+use qaqpa::payments::calendar::OperatingDay;
+use qaqpa::payments::command::{Command, Refusal, Reply};
+use qaqpa::payments::order::{Action, Said, State};
+use qaqpa_kit::money::Amount;
+
+const PAYABLE: &str = "payable:990140000017:108125";
+const EXPECTED: &str = "expected:990140000017:108125";
+
+pub(crate) async fn money_is_where_the_order_says_at_every_step(house: &House) {
+    let payments = house.start().await;
+    let charge = charged(&payments, "M-1").await;
+    let order = opened(&payments, &charge).await;
+    let of = async |account| balance(&payments, account).await;
+    assert_eq!((of("pending:demo_bank").await, of(EXPECTED).await), (AMOUNT, -AMOUNT));
+    payments.run(act(&order.id, Action::Submit, 0, MORNING_US)).await.unwrap();
+    hear(&payments, &order, "E1", Said::Accepted).await;
+    assert_eq!(of("pending:demo_bank").await, AMOUNT);
+    hear(&payments, &order, "E2", Said::Posted).await;
+    assert_eq!((of("pending:demo_bank").await, of("receivable:demo_bank").await), (0, AMOUNT));
+    assert_eq!((of(EXPECTED).await, of(PAYABLE).await), (0, -AMOUNT));
+    hear(&payments, &order, "E3", Said::Settled).await;
+    assert_eq!((of("receivable:demo_bank").await, of("treasury").await), (0, AMOUNT));
+    assert_eq!(payments.exposure().await.unwrap(), []);
+    assert_eq!(payments.transfers(&order.id).await.unwrap().len(), 4);
+    let other = charged(&payments, "M-2").await;
+    let order = unknown(&payments, &other).await;
+    hear(&payments, &order, "E4", Said::Rejected).await;
+    assert_eq!((of("pending:demo_bank").await, of(EXPECTED).await), (0, 0));
+}
+
+pub(crate) async fn late_and_double_money_lies_in_suspense(house: &House) {
+    let payments = house.start().await;
+    let charge = charged(&payments, "L-1").await;
+    let order = opened(&payments, &charge).await;
+    let expire = act(&order.id, Action::Expire, 0, MORNING_US + HOUR_US - 1);
+    let of = async |command| payments.run(command).await.unwrap();
+    assert_eq!(refusal_of(of(expire).await), Refusal::NotDue);
+    of(act(&order.id, Action::Expire, 0, MORNING_US + HOUR_US)).await;
+    let late = hear(&payments, &order, "E1", Said::Posted).await;
+    assert_eq!(late.state, State::Expired, "late money does not bring it back to life");
+    assert_eq!(balance(&payments, "suspense:demo_bank").await, -AMOUNT);
+
+    let paid = order_of(of(Command::Receive(receipt(&charge, "T1"))).await);
+    assert_eq!((paid.state, paid.reason.as_str()), (State::Posted, ""));
+    assert_eq!(balance(&payments, PAYABLE).await, -AMOUNT);
+    let double = order_of(of(Command::Receive(receipt(&charge, "T2"))).await);
+    assert_eq!((double.state, double.reason.as_str()), (State::Posted, "double_paid"));
+    let mut less = receipt(&charged(&payments, "L-2").await, "T3");
+    less.amount = Amount::new(AMOUNT - 1).unwrap();
+    let other = order_of(of(Command::Receive(less)).await);
+    assert_eq!(other.reason, "other_amount");
+    assert_eq!(balance(&payments, "suspense:demo_bank").await, -3 * AMOUNT + 1);
+
+    // Whoever has not sent anything yet makes way for money that is there.
+    let third = charged(&payments, "L-3").await;
+    let waiting = opened(&payments, &third).await;
+    let paid = order_of(of(Command::Receive(receipt(&third, "T4"))).await);
+    assert_eq!(paid.reason, "");
+    let waiting = payments.order(&waiting.id).await.unwrap().unwrap();
+    assert_eq!(waiting.state, State::Cancelled);
+    assert_eq!(balance(&payments, "pending:demo_bank").await, 0);
+}
+
+pub(crate) async fn a_document_or_a_transaction_names_one_payment(house: &House) {
+    let payments = house.start().await;
+    let charges = [charged(&payments, "D-1").await, charged(&payments, "D-2").await];
+    let with_document = |number: usize, txn: &str| {
+        let mut receipt = receipt(&charges[number], txn);
+        receipt.document_number = Some("47000001".to_owned());
+        Command::Receive(receipt)
+    };
+    let of = async |command| payments.run(command).await.unwrap();
+    let first = order_of(of(with_document(0, "T1")).await);
+    assert_eq!(first.state, State::Posted);
+    assert_eq!(order_of(of(with_document(0, "T1")).await), first, "the same again");
+    let other = of(with_document(1, "T1")).await;
+    assert_eq!(refusal_of(other), Refusal::Taken, "a transaction of another charge");
+    let second = order_of(of(with_document(1, "T2")).await);
+    assert_eq!(
+        (second.state, second.document_number),
+        (State::Conflict, Some("47000001".to_owned()))
+    );
+    let order = unknown(&payments, &charged(&payments, "D-3").await).await;
+    let mut word = report(&order, "E1", Said::Posted);
+    word.txn_id = Some("T2".to_owned());
+    assert_eq!(order_of(of(Command::Hear(word)).await).state, State::Conflict);
+    // The next day the bank may count its documents from the beginning.
+    let mut tomorrow = receipt(&charged(&payments, "D-4").await, "T5");
+    tomorrow.document_number = Some("47000001".to_owned());
+    tomorrow.posted_at_us = MORNING_US + 24 * HOUR_US;
+    tomorrow.at_us = tomorrow.posted_at_us;
+    assert_eq!(order_of(of(Command::Receive(tomorrow)).await).state, State::Posted);
+}
+
+pub(crate) async fn a_closed_day_takes_no_posting_and_keeps_what_it_held(house: &House) {
+    let payments = house.start().await;
+    let of = async |command| payments.run(command).await.unwrap();
+    let first = charged(&payments, "W-1").await;
+    let paid = order_of(of(Command::Receive(receipt(&first, "T1"))).await);
+    let day = paid.operating_day.unwrap();
+    assert_eq!(day.to_string(), "2026-11-25");
+    let close = |day, at_us| Command::Close { bank: "demo_bank".to_owned(), day, at_us };
+    assert_eq!(refusal_of(of(close(day, MORNING_US)).await), Refusal::NotDue, "not over yet");
+    let evening_us = MORNING_US + 7 * HOUR_US;
+    let Reply::Closed(closing) = of(close(day, evening_us)).await else { panic!("not closed") };
+    assert_eq!((closing.orders, closing.paid_tiyn, closing.returned_tiyn), (1, AMOUNT, 0));
+    assert_eq!(refusal_of(of(close(day, evening_us)).await), Refusal::Taken, "once");
+    let second = charged(&payments, "W-2").await;
+    let late = order_of(of(Command::Receive(receipt(&second, "T2"))).await);
+    assert_eq!(late.operating_day.unwrap().to_string(), "2026-11-26");
+    assert_eq!(late.posted_at_us, Some(MORNING_US), "the bank's time stays as it was");
+    assert_eq!(payments.closing("demo_bank", day).await.unwrap(), Some(*closing));
+    assert_eq!(payments.orders_of(("demo_bank", day), "", 10).await.unwrap().len(), 1);
+    let saturday = OperatingDay(day.0 + 3);
+    let refused = of(close(saturday, MORNING_US + 240 * HOUR_US)).await;
+    assert_eq!(refusal_of(refused), Refusal::NotDue, "no such operating day");
+    // Clocks of banks are believed up to five minutes; beyond, a posting counts as now.
+    let mut ahead = receipt(&charged(&payments, "W-3").await, "T3");
+    ahead.posted_at_us = MORNING_US + 240 * HOUR_US;
+    let ahead = order_of(of(Command::Receive(ahead)).await);
+    assert_eq!(ahead.operating_day.unwrap().to_string(), "2026-11-26");
+}
+
+pub(crate) async fn refunds_never_exceed_what_was_paid(house: &House) {
+    let payments = house.start().await;
+    let of = async |command| payments.run(command).await.unwrap();
+    let charge = charged(&payments, "B-1").await;
+    let reserved = opened(&payments, &charge).await;
+    assert_eq!(refusal_of(of(refund(&reserved, 1)).await), Refusal::NotRefundable);
+    of(act(&reserved.id, Action::Cancel, 0, MORNING_US)).await;
+    let paid = order_of(of(Command::Receive(receipt(&charge, "T1"))).await);
+    let half = order_of(of(refund(&paid, AMOUNT / 2)).await);
+    assert_eq!((half.reverses.as_ref(), half.state), (Some(&paid.id), State::Reserved));
+    assert_eq!(refusal_of(of(refund(&paid, AMOUNT / 2 + 1)).await), Refusal::TooMuch);
+    assert_eq!(balance(&payments, "returning:demo_bank").await, -AMOUNT / 2);
+    // A refund that the bank refuses gives its share back.
+    of(act(&half.id, Action::Submit, 0, MORNING_US)).await;
+    hear(&payments, &half, "E1", Said::Rejected).await;
+    assert_eq!(payments.order(&paid.id).await.unwrap().unwrap().returned_tiyn, 0);
+    let whole = order_of(of(refund(&paid, AMOUNT)).await);
+    of(act(&whole.id, Action::Submit, 0, MORNING_US)).await;
+    let returned = hear(&payments, &whole, "E2", Said::Posted).await;
+    assert_eq!(returned.state, State::Posted);
+    let balances = payments.balances().await.unwrap();
+    assert!(balances.iter().all(|row| row.balance_tiyn == 0), "{balances:?}");
+    assert_eq!(refusal_of(of(refund(&returned, 1)).await), Refusal::NotRefundable);
+    assert_eq!(payments.order(&paid.id).await.unwrap().unwrap().state, State::Posted);
+}
