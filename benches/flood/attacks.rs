@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::sleep;
 
 /// One way to misbehave.
@@ -200,18 +200,26 @@ async fn idle(
     Ok(held)
 }
 
+/// A connection that takes little at a time.
+async fn narrow(address: SocketAddr) -> std::io::Result<TcpStream> {
+    let socket = TcpSocket::new_v4()?;
+    socket.set_recv_buffer_size(4096)?;
+    socket.connect(address).await
+}
+
 /// A head a byte at a time, a body a byte at a time, answers that are not read; each comes back.
 async fn slow(address: SocketAddr, connections: usize, count: &Arc<AtomicU64>) -> Vec<Held> {
     for at in 0..connections {
         let count = Arc::clone(count);
         tokio::spawn(async move {
             loop {
-                if let Ok(mut socket) = TcpStream::connect(address).await {
+                if let Ok(mut socket) = narrow(address).await {
                     count.fetch_add(1, Ordering::Relaxed);
                     let first: Vec<u8> = match at % 3 {
                         0 => b"POST / HTTP/1.1\r\nhost: a\r\nx: ".to_vec(),
                         1 => b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 9000\r\n\r\n".to_vec(),
-                        _ => b"GET /?wsdl HTTP/1.1\r\nhost: a\r\n\r\n".repeat(2_000),
+                        // A few large answers fill the socket; more requests would be a flood.
+                        _ => b"GET /api/v1/openapi.json HTTP/1.1\r\nhost: a\r\n\r\n".repeat(8),
                     };
                     let mut is_open = socket.write_all(&first).await.is_ok();
                     while is_open {

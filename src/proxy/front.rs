@@ -109,12 +109,14 @@ impl Front {
     }
 }
 
-/// The answer to a method or an address below the faces that nothing is served at.
+/// The answer to a method or an address that nothing is served at; what is relayed is the agency's to
+/// say.
 fn unserved(face: Face, method: &Method, path: &str) -> Option<Response<AnswerBody>> {
     let allowed = match face {
         Face::Sync => "GET, POST",
         Face::Rest(_) if rest::service_in(path).is_some() => "POST",
         Face::Rest(_) if path == rest::OPENAPI_PATH => "GET",
+        Face::Rest(_) if !path.starts_with(rest::PREFIX) => return None,
         Face::Rest(_) => return Some(no_call(StatusCode::NOT_FOUND)),
     };
     if allowed.split(", ").any(|served| served == method.as_str()) {

@@ -180,6 +180,8 @@ fn server_config(listener: &Listener, trust: &ClientTrust) -> Result<ServerConfi
         .map_err(refused)?;
     let protocols: &[&[u8]] = if listener.http2 { &[HTTP2, b"http/1.1"] } else { &[b"http/1.1"] };
     config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
+    // The strongest suite that both know, whatever the caller would rather have.
+    config.ignore_client_order = true;
     config.session_storage = ServerSessionMemoryCache::new(SESSIONS_MAX);
     Ok(config)
 }
