@@ -14,8 +14,6 @@ mod in_flight;
 mod postgres;
 mod reader;
 pub mod record;
-#[cfg(test)]
-mod riding;
 mod same_call;
 mod schema;
 mod seal;
@@ -392,3 +390,6 @@ pub async fn migrate(store: &Store, days_ahead: u32) -> Result<Migrated, Journal
         Store::Embedded { path } => embedded::migrate(path),
     }
 }
+
+#[cfg(test)]
+mod riding;
