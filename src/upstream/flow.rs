@@ -57,6 +57,11 @@ fn of_caller(is_late: bool, meter: &Meter, passage: &Passage) -> Option<Fault> {
     passage.broken().or_else(|| is_callers.then(late))
 }
 
+/// The same after bytes have left: waiting makes it no safer to send again.
+fn begun(fault: Fault) -> Fault {
+    Fault { phase: Phase::Send, retry_after_s: None, ..fault }
+}
+
 /// An answer that has begun.
 pub struct Flow {
     pub status: StatusCode,
@@ -182,7 +187,7 @@ async fn attempt(
     }
     if let Some(mut fault) = of_caller(ended.is_none(), &meter, passage) {
         if meter.written_bytes() > before_bytes {
-            fault.phase = Phase::Send;
+            fault = begun(fault);
         }
         let failure = Failure::before("", "").unasked();
         return Err((Failure { fault, ..failure }.into(), None));
@@ -291,7 +296,7 @@ impl FlowBody {
         let held = self.held.take();
         let fault = held.and_then(|(link, _)| of_caller(is_late, &link.meter, &self.passage));
         if let Some(fault) = fault {
-            return Fault { phase: Phase::Send, ..fault };
+            return begun(fault);
         }
         self.upstream.breaker.fail(Instant::now());
         self.upstream.figures.fault(code);

@@ -1,5 +1,6 @@
 //! Whose failure it is when a caller breaks off or pauses after the agency's answer has begun.
 
+use crate::caller::until;
 use crate::line::{answer, line};
 use crate::office::{Office, Visitor};
 use crate::support::{Installation, PATIENCE, Plan, entry_in};
@@ -129,5 +130,29 @@ async fn an_answer_that_is_not_taken_before_its_deadline_is_cut() {
     let entry = entry_in(&installation.inner.running.gate.journal, id).await;
     assert_eq!(entry.line(), "Unknown caller.malformed send");
     assert_eq!(installation.metric(LATE).await, 0.0, "the breaker must not count it");
+    installation.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_may_have_happened_is_never_told_to_come_again_after_a_while() {
+    let office =
+        Office::open(|mut visitor| async move { while visitor.head().await.is_some() {} }).await;
+    let plan = Plan { services: office.services(""), ..Plan::default() };
+    let small = |settings: &mut qaqpa::config::settings::Settings| {
+        settings.limits.in_flight_bytes_max = 1000;
+    };
+    let installation = Installation::changed(plan, small).await;
+    let mut line = line(&installation, "portal").await;
+    line.say([HEAD.as_bytes(), b"4\r\nhalf\r\n"].concat()).await;
+    until("the agency was asked", || !office.heads().is_empty()).await;
+    line.say([b"2000\r\n".as_slice(), &[b'x'; 0x2000], b"\r\n"].concat()).await;
+    let answer = answer(&mut line, false).await;
+    assert_eq!((answer.status, answer.fault()), (503, Some("gateway.overloaded")));
+    let told = String::from_utf8_lossy(&answer.body.first).into_owned();
+    assert!(told.contains("\"resend\":\"ask_first\""), "{told}");
+    assert_eq!((answer.header("retry-after"), told.contains("retry_after")), (None, false));
+    let entry = installation.entry_of(answer.entry()).await;
+    assert_eq!(entry.line(), "Unknown gateway.overloaded send");
+    drop(line);
     installation.stop().await;
 }
