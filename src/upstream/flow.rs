@@ -35,8 +35,7 @@ impl Pace {
         meter: &Meter,
         passage: &Passage,
     ) -> Option<Instant> {
-        let is_callers_turn = !passage.is_whole() && !meter.is_blocked();
-        let progress = if is_callers_turn { until } else { meter.last_write_at() };
+        let progress = if is_callers_turn(meter, passage) { until } else { meter.last_write_at() };
         (progress > since && until < self.deadline).then_some(progress)
     }
 
@@ -44,6 +43,23 @@ impl Pace {
     fn due(self, since: Instant) -> Instant {
         (since + self.pause_max).min(self.deadline)
     }
+}
+
+/// The agency took all that there was of the request, and the caller has not given the rest.
+fn is_callers_turn(meter: &Meter, passage: &Passage) -> bool {
+    !passage.is_whole() && !meter.is_blocked()
+}
+
+/// The caller's failure, where it is the caller's that time ran out or that the request broke off.
+fn of_caller(is_late: bool, meter: &Meter, passage: &Passage) -> Option<Fault> {
+    let is_callers = is_late && is_callers_turn(meter, passage);
+    let late = || Fault::new(Code::CallerMalformed, Phase::Receive, "body_deadline");
+    passage.broken().or_else(|| is_callers.then(late))
+}
+
+/// The same after bytes have left: waiting makes it no safer to send again.
+fn begun(fault: Fault) -> Fault {
+    Fault { phase: Phase::Send, retry_after_s: None, ..fault }
 }
 
 /// An answer that has begun.
@@ -169,9 +185,9 @@ async fn attempt(
         marks.sent = Some(meter.last_write_at());
         return Ok(answer);
     }
-    if let Some(mut fault) = passage.broken() {
+    if let Some(mut fault) = of_caller(ended.is_none(), &meter, passage) {
         if meter.written_bytes() > before_bytes {
-            fault.phase = Phase::Send;
+            fault = begun(fault);
         }
         let failure = Failure::before("", "").unasked();
         return Err((Failure { fault, ..failure }.into(), None));
@@ -205,10 +221,16 @@ impl FlowBody {
     /// The next bytes of the answer; trailers are dropped.
     ///
     /// # Errors
-    /// `agency.broken_answer` (`half_answer`), `agency.timeout`, or the fault with which the request's
-    /// own source broke off; after any there is nothing more.
+    /// `agency.broken_answer` (`half_answer`), `agency.timeout`; of the caller: the fault with which the
+    /// request's own source broke off, `body_deadline`, or `answer_deadline` where the answer was not
+    /// taken before the exchange's end. After any there is nothing more.
     pub fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Fault>>> {
         loop {
+            if self.is_left_lying() {
+                let fault = Fault::new(Code::CallerMalformed, Phase::Send, "answer_deadline");
+                self.held = None;
+                return Poll::Ready(Some(Err(fault)));
+            }
             let Some((link, _)) = &mut self.held else { return Poll::Ready(None) };
             return match frame(link, &mut self.incoming, cx) {
                 Poll::Ready(Some(Ok(frame))) => {
@@ -264,10 +286,17 @@ impl FlowBody {
         }
     }
 
+    /// The end of the exchange passed while nobody took what there was of the answer.
+    fn is_left_lying(&self) -> bool {
+        self.held.is_some() && self.waiting_since.is_none() && Instant::now() >= self.pace.deadline
+    }
+
     fn fail(&mut self, code: Code, reason: &'static str, cause: String) -> Fault {
-        self.held = None;
-        if let Some(fault) = self.passage.broken() {
-            return Fault { phase: Phase::Send, ..fault };
+        let is_late = code == Code::AgencyTimeout;
+        let held = self.held.take();
+        let fault = held.and_then(|(link, _)| of_caller(is_late, &link.meter, &self.passage));
+        if let Some(fault) = fault {
+            return begun(fault);
         }
         self.upstream.breaker.fail(Instant::now());
         self.upstream.figures.fault(code);
