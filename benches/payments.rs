@@ -23,7 +23,7 @@ use zeroize::Zeroizing;
 type Fallible<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 const CALLERS: usize = 256;
-const SPAN: Duration = Duration::from_secs(5);
+const SPAN: Duration = Duration::from_secs(4);
 const BANK: &str = "demo_bank";
 const NOON_US: i64 = 1_795_590_000_000_000;
 /// Linux counts a process's time in hundredths of a second.
@@ -145,7 +145,7 @@ async fn measure(
     first: usize,
     server: Option<u32>,
 ) -> Fallible<[f64; 3]> {
-    let charges: Vec<Charge> = (first..first + 60_000).map(charge).collect::<Fallible<_>>()?;
+    let charges: Vec<Charge> = (first..first + 40_000).map(charge).collect::<Fallible<_>>()?;
     for some in charges.chunks(1_000) {
         run(payments, Command::Register(some.to_vec())).await?;
     }

@@ -34,8 +34,9 @@ use writer::{Asked, Writer};
 
 /// The longest that anybody waits for a commit; a store that fails says so sooner.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Requests that may wait, in groups.
+/// Requests that may wait: so many groups, and never fewer than this.
 const GROUPS_WAITING_MAX: usize = 8;
+const WAITING_MIN: usize = 1_024;
 /// Orders of an earlier life looked after at once.
 const RECOVERY_MAX: u32 = 500;
 
@@ -55,7 +56,7 @@ impl Payments {
     pub async fn start(settings: &settings::Payments, node: &str) -> Result<Self, JournalError> {
         let rules = Rules::new(settings);
         let group_max = settings.group_max.max(1);
-        let (queue, asked) = mpsc::channel(GROUPS_WAITING_MAX * group_max);
+        let (queue, asked) = mpsc::channel((GROUPS_WAITING_MAX * group_max).max(WAITING_MIN));
         let banks: Vec<String> = settings.banks.keys().cloned().collect();
         match settings.store.clone() {
             Store::Embedded { path } => {

@@ -207,19 +207,23 @@ async fn prepare(client: &ClientWrapper, write: &Write) -> Result<Prepared, Brok
             let first = rows.first().and_then(Value::as_object);
             let names = first.into_iter().flat_map(|row| row.keys());
             let sets: Vec<String> = names.map(|name| format!("{name} = r.{name}")).collect();
+            // The ids stand apart, so that whatever the plan, no other row of the table is looked at.
             let sql = format!(
-                "WITH updated AS (UPDATE {table} AS o SET {} \
+                "WITH fresh AS MATERIALIZED (SELECT r.*, (e ->> 'stored')::bigint AS stored \
                  FROM json_array_elements($1::text::json) AS e, \
-                 LATERAL json_populate_record(NULL::{table}, e -> 'row') AS r \
-                 WHERE o.id = r.id AND o.version = (e ->> 'stored')::bigint RETURNING 1) \
+                 LATERAL json_populate_record(NULL::{table}, e -> 'row') AS r), \
+                 updated AS (UPDATE {table} AS o SET {} FROM fresh AS r \
+                 WHERE o.id = ANY($3) AND o.id = r.id AND o.version = r.stored RETURNING 1) \
                  SELECT 1 / CASE WHEN count(*) = $2 THEN 1 ELSE 0 END FROM updated",
                 sets.join(", ")
             );
+            let ids = rows.iter().filter_map(|row| row.get("id")?.as_str().map(str::to_owned));
+            let ids: Vec<String> = ids.collect();
             let rows: Vec<Value> = (rows.iter().zip(versions))
                 .map(|(row, version)| json!({ "row": row, "stored": version }))
                 .collect();
             let count = i64::try_from(rows.len()).unwrap_or(i64::MAX);
-            (sql, vec![Box::new(serde_json::to_string(&rows)?), Box::new(count)])
+            (sql, vec![Box::new(serde_json::to_string(&rows)?), Box::new(count), Box::new(ids)])
         }
         Write::Forget { before_us } => {
             let sql = "DELETE FROM request_key WHERE id IN (SELECT id FROM request_key \
