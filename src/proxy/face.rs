@@ -6,13 +6,18 @@ use super::{Gateway, route};
 use crate::channel::Face;
 use crate::channel::rest::{self, Stamp};
 use crate::config::settings::Service;
-use qaqpa_kit::fault::Fault;
+use qaqpa_kit::fault::{Code, Fault, Phase};
 use std::borrow::Cow;
+
+/// So many times `limits.body_bytes_max` a form may be large: escapes make many bytes of one, and it
+/// stays in memory as long as its call.
+const GROWTH_MAX: usize = 2;
 
 /// The SyncChannel form of a call: SOAP as it came, JSON as the service's adapter puts it.
 ///
 /// # Errors
-/// `caller.malformed` for a REST call that cannot be put into it.
+/// `caller.malformed` for a REST call that cannot be put into it, `caller.too_large` for one that grows
+/// too much.
 pub fn form<'r>(
     gate: &Gateway,
     received: &'r Received,
@@ -27,7 +32,11 @@ pub fn form<'r>(
         .and_then(|service| service.agency.adapter.json());
     let stamp =
         Stamp { session_id: &trace.session_id(), received_at: &Trace::date(trace.received_at_us) };
-    call.form(json, &received.body, &stamp).map(|form| Cow::Owned(form.into_bytes()))
+    let form = call.form(json, &received.body, &stamp)?;
+    if form.len() / GROWTH_MAX > gate.settings.limits.body_bytes_max {
+        return Err(Fault::new(Code::CallerTooLarge, Phase::Receive, "body_bytes"));
+    }
+    Ok(Cow::Owned(form.into_bytes()))
 }
 
 /// Whether a service can be called on this face, in this way.

@@ -270,3 +270,23 @@ async fn an_agency_that_is_down_is_told_apart_and_the_caller_may_ask_later() {
     assert_eq!(read(&posted)["origin"], "agency");
     installation.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_grows_beyond_measure_when_it_is_escaped_is_too_large() {
+    let agency = StandIn::start().await;
+    agency.answer(|_| Some(http("200 OK", "", b"{}")));
+    let plan = Plan { services: fines(&agency), ..Plan::default() };
+    let small = |settings: &mut qaqpa::config::settings::Settings| {
+        settings.limits.body_bytes_max = 10_000;
+    };
+    let installation = Installation::changed(plan, small).await;
+    let portal = installation.caller("portal");
+    let key = ("idempotency-key", "grown");
+    let grown = call(&portal, FINES, &[key], &format!("\"{}\"", "&".repeat(9_000))).await;
+    assert_eq!(grown.http_status, 413);
+    assert_problem(&installation, "grown", &grown, "Refused caller.too_large receive").await;
+    assert_eq!(agency.requests(), 0);
+    let plain = call(&portal, FINES, &[key], &format!("\"{}\"", "a".repeat(9_000))).await;
+    assert_eq!((plain.http_status, plain.fault.as_deref()), (200, None));
+    installation.stop().await;
+}
