@@ -85,44 +85,42 @@ impl Callers {
         request: &Request<'_>,
     ) -> Result<Caller, Fault> {
         let now_unix_s = received.received_at_us / 1_000_000;
-        let tls_certificate = match &received.peer {
-            Some(peer) => Some(
-                gate.trust
-                    .certificates()
-                    .parse(&peer.certificate)
-                    .map_err(|reason| refused(Code::CallerForbidden, reason.word()))?,
-            ),
-            None => None,
+        let (peer, certificates) = (received.peer.as_deref(), gate.trust.certificates());
+        let caller = if request.sender_id.is_empty() {
+            // A form that names no sender has no place for a password.
+            self.identify_by_certificate(peer, certificates, now_unix_s)?
+        } else {
+            self.identify_by_name(shown(peer, certificates)?, request, now_unix_s)?
         };
-        let participant = match (&*request.sender_id, &tls_certificate) {
-            ("", Some(certificate)) => self
-                .bearer(certificate, now_unix_s)
-                .ok_or_else(|| refused(Code::CallerUnknown, "certificate_of_no_participant"))?,
-            ("", None) => return Err(refused(Code::CallerUnknown, "certificate_missing")),
-            (sender_id, _) => {
-                let known = self.settings.participants.get(sender_id);
-                Arc::clone(known.ok_or_else(|| stranger("no such senderId"))?)
-            }
-        };
-        // A form that names no sender has no place for a password: the certificate alone proves it.
-        if !request.sender_id.is_empty() {
-            check_password(&participant, &request.password)?;
+        if face == Face::Sync
+            && request.wrapper == Wrapper::Bare
+            && !(caller.participant.accept_bare && caller.is_proved())
+        {
+            return Err(refused(Code::CallerForbidden, "bare_form_not_allowed"));
         }
+        Ok(caller)
+    }
+
+    /// Finds the participant that a message names, with its password and, where one was shown, its
+    /// TLS certificate.
+    fn identify_by_name(
+        &self,
+        tls_certificate: Option<Arc<Certificate>>,
+        request: &Request<'_>,
+        now_unix_s: i64,
+    ) -> Result<Caller, Fault> {
+        let known = self.settings.participants.get(&*request.sender_id);
+        let participant = Arc::clone(known.ok_or_else(|| stranger("no such senderId"))?);
+        check_password(&participant, &request.password)?;
         if let Some(certificate) = &tls_certificate
             && !is_bound(&participant, certificate, now_unix_s)
         {
             return Err(refused(Code::CallerForbidden, "tls_certificate_not_bound_to_sender"));
         }
-        if face == Face::Sync
-            && request.wrapper == Wrapper::Bare
-            && !(participant.accept_bare && tls_certificate.is_some())
-        {
-            return Err(refused(Code::CallerForbidden, "bare_form_not_allowed"));
-        }
         Ok(Caller { participant, tls_certificate })
     }
 
-    /// Finds the participant that the connection alone proves, for faces without a `senderId`.
+    /// Finds the participant that the connection alone proves, for forms without a `senderId`.
     ///
     /// # Errors
     /// `caller.unknown` without a certificate, or with one that is nobody's or of two participants.
@@ -132,10 +130,8 @@ impl Callers {
         certificates: &CertificateCache,
         now_unix_s: i64,
     ) -> Result<Caller, Fault> {
-        let peer = peer.ok_or_else(|| refused(Code::CallerUnknown, "certificate_missing"))?;
-        let certificate = certificates
-            .parse(&peer.certificate)
-            .map_err(|reason| refused(Code::CallerForbidden, reason.word()))?;
+        let certificate = shown(peer, certificates)?
+            .ok_or_else(|| refused(Code::CallerUnknown, "certificate_missing"))?;
         let participant = self
             .bearer(&certificate, now_unix_s)
             .ok_or_else(|| refused(Code::CallerUnknown, "certificate_of_no_participant"))?;
@@ -152,6 +148,16 @@ impl Callers {
         let bearer = bearers.next()?;
         bearers.next().is_none().then(|| Arc::clone(bearer))
     }
+}
+
+/// The certificate that a connection proved, read.
+fn shown(
+    peer: Option<&Peer>,
+    certificates: &CertificateCache,
+) -> Result<Option<Arc<Certificate>>, Fault> {
+    peer.map(|peer| certificates.parse(&peer.certificate))
+        .transpose()
+        .map_err(|reason| refused(Code::CallerForbidden, reason.word()))
 }
 
 fn check_password(participant: &Participant, sent: &str) -> Result<(), Fault> {

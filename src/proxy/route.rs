@@ -30,7 +30,7 @@ pub fn service(
     if !caller.participant.may_call(&request.service_id) {
         return Err(refused(Code::CallerForbidden, "service_not_granted"));
     }
-    let service = find(settings, &request.service_id, &request.route_id)
+    let service = on_route(routes, &request.route_id)
         .ok_or_else(|| refused(Code::CallerUnknownService, "route_id"))?;
     Ok(Arc::clone(service))
 }
@@ -66,7 +66,10 @@ pub fn find<'s>(
     service_id: &str,
     route_id: &str,
 ) -> Option<&'s Arc<Service>> {
-    let routes = settings.services.get(service_id)?;
+    on_route(settings.services.get(service_id)?, route_id)
+}
+
+fn on_route<'s>(routes: &'s [Arc<Service>], route_id: &str) -> Option<&'s Arc<Service>> {
     let exact = routes.iter().find(|service| service.route_id == route_id);
     exact.or_else(|| routes.iter().find(|service| service.route_id.is_empty()))
 }
