@@ -4,6 +4,7 @@
 //! `decode` turns the agency's answer into an outcome. Neither has state, clock or I/O. What an
 //! adapter does not need is not in the trait: optional abilities are `Option<&dyn Ability>`.
 
+use crate::bank::{Provider, Teller};
 use crate::fault::{Fault, Outcome};
 use crate::manifest::Manifest;
 use crate::xml::{Element, Span};
@@ -157,6 +158,16 @@ pub trait Adapter: Send + Sync {
 
     /// The JSON form of its messages, where it has one.
     fn json(&self) -> Option<&dyn Json> {
+        None
+    }
+
+    /// How it asks us, where it is a bank that does.
+    fn provider(&self) -> Option<&dyn Provider> {
+        None
+    }
+
+    /// How we ask it to pay, where it is a bank that takes orders.
+    fn teller(&self) -> Option<&dyn Teller> {
         None
     }
 }

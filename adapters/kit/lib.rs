@@ -4,6 +4,7 @@
 //! qaqpa-kit` shows no runtime, no socket, no database.
 
 pub mod adapter;
+pub mod bank;
 pub mod envelope;
 pub mod fault;
 pub mod ids;

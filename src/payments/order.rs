@@ -7,6 +7,7 @@
 mod action;
 
 pub use action::{ACTIONS, Action, act, inquiry_pause};
+pub use qaqpa_kit::bank::Said;
 
 use serde::{Deserialize, Serialize};
 
@@ -94,20 +95,6 @@ impl Evidence {
     pub fn is_contradictory(self) -> bool {
         self.is_disputed || self.is_rejected && self.rank >= Rank::Posted
     }
-}
-
-/// What a bank's answer, notice, inquiry or register row, or an operator, says of an order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Said {
-    Accepted,
-    Posted,
-    Settled,
-    Rejected,
-    /// An inquiry found no such payment; proves nothing alone.
-    NotFound,
-    /// An inquiry found it undecided.
-    Pending,
 }
 
 /// The state of an order as everybody sees it.
