@@ -13,6 +13,8 @@
 mod admit;
 #[path = "edge/agency.rs"]
 mod agency;
+#[path = "edge/arrivals.rs"]
+mod arrivals;
 #[path = "edge/callers.rs"]
 mod callers;
 #[path = "edge/caps.rs"]

@@ -17,6 +17,10 @@ pub struct DoorFigures {
     pub handshakes_done: IntCounter,
     pub handshakes_failed: IntCounter,
     pub panics: IntCounter,
+    /// Connections that waited their turn.
+    pub delayed: IntCounter,
+    /// Refusals that were held back.
+    pub held: IntCounter,
     cuts: Vec<IntCounter>,
     bodies_refused: Vec<IntCounter>,
     /// By the guard's reason, all doors together.
@@ -89,6 +93,16 @@ pub(super) fn figures(made: &Maker) -> Result<(DoorFigures, DoorFigures), promet
     )?;
     let panics =
         made.counters("qaqpa_panics_total", "Panics, each of which cost one request.", &["door"])?;
+    let delayed = made.counters(
+        "qaqpa_connections_delayed_total",
+        "Connections that waited because their address opens many.",
+        &["door"],
+    )?;
+    let held = made.counters(
+        "qaqpa_refusals_held_total",
+        "Refusals held back because their address earns many.",
+        &["door"],
+    )?;
     let cuts = made.counters(
         "qaqpa_connections_cut_total",
         "Connections refused or ended by a cap or a deadline.",
@@ -111,6 +125,8 @@ pub(super) fn figures(made: &Maker) -> Result<(DoorFigures, DoorFigures), promet
         spool_bytes: spool_bytes.with_label_values(&[name]),
         handshakes_done: handshakes.with_label_values(&[name, "done"]),
         handshakes_failed: handshakes.with_label_values(&[name, "failed"]),
+        delayed: delayed.with_label_values(&[name]),
+        held: held.with_label_values(&[name]),
         panics: panics.with_label_values(&[name]),
         cuts: Cut::ALL.iter().map(|cut| cuts.with_label_values(&[name, cut.word()])).collect(),
         bodies_refused: BodyError::ALL

@@ -5,8 +5,10 @@
 //! caller hangs up, because its journal entry must be closed; a panic in it costs this one call.
 
 mod answer;
+mod arrivals;
 mod arriving;
 mod budget;
+mod calls;
 mod clock;
 mod connection;
 mod crowd;
@@ -27,6 +29,8 @@ pub use request::{Peer, Received};
 use crate::config::settings::{Limits, Listener, TlsMode};
 use crate::ops::metrics::DoorFigures;
 use crate::proxy::tls::ServerTls;
+use arrivals::Arrivals;
+use calls::Calls;
 use connection::Visit;
 use crowd::{Crowd, neighbourhood};
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
@@ -40,13 +44,12 @@ use std::future::poll_fn;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout_at};
+use tokio::time::{sleep, timeout, timeout_at};
 
 /// Headers that hyper reads without being told a number, which costs it an allocation.
 const HYPER_HEADERS_MAX: usize = 100;
@@ -165,54 +168,11 @@ struct Shared<H> {
     http1: http1::Builder,
     handshakes: Semaphore,
     addresses: Arc<Crowd<IpAddr>>,
+    arrivals: Arrivals,
+    refusals: Arrivals,
     participants: Arc<Crowd<Arc<str>>>,
     spool: Spool,
     calls: Arc<Calls>,
-}
-
-/// Calls that a handler is answering.
-#[derive(Default)]
-struct Calls {
-    count: AtomicUsize,
-    none_left: Notify,
-}
-
-/// Holds one call's place until it is dropped.
-struct Call {
-    calls: Arc<Calls>,
-    gauge: IntGauge,
-}
-
-impl Calls {
-    fn enter(self: &Arc<Self>, gauge: &IntGauge) -> Call {
-        self.count.fetch_add(1, Ordering::Relaxed);
-        gauge.inc();
-        Call { calls: Arc::clone(self), gauge: gauge.clone() }
-    }
-
-    fn now(&self) -> usize {
-        self.count.load(Ordering::Acquire)
-    }
-
-    async fn all_done(&self) {
-        loop {
-            let mut notified = std::pin::pin!(self.none_left.notified());
-            notified.as_mut().enable();
-            if self.now() == 0 {
-                return;
-            }
-            notified.await;
-        }
-    }
-}
-
-impl Drop for Call {
-    fn drop(&mut self) {
-        self.gauge.dec();
-        if self.calls.count.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.calls.none_left.notify_waiters();
-        }
-    }
 }
 
 impl Door {
@@ -317,6 +277,16 @@ impl Door {
             http1,
             handshakes: Semaphore::new(limits.handshakes_max),
             addresses: Arc::default(),
+            arrivals: Arrivals::new(
+                limits.connections_per_address_per_second,
+                limits.connections_per_address_burst,
+                limits.handshake_deadline,
+            ),
+            refusals: Arrivals::new(
+                limits.refusals_per_address_per_second,
+                limits.refusals_per_address_burst,
+                limits.linger_deadline,
+            ),
             participants: Arc::default(),
             spool: self.spool,
             calls: Arc::default(),
@@ -371,17 +341,27 @@ async fn visit<H: Handler>(
     shared: Arc<Shared<H>>,
     socket: TcpStream,
     place: OwnedSemaphorePermit,
-    drain: watch::Receiver<bool>,
+    mut drain: watch::Receiver<bool>,
 ) {
     shared.figures.connections.inc();
     let gauge = shared.figures.connections.clone();
     let _leave = Leave(gauge, place);
     let Ok(address) = socket.peer_addr() else { return };
-    let count_max = shared.limits.connections_per_address_max;
-    let Some(_seat) = shared.addresses.enter(neighbourhood(address.ip()), count_max) else {
+    let (home, count_max) =
+        (neighbourhood(address.ip()), shared.limits.connections_per_address_max);
+    let Some(_seat) = shared.addresses.enter(home, count_max) else {
         shared.figures.cut(Cut::Address);
         return;
     };
+    let Some(wait) = shared.arrivals.wait(home, Instant::now()) else {
+        shared.figures.cut(Cut::Arrivals);
+        return;
+    };
+    if !wait.is_zero() {
+        shared.figures.delayed.inc();
+        // A drain waits for nobody's turn.
+        drop(timeout(wait, told(&mut drain)).await);
+    }
     if let Some(visit) = Visit::welcome(shared, socket, address).await {
         visit.serve(drain).await;
     }

@@ -24,6 +24,17 @@ pub struct Limits {
     pub connections_max: usize,
     /// Open connections from one IP address.
     pub connections_per_address_max: usize,
+    /// New connections a second from one IP address; more wait within the handshake's deadline.
+    pub connections_per_address_per_second: u32,
+    /// New connections at once from one IP address that rested.
+    pub connections_per_address_burst: u32,
+    /// Requests a second from one IP address that are refused for the caller's fault; the answers to
+    /// more are held back.
+    pub refusals_per_address_per_second: u32,
+    /// Such requests at once from one IP address that made none for a while.
+    pub refusals_per_address_burst: u32,
+    /// New connections as which one counts that was cut because it only flooded.
+    pub flood_price_connections: u32,
     /// Open connections of the participant whose certificate the handshake proved.
     pub connections_per_participant_max: usize,
     /// TLS handshakes under way; more wait within their deadline.
@@ -74,6 +85,11 @@ impl Default for Limits {
             headers_max: 64,
             connections_max: 10_000,
             connections_per_address_max: 1_000,
+            connections_per_address_per_second: 200,
+            connections_per_address_burst: 1_000,
+            refusals_per_address_per_second: 200,
+            refusals_per_address_burst: 1_000,
+            flood_price_connections: 100,
             connections_per_participant_max: 1_000,
             handshakes_max: 2_500,
             in_flight_max: 512,

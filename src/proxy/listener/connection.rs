@@ -3,6 +3,7 @@
 mod refusal;
 
 use super::clock::{Clock, Clocked, Doing, Pace, Step};
+use super::crowd::{Seat, neighbourhood};
 use super::cut::Cut;
 use super::guest::Guest;
 use super::preface::Ahead;
@@ -89,7 +90,7 @@ impl<H: Handler> Visit<H> {
     /// Serves requests until the peer closes, a deadline passes or the door is drained.
     pub(super) async fn serve(mut self, drain: watch::Receiver<bool>) {
         let clock = Arc::new(Clock::new());
-        let shared = Arc::clone(&self.guest.shared);
+        let (shared, address) = (Arc::clone(&self.guest.shared), self.guest.address);
         let mut pace = Pace::new(&shared.limits, drain.clone());
         let is_http2 = match self.is_http2 {
             Some(is_http2) => Ok(is_http2),
@@ -100,9 +101,8 @@ impl<H: Handler> Visit<H> {
             Ok(true) => serve_http2(self.guest, self.stream, drain).await,
             Ok(false) => serve_http1(self.guest, self.stream, clock, pace).await,
         };
-        match end {
-            End::Cut(cut) => shared.figures.cut(cut),
-            End::Finished(_) => {}
+        if let End::Cut(cut) = end {
+            shared.cut(cut, address);
         }
         let Some(stream) = stream.map(Ahead::into_inner) else { return };
         let limits = &shared.limits;
@@ -317,8 +317,17 @@ async fn prove<H>(shared: &Shared<H>, socket: TcpStream) -> Result<Shaken, Strin
 }
 
 impl<H: Handler> Shared<H> {
+    /// Counts a connection that is cut, and charges its address where it flooded.
+    pub(super) fn cut(&self, cut: Cut, address: SocketAddr) {
+        self.figures.cut(cut);
+        if cut.is_flood() {
+            let home = neighbourhood(address.ip());
+            self.arrivals.charge(home, self.limits.flood_price_connections, Instant::now());
+        }
+    }
+
     /// The connection's place among those of its participant; a fault where it has enough of them.
-    fn seat(&self, peer: Option<&Peer>) -> Result<Option<super::crowd::Seat<Arc<str>>>, Fault> {
+    fn seat(&self, peer: Option<&Peer>) -> Result<Option<Seat<Arc<str>>>, Fault> {
         let now_unix_s = request::now_us() / 1_000_000;
         let owner = peer.and_then(|peer| self.handler.owner(peer, now_unix_s));
         let Some(owner) = owner else { return Ok(None) };

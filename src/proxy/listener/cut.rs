@@ -6,6 +6,10 @@
 pub enum Cut {
     /// One address holds as many connections as it may.
     Address,
+    /// One address connects more often than it may, or flooded a moment ago.
+    Arrivals,
+    /// One address sends more requests that must be refused than it may.
+    Refusals,
     /// One participant holds as many connections as it may.
     Participant,
     /// The TLS handshake did not end in time.
@@ -33,8 +37,10 @@ pub enum Cut {
 
 impl Cut {
     /// Every reason, in the order of its number.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::Address,
+        Self::Arrivals,
+        Self::Refusals,
         Self::Participant,
         Self::Handshake,
         Self::Head,
@@ -53,11 +59,20 @@ impl Cut {
         Self::UnknownFrameFlood,
     ];
 
+    /// Whether the caller cost more than it asked for, or asked for nothing that can be answered: its
+    /// address pays for it.
+    #[must_use]
+    pub const fn is_flood(self) -> bool {
+        self as u8 >= Self::Http2 as u8 || matches!(self, Self::Refusals)
+    }
+
     /// The label.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
             Self::Address => "connections_per_address",
+            Self::Arrivals => "connections_per_address_per_second",
+            Self::Refusals => "refusals_per_address_per_second",
             Self::Participant => "connections_per_participant",
             Self::Handshake => "handshake_deadline",
             Self::Head => "head_deadline",

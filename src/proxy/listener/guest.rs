@@ -3,7 +3,7 @@
 use super::answer::AnswerBody;
 use super::arriving::{Arriving, BodyError, Bounds, RequestBody};
 use super::clock::Clock;
-use super::crowd::Seat;
+use super::crowd::{Seat, neighbourhood};
 use super::cut::Cut;
 use super::request::{self, Peer, Received};
 use super::session::Session;
@@ -17,6 +17,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+use tokio::time::sleep;
 
 /// How long a certificate that was trusted is believed without asking again.
 const TRUST_LASTS: Duration = Duration::from_secs(1);
@@ -61,9 +62,29 @@ impl<H: Handler> Guest<H> {
         };
         // Whatever the caller asked for: two readers may disagree about an older connection's end.
         let is_last = head.version == Version::HTTP_10;
-        let answered = answered.map(|a| if is_last { self.last(a, &clock) } else { a });
+        let mut answered = answered.map(|a| if is_last { self.last(a, &clock) } else { a });
+        if answered.as_ref().is_ok_and(is_of_the_caller) && !self.hold().await {
+            self.session.iter().for_each(|session| session.leave());
+            answered = answered.map(|answer| self.last(answer, &clock));
+        }
         let frame_bytes_max = self.session.as_ref().map(|_| HTTP2_FRAME_BYTES);
         answered.map(|answer| answer.map(|body| body.watched(clock, frame_bytes_max)))
+    }
+
+    /// Holds the answer to a refused request back for as long as its address asks in vain too often;
+    /// `false` where that is no use any more. Who asks well is answered at once, also beside it.
+    async fn hold(&self) -> bool {
+        let (shared, now) = (&self.shared, Instant::now());
+        let turn = shared.refusals.wait(neighbourhood(self.address.ip()), now);
+        if turn.is_none() {
+            shared.cut(Cut::Refusals, self.address);
+        }
+        let wait = turn.unwrap_or(shared.limits.linger_deadline);
+        if !wait.is_zero() {
+            shared.figures.held.inc();
+            sleep(wait).await;
+        }
+        turn.is_some()
     }
 
     fn check(&self, head: &Parts) -> Result<(), Fault> {
@@ -205,4 +226,10 @@ impl<H: Handler> Guest<H> {
             Err(_) => Err(Gone),
         }
     }
+}
+
+/// Whether it refuses a request for a fault of its caller.
+fn is_of_the_caller(answer: &Response<AnswerBody>) -> bool {
+    let fault = answer.headers().get("qaqpa-fault");
+    fault.is_some_and(|code| code.as_bytes().starts_with(b"caller."))
 }
