@@ -1,9 +1,13 @@
 //! The one list of adapters: adding an agency is one folder and one line here.
 
 pub mod address_register;
+#[cfg(test)]
+mod banks;
 pub mod gbd_fl;
 pub mod gbd_ul;
+pub mod osmp;
 mod passthrough;
+pub mod provider;
 #[cfg(test)]
 mod trial;
 #[cfg(test)]
@@ -22,6 +26,8 @@ static ADAPTERS: LazyLock<Vec<Arc<dyn Adapter>>> = LazyLock::new(|| {
         shared(address_register::AddressRegister::new()),
         shared(gbd_fl::GbdFl::new()),
         shared(gbd_ul::GbdUl::new()),
+        shared(osmp::Osmp::new()),
+        shared(provider::CheckPay::new()),
     ]
     .into_iter()
     .flatten()
@@ -108,7 +114,8 @@ mod tests {
     fn a_service_belongs_to_one_agency_and_a_code_to_one_list() {
         let mut seen = BTreeSet::new();
         for adapter in all() {
-            assert!(!adapter.manifest().services.is_empty());
+            let is_bank = adapter.provider().is_some() || adapter.teller().is_some();
+            assert!(is_bank || !adapter.manifest().services.is_empty(), "it does nothing");
             for service in &adapter.manifest().services {
                 assert!(seen.insert(service.id.clone()), "{} is offered twice", service.id);
                 assert!(!service.done_codes.is_empty() && !service.refused_codes.is_empty());

@@ -5,8 +5,8 @@
 //! adapter does not need is not in the trait: optional abilities are `Option<&dyn Ability>`.
 
 use crate::bank::{Provider, Teller};
-use crate::fault::{Fault, Outcome};
-use crate::manifest::Manifest;
+use crate::fault::{Fault, Outcome, Phase};
+use crate::manifest::{Manifest, not_offered};
 use crate::xml::{Element, Span};
 use serde_json::Value;
 
@@ -138,18 +138,23 @@ pub trait Adapter: Send + Sync {
     /// What is true of the agency everywhere (`adapter.toml`).
     fn manifest(&self) -> &Manifest;
 
-    /// Turns the call into what is sent.
+    /// Turns the call into what is sent. A bank that offers no service of its own leaves it as it is.
     ///
     /// # Errors
     /// `caller.malformed` when the call lacks what the agency needs; `gateway.bug` when the service is
     /// not the agency's. Nothing was sent.
-    fn encode(&self, call: &Call<'_>) -> Result<Outgoing, Fault>;
+    fn encode(&self, _call: &Call<'_>) -> Result<Outgoing, Fault> {
+        Err(not_offered(Phase::Encode))
+    }
 
-    /// Turns the agency's answer into an outcome and a reply.
+    /// Turns the agency's answer into an outcome and a reply. A bank that offers no service of its own
+    /// leaves it as it is.
     ///
     /// # Errors
     /// `agency.broken_answer`, `agency.unlisted_code` or `gateway.bug`: the outcome is Unknown.
-    fn decode(&self, call: &Call<'_>, answer: &Answer<'_>) -> Result<Reply, Fault>;
+    fn decode(&self, _call: &Call<'_>, _answer: &Answer<'_>) -> Result<Reply, Fault> {
+        Err(not_offered(Phase::Decode))
+    }
 
     /// The agency's stand-in for demos and tests, where it has one.
     fn simulator(&self) -> Option<&dyn Simulator> {

@@ -5,6 +5,11 @@
 //! (to pay an order, what became of it) and reads its answer. Neither has state, clock or I/O. What a
 //! bank says of an order is [`Said`], and nothing else moves money.
 
+pub mod biller;
+mod mirror;
+
+pub use mirror::{Asker, BankReading, BankRequest, Errand, Instruction, Mirror, Reaction};
+
 use crate::adapter::{HttpAnswer, HttpOutgoing};
 use crate::fault::{Code, Fault};
 use crate::money::Amount;
@@ -172,6 +177,28 @@ pub struct Told {
     pub comment: String,
 }
 
+impl Told {
+    /// Nothing but a verdict, and words for people.
+    #[must_use]
+    pub fn of(verdict: Verdict, comment: &str) -> Self {
+        Self {
+            verdict,
+            txn_id: String::new(),
+            end_to_end_id: None,
+            amount: None,
+            payee_bin: None,
+            purpose: None,
+            comment: comment.to_owned(),
+        }
+    }
+
+    /// What a bank is told of a fault: whether it may ask again, and the public reason.
+    #[must_use]
+    pub fn fault(fault: &Fault) -> Self {
+        Self::of(verdict_of(fault), &format!("{}: {}", fault.code.word(), fault.reason))
+    }
+}
+
 /// An answer in the bank's dialect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BankAnswer {
@@ -188,8 +215,14 @@ pub trait Provider: Send + Sync {
     /// `caller.malformed` with a reason, phase Receive: the request cannot be read.
     fn read(&self, asked: &Asked<'_>) -> Result<Ask, Fault>;
 
-    /// Our answer; also to what could not be read, so `asked` may hold anything.
+    /// Our answer; also to what could not be read, so `asked` may hold anything and the txn_id of
+    /// `told` be empty: then the dialect finds it, as far as it can.
     fn write(&self, asked: &Asked<'_>, told: &Told) -> BankAnswer;
+
+    /// A bank that asks so, for demos and tests.
+    fn asker(&self) -> Option<&dyn Asker> {
+        None
+    }
 }
 
 /// An order as a bank needs it.
@@ -241,6 +274,11 @@ pub trait Teller: Send + Sync {
     /// # Errors
     /// As [`Teller::submitted`].
     fn inquired(&self, order: &Order<'_>, answer: &HttpAnswer<'_>) -> Result<Word, Fault>;
+
+    /// A bank that answers so, for demos and tests.
+    fn mirror(&self) -> Option<&dyn Mirror> {
+        None
+    }
 }
 
 /// What a fault on the way means to a bank: whether it may ask again.

@@ -11,6 +11,7 @@ pub mod ids;
 pub mod manifest;
 pub mod money;
 pub mod payload;
+pub mod query;
 pub mod redact;
 pub mod samples;
 pub mod soap;

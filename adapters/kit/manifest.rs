@@ -57,8 +57,8 @@ pub struct Manifest {
     pub id: String,
     pub name: Name,
     pub wire: Wire,
-    /// The services that the agency offers.
-    #[serde(rename = "service")]
+    /// The services that the agency offers; none where it is a bank and nothing else.
+    #[serde(rename = "service", default)]
     pub services: Vec<ServiceManifest>,
 }
 
@@ -114,8 +114,14 @@ impl Manifest {
     /// # Errors
     /// `gateway.bug` when the agency offers no such service: the route is wrong.
     pub fn offered(&self, id: &str, phase: Phase) -> Result<&ServiceManifest, Fault> {
-        self.service(id).ok_or(Fault::new(Code::GatewayBug, phase, "service_not_offered"))
+        self.service(id).ok_or(not_offered(phase))
     }
+}
+
+/// The fault of a call that was routed to an agency without that service.
+#[must_use]
+pub const fn not_offered(phase: Phase) -> Fault {
+    Fault::new(Code::GatewayBug, phase, "service_not_offered")
 }
 
 impl ServiceManifest {

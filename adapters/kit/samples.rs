@@ -22,7 +22,7 @@
 //! A call that is refused by `encode` has no answer; its fault stands under `-- sent`, and so does that of
 //! JSON that becomes no `request.xml`. The JSON files are twins of some samples, at least one of each
 //! for a service whose adapter has a JSON form. A missing file fails, and so does one that belongs to
-//! no sample. One line feed at the end of an HTTP body, and of a twin, is not part of it.
+//! no sample. A bank's dialect has folders of its own, described in `samples/bank.rs`. One line feed at the end of an HTTP body, and of a twin, is not part of it.
 
 use crate::adapter::{
     Adapter, Answer, Call, Content, EnvelopeAnswer, ErrorInfo, HttpAnswer, HttpOutgoing, Outgoing,
@@ -34,6 +34,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::{fmt, fs};
 
+mod bank;
 mod twin;
 
 /// The name and the time of every sample's call.
@@ -41,8 +42,17 @@ const MESSAGE_ID: &str = "sample-1";
 const RECEIVED_AT: &str = "2025-03-11T10:15:30+05:00";
 
 /// The kinds of files that a sample is made of.
-const PARTS: [&str; 6] =
-    ["request.xml", "request.json", "answer.xml", "answer.http", "answer.json", "expected.txt"];
+const PARTS: [&str; 9] = [
+    "request.xml",
+    "request.json",
+    "answer.xml",
+    "answer.http",
+    "answer.json",
+    "expected.txt",
+    "asked.http",
+    "told.toml",
+    "order.toml",
+];
 
 /// What did not hold, readable where a test returns it.
 pub struct Failures(Vec<String>);
@@ -63,8 +73,8 @@ type Sample = BTreeMap<&'static str, Vec<u8>>;
 pub fn check(adapter: &dyn Adapter, folder: &str) -> Result<(), Failures> {
     let mut failures = Vec::new();
     let folder = Path::new(folder);
-    let offered: BTreeSet<_> =
-        adapter.manifest().services.iter().map(|service| service.id.clone()).collect();
+    let services = adapter.manifest().services.iter().map(|service| service.id.clone());
+    let offered: BTreeSet<_> = services.chain(bank::folders(adapter)).collect();
     let sampled = match names_in(folder) {
         Ok(names) => names,
         Err(error) => return Err(Failures(vec![error])),
@@ -75,13 +85,16 @@ pub fn check(adapter: &dyn Adapter, folder: &str) -> Result<(), Failures> {
     for service in sampled.intersection(&offered) {
         match samples_in(&folder.join(service)) {
             Ok(samples) => {
-                failures.extend(
-                    twin::missing(adapter, samples.values())
-                        .map(|failure| format!("{service}: {failure}")),
-                );
+                if adapter.manifest().service(service).is_some() {
+                    failures.extend(
+                        twin::missing(adapter, samples.values())
+                            .map(|failure| format!("{service}: {failure}")),
+                    );
+                }
                 failures.extend(samples.iter().filter_map(|(name, sample)| {
-                    let failure = run(adapter, service, sample).err()?;
-                    Some(format!("{service}/{name}: {failure}"))
+                    let of_bank = bank::run(adapter, service, sample);
+                    let held = of_bank.unwrap_or_else(|| run(adapter, service, sample));
+                    Some(format!("{service}/{name}: {}", held.err()?))
                 }));
             }
             Err(error) => failures.push(error),
