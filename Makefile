@@ -92,3 +92,7 @@ flood: ## what a healthy caller notices of floods, slow sockets and 9 000 idle c
 .PHONY: crash
 crash: tools ## kills the gateway, or its database, CRASH_ROUNDS times under load; nothing may be lost or made twice
 	@QAQPA_CRASH_ROUNDS=$(CRASH_ROUNDS) $(cargo) test --release --locked --test crash -- --nocapture
+
+.PHONY: receipts
+receipts: ## ten million receipt numbers of four processes whose clocks jump; none may be there twice
+	@QAQPA_RECEIPT_NUMBERS=10000000 $(cargo) test --release --locked --test receipts -- --nocapture four_processes

@@ -21,6 +21,8 @@ has xmlsec1 || missing+=(xmlsec1)
 has xmllint || missing+=(libxml2-utils)
 has strace || missing+=(strace)
 has openssl || missing+=(openssl)
+has zbarimg || missing+=(zbar-tools)
+has rsvg-convert || missing+=(librsvg2-bin)
 has npm || missing+=(npm)
 has_venv || missing+=(python3-venv)
 

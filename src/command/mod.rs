@@ -28,6 +28,8 @@ use tokio::signal::unix::{SignalKind, signal};
 pub enum Profile {
     /// WS-Security over the Body of a SOAP envelope, as on SyncChannel.
     Wsse,
+    /// JWS in its compact form, as on receipts.
+    Receipt,
 }
 
 /// A file's bytes; `-` is standard input.

@@ -1,7 +1,8 @@
 //! `qaqpa sign`: signs a message with a key from a file, as the gateway does.
 
 use super::{Failure, Profile, read_input, write_output};
-use crate::sign::{Signer, wsse};
+use crate::payments::receipt::KIND as RECEIPT_KIND;
+use crate::sign::{Signer, jws, wsse};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use zeroize::Zeroizing;
@@ -18,7 +19,7 @@ pub struct Args {
     /// The key's certificate.
     #[arg(long, value_name = "PEM")]
     cert: PathBuf,
-    /// The SOAP envelope; `-` reads standard input.
+    /// The SOAP envelope, or the receipt's JSON; `-` reads standard input.
     file: PathBuf,
 }
 
@@ -32,6 +33,9 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
     let source = read_input(&args.file)?;
     let signed = match args.profile {
         Profile::Wsse => wsse::sign(&source, &signer).map_err(Failure::work)?,
+        Profile::Receipt => {
+            jws::sign(RECEIPT_KIND, &source, &signer).map_err(Failure::work)?.into_bytes()
+        }
     };
     write_output(&signed)?;
     Ok(ExitCode::SUCCESS)

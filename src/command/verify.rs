@@ -2,9 +2,11 @@
 
 use super::{Failure, Profile, read_input, write_output};
 use crate::config::settings::BoundCertificate;
+use crate::payments::receipt::KIND as RECEIPT_KIND;
 use crate::sign::certificate::{Certificate, CertificateCache};
 use crate::sign::trust::{Basis, Trust};
 use crate::sign::wsse::{self, Signed};
+use crate::sign::{Reason, jws};
 use jiff::Timestamp;
 use qaqpa_kit::fault::{Code, Fault, Phase};
 use qaqpa_kit::redact;
@@ -13,6 +15,7 @@ use qaqpa_kit::xml::{Document, Limits};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 /// Verify a signed message; exit code 0 if it is valid, 1 otherwise.
 #[derive(Debug, clap::Args)]
@@ -52,13 +55,13 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
     let trust = (!args.signature_only).then_some(&trust);
     let at_unix_s = args.at.unwrap_or_else(Timestamp::now).as_second();
     let judged = match args.profile {
-        Profile::Wsse => judge(&source, trust, at_unix_s),
+        Profile::Wsse => {
+            judge(&source, trust, at_unix_s).map(|(signed, basis)| accepted(&signed, basis))
+        }
+        Profile::Receipt => judge_receipt(&source, trust, at_unix_s),
     };
     let is_valid = judged.is_ok();
-    let report = match &judged {
-        Ok((signed, basis)) => accepted(signed, *basis),
-        Err(fault) => refused(fault),
-    };
+    let report = judged.unwrap_or_else(|fault| refused(&fault));
     let text = if args.json { format!("{report:#}\n") } else { lines(&report) };
     write_output(text.as_bytes())?;
     Ok(if is_valid { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -88,18 +91,61 @@ fn judge(
         .collect();
     let signed = wsse::verify(&envelope, &known, &CertificateCache::default(), at_unix_s)
         .map_err(|refusal| refusal.of_caller())?;
-    let basis = match trust {
-        Some(trust) => {
-            let judged = trust.judge(&signed.certificate, at_unix_s);
-            Some(judged.map_err(|reason| reason.of_caller().because(known_as(&signed)))?.basis)
-        }
-        None => None,
-    };
+    let basis = believe(&signed.certificate, trust, at_unix_s)?;
     Ok((signed, basis))
 }
 
-fn known_as(signed: &Signed) -> String {
-    redact::ids(signed.certificate.subject()).into_owned()
+/// A receipt's signature, and what it says of the payment.
+fn judge_receipt(source: &[u8], trust: Option<&Trust>, at_unix_s: i64) -> Result<Value, Fault> {
+    let malformed = || Reason::JwsMalformed.of_caller();
+    let document = str::from_utf8(source).map_err(|_| malformed())?.trim();
+    let verified =
+        jws::verify(document, &CertificateCache::default()).map_err(Reason::of_caller)?;
+    let receipt: Value = serde_json::from_slice(&verified.payload).map_err(|_| malformed())?;
+    if verified.kind != RECEIPT_KIND {
+        return Err(malformed());
+    }
+    let basis = believe(&verified.certificate, trust, at_unix_s)?;
+    Ok(json!({
+        "valid": true,
+        "covered": ["receipt"],
+        "algorithm": verified.algorithm,
+        "trust": trust_word(basis),
+        "signer": signer(&verified.certificate),
+        "receipt": masked(receipt),
+    }))
+}
+
+/// The same without anybody's full IIN or BIN: those stay on the paper.
+fn masked(value: Value) -> Value {
+    match value {
+        Value::String(text) => redact::ids(&text).into(),
+        Value::Array(items) => items.into_iter().map(masked).collect(),
+        Value::Object(fields) => {
+            fields.into_iter().map(|(name, value)| (name, masked(value))).collect()
+        }
+        other => other,
+    }
+}
+
+/// On what a signer is believed; `None` where nobody asks.
+fn believe(
+    certificate: &Arc<Certificate>,
+    trust: Option<&Trust>,
+    at_unix_s: i64,
+) -> Result<Option<Basis>, Fault> {
+    let Some(trust) = trust else { return Ok(None) };
+    let known_as = || redact::ids(certificate.subject()).into_owned();
+    let judged = trust.judge(certificate, at_unix_s);
+    Ok(Some(judged.map_err(|reason| reason.of_caller().because(known_as()))?.basis))
+}
+
+const fn trust_word(basis: Option<Basis>) -> &'static str {
+    match basis {
+        Some(Basis::Pinned) => "pinned",
+        Some(Basis::Chain) => "chain",
+        None => "not_judged",
+    }
 }
 
 fn accepted(signed: &Signed, basis: Option<Basis>) -> Value {
@@ -114,11 +160,7 @@ fn accepted(signed: &Signed, basis: Option<Basis>) -> Value {
         "valid": true,
         "covered": covered,
         "algorithm": signed.algorithm.uri(),
-        "trust": match basis {
-            Some(Basis::Pinned) => "pinned",
-            Some(Basis::Chain) => "chain",
-            None => "not_judged",
-        },
+        "trust": trust_word(basis),
         "signer": signer(&signed.certificate),
     })
 }
@@ -165,8 +207,17 @@ fn lines(report: &Value) -> String {
         _ => "chain to a trusted root",
     };
     let signer = &report["signer"];
+    let receipt = report.get("receipt").map_or_else(String::new, |receipt| {
+        let fact = |name: &str| text(receipt.get(name).unwrap_or(&Value::Null));
+        format!(
+            "number    {}\nstate     {}\namount    {} tiyn\n",
+            fact("number"),
+            fact("state"),
+            fact("amount_tiyn")
+        )
+    });
     format!(
-        "valid\ncovered   {}\nalgorithm {}\ntrust     {trust}\nsigner    {}\nissuer    {}\n\
+        "valid\n{receipt}covered   {}\nalgorithm {}\ntrust     {trust}\nsigner    {}\nissuer    {}\n\
          serial    {}\nvalid     {} … {}\nsha256    {}\n",
         covered.join(", "),
         text(&report["algorithm"]),

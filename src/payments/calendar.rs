@@ -19,6 +19,13 @@ static ASTANA: LazyLock<TimeZone> = LazyLock::new(|| {
     TimeZone::get("Asia/Almaty").unwrap_or(TimeZone::fixed(jiff::tz::offset(5)))
 });
 
+/// RFC 3339 to the second, in the country's zone as it was then.
+#[must_use]
+pub fn country_time(unix_us: i64) -> String {
+    let moment = Timestamp::from_microsecond(unix_us).unwrap_or(Timestamp::UNIX_EPOCH);
+    moment.to_zoned(ASTANA.clone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
+}
+
 /// An operating day of a bank, as days since 1970-01-01.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -12,6 +12,7 @@ mod decide;
 pub mod ledger;
 pub mod order;
 mod questions;
+pub mod receipt;
 pub mod record;
 mod store;
 mod writer;

@@ -92,6 +92,8 @@ reasons! {
     MessageExpired = "message_expired",
     /// The signed Timestamp lies in the future.
     MessageFromFuture = "message_from_future",
+    /// No compact JWS with exactly the header fields that we know.
+    JwsMalformed = "jws_malformed",
     /// The certificate cannot be read (RFC 5280).
     CertMalformed = "cert_malformed",
     /// Neither the certificate nor its issuer is trusted.

@@ -5,7 +5,7 @@ use super::services::instead;
 use crate::config::document::Document;
 use crate::config::finding::Place;
 use crate::config::raw;
-use crate::config::settings::{Bank, Payments, Rate, Store, Tariff, TariffKind};
+use crate::config::settings::{Bank, Payments, Rate, Receipt, Store, Tariff, TariffKind};
 use jiff::civil::{Date, Time, Weekday};
 use qaqpa_kit::ids::{Bic, IdError, Kbe, Kbk, Knp};
 use qaqpa_kit::manifest::Name;
@@ -44,12 +44,19 @@ pub(super) fn check(
         inquiry_pause_max: Duration::from_millis(limits.inquiry_pause_ms_max),
         not_found_min: limits.not_found_min,
         quiet: Duration::from_secs(limits.quiet_s),
+        receipt: receipt(inspector, &top.key("receipt"), &raw.receipt),
         banks,
         kbk,
         knp,
         kbe,
         tariffs,
     }
+}
+
+fn receipt(inspector: &mut Inspector<'_>, place: &Place<'_>, raw: &raw::Receipt) -> Receipt {
+    let url = raw.url.trim_end_matches('/');
+    let url = (!url.is_empty() && inspector.url(&place.key("url"), url).is_some()).then_some(url);
+    Receipt { url: url.map(str::to_owned) }
 }
 
 /// A file of its own beside an embedded journal; the journal's own cluster otherwise.

@@ -9,6 +9,8 @@ use toml::value::Datetime;
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Payments {
+    /// What is printed on receipts.
+    pub receipt: Receipt,
     /// Banks by id.
     pub bank: BTreeMap<String, Bank>,
     /// Budget classification codes (КБК) in use, by their six digits.
@@ -19,6 +21,14 @@ pub struct Payments {
     pub kbe: BTreeMap<String, Code>,
     /// State fees (алым) and state duties (баж), by id.
     pub tariff: BTreeMap<String, Tariff>,
+}
+
+/// What is printed on receipts.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Receipt {
+    /// Where anybody looks a receipt up, without its number; empty: receipts name no address.
+    pub url: String,
 }
 
 /// A bank and its operating days.

@@ -22,6 +22,7 @@ pub struct Payments {
     pub not_found_min: u32,
     /// Silence since the last attempt before an order may be submitted again.
     pub quiet: Duration,
+    pub receipt: Receipt,
     /// By id.
     pub banks: BTreeMap<String, Arc<Bank>>,
     /// Budget codes in use, with their names.
@@ -45,6 +46,7 @@ impl Payments {
             inquiry_pause_max: Duration::from_millis(raw.inquiry_pause_ms_max),
             not_found_min: raw.not_found_min,
             quiet: Duration::from_secs(raw.quiet_s),
+            receipt: Receipt::default(),
             banks: BTreeMap::new(),
             kbk: BTreeMap::new(),
             knp: BTreeMap::new(),
@@ -52,6 +54,13 @@ impl Payments {
             tariffs: BTreeMap::new(),
         }
     }
+}
+
+/// What is printed on receipts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Receipt {
+    /// Where anybody looks one up, without a slash and the number at its end.
+    pub url: Option<String>,
 }
 
 /// A bank and its operating days.
