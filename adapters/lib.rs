@@ -7,6 +7,7 @@ pub mod gbd_fl;
 pub mod gbd_ul;
 pub mod osmp;
 mod passthrough;
+pub mod payments;
 pub mod provider;
 #[cfg(test)]
 mod trial;
@@ -27,6 +28,7 @@ static ADAPTERS: LazyLock<Vec<Arc<dyn Adapter>>> = LazyLock::new(|| {
         shared(gbd_fl::GbdFl::new()),
         shared(gbd_ul::GbdUl::new()),
         shared(osmp::Osmp::new()),
+        shared(payments::Payments::new()),
         shared(provider::CheckPay::new()),
     ]
     .into_iter()

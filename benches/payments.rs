@@ -35,6 +35,8 @@ fn settings(store: Store, group_max: usize) -> Fallible<Settings> {
         id: text(),
         name: Name { kk: text(), ru: text(), en: text() },
         bic: Bic::parse("BANKKZ9A").map_err(|error| error.reason())?,
+        participant: None,
+        agency: None,
         cut_off: jiff::civil::time(16, 0, 0, 0),
         rest_days: Vec::new(),
         holidays: [].into(),
@@ -64,7 +66,7 @@ fn charge(number: usize) -> Fallible<Charge> {
         kbe: Kbe::parse("11").map_err(|error| error.reason())?,
         iban: Iban::parse("KZ24070105KSN0000000").map_err(|error| error.reason())?,
         amount: amount()?,
-        purpose: "State duty".to_owned(),
+        purpose: purpose(),
         due_day: None,
     };
     Ok(Charge::new(Id::at(NOON_US), terms, NOON_US))
@@ -253,4 +255,8 @@ async fn main() -> Fallible<()> {
         }
     }
     Ok(())
+}
+
+fn purpose() -> Name {
+    Name { kk: "Баж".to_owned(), ru: "Пошлина".to_owned(), en: "State duty".to_owned() }
 }

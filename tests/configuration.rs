@@ -222,9 +222,9 @@ const TEN: [&str; 10] = [
      Cure: put the PKCS#8 PEM key there, readable by the gateway alone, or correct the path.",
     "participants/demo_portal.toml:10: bin: this is no BIN. \
      Cure: write the 12 digits of the organisation's BIN; the last one is their check.",
-    "participants/demo_portal.toml:17: services[1]: no agency offers service \"AR_AdressByRka\". \
+    "participants/demo_portal.toml:18: services[1]: no agency offers service \"AR_AdressByRka\". \
      Cure: write \"AR_AddressByRka\".",
-    "participants/demo_portal.toml:40: certificate[0].until: the binding ends before it begins. \
+    "participants/demo_portal.toml:44: certificate[0].until: the binding ends before it begins. \
      Cure: write a day after `from`.",
     "services.toml:9: agency.gbd_fl.adapter: there is no adapter \"gbd-fl\". Cure: write \"gbd_fl\".",
     "services.toml:57: agency.address_register.endpoint: \"address.example.kz/api\" is no http or \
@@ -276,10 +276,10 @@ fn check_of_a_valid_configuration_counts_and_lists_it() {
     let people = folder.check(&[]);
     assert!(people.status.success());
     let shown = String::from_utf8(people.stdout).expect("UTF-8");
-    assert!(shown.contains("2 participants × 4 services"), "{shown}");
+    assert!(shown.contains("2 participants × 17 services"), "{shown}");
     assert!(shown.contains("participant demo_portal"), "{shown}");
     let json: Value = serde_json::from_slice(&folder.check(&["--json"]).stdout).expect("JSON");
-    assert_eq!((&json["valid"], &json["services"]), (&true.into(), &4.into()));
+    assert_eq!((&json["valid"], &json["services"]), (&true.into(), &17.into()));
 }
 
 #[test]
@@ -311,17 +311,17 @@ fn mistakes_of_payments_are_told_with_file_line_and_cure() {
     let expected = [
         "payments.toml:10: bank.demo_bank.bic: \"190501234\" is no BIC. \
          Cure: write 8 or 11 capital letters and digits, e.g. KKMFKZ2A.",
-        "payments.toml:12: bank.demo_bank.cut_off: \"25:00\" is no time of day. \
+        "payments.toml:16: bank.demo_bank.cut_off: \"25:00\" is no time of day. \
          Cure: write e.g. \"16:00\".",
-        "payments.toml:17: bank.demo_bank.working_days: 2026-12-16 is a holiday too. \
+        "payments.toml:21: bank.demo_bank.working_days: 2026-12-16 is a holiday too. \
          Cure: keep it in one list.",
-        "payments.toml:24: kbk.20416: \"20416\" is no code of this table. \
+        "payments.toml:52: kbk.20416: \"20416\" is no code of this table. \
          Cure: write six digits, e.g. 108125.",
-        "payments.toml:48: tariff.fee_01.kbk: the reference table has no code \"105403\". \
+        "payments.toml:90: tariff.fee_01.kbk: the reference table has no code \"105403\". \
          Cure: write \"105402\".",
-        "payments.toml:53: tariff.fee_01.rate[0].until: the span ends before it begins. \
+        "payments.toml:95: tariff.fee_01.rate[0].until: the span ends before it begins. \
          Cure: write a day after `from`.",
-        "payments.toml:55: tariff.fee_01.rate[1].amount: \"983.005\" is no amount. \
+        "payments.toml:97: tariff.fee_01.rate[1].amount: \"983.005\" is no amount. \
          Cure: write tenge with at most two decimals in quotes, more than 0.",
     ];
     assert_eq!(told, expected);

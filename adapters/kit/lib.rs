@@ -13,6 +13,7 @@ pub mod money;
 pub mod payload;
 pub mod query;
 pub mod redact;
+pub mod refusal;
 pub mod samples;
 pub mod soap;
 pub mod wire;

@@ -72,6 +72,13 @@ pub struct ServiceManifest {
     /// May be sent again after an unclear end, because asking twice changes nothing.
     #[serde(default)]
     pub idempotent: bool,
+    /// The agency itself does it once for a call's name and gives the first answer again: so a call
+    /// left unclear may be asked again, and its answer is durable before it is told.
+    #[serde(default)]
+    pub once: bool,
+    /// Whether a REST call must bear an `Idempotency-Key`; default: where it is not idempotent.
+    #[serde(default)]
+    pub key_required: Option<bool>,
     #[serde(default)]
     pub message_id: MessageId,
     /// Seconds for which the same call gets the stored answer (default 600).
@@ -125,6 +132,19 @@ pub const fn not_offered(phase: Phase) -> Fault {
 }
 
 impl ServiceManifest {
+    /// Whether doing it twice would do harm if both the gateway and the agency had forgotten the
+    /// first time.
+    #[must_use]
+    pub const fn is_harmful_twice(&self) -> bool {
+        !self.idempotent || self.once
+    }
+
+    /// Whether a REST call must bear an `Idempotency-Key`.
+    #[must_use]
+    pub fn demands_key(&self) -> bool {
+        self.key_required.unwrap_or(!self.idempotent)
+    }
+
     /// What a code of the agency means.
     ///
     /// # Errors
@@ -194,7 +214,7 @@ mod tests {
     fn what_is_left_out_is_the_careful_choice() {
         let manifest = Manifest::parse(SMALLEST).expect("valid");
         let service = manifest.service("Demo").expect("listed");
-        assert!(!service.idempotent && service.check_digits);
+        assert!(!service.idempotent && service.check_digits && service.demands_key());
         assert_eq!((service.window_s, service.message_id), (600, MessageId::Reused));
     }
 

@@ -3,7 +3,7 @@
 use super::Failure;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::header::{CONTENT_TYPE, HOST};
+use hyper::header::{CONTENT_TYPE, HOST, HeaderValue};
 use hyper::{Request, Response, Uri, body::Incoming};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::pem::PemObject;
@@ -33,6 +33,8 @@ pub struct Posted {
     pub entry: Option<String>,
     /// `Qaqpa-Fault`: set where the gateway itself answered.
     pub fault: Option<String>,
+    /// `Location` of what was made.
+    pub location: Option<String>,
     /// `Retry-After`: seconds after which asking again is sensible.
     pub retry_after_s: Option<u32>,
     pub body: Bytes,
@@ -97,9 +99,26 @@ impl Client {
         headers: &[(&str, &str)],
         body: Vec<u8>,
     ) -> Result<Posted, Failure> {
+        let mut request = Request::post(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.ask(request.body(Full::new(Bytes::from(body))).map_err(Failure::usage)?).await
+    }
+
+    /// Gets what stands at a path of the same gateway.
+    ///
+    /// # Errors
+    /// As [`Client::post`].
+    pub async fn get(&self, path: &str) -> Result<Posted, Failure> {
+        let request = Request::get(path).body(Full::new(Bytes::new())).map_err(Failure::usage)?;
+        self.ask(request).await
+    }
+
+    async fn ask(&self, request: Request<Full<Bytes>>) -> Result<Posted, Failure> {
         let started = Instant::now();
         let exchange = async {
-            let response = self.exchange(path, headers, body).await?;
+            let response = self.exchange(request).await?;
             let header = |name: &str| {
                 response
                     .headers()
@@ -109,11 +128,12 @@ impl Client {
             };
             let (http_status, entry, fault) =
                 (response.status().as_u16(), header("qaqpa-entry"), header("qaqpa-fault"));
+            let location = header("location");
             let retry_after_s = header("retry-after").and_then(|seconds| seconds.parse().ok());
             let collected = Limited::new(response.into_body(), ANSWER_BYTES_MAX).collect().await;
             let body = collected.map_err(Failure::work)?.to_bytes();
             let elapsed = started.elapsed();
-            Ok(Posted { http_status, entry, fault, retry_after_s, body, elapsed })
+            Ok(Posted { http_status, entry, fault, location, retry_after_s, body, elapsed })
         };
         tokio::time::timeout(DEADLINE, exchange)
             .await
@@ -122,9 +142,7 @@ impl Client {
 
     async fn exchange(
         &self,
-        path: &str,
-        headers: &[(&str, &str)],
-        body: Vec<u8>,
+        mut request: Request<Full<Bytes>>,
     ) -> Result<Response<Incoming>, Failure> {
         let host = self.url.host().ok_or_else(|| Failure::usage("the URL names no host"))?;
         let is_tls = self.url.scheme_str() == Some("https");
@@ -133,11 +151,8 @@ impl Client {
         let stream = TcpStream::connect(&authority)
             .await
             .map_err(|error| Failure::work(format!("{authority}: {error}")))?;
-        let mut request = Request::post(path).header(HOST, &authority);
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let request = request.body(Full::new(Bytes::from(body))).map_err(Failure::usage)?;
+        let host_value = HeaderValue::from_str(&authority).map_err(Failure::usage)?;
+        request.headers_mut().insert(HOST, host_value);
         if is_tls {
             let name = ServerName::try_from(host.to_owned()).map_err(Failure::usage)?;
             let connector = TlsConnector::from(Arc::clone(&self.tls));

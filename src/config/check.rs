@@ -67,12 +67,14 @@ pub(super) fn check(
     let offer = services::check(&mut inspector, installation, node.has_mutual);
     let participants =
         participants::check(&mut inspector, &installation.participants, &offer, node.has_mutual);
-    let payments = payments::check(
-        &mut inspector,
-        &installation.payments,
-        &installation.gateway,
-        &node.journal.store,
-    );
+    let known = payments::Known {
+        gateway: &installation.gateway,
+        journal: &node.journal.store,
+        participants: &participants,
+        offer: &offer,
+    };
+    let payments = payments::check(&mut inspector, &installation.payments, &known);
+    services::check_house(&mut inspector, &installation.services, &installation.payments);
     let (findings, certificates) = inspector.finish();
     let warnings = findings.settle()?;
     let settings = Settings {

@@ -291,7 +291,7 @@ pub struct Agency {
     pub id: String,
     /// Its translation; agencies by configuration alone have a pass-through one.
     pub adapter: Arc<dyn Adapter>,
-    /// `http://` or `https://` URL.
+    /// `http://` or `https://` URL, or [`Self::HOUSE`] and what answers in this process.
     pub endpoint: String,
     /// Roots of its TLS certificate; empty: the gateway's trust files.
     pub tls_trust_files: Vec<PathBuf>,
@@ -305,6 +305,19 @@ pub struct Agency {
     pub connections_max: usize,
     pub connect_deadline: Duration,
     pub breaker: Breaker,
+}
+
+impl Agency {
+    /// Begins the endpoint of an agency that the gateway's own process answers for.
+    pub const HOUSE: &str = "house:";
+    /// The endpoint of the payments desk.
+    pub const HOUSE_PAYMENTS: &str = "house:payments";
+
+    /// Whether the gateway's own process answers for it.
+    #[must_use]
+    pub fn is_house(&self) -> bool {
+        self.endpoint.starts_with(Self::HOUSE)
+    }
 }
 
 impl fmt::Debug for Agency {

@@ -104,7 +104,8 @@ pub struct Closed {
     pub closed_at_us: i64,
     pub outcome: Outcome,
     pub fault: Option<(Code, Phase)>,
-    /// What closed it: `answer`, `fault`, `interrupted`, `inquiry`, `register`, `operator`.
+    /// What closed it: `answer`, `refusal` (of an agency that does a call once for its name: nothing
+    /// was done, and the same call may end otherwise another time), `fault`, `interrupted`, `inquiry`, `register`, `operator`.
     pub evidence: &'static str,
     pub http_status: u16,
     /// SHA-256 of the agency's answer as received, zero where none came.
@@ -113,7 +114,7 @@ pub struct Closed {
     pub agency_certificate: [u8; 32],
     /// SHA-256 of what the caller got.
     pub answer_digest: [u8; 32],
-    /// What the caller got; stored for the same call unless empty.
+    /// What the caller got; stored for the same call unless empty or a refusal.
     pub answer: bytes::Bytes,
     /// Bodies that only passed; `None` where they were held.
     pub streamed: Option<Streamed>,
@@ -138,7 +139,8 @@ impl Closed {
     /// anew, and what is Unknown has no answer yet.
     #[must_use]
     pub fn is_stored(&self) -> bool {
-        self.fault.is_none() && self.outcome != Outcome::Unknown && !self.answer.is_empty()
+        let is_answer = self.fault.is_none() && self.evidence != "refusal";
+        is_answer && self.outcome != Outcome::Unknown && !self.answer.is_empty()
     }
 }
 

@@ -5,3 +5,4 @@ pub mod http;
 pub mod journal;
 pub mod log;
 pub mod metrics;
+pub mod payments;

@@ -14,7 +14,7 @@ use std::sync::LazyLock;
 /// Days looked ahead for an operating day; a calendar with a longer gap is broken off there.
 const GAP_DAYS_MAX: usize = 60;
 
-static ASTANA: LazyLock<TimeZone> = LazyLock::new(|| {
+pub(super) static ASTANA: LazyLock<TimeZone> = LazyLock::new(|| {
     // Built in; without it the offset since 2024 is the best that is known.
     TimeZone::get("Asia/Almaty").unwrap_or(TimeZone::fixed(jiff::tz::offset(5)))
 });
@@ -116,6 +116,8 @@ mod tests {
             id: text(),
             name: Name { kk: text(), ru: text(), en: text() },
             bic: Bic::parse("BANKKZ9A").expect("valid"),
+            participant: None,
+            agency: None,
             cut_off: time(16, 0, 0, 0),
             rest_days: vec![Weekday::Saturday, Weekday::Sunday],
             holidays: [date(2026, 12, 16), date(2026, 12, 17)].into(),

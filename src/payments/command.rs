@@ -227,7 +227,7 @@ impl Refusal {
             Self::Malformed => "text_malformed",
             Self::Taken => "already_there",
             Self::NoCharge => "no_such_charge",
-            Self::NoOrder => "no_such_order",
+            Self::NoOrder => "no_such_payment",
             Self::NoBank => "no_such_bank",
             Self::Annulled => "charge_annulled",
             Self::Held(_) => "charge_held",
@@ -248,7 +248,14 @@ impl Command {
         let texts: Vec<&str> = match self {
             Self::Register(charges) => {
                 let texts = charges.iter().flat_map(|charge| {
-                    [charge.agency.as_str(), &charge.number, &charge.name, &charge.purpose]
+                    [
+                        charge.agency.as_str(),
+                        &charge.number,
+                        &charge.name,
+                        &charge.purpose_kk,
+                        &charge.purpose_ru,
+                        &charge.purpose_en,
+                    ]
                 });
                 return (1..=CHARGES_MAX).contains(&charges.len())
                     && texts.into_iter().all(is_clean);

@@ -9,15 +9,18 @@ mod book;
 pub mod calendar;
 pub mod command;
 mod decide;
+pub mod desk;
 pub mod ledger;
 pub mod order;
 mod questions;
 pub mod receipt;
 pub mod record;
+mod stats;
 mod store;
 mod writer;
 
 pub use decide::Render;
+pub use stats::Stats;
 pub use store::migrate;
 
 use crate::config::settings::{self, Store};
@@ -27,11 +30,12 @@ use crate::journal::{now_us, thread};
 use command::{Act, Answered, Command, Key, Reply};
 use decide::{Request, Rules};
 use order::Action;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 use store::{Embedded, Postgres, Reader};
-use tokio::sync::{mpsc, oneshot};
-use tokio::time::timeout;
-use writer::{Asked, Writer};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::time::{timeout, timeout_at};
+use writer::{Asked, Intake, Writer};
 
 /// The longest that anybody waits for a commit; a store that fails says so sooner.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -46,6 +50,10 @@ const RECOVERY_MAX: u32 = 500;
 pub struct Payments {
     queue: mpsc::Sender<Asked>,
     reader: Reader,
+    stats: Arc<Stats>,
+    stop: Arc<Notify>,
+    /// Closed when the writer has ended and given its store back.
+    running: watch::Receiver<()>,
 }
 
 impl Payments {
@@ -58,21 +66,25 @@ impl Payments {
         let rules = Rules::new(settings);
         let group_max = settings.group_max.max(1);
         let (queue, asked) = mpsc::channel((GROUPS_WAITING_MAX * group_max).max(WAITING_MIN));
+        let (stats, stop) = (Arc::new(Stats::default()), Arc::new(Notify::new()));
+        let intake = Intake { queue: asked, stop: Arc::clone(&stop), stats: Arc::clone(&stats) };
+        let (runs, running) = watch::channel(());
         let banks: Vec<String> = settings.banks.keys().cloned().collect();
         match settings.store.clone() {
             Store::Embedded { path } => {
                 let open = async move || Embedded::open(&path, &banks);
-                let work = move |store| Writer::new(store, asked, rules, group_max).run();
+                let work = move |store| work(Writer::new(store, intake, rules, group_max), runs);
                 thread::run("payments", open, work).await?;
             }
             Store::Postgres { url, .. } => {
                 let target = Target::parse(&url)?;
                 let open = async move || Postgres::open(target, &banks).await;
-                let work = move |store| Writer::new(store, asked, rules, group_max).run();
+                let work = move |store| work(Writer::new(store, intake, rules, group_max), runs);
                 thread::run("payments", open, work).await?;
             }
         }
-        let payments = Self { queue, reader: Reader::new(&settings.store)? };
+        let reader = Reader::new(&settings.store)?;
+        let payments = Self { queue, reader, stats, stop, running };
         let recovered = payments.recover(node).await;
         recovered.map_err(|down| JournalError::store("the orders of an earlier life", down))?;
         Ok(payments)
@@ -104,6 +116,40 @@ impl Payments {
         command: Command,
     ) -> Result<Answered, JournalDown> {
         self.ask(Request { command, key: Some((key, render)) }).await
+    }
+
+    /// Figures of the writer.
+    #[must_use]
+    pub fn stats(&self) -> &Stats {
+        &self.stats
+    }
+
+    /// Whether the store takes what is decided.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.stats.is_ready() && !self.queue.is_closed()
+    }
+
+    /// Tries a store that failed, so that what has recovered is used again.
+    pub async fn try_again(&self) {
+        if !self.stats.is_ready() {
+            // Nothing is so old; it is a transaction all the same.
+            let _down_still = self.run(Command::Forget { before_us: 0 }).await;
+        }
+    }
+
+    /// Takes nothing more in and does what waits; returns when the store is given back, or at the
+    /// deadline.
+    ///
+    /// # Errors
+    /// The deadline came first.
+    pub async fn drain(&self, deadline: Instant) -> Result<(), JournalDown> {
+        self.stop.notify_one();
+        let mut running = self.running.clone();
+        let ended = async { while running.changed().await.is_ok() {} };
+        timeout_at(deadline.into(), ended)
+            .await
+            .map_err(|_| JournalDown::new(Why::Slow, "payments did not end in time"))
     }
 
     async fn ask(&self, request: Request) -> Result<Answered, JournalDown> {
@@ -142,6 +188,12 @@ impl Payments {
             }
         }
     }
+}
+
+/// The writer's life; `runs` is dropped after the store.
+async fn work<S: store::Backing>(writer: Writer<S>, runs: watch::Sender<()>) {
+    writer.run().await;
+    drop(runs);
 }
 
 fn stopped() -> JournalDown {

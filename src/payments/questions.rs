@@ -50,6 +50,20 @@ impl Payments {
         Ok(self.reader.rows(sql, vec![text(charge)]).await?.pop())
     }
 
+    /// Every order of a charge, oldest first: the one that holds it, and those beside it.
+    ///
+    /// # Errors
+    /// See [`Payments::order`].
+    pub async fn orders_of_charge(
+        &self,
+        charge: &Id,
+        limit: u32,
+    ) -> Result<Vec<Order>, JournalDown> {
+        let sql = "SELECT * FROM payment_order WHERE charge = $1 AND holds = 1 UNION ALL \
+             SELECT * FROM payment_order WHERE charge = $1 AND holds = 0 ORDER BY id LIMIT $2";
+        self.reader.rows(sql, vec![text(charge), number(limit)]).await
+    }
+
     /// What a payer has still to pay, oldest first: not annulled, and no order is paying it.
     ///
     /// # Errors

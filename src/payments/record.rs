@@ -3,90 +3,17 @@
 //! One serde form serves SQLite and PostgreSQL: a row is a flat object of numbers, texts and nulls,
 //! whose fields are the columns of `schema/*.sql`.
 
+mod name;
+
+pub use name::{Id, Party};
+
 use super::calendar::OperatingDay;
 use super::ledger::{self, Account, Asset, Claim, Payee, Position};
 use super::order::{self, Evidence, Rank, Ruling, State, Step};
-use crate::journal::entry::EntryId;
-use qaqpa_kit::ids::{Bin, Iban, IdError, Iin, Kbe, Kbk, Knp};
+use qaqpa_kit::ids::{Bin, Iban, Kbe, Kbk, Knp};
+use qaqpa_kit::manifest::Name;
 use qaqpa_kit::money::Amount;
-use qaqpa_kit::redact;
 use serde::{Deserialize, Serialize};
-use std::fmt;
-
-/// The digits of an IIN or a BIN, shown masked.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Party(String);
-
-impl Party {
-    /// Reads an IIN or a BIN with its check digit.
-    ///
-    /// # Errors
-    /// It is neither.
-    pub fn parse(text: &str) -> Result<Self, IdError> {
-        match Iin::parse(text, true) {
-            Ok(_) => Ok(Self(text.to_owned())),
-            Err(error) => Bin::parse(text, true).map(|bin| Self(bin.digits())).map_err(|_| error),
-        }
-    }
-
-    /// All twelve digits: never for a log.
-    #[must_use]
-    pub fn digits(&self) -> &str {
-        &self.0
-    }
-}
-
-impl From<Bin> for Party {
-    fn from(bin: Bin) -> Self {
-        Self(bin.digits())
-    }
-}
-
-impl fmt::Display for Party {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&redact::ids(&self.0))
-    }
-}
-
-impl fmt::Debug for Party {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Party({self})")
-    }
-}
-
-/// Identity of an order or a charge: the text of a UUID version 7, so that ids sort by time.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Id(String);
-
-impl Id {
-    /// A new id whose time is `unix_us`.
-    #[must_use]
-    pub fn at(unix_us: i64) -> Self {
-        Self(EntryId::at(unix_us).to_string())
-    }
-
-    /// As written; empty for what is no UUID.
-    #[must_use]
-    pub fn text(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::str::FromStr for Id {
-    type Err = uuid::Error;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.parse().map(|id: EntryId| Self(id.to_string()))
-    }
-}
-
-impl fmt::Display for Id {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
 
 /// Columns 0 and 1.
 mod flag {
@@ -114,7 +41,7 @@ pub struct Terms {
     pub kbe: Kbe,
     pub iban: Iban,
     pub amount: Amount,
-    pub purpose: String,
+    pub purpose: Name,
     /// Days since 1970.
     pub due_day: Option<i32>,
 }
@@ -134,7 +61,9 @@ pub struct Charge {
     pub kbe: String,
     pub iban: String,
     pub amount_tiyn: i64,
-    pub purpose: String,
+    pub purpose_kk: String,
+    pub purpose_ru: String,
+    pub purpose_en: String,
     pub due_day: Option<i32>,
     pub registered_at_us: i64,
     pub annulled_at_us: Option<i64>,
@@ -157,7 +86,9 @@ impl Charge {
             kbe: terms.kbe.to_string(),
             iban: terms.iban.text(),
             amount_tiyn: terms.amount.tiyn(),
-            purpose: terms.purpose,
+            purpose_kk: terms.purpose.kk,
+            purpose_ru: terms.purpose.ru,
+            purpose_en: terms.purpose.en,
             due_day: terms.due_day,
             registered_at_us,
             annulled_at_us: None,

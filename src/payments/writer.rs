@@ -2,9 +2,11 @@
 
 use super::command::Answered;
 use super::decide::{Request, Rules};
+use super::stats::Stats;
 use super::store::{Backing, Failed, Group};
 use crate::journal::down::{JournalDown, Why};
-use tokio::sync::{mpsc, oneshot};
+use std::sync::Arc;
+use tokio::sync::{Notify, mpsc, oneshot};
 
 /// How often a group that lost a race is decided anew as a whole, and then each request alone: what
 /// one of them breaks must not fail the others.
@@ -17,38 +19,51 @@ pub(super) struct Asked {
     pub answer: oneshot::Sender<Result<Answered, JournalDown>>,
 }
 
+/// How the writer is reached.
+pub(super) struct Intake {
+    pub queue: mpsc::Receiver<Asked>,
+    /// Nothing more is taken in; what waits is done.
+    pub stop: Arc<Notify>,
+    pub stats: Arc<Stats>,
+}
+
 /// The one writer of a node.
 pub(super) struct Writer<S> {
     store: S,
     queue: mpsc::Receiver<Asked>,
+    stop: Arc<Notify>,
+    stats: Arc<Stats>,
     rules: Rules,
     group_max: usize,
     first: Option<Asked>,
 }
 
 impl<S: Backing> Writer<S> {
-    pub(super) fn new(
-        store: S,
-        queue: mpsc::Receiver<Asked>,
-        rules: Rules,
-        group_max: usize,
-    ) -> Self {
-        Self { store, queue, rules, group_max, first: None }
+    pub(super) fn new(store: S, intake: Intake, rules: Rules, group_max: usize) -> Self {
+        let Intake { queue, stop, stats } = intake;
+        Self { store, queue, stop, stats, rules, group_max, first: None }
     }
 
-    /// Works until every handle is gone and the queue is empty.
+    /// Works until it is stopped, or every handle is gone, and the queue is empty.
     pub(super) async fn run(mut self) {
         loop {
             let first = match self.first.take() {
                 Some(first) => first,
-                None => match self.queue.recv().await {
-                    Some(first) => first,
-                    None => break,
+                None => tokio::select! {
+                    first = self.queue.recv() => match first {
+                        Some(first) => first,
+                        None => break,
+                    },
+                    () = self.stop.notified() => {
+                        self.queue.close();
+                        continue;
+                    }
                 },
             };
             let group = self.gather(first);
             if let Err(down) = self.commit(group).await {
                 tracing::error!(%down, "payments are refused");
+                self.stats.failed();
                 self.refuse_waiting(&down);
             }
         }
@@ -76,6 +91,7 @@ impl<S: Backing> Writer<S> {
     async fn commit(&mut self, group: Vec<Asked>) -> Result<(), JournalDown> {
         match self.decide(&group, GROUP_ROUNDS_MAX).await {
             Ok(answers) => {
+                self.stats.committed(answers.len());
                 for (asked, answer) in group.into_iter().zip(answers) {
                     let _gone = asked.answer.send(Ok(answer));
                 }
@@ -93,7 +109,10 @@ impl<S: Backing> Writer<S> {
             let result = self.decide(&one, SINGLE_ROUNDS_MAX).await;
             let [asked] = one;
             let answer = match result {
-                Ok(mut answers) => answers.pop().ok_or_else(|| busy("no answer")),
+                Ok(mut answers) => {
+                    self.stats.committed(1);
+                    answers.pop().ok_or_else(|| busy("no answer"))
+                }
                 Err(Failed::Raced(cause)) => Err(busy(&cause)),
                 Err(Failed::Down(down)) => {
                     return refuse(std::iter::once(asked).chain(group), &down);

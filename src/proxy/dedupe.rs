@@ -30,10 +30,10 @@ pub enum Admitted {
     LeftUnknown { entry: EntryId },
 }
 
-/// The key under which this call is remembered. On REST it is the body as it came that counts: what
-/// the gateway writes of it bears the time.
+/// The key under which this call is remembered. On REST it is what came that counts: what the gateway
+/// writes of it bears the time.
 #[must_use]
-pub fn call_key(face: Face, request: &Request<'_>, body: &[u8]) -> CallKey {
+pub fn call_key(face: Face, request: &Request<'_>, original: &[u8]) -> CallKey {
     let mut context = head(face, &request.sender_id, &request.message_id);
     if face == Face::Sync {
         let left_out = [request.password_element, request.session_element];
@@ -43,7 +43,7 @@ pub fn call_key(face: Face, request: &Request<'_>, body: &[u8]) -> CallKey {
     } else {
         update(&mut context, &request.service_id);
         update(&mut context, &request.route_id);
-        context.update(body);
+        context.update(original);
     }
     CallKey(finish(context))
 }
@@ -84,7 +84,7 @@ fn finish(context: Context) -> [u8; 32] {
 /// # Errors
 /// `caller.stale` (`message_date`) for a date that is too old, too far ahead, or none at all.
 pub fn check_age(service: &Service, message_date: &str, received_at_us: i64) -> Result<(), Fault> {
-    let is_harmless = service.manifest.idempotent;
+    let is_harmless = !service.manifest.is_harmful_twice();
     if is_harmless || is_remembered(message_date, received_at_us, window_us(service)) {
         return Ok(());
     }
@@ -145,7 +145,9 @@ pub async fn open(
             Opening::Twin { entry } => {
                 let (code, reason) = match face {
                     Face::Sync => (Code::CallerTwin, "message_id_reused"),
-                    Face::Rest(_) => (Code::CallerConflict, "idempotency_key_reused"),
+                    Face::Rest(_) | Face::Resource(..) => {
+                        (Code::CallerConflict, "idempotency_key_reused")
+                    }
                 };
                 return Err(Fault::new(code, Phase::Open, reason).because(entry.0));
             }

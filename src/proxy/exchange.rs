@@ -1,7 +1,7 @@
 //! The agency's part of a call: encode, send, decode.
 
 use super::trace::Trace;
-use super::{Gateway, answer};
+use super::{Gateway, answer, house};
 use crate::config::settings::Service;
 use crate::sign::wsse;
 use crate::upstream::UpstreamRequest;
@@ -17,6 +17,15 @@ use std::time::Instant;
 
 pub use super::answer::Answered;
 
+/// What is to be asked, of whom, and until when.
+pub struct Asking<'a> {
+    pub service: &'a Service,
+    pub request: &'a Request<'a>,
+    /// SHA-256 of the call as it came.
+    pub original_digest: [u8; 32],
+    pub deadline: Instant,
+}
+
 /// Asks the agency: once, unless no byte left. A panic ends here, because the entry is open and must
 /// be closed: it is our bug in the phase that was under way.
 ///
@@ -24,12 +33,10 @@ pub use super::answer::Answered;
 /// `caller.malformed` from `encode` (nothing was sent), `gateway.bug`, else the agency's failure.
 pub async fn ask(
     gate: &Gateway,
-    service: &Service,
-    request: &Request<'_>,
+    asking: &Asking<'_>,
     trace: &mut Trace,
-    deadline: Instant,
 ) -> Result<Answered, Fault> {
-    let asked = unless_panicked(exchange(gate, service, request, trace, deadline)).await;
+    let asked = unless_panicked(exchange(gate, asking, trace)).await;
     asked.unwrap_or_else(|| {
         gate.metrics.callers.panics.inc();
         Err(Fault::new(Code::GatewayBug, trace.under_way(), "panic"))
@@ -48,11 +55,10 @@ async fn unless_panicked<F: Future>(future: F) -> Option<F::Output> {
 
 async fn exchange(
     gate: &Gateway,
-    service: &Service,
-    request: &Request<'_>,
+    asking: &Asking<'_>,
     trace: &mut Trace,
-    deadline: Instant,
 ) -> Result<Answered, Fault> {
+    let Asking { service, request, deadline, .. } = *asking;
     let session_id = trace.session_id();
     let received_at = Trace::date(trace.received_at_us);
     let call = Call {
@@ -62,10 +68,17 @@ async fn exchange(
         received_at: &received_at,
         data: request.data,
     };
-    let outgoing = encode(gate, service, request, &call)?;
-    trace.mark(Phase::Encode);
-
-    let received = gate.upstreams.send(&service.agency, outgoing, deadline).await?;
+    let received = match service.agency.adapter.encode(&call)? {
+        Outgoing::Http(outgoing) if service.agency.is_house() => {
+            trace.mark(Phase::Encode);
+            house::answer(gate, asking, &outgoing, trace).await?
+        }
+        outgoing => {
+            let outgoing = written(gate, request, &call, outgoing)?;
+            trace.mark(Phase::Encode);
+            gate.upstreams.send(&service.agency, outgoing, deadline).await?
+        }
+    };
     trace.mark(Phase::Send);
 
     let desk = answer::Desk { gate, service, request, call: &call, now_us: trace.now_us() };
@@ -74,13 +87,13 @@ async fn exchange(
     Ok(answered)
 }
 
-fn encode(
+fn written(
     gate: &Gateway,
-    service: &Service,
     request: &Request<'_>,
     call: &Call<'_>,
+    outgoing: Outgoing,
 ) -> Result<UpstreamRequest, Fault> {
-    match service.agency.adapter.encode(call)? {
+    match outgoing {
         Outgoing::Envelope => {
             let spliced = splice::request(request, call.session_id);
             let signed = wsse::sign(&spliced, gate.signers.outgoing())

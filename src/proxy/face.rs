@@ -6,6 +6,7 @@ use super::{Gateway, route};
 use crate::channel::Face;
 use crate::channel::rest::{self, Stamp};
 use crate::config::settings::Service;
+use bytes::Bytes;
 use qaqpa_kit::fault::{Code, Fault, Phase};
 use std::borrow::Cow;
 
@@ -23,20 +24,39 @@ pub fn form<'r>(
     received: &'r Received,
     trace: &Trace,
 ) -> Result<Cow<'r, [u8]>, Fault> {
-    if trace.face == Face::Sync {
-        return Ok(Cow::Borrowed(&received.body));
-    }
-    let call = rest::Call::read(received.uri.path(), &received.headers)?;
+    let (path, headers, body) = (received.uri.path(), &received.headers, &received.body);
+    let (call, json_body) = match trace.face {
+        Face::Sync => return Ok(Cow::Borrowed(body)),
+        Face::Rest(_) => (rest::Call::read(path, headers)?, Cow::Borrowed(&**body)),
+        Face::Resource(resource, _) => {
+            let call = rest::Call::of(resource.service, headers, !body.is_empty())?;
+            (call, resource.json(path, received.uri.query(), body)?)
+        }
+    };
     // A service that is unknown, or has no JSON form, is refused by `route`, once the caller is known.
     let json = route::find(&gate.settings, call.service_id, call.route_id)
         .and_then(|service| service.agency.adapter.json());
     let stamp =
         Stamp { session_id: &trace.session_id(), received_at: &Trace::date(trace.received_at_us) };
-    let form = call.form(json, &received.body, &stamp)?;
+    let form = call.form(json, &json_body, &stamp)?;
     if form.len() / GROWTH_MAX > gate.settings.limits.body_bytes_max {
         return Err(Fault::new(Code::CallerTooLarge, Phase::Receive, "body_bytes"));
     }
     Ok(Cow::Owned(form.into_bytes()))
+}
+
+/// What came, as the evidence of a call and as that which makes it the same call: its body, after the
+/// line with method and target where these say more than the service.
+#[must_use]
+pub fn original(face: Face, received: &Received) -> Bytes {
+    match face {
+        Face::Resource(resource, _) if !resource.is_in_body() => {
+            let target = received.uri.path_and_query().map_or("/", |target| target.as_str());
+            let line = format!("{} {target}\n", received.method);
+            Bytes::from([line.as_bytes(), &received.body].concat())
+        }
+        _ => received.body.clone(),
+    }
 }
 
 /// Whether a service can be called on this face, in this way.
@@ -46,6 +66,6 @@ pub fn form<'r>(
 pub fn check(face: Face, service: &Service, received: &Received) -> Result<(), Fault> {
     match face {
         Face::Sync => Ok(()),
-        Face::Rest(_) => rest::check(service, &received.headers),
+        Face::Rest(_) | Face::Resource(..) => rest::check(service, &received.headers),
     }
 }

@@ -4,12 +4,13 @@ use super::listener::{AnswerBody, Arriving, Handler, Intake, Peer, Received};
 use super::reply::Reply;
 use super::trace::Trace;
 use super::{Gateway, handle, path, relay};
-use crate::channel::rest::{self, openapi::Description};
+use crate::channel::rest::{self, openapi::Description, resource};
 use crate::channel::{Face, sync::wsdl};
 use crate::config::settings::TlsMode;
 use bytes::Bytes;
 use hyper::header::{
-    ALLOW, CONTENT_LANGUAGE, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
+    ALLOW, CONTENT_LANGUAGE, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, LOCATION,
+    RETRY_AFTER,
 };
 use hyper::http::request::Parts;
 use hyper::{Method, Response, StatusCode};
@@ -40,17 +41,19 @@ impl Handler for Front {
     }
 
     async fn relay(&self, arriving: Arriving) -> Response<AnswerBody> {
-        let face = self.face(arriving.uri.path(), &arriving.headers);
+        let face = self.face(&arriving.method, arriving.uri.path(), &arriving.headers);
         relay::relay(&self.gate, face, arriving).await
     }
 
     async fn answer(&self, received: Received) -> Response<AnswerBody> {
-        let face = self.face(received.uri.path(), &received.headers);
+        let face = self.face(&received.method, received.uri.path(), &received.headers);
         if let Some(unserved) = unserved(face, &received.method, received.uri.path()) {
             return unserved;
         }
         match (face, &received.method) {
-            (_, &Method::POST) => response(face, handle::handle(&self.gate, face, &received).await),
+            (Face::Resource(..), _) | (_, &Method::POST) => {
+                response(face, handle::handle(&self.gate, face, &received).await)
+            }
             (Face::Rest(_), _) => self.openapi(&received),
             (Face::Sync, _) => self.wsdl(&received).unwrap_or_else(|| {
                 plain(StatusCode::NOT_FOUND, "POST a SyncChannel message, or GET ?wsdl\n")
@@ -65,12 +68,12 @@ impl Handler for Front {
     }
 
     fn refuse(&self, head: &Parts, fault: &Fault) -> Response<AnswerBody> {
-        let face = self.face(head.uri.path(), &head.headers);
+        let face = self.face(&head.method, head.uri.path(), &head.headers);
         let trace = Trace::begin(face);
         let refusal = response(face, handle::refuse(&self.gate, fault.clone(), &trace));
         // What is not served here is told as that, whatever is wrong with the rest of it.
         unserved(face, &head.method, head.uri.path())
-            .filter(|_| matches!(face, Face::Rest(_)))
+            .filter(|_| face != Face::Sync)
             .unwrap_or(refusal)
     }
 }
@@ -81,11 +84,14 @@ impl Front {
     }
 
     /// What a request's caller speaks, by its address.
-    fn face(&self, path: &str, headers: &HeaderMap) -> Face {
-        if path.starts_with(rest::PREFIX) || self.is_relayed(path) {
-            Face::Rest(rest::language(headers, self.gate.settings.node.language))
-        } else {
-            Face::Sync
+    fn face(&self, method: &Method, path: &str, headers: &HeaderMap) -> Face {
+        let language = || rest::language(headers, self.gate.settings.node.language);
+        match resource::find(method.as_str(), path) {
+            Some(resource) => Face::Resource(resource, language()),
+            None if path.starts_with(rest::PREFIX) || self.is_relayed(path) => {
+                Face::Rest(language())
+            }
+            None => Face::Sync,
         }
     }
 
@@ -112,11 +118,14 @@ impl Front {
 /// The answer to a method or an address that nothing is served at; what is relayed is the agency's to
 /// say.
 fn unserved(face: Face, method: &Method, path: &str) -> Option<Response<AnswerBody>> {
+    let resources = resource::methods(path).join(", ");
     let allowed = match face {
+        Face::Resource(..) => return None,
         Face::Sync => "GET, POST",
         Face::Rest(_) if rest::service_in(path).is_some() => "POST",
         Face::Rest(_) if path == rest::OPENAPI_PATH => "GET",
         Face::Rest(_) if !path.starts_with(rest::PREFIX) => return None,
+        Face::Rest(_) if !resources.is_empty() => &resources,
         Face::Rest(_) => return Some(no_call(StatusCode::NOT_FOUND)),
     };
     if allowed.split(", ").any(|served| served == method.as_str()) {
@@ -124,9 +133,11 @@ fn unserved(face: Face, method: &Method, path: &str) -> Option<Response<AnswerBo
     }
     let mut response = match face {
         Face::Sync => plain(StatusCode::METHOD_NOT_ALLOWED, "POST, or GET ?wsdl\n"),
-        Face::Rest(_) => no_call(StatusCode::METHOD_NOT_ALLOWED),
+        Face::Rest(_) | Face::Resource(..) => no_call(StatusCode::METHOD_NOT_ALLOWED),
     };
-    response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+    if let Ok(allowed) = HeaderValue::from_str(allowed) {
+        response.headers_mut().insert(ALLOW, allowed);
+    }
     Some(response)
 }
 
@@ -148,13 +159,22 @@ fn no_call(status: StatusCode) -> Response<AnswerBody> {
 
 /// A reply as its caller's face has it over HTTP.
 pub(super) fn response(face: Face, reply: Reply) -> Response<AnswerBody> {
+    let location = match face {
+        Face::Resource(resource, _) if reply.http_status == 201 => resource.location(&reply.body),
+        _ => None,
+    };
     let mut response = Response::new(AnswerBody::from(reply.body));
     *response.status_mut() =
         StatusCode::from_u16(reply.http_status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
-    let media_type = face.media_type(reply.fault.is_some());
+    // A resource tells a refusal as a problem too.
+    let is_refusal = matches!(face, Face::Resource(..)) && reply.http_status >= 400;
+    let media_type = face.media_type(reply.fault.is_some() || is_refusal);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
-    if let Face::Rest(language) = face {
+    if let Some(location) = location.and_then(|text| HeaderValue::from_str(&text).ok()) {
+        headers.insert(LOCATION, location);
+    }
+    if let Some(language) = face.language() {
         let word = HeaderValue::from_static(language.word());
         headers.insert(CONTENT_LANGUAGE, word);
     }

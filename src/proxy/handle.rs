@@ -3,10 +3,11 @@
 //! receive → identify → route → admit → verify → open → encode → send → decode → close → reply
 
 use super::dedupe::{self, Admitted};
+use super::exchange::{self, Asking};
 use super::listener::Received;
 use super::reply::Reply;
 use super::trace::Trace;
-use super::{Gateway, exchange, face, route, verify};
+use super::{Gateway, face, route, verify};
 use crate::channel::Face;
 use crate::channel::sync::{self, Message};
 use crate::ops::log::{self, Access};
@@ -18,12 +19,13 @@ use std::net::SocketAddr;
 /// Answers one call: carries it, and turns a refusal into a fault that says whose it is.
 pub async fn handle(gate: &Gateway, face: Face, received: &Received) -> Reply {
     let mut trace = Trace::start(face, received.received_at, received.received_at_us);
-    let reply = match carry(gate, received, &mut trace).await {
+    let original = face::original(face, received);
+    let reply = match carry(gate, received, &original, &mut trace).await {
         Ok(reply) => reply,
         Err(fault) => {
             trace.mark(fault.phase);
             let reply = Reply::refused(gate, fault, &trace);
-            gate.journal.record(trace.opened(&received.body), trace.closed(&reply));
+            gate.journal.record(trace.opened(&original), trace.closed(&reply));
             reply
         }
     };
@@ -62,7 +64,12 @@ pub(super) fn observe(gate: &Gateway, trace: &Trace, reply: &Reply, peer: Option
 
 /// The way of one call. Up to `open` nothing has happened and a fault is only an answer; from there
 /// on the entry is closed, whatever happens, before anybody is told.
-async fn carry(gate: &Gateway, received: &Received, trace: &mut Trace) -> Result<Reply, Fault> {
+async fn carry(
+    gate: &Gateway,
+    received: &Received,
+    original: &Bytes,
+    trace: &mut Trace,
+) -> Result<Reply, Fault> {
     // receive: the one reading of these bytes; every later step looks at the nodes found here
     let form = face::form(gate, received, trace)?;
     let document = sync::scan(&form, &gate.settings.limits.xml)?;
@@ -97,8 +104,9 @@ async fn carry(gate: &Gateway, received: &Received, trace: &mut Trace) -> Result
     trace.mark(Phase::Verify);
 
     // open: durable before a byte leaves
-    trace.key = dedupe::call_key(trace.face, request, &received.body);
-    let opened = trace.opened(&received.body);
+    trace.key = dedupe::call_key(trace.face, request, original);
+    let opened = trace.opened(original);
+    let original_digest = opened.request_digest;
     match dedupe::open(&gate.journal, trace.face, &service, opened, deadline).await? {
         Admitted::Stored { entry, outcome, http_status, answer } => {
             return Ok(Reply::stored(entry, outcome, http_status, answer));
@@ -108,7 +116,8 @@ async fn carry(gate: &Gateway, received: &Received, trace: &mut Trace) -> Result
     }
 
     // encode, send, decode
-    let answered = exchange::ask(gate, &service, request, trace, deadline).await;
+    let asking = Asking { service: &service, request, original_digest, deadline };
+    let answered = exchange::ask(gate, &asking, trace).await;
 
     let reply = Reply::written(gate, answered, signed.as_ref(), &service, trace);
     let closed = gate.journal.close(trace.closed(&reply)).await;

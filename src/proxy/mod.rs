@@ -8,6 +8,7 @@ pub mod face;
 pub mod front;
 pub mod guard;
 pub mod handle;
+pub mod house;
 pub mod identify;
 pub mod listener;
 pub mod path;
@@ -22,6 +23,7 @@ pub mod verify;
 use crate::config::settings::Settings;
 use crate::journal::Journal;
 use crate::ops::metrics::Metrics;
+use crate::payments::desk::Desk;
 use crate::sign::Signers;
 use crate::sign::trust::Trust;
 use crate::upstream::Upstreams;
@@ -35,6 +37,8 @@ pub struct Gateway {
     pub trust: Trust,
     pub signers: Signers,
     pub journal: Journal,
+    /// Where payments are taken.
+    pub desk: Option<Desk>,
     pub upstreams: Upstreams,
     pub metrics: Arc<Metrics>,
 }

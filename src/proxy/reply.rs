@@ -66,7 +66,7 @@ impl Reply {
                 // SOAP 1.1 §6.2: every fault is a 500.
                 (500, document.into_bytes())
             }
-            Face::Rest(language) => {
+            Face::Rest(language) | Face::Resource(_, language) => {
                 (fault.code.row().http_status, rest::problem::document(&fault, language, entry.0))
             }
         };
@@ -88,13 +88,22 @@ impl Reply {
             Ok(answered) => answered,
             Err(fault) => return Self::refused(gate, fault, trace),
         };
-        let (http_status, body) = match trace.face {
-            Face::Sync => (answered.http_status, sign(gate, &answered, signed)),
+        let written = match trace.face {
+            Face::Sync => sign(gate, &answered, signed).map(|body| (answered.http_status, body)),
             // An agency's own fault is its refusal, and so an answer.
-            Face::Rest(_) => (200, in_json(gate, &answered, service, trace)),
+            Face::Rest(_) => part(service, &answered, trace).and_then(|part| {
+                Ok((200, rest::answer::body(&answered.document, &gate.settings.limits.xml, &part)?))
+            }),
+            Face::Resource(resource, language) => {
+                part(service, &answered, trace).and_then(|part| {
+                    let limits = &gate.settings.limits.xml;
+                    let data = rest::answer::data(&answered.document, limits, &part)?;
+                    resource.answer(answered.outcome, data, language)
+                })
+            }
         };
-        let reply = match body {
-            Ok(body) => {
+        let reply = match written {
+            Ok((http_status, body)) => {
                 Self::stored(EntryId(trace.id), answered.outcome, http_status, Bytes::from(body))
             }
             Err(fault) => Self::refused(gate, fault, trace),
@@ -117,7 +126,7 @@ impl Reply {
         service: &Service,
     ) -> Result<Self, Fault> {
         match closed {
-            Err(down) if !service.manifest.idempotent => {
+            Err(down) if service.manifest.is_harmful_twice() => {
                 Err(Fault::new(Code::GatewayJournalDown, Phase::Close, "close_not_durable")
                     .because(down))
             }
@@ -133,18 +142,17 @@ fn sign(gate: &Gateway, answered: &Answered, signed: Option<&Signed>) -> Result<
         .map_err(|error| error.fault(Code::AgencyBrokenAnswer, Phase::Reply))
 }
 
-fn in_json(
-    gate: &Gateway,
+/// What an answer in JSON is made of.
+fn part<'a>(
+    service: &'a Service,
     answered: &Answered,
-    service: &Service,
     trace: &Trace,
-) -> Result<Vec<u8>, Fault> {
+) -> Result<rest::answer::Part<'a>, Fault> {
     let json = service.agency.adapter.json();
-    let part = rest::answer::Part {
+    Ok(rest::answer::Part {
         json: json.ok_or(Fault::new(Code::GatewayBug, Phase::Reply, "no_rest_form"))?,
         service: &service.manifest.id,
         outcome: answered.outcome,
         entry: trace.id,
-    };
-    rest::answer::body(&answered.document, &gate.settings.limits.xml, &part)
+    })
 }

@@ -11,6 +11,8 @@ use crate::config::settings::{Participant, Settings, TlsMode};
 use crate::journal::{Journal, JournalError};
 use crate::ops::http::Ops;
 use crate::ops::metrics::Metrics;
+use crate::payments::Payments;
+use crate::payments::desk::Desk;
 use crate::sign::key::KeyError;
 use crate::sign::trust::{Trust, TrustError};
 use crate::sign::{Certificate, Reason, Signer, Signers};
@@ -123,6 +125,11 @@ impl Running {
         if let Err(down) = self.gate.journal.drain(deadline).await {
             tracing::error!(%down, "the journal did not end well");
         }
+        if let Some(desk) = &self.gate.desk
+            && let Err(down) = desk.payments.drain(deadline).await
+        {
+            tracing::error!(%down, "payments did not end well");
+        }
         self.drain_ops.send_replace(true);
         // Operations may watch to the end; their connections are not waited for longer than a second.
         drop(self.ops_door.await);
@@ -150,6 +157,7 @@ async fn gateway(settings: &Arc<Settings>, metrics: &Arc<Metrics>) -> Result<Gat
         Signers::new(signers, settings.signing.answer_signature).ok_or(StartError::NoKey)?;
     let journal = Journal::start(&settings.journal, &settings.node.id).await?;
     crate::ops::journal::watch(metrics, &journal)?;
+    let desk = desk(settings, metrics).await?;
     for participant in settings.participants.values() {
         if let Some(until_unix_s) = last_day(participant) {
             metrics.certificate_expires(&participant.id, until_unix_s);
@@ -162,9 +170,20 @@ async fn gateway(settings: &Arc<Settings>, metrics: &Arc<Metrics>) -> Result<Gat
         trust,
         signers,
         journal,
+        desk,
         upstreams: Upstreams::new(settings, metrics)?,
         metrics: Arc::clone(metrics),
     })
+}
+
+/// The payments desk, where the installation has a bank to pay through.
+async fn desk(settings: &Settings, metrics: &Metrics) -> Result<Option<Desk>, StartError> {
+    if !settings.payments.are_taken() {
+        return Ok(None);
+    }
+    let payments = Payments::start(&settings.payments, &settings.node.id).await?;
+    crate::ops::payments::watch(metrics, &payments)?;
+    Ok(Some(Desk::new(payments, Arc::new(settings.payments.clone()))))
 }
 
 /// When the last certificate bound to a participant ends, by its pin's days or its own.
@@ -197,6 +216,9 @@ fn unready(
         if !gate.journal.is_ready() {
             reasons.push("journal_down");
         }
+        if gate.desk.as_ref().is_some_and(|desk| !desk.payments.is_ready()) {
+            reasons.push("payments_down");
+        }
         reasons
     }
 }
@@ -206,6 +228,9 @@ async fn sweep(gate: Arc<Gateway>) {
     for tick in 0_u64.. {
         ticks.tick().await;
         gate.upstreams.sweep();
+        if let Some(desk) = &gate.desk {
+            desk.payments.try_again().await;
+        }
         if tick % SWEEPS_PER_LOOK == 0 {
             gate.journal.look_after_unresolved().await;
         }

@@ -39,6 +39,9 @@ pub struct Trace {
     correlation_id: String,
     caller_certificate: [u8; 32],
     is_idempotent: bool,
+    is_durable_first: bool,
+    /// The agency itself does it once for a name, so a refusal is not remembered here.
+    is_once: bool,
     started: Instant,
     ends_us: [u32; 11],
 }
@@ -67,6 +70,8 @@ impl Trace {
             correlation_id: String::new(),
             caller_certificate: [0; 32],
             is_idempotent: true,
+            is_durable_first: false,
+            is_once: false,
             started,
             ends_us: [0; 11],
         }
@@ -91,6 +96,8 @@ impl Trace {
     pub fn route(&mut self, service: &Service) -> Instant {
         self.agency.clone_from(&service.agency.id);
         self.is_idempotent = service.manifest.idempotent;
+        self.is_durable_first = service.manifest.is_harmful_twice();
+        self.is_once = service.manifest.once;
         self.started + service.deadline
     }
 
@@ -101,6 +108,7 @@ impl Trace {
         self.service.clone_from(&operation.service.manifest.id);
         self.route_id.clone_from(&operation.id);
         self.is_idempotent = operation.is_idempotent();
+        self.is_durable_first = !self.is_idempotent;
         self.key = CallKey(sha256(self.id.as_bytes()));
     }
 
@@ -186,13 +194,18 @@ impl Trace {
     pub fn closed(&self, reply: &Reply) -> Closed {
         // Only an answer that an agency gave is kept for the same call; faults are told anew.
         let is_answer = reply.fault.is_none();
+        let evidence = match (is_answer, reply.outcome) {
+            (false, _) => "fault",
+            (true, Outcome::Refused) if self.is_once => "refusal",
+            (true, _) => "answer",
+        };
         Closed {
             id: EntryId(self.id),
             key: self.key,
             closed_at_us: self.now_us(),
             outcome: reply.outcome,
             fault: reply.fault.as_ref().map(|fault| (fault.code, fault.phase)),
-            evidence: if is_answer { "answer" } else { "fault" },
+            evidence,
             http_status: reply.http_status,
             agency_digest: reply.agency_digest,
             agency_certificate: reply.agency_certificate,
@@ -200,7 +213,7 @@ impl Trace {
             answer: if is_answer { reply.body.clone() } else { Bytes::new() },
             streamed: None,
             phase_us: self.ends_us,
-            is_durable_first: !self.is_idempotent || reply.outcome == Outcome::Unknown,
+            is_durable_first: self.is_durable_first || reply.outcome == Outcome::Unknown,
         }
     }
 

@@ -43,7 +43,8 @@ impl Upstreams {
                 .and_then(|figures| Upstream::new(agency, settings, figures).map(Arc::new))
                 .map_err(|problem| UpstreamError { agency: agency.id.clone(), problem })
         };
-        let made = settings.agencies.iter().map(|(id, agency)| Ok((id.clone(), make(agency)?)));
+        let away = settings.agencies.iter().filter(|(_, agency)| !agency.is_house());
+        let made = away.map(|(id, agency)| Ok((id.clone(), make(agency)?)));
         made.collect::<Result<_, _>>().map(Self)
     }
 
@@ -173,7 +174,9 @@ pub struct Marks {
 }
 
 impl Marks {
-    fn start() -> Self {
+    /// A request begins now.
+    #[must_use]
+    pub fn start() -> Self {
         Self { started: Instant::now(), connected: None, sent: None, first_byte: None, done: None }
     }
 }

@@ -136,6 +136,8 @@ fn manifest() -> Manifest {
         id: SERVICE.to_owned(),
         name: name(),
         idempotent: true,
+        once: false,
+        key_required: None,
         message_id: qaqpa_kit::manifest::MessageId::Reused,
         window_s: 600,
         done_codes: Vec::new(),

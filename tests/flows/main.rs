@@ -14,6 +14,7 @@ mod binding;
 mod blame;
 mod bytes;
 mod caller;
+mod charges;
 mod clients;
 mod deviations;
 mod faults;

@@ -11,6 +11,7 @@ use qaqpa::config::{self, settings::Settings};
 use qaqpa::journal::entry::EntryId;
 use qaqpa::journal::record::{ClosedRecord, Record};
 use qaqpa::journal::{self, Journal};
+use qaqpa::payments;
 use qaqpa::proxy::start::Running;
 use qaqpa::simulate::Behaviour;
 use std::collections::HashMap;
@@ -94,6 +95,7 @@ impl Installation {
         change(&mut settings);
         if plan.store.is_some() {
             journal::migrate(&settings.journal.store, 2).await.unwrap();
+            payments::migrate(&settings.payments.store).await.unwrap();
         }
         let running = Running::start(settings).await.unwrap();
         let Ground { state, scratch, agencies, seen } = ground;

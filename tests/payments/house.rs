@@ -120,6 +120,8 @@ pub(crate) fn settings(store: Store) -> Settings {
         id: text(),
         name: Name { kk: text(), ru: text(), en: text() },
         bic: Bic::parse("BANKKZ9A").unwrap(),
+        participant: None,
+        agency: None,
         cut_off: time(16, 0, 0, 0),
         rest_days: vec![Weekday::Saturday, Weekday::Sunday],
         holidays: [].into(),
@@ -157,7 +159,7 @@ pub(crate) fn charge(number: &str) -> Charge {
         kbe: Kbe::parse("11").unwrap(),
         iban: Iban::parse("KZ24070105KSN0000000").unwrap(),
         amount: Amount::new(AMOUNT).unwrap(),
-        purpose: "State duty".to_owned(),
+        purpose: purpose(),
         due_day: None,
     };
     Charge::new(new_id(), terms, MORNING_US)
@@ -283,4 +285,8 @@ pub(crate) async fn balance(payments: &Payments, account: &str) -> i64 {
     assert_eq!(balances.iter().map(|row| row.balance_tiyn).sum::<i64>(), 0);
     let found = balances.iter().find(|row| row.account == account);
     found.map_or(0, |row| row.balance_tiyn)
+}
+
+fn purpose() -> Name {
+    Name { kk: "Баж".to_owned(), ru: "Пошлина".to_owned(), en: "State duty".to_owned() }
 }

@@ -30,6 +30,8 @@ fn settings() -> Settings {
         id: "demo_bank".to_owned(),
         name: name("Көрсетілім банкі", "Демонстрационный банк", "Demonstration bank"),
         bic: Bic::parse("BANKKZ9A").unwrap(),
+        participant: None,
+        agency: None,
         cut_off: time(16, 0, 0, 0),
         rest_days: Vec::new(),
         holidays: [].into(),
@@ -51,8 +53,9 @@ fn charge() -> Charge {
         "kbk": "108125", "knp": "911", "kbe": "11", "iban": "KZ24070105KSN0000000",
         "amount_tiyn": 1_987_500, "due_day": null, "registered_at_us": MORNING_US,
         "annulled_at_us": null, "version": 1,
-        "purpose": "{\"kk\":\"Жүргізуші куәлігі үшін баж\",\"ru\":\"Пошлина за водительское удостоверение\",\
-            \"en\":\"Duty for a driving licence <b>\"}",
+        "purpose_kk": "Жүргізуші куәлігі үшін баж",
+        "purpose_ru": "Пошлина за водительское удостоверение",
+        "purpose_en": "Duty for a driving licence <b>",
     }))
     .unwrap()
 }

@@ -60,6 +60,14 @@ impl<'de> Deserializer<'de> for Values<'_, 'de> {
         self.deserialize_str(visitor)
     }
 
+    /// Digits alone, perhaps after a minus, without zeros before them: one number has one text.
+    fn deserialize_i64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, WireError> {
+        let text = text_of(self.only()?)?;
+        let number = text.trim().parse::<i64>().ok();
+        let number = number.filter(|number| number.to_string() == text.trim());
+        visitor.visit_i64(number.ok_or(WireError::new("not_whole_number"))?)
+    }
+
     /// What is absent is never asked for, so what is here is something.
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, WireError> {
         visitor.visit_some(self)
@@ -95,7 +103,7 @@ impl<'de> Deserializer<'de> for Values<'_, 'de> {
     }
 
     forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char bytes byte_buf unit unit_struct
+        bool i8 i16 i32 i128 u8 u16 u32 u64 u128 f32 f64 char bytes byte_buf unit unit_struct
         tuple tuple_struct enum identifier
     }
 }

@@ -15,12 +15,14 @@ pub const DEPTH_MAX: usize = 64;
 /// text, so this caps what a body of tiny ones can take; `json_limit_values`.
 pub const VALUES_MAX: usize = 500_000;
 
-/// A JSON document. Numbers are not kept: no wire type has one, and a text stays a text.
+/// A JSON document. Of numbers only whole ones of 63 bits are kept, for the amounts that a wire type
+/// declares; every other field is text, and a text stays a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Tree {
     Null,
     Flag(bool),
-    Number,
+    /// `None`: with a fraction, an exponent, a minus before zero, or beyond 63 bits.
+    Number(Option<i64>),
     Text(String),
     Many(Vec<Tree>),
     Inside(Vec<(String, Tree)>),
@@ -118,14 +120,14 @@ impl<'de> Visitor<'de> for Strict<'_> {
     fn visit_bool<E: Error>(self, flag: bool) -> Result<Tree, E> {
         Ok(Tree::Flag(flag))
     }
-    fn visit_i64<E: Error>(self, _: i64) -> Result<Tree, E> {
-        Ok(Tree::Number)
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Tree, E> {
+        Ok(Tree::Number(Some(number)))
     }
-    fn visit_u64<E: Error>(self, _: u64) -> Result<Tree, E> {
-        Ok(Tree::Number)
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Tree, E> {
+        Ok(Tree::Number(number.try_into().ok()))
     }
     fn visit_f64<E: Error>(self, _: f64) -> Result<Tree, E> {
-        Ok(Tree::Number)
+        Ok(Tree::Number(None))
     }
     fn visit_str<E: Error>(mut self, text: &str) -> Result<Tree, E> {
         self.text(text)?;
@@ -186,7 +188,7 @@ impl<'de> Deserializer<'de> for Tree {
         match self {
             Self::Null => visitor.visit_unit(),
             Self::Flag(flag) => visitor.visit_bool(flag),
-            Self::Number => Err(WireError::new("wrong_type")),
+            Self::Number(_) => Err(WireError::new("wrong_type")),
             Self::Text(text) => visitor.visit_string(text),
             Self::Many(items) => visitor.visit_seq(Items { items: items.into_iter(), read: 0 }),
             Self::Inside(members) => {
@@ -210,6 +212,15 @@ impl<'de> Deserializer<'de> for Tree {
         visitor.visit_newtype_struct(self)
     }
 
+    /// A text of digits is no number, and a number that is not written whole is none either.
+    fn deserialize_i64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, WireError> {
+        match self {
+            Self::Number(Some(number)) => visitor.visit_i64(number),
+            Self::Number(None) => Err(WireError::new("not_whole_number")),
+            _ => Err(WireError::new("wrong_type")),
+        }
+    }
+
     /// Derived structs read arrays too, by position; here only an object is one.
     fn deserialize_struct<V: Visitor<'de>>(
         self,
@@ -228,7 +239,7 @@ impl<'de> Deserializer<'de> for Tree {
     }
 
     forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
+        bool i8 i16 i32 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
         unit_struct seq tuple tuple_struct map enum identifier
     }
 }

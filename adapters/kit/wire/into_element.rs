@@ -93,6 +93,9 @@ impl<'o> Serializer for Place<'o> {
     fn serialize_bool(self, flag: bool) -> Result<(), WireError> {
         self.text(if flag { "true" } else { "false" })
     }
+    fn serialize_i64(self, number: i64) -> Result<(), WireError> {
+        self.text(&number.to_string())
+    }
     fn serialize_none(self) -> Result<(), WireError> {
         // A list without it would read back shorter, its later items moved.
         if self.is_item { Err(WireError::new("empty_item")) } else { Ok(()) }
@@ -123,7 +126,7 @@ impl<'o> Serializer for Place<'o> {
     }
 
     refuse! {
-        serialize_i8(i8) serialize_i16(i16) serialize_i32(i32) serialize_i64(i64)
+        serialize_i8(i8) serialize_i16(i16) serialize_i32(i32)
         serialize_u8(u8) serialize_u16(u16) serialize_u32(u32) serialize_u64(u64)
         serialize_f32(f32) serialize_f64(f64) serialize_char(char) serialize_bytes(&[u8])
         serialize_unit_struct(&'static str)

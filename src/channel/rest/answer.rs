@@ -39,6 +39,20 @@ fn broken(reason: &'static str) -> Fault {
     Fault::new(Code::AgencyBrokenAnswer, Phase::Reply, reason)
 }
 
+/// The bare JSON of an answer's `data`; empty where there is none.
+///
+/// # Errors
+/// As [`body`].
+pub fn data(document: &[u8], limits: &Limits, part: &Part<'_>) -> Result<Vec<u8>, Fault> {
+    let document = Document::scan(document, limits).map_err(|error| broken(error.reason))?;
+    let envelope = Envelope::read(&document).map_err(|error| broken(error.reason))?;
+    let answer = Answer::read(envelope.payload).map_err(|fault| broken(fault.reason))?;
+    match answer.body {
+        AnswerBody::Response { data: Some(data), .. } => part.json.answer(part.service, data),
+        AnswerBody::Response { .. } | AnswerBody::Fault { .. } => Ok(Vec::new()),
+    }
+}
+
 /// The JSON twin of a SyncChannel answer.
 ///
 /// # Errors

@@ -8,6 +8,7 @@ pub mod answer;
 pub mod openapi;
 pub mod problem;
 mod request;
+pub mod resource;
 
 pub use request::{Call, Stamp, check, language, service_in};
 

@@ -65,7 +65,7 @@ fn operation(service: &Service, routes: &[Arc<Service>], schema: JsonSchema) -> 
         json!({
             "name": "Idempotency-Key",
             "in": "header",
-            "required": !manifest.idempotent,
+            "required": manifest.demands_key(),
             "description": format!(
                 "Name of this call. Repeated within {} s with the same body: the stored answer; with \
                  another body: caller.conflict.",

@@ -2,6 +2,7 @@
 
 use hyper::StatusCode;
 use qaqpa_kit::fault::{Fault, Language};
+use qaqpa_kit::refusal::Row;
 use serde::Serialize;
 use serde_json::json;
 
@@ -51,6 +52,22 @@ pub fn document(fault: &Fault, language: Language, entry: uuid::Uuid) -> Vec<u8>
     };
     // Strings and numbers only: it cannot fail.
     serde_json::to_vec(&problem).unwrap_or_default()
+}
+
+/// The document for a refusal of the payments desk. It names no entry, so that the same refusal has the
+/// same bytes.
+#[must_use]
+pub fn of_refusal(row: &Row, field: Option<&str>, language: Language) -> Vec<u8> {
+    let mut document = json!({
+        "type": format!("urn:qaqpa:refusal:{}", row.word),
+        "title": row.text(language),
+        "status": row.http_status,
+        "reason": row.word,
+    });
+    if let (Some(field), Some(members)) = (field, document.as_object_mut()) {
+        members.insert("field".to_owned(), field.into());
+    }
+    document.to_string().into_bytes()
 }
 
 /// The document for a request that is no call: nothing but its status (RFC 9457 §4.2.1).

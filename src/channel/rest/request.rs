@@ -49,10 +49,20 @@ impl<'r> Call<'r> {
     /// `caller.malformed`: no JSON, a service's name that is none, a header twice or with other bytes
     /// than visible ASCII.
     pub fn read(path: &'r str, headers: &'r HeaderMap) -> Result<Self, Fault> {
-        check_content_type(headers)?;
         let service_id = service_in(path).ok_or_else(|| malformed("path"))?;
         if !service_id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)) {
             return Err(malformed("service_id"));
+        }
+        Self::of(service_id, headers, true)
+    }
+
+    /// A call of that service, from its headers.
+    ///
+    /// # Errors
+    /// As [`Call::read`].
+    pub fn of(service_id: &'r str, headers: &'r HeaderMap, has_body: bool) -> Result<Self, Fault> {
+        if has_body {
+            check_content_type(headers)?;
         }
         Ok(Self {
             service_id,
@@ -101,7 +111,7 @@ pub fn check(service: &Service, headers: &HeaderMap) -> Result<(), Fault> {
     if service.agency.adapter.json().is_none() {
         return Err(Fault::new(Code::CallerUnknownService, Phase::Route, "no_rest_form"));
     }
-    if !service.manifest.idempotent && !headers.contains_key(IDEMPOTENCY_KEY) {
+    if service.manifest.demands_key() && !headers.contains_key(IDEMPOTENCY_KEY) {
         return Err(Fault::new(Code::CallerMalformed, Phase::Route, "idempotency_key_missing"));
     }
     Ok(())

@@ -6,6 +6,7 @@ use crate::command::client::Client;
 use crate::command::simulate::Stand;
 use crate::config;
 use crate::journal;
+use crate::payments;
 use crate::proxy::listener::Drained;
 use crate::proxy::start::Running;
 use crate::sign::Signer;
@@ -88,6 +89,7 @@ impl Installation {
             journal::migrate(&settings.journal.store, MIGRATED_DAYS)
                 .await
                 .map_err(Failure::configuration)?;
+            payments::migrate(&settings.payments.store).await.map_err(Failure::configuration)?;
         }
         let running = Running::start(settings).await?;
         Ok(Self { scratch, running, agencies })

@@ -96,6 +96,7 @@ impl Scratch {
             self.master_key()?;
         }
         self.file("gateway.toml", &self.gateway_toml(store.is_some()))?;
+        self.file("payments.toml", &payments_toml()?)?;
         self.file("services.toml", &self.services_toml(endpoints)?)
     }
 
@@ -121,7 +122,9 @@ impl Scratch {
              [journal.postgres]\nurl_file = \"secrets/store.url\"\n"
                 .to_owned()
         } else {
-            format!("\n[journal.embedded]\npath = {:?}\n", self.journal)
+            let payments = self.journal.with_file_name("payments.sqlite");
+            let journal = &self.journal;
+            format!("\n[journal.embedded]\npath = {journal:?}\n\n[payments]\npath = {payments:?}\n")
         };
         format!(
             "[node]\nid = \"demo\"\nlanguage = \"ru\"\n\n\
@@ -163,6 +166,9 @@ impl Scratch {
             agency("gbd_ul", endpoints.companies),
             pinned("gbd_ul"),
             agency("address_register", endpoints.addresses),
+            "\n[agency.payments]\nadapter = \"payments\"\nendpoint = \"house:payments\"\n\
+             quota = { per_second = 5000, burst = 5000, in_flight_max = 512 }\n"
+                .to_owned(),
             // Nothing listens on the discard port: an agency that is down.
             "\n[agency.closed_office]\nadapter = \"passthrough\"\nwire = \"rest\"\n\
              endpoint = \"http://127.0.0.1:9/\"\nanswer_signed = false\n\
@@ -174,6 +180,16 @@ impl Scratch {
         ]
         .concat())
     }
+}
+
+/// The reference tables of the repository, with the demo's own bank in the place of the example's.
+fn payments_toml() -> Result<String, Failure> {
+    let example = include_str!("../../../config/payments.toml");
+    let mut whole: toml::Table = example.parse().map_err(Failure::work)?;
+    let bank = "[bank.demo]\nparticipant = \"bank\"\nbic = \"DEMOKZ2A\"\n\
+         name = { kk = \"Көрсетілім банкі\", ru = \"Демонстрационный банк\", en = \"Demonstration bank\" }\n";
+    whole.extend(bank.parse::<toml::Table>().map_err(Failure::work)?);
+    Ok(whole.to_string())
 }
 
 fn participant(member: &Member) -> String {

@@ -1,33 +1,44 @@
 //! `payments.toml` checked: banks and their operating days, budget codes, fees and duties.
 
 use super::inspector::Inspector;
-use super::services::instead;
+use super::services::{Offer, instead};
 use crate::config::document::Document;
 use crate::config::finding::Place;
 use crate::config::raw;
-use crate::config::settings::{Bank, Payments, Rate, Receipt, Store, Tariff, TariffKind};
+use crate::config::settings::{
+    Bank, Participant, Payments, Rate, Receipt, Store, Tariff, TariffKind,
+};
 use jiff::civil::{Date, Time, Weekday};
 use qaqpa_kit::ids::{Bic, IdError, Kbe, Kbk, Knp};
 use qaqpa_kit::manifest::Name;
 use qaqpa_kit::money::Amount;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 use toml::value::Datetime;
 
 const DATE_CURE: &str = "write a date such as 2026-01-31";
 
+/// What the rest of the installation says.
+pub(super) struct Known<'k> {
+    pub(super) gateway: &'k Document<raw::Gateway>,
+    pub(super) journal: &'k Store,
+    pub(super) participants: &'k HashMap<String, Arc<Participant>>,
+    pub(super) offer: &'k Offer,
+}
+
 /// The reference data, and the store that `gateway.toml` names.
 pub(super) fn check(
     inspector: &mut Inspector<'_>,
     document: &Document<raw::Payments>,
-    gateway: &Document<raw::Gateway>,
-    journal: &Store,
+    known: &Known<'_>,
 ) -> Payments {
     let (raw, top) = (&document.raw, document.source.top());
+    let Known { gateway, journal, .. } = known;
     let limits = &gateway.raw.payments;
     let banks = raw.bank.iter().filter_map(|(id, raw)| {
-        bank(inspector, &top.key("bank").key(id), id, raw).map(|bank| (id.clone(), Arc::new(bank)))
+        let bank = bank(inspector, &top.key("bank").key(id), (id, raw), known);
+        bank.map(|bank| (id.clone(), Arc::new(bank)))
     });
     let banks = banks.collect();
     let kbk = codes(inspector, &top.key("kbk"), &raw.kbk, Kbk::parse, "six digits, e.g. 108125");
@@ -79,10 +90,11 @@ fn store(
 fn bank(
     inspector: &mut Inspector<'_>,
     place: &Place<'_>,
-    id: &str,
-    raw: &raw::Bank,
+    (id, raw): (&str, &raw::Bank),
+    known: &Known<'_>,
 ) -> Option<Bank> {
     inspector.id(place, id);
+    let (participant, agency) = partners(inspector, place, raw, known);
     let name = inspector.name(&place.key("name"), &raw.name);
     let bic_place = place.key("bic");
     let bic = Bic::parse(&raw.bic).ok();
@@ -107,7 +119,30 @@ fn bank(
         inspector.error(&place.key("working_days"), wrong, "keep it in one list");
     }
     let (bic, cut_off, id) = (bic?, cut_off?, id.to_owned());
-    Some(Bank { id, name, bic, cut_off, rest_days, holidays, working_days })
+    Some(Bank { id, name, bic, participant, agency, cut_off, rest_days, holidays, working_days })
+}
+
+/// Who calls as this bank, and who takes our orders; each of them may be nobody.
+fn partners(
+    inspector: &mut Inspector<'_>,
+    place: &Place<'_>,
+    raw: &raw::Bank,
+    known: &Known<'_>,
+) -> (Option<String>, Option<String>) {
+    let mut partner = |key: &str, written: &str, ids: Vec<&str>, is_partial: bool| {
+        if !written.is_empty() && !ids.contains(&written) && !is_partial {
+            let cure = format!("name one of {}", ids.join(", "));
+            let wrong = format!("there is no {key} {written:?}");
+            inspector.error(&place.key(key), wrong, instead(written, &ids, &cure));
+        }
+        (!written.is_empty()).then(|| written.to_owned())
+    };
+    let participants = known.participants.values().map(|one| one.id.as_str()).collect();
+    let agencies = known.offer.agencies.keys().map(String::as_str).collect();
+    (
+        partner("participant", &raw.participant, participants, false),
+        partner("agency", &raw.agency, agencies, known.offer.is_partial),
+    )
 }
 
 /// `HH:MM`.

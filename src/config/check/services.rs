@@ -17,6 +17,25 @@ use std::time::Duration;
 /// The id that needs no adapter of its own.
 pub(super) const PASSTHROUGH: &str = "passthrough";
 
+/// The adapter of the payments desk.
+const PAYMENTS: &str = "payments";
+
+/// A desk of the house needs what it works with.
+pub(super) fn check_house(
+    inspector: &mut Inspector<'_>,
+    document: &Document<raw::Services>,
+    payments: &Document<raw::Payments>,
+) {
+    let is_empty = payments.raw.bank.is_empty() && !payments.source.is_broken;
+    for (id, raw) in &document.raw.agency {
+        if raw.endpoint == Agency::HOUSE_PAYMENTS && is_empty {
+            let place = document.source.top().key("agency").key(id).key("endpoint");
+            let wrong = "payments.toml names no bank, so nothing can be paid here";
+            inspector.error(&place, wrong, "add a table [bank.ID] to payments.toml");
+        }
+    }
+}
+
 /// What the agencies of this installation offer.
 #[derive(Default)]
 pub(super) struct Offer {
@@ -214,6 +233,8 @@ impl AgencyCheck<'_> {
             id: id.to_owned(),
             name: inspector.name(&place.key("name"), &raw.name),
             idempotent: raw.idempotent.unwrap_or_default(),
+            once: false,
+            key_required: None,
             message_id: raw.message_id.unwrap_or_default(),
             window_s: raw.window_s.unwrap_or(600),
             // What passes through untouched is not read for IIN and BIN.
@@ -274,6 +295,14 @@ impl AgencyCheck<'_> {
         if !inspector.demand(&place, endpoint, "write the URL that requests go to") {
             return;
         }
+        if endpoint.starts_with(Agency::HOUSE) {
+            if endpoint != Agency::HOUSE_PAYMENTS || self.raw.adapter != PAYMENTS {
+                let wrong = format!("{endpoint:?} is no desk of the house for this adapter");
+                let cure = "write \"house:payments\" with adapter = \"payments\", or a URL";
+                inspector.error(&place, wrong, cure);
+            }
+            return;
+        }
         let Some(url) = inspector.url(&place, endpoint) else { return };
         if url.scheme_str() == Some("http") && !is_loopback(&url) {
             let wrong = "requests go over the network in clear text";
@@ -291,7 +320,12 @@ impl AgencyCheck<'_> {
         let raw = self.raw.service.get(&manifest.id).unwrap_or(&default);
         let place = self.place.key("service").key(&manifest.id);
         inspector.wire_id(&place.key("route_id"), &raw.route_id);
+        if raw.check_digits.is_some() && !agency.is_house() {
+            let wrong = "only the payments desk reads this key";
+            inspector.error(&place.key("check_digits"), wrong, "delete this key");
+        }
         manifest.window_s = raw.window_s.unwrap_or(manifest.window_s);
+        manifest.check_digits = raw.check_digits.unwrap_or(manifest.check_digits);
         let limits = &self.gateway.raw.limits;
         // What is relayed is never held whole.
         let is_held = raw.operation.is_empty();

@@ -39,6 +39,10 @@ pub struct Bank {
     pub name: Name,
     /// Its BIC (БИК), 8 or 11 characters; required.
     pub bic: String,
+    /// The participant that calls as this bank; empty: it asks nothing of us.
+    pub participant: String,
+    /// The agency of `services.toml` that takes our orders; empty: none is sent to it.
+    pub agency: String,
     /// Astana time from which a payment belongs to the next operating day.
     pub cut_off: String,
     /// Days of the week without an operating day.
@@ -54,6 +58,8 @@ impl Default for Bank {
         Self {
             name: Name::default(),
             bic: String::new(),
+            participant: String::new(),
+            agency: String::new(),
             cut_off: "16:00".to_owned(),
             rest_days: vec![Weekday::Saturday, Weekday::Sunday],
             holidays: Vec::new(),

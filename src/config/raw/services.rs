@@ -103,6 +103,9 @@ pub struct Service {
     pub body_bytes_max: Option<usize>,
     /// Seconds for which the same call gets the stored answer; default: the manifest's.
     pub window_s: Option<u32>,
+    /// Whether the payments desk refuses an IIN or BIN with a wrong check digit; default: the
+    /// manifest's.
+    pub check_digits: Option<bool>,
     /// Name for people; `passthrough` only.
     pub name: Name,
     /// May be sent again after an unclear end; `passthrough` only.

@@ -36,6 +36,12 @@ pub struct Payments {
 }
 
 impl Payments {
+    /// Whether anything can be paid here.
+    #[must_use]
+    pub fn are_taken(&self) -> bool {
+        !self.banks.is_empty()
+    }
+
     /// A SQLite file with default limits and no reference data.
     #[must_use]
     pub fn embedded(path: PathBuf) -> Self {
@@ -69,6 +75,10 @@ pub struct Bank {
     pub id: String,
     pub name: Name,
     pub bic: Bic,
+    /// Id of the participant that calls as this bank.
+    pub participant: Option<String>,
+    /// Id of the agency that takes our orders.
+    pub agency: Option<String>,
     /// Astana time from which a payment belongs to the next operating day.
     pub cut_off: Time,
     /// Days of the week without an operating day; never all seven.

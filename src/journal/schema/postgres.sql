@@ -34,7 +34,7 @@ CREATE TABLE entry_closed (
     needs_evidence     BOOLEAN NOT NULL,           -- Unknown, and not idempotent: somebody must find out
     fault_code         TEXT,                       -- origin.kind
     fault_phase        TEXT,
-    evidence           TEXT NOT NULL,              -- answer, fault, interrupted
+    evidence           TEXT NOT NULL,              -- answer, refusal, fault, interrupted
     http_status        INTEGER,
     agency_digest      BYTEA,
     agency_certificate BYTEA,

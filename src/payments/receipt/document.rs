@@ -8,7 +8,6 @@ use qaqpa_kit::fault::Language;
 use qaqpa_kit::ids::{Kbk, Knp};
 use qaqpa_kit::manifest::Name;
 use serde::Serialize;
-use serde_json::Value;
 
 /// From what a receipt is made.
 #[derive(Clone, Copy, Debug)]
@@ -40,14 +39,13 @@ impl Words {
         }
     }
 
-    /// A charge's purpose: an object of the three languages, or one text for all.
-    fn of_purpose(purpose: &str) -> Self {
-        let object = serde_json::from_str::<Value>(purpose).ok();
-        let text = |language: &str| {
-            let own = object.as_ref().and_then(|object| object.get(language)?.as_str());
-            own.unwrap_or(purpose).to_owned()
-        };
-        Self { kk: text("kk"), ru: text("ru"), en: text("en") }
+    /// What a charge is for.
+    fn of_purpose(charge: &Charge) -> Self {
+        Self {
+            kk: charge.purpose_kk.clone(),
+            ru: charge.purpose_ru.clone(),
+            en: charge.purpose_en.clone(),
+        }
     }
 }
 
@@ -137,7 +135,7 @@ impl Receipt {
             iban: charge.map(|charge| charge.iban.clone()),
             kbk: Coded { code: order.kbk.clone(), name: kbk_name.map(Words::from) },
             knp,
-            purpose: charge.map(|charge| Words::of_purpose(&charge.purpose)),
+            purpose: charge.map(Words::of_purpose),
             amount_tiyn: order.amount_tiyn,
             returned_tiyn: order.returned_tiyn,
             currency: "KZT",

@@ -17,7 +17,9 @@ CREATE TABLE charge (
     kbe              TEXT NOT NULL,
     iban             TEXT NOT NULL,
     amount_tiyn      INTEGER NOT NULL CHECK (amount_tiyn > 0),
-    purpose          TEXT NOT NULL,
+    purpose_kk       TEXT NOT NULL,
+    purpose_ru       TEXT NOT NULL,
+    purpose_en       TEXT NOT NULL,
     due_day          INTEGER,
     registered_at_us INTEGER NOT NULL,
     annulled_at_us   INTEGER,
@@ -78,6 +80,7 @@ CREATE TABLE payment_order (
 ) STRICT;
 
 CREATE UNIQUE INDEX payment_order_charge ON payment_order (charge) WHERE holds = 1;
+CREATE INDEX payment_order_aside ON payment_order (charge) WHERE holds = 0 AND charge IS NOT NULL;
 CREATE INDEX payment_order_reverses ON payment_order (reverses) WHERE reverses IS NOT NULL;
 CREATE INDEX payment_order_check ON payment_order (next_check_at_us) WHERE next_check_at_us IS NOT NULL;
 CREATE INDEX payment_order_pending ON payment_order (bank, amount_tiyn) WHERE asset = 'pending';

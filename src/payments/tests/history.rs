@@ -6,6 +6,7 @@ use crate::payments::command::{About, Act, Command, Opening, Receipt, Refund, Re
 use crate::payments::order::{Action, Ruling, Said};
 use crate::payments::record::{Charge, Id, Party, Source, Terms};
 use qaqpa_kit::ids::{Bin, Iban, Kbe, Kbk, Knp};
+use qaqpa_kit::manifest::Name;
 use qaqpa_kit::money::Amount;
 
 /// 2026-11-25T05:00:00Z, ten in the morning in Astana.
@@ -60,7 +61,9 @@ pub(super) fn charge(number: usize) -> Charge {
         kbe: Kbe::parse("11").unwrap(),
         iban: Iban::parse("KZ24070105KSN0000000").unwrap(),
         amount: Amount::new([10_000, 25_050][number % 2]).unwrap(),
-        purpose: "duty".to_owned(),
+        purpose: Name {
+            kk: "баж".to_owned(), ru: "пошлина".to_owned(), en: "duty".to_owned()
+        },
         due_day: None,
     };
     Charge::new(id(number), terms, MORNING_US)

@@ -54,6 +54,8 @@ fn bank(id: &str) -> Bank {
         id: text(),
         name: Name { kk: text(), ru: text(), en: text() },
         bic: Bic::parse("BANKKZ9A").expect("valid"),
+        participant: None,
+        agency: None,
         cut_off: time(16, 0, 0, 0),
         rest_days: vec![Weekday::Saturday, Weekday::Sunday],
         holidays: [date(2026, 12, 16)].into(),

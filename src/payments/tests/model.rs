@@ -132,7 +132,7 @@ impl Model {
                 let event = (report.bank.clone(), report.event_id.clone());
                 let was_refused_before = matches!(
                     reply,
-                    Reply::Refused(refusal) if refusal.reason() != "no_such_order"
+                    Reply::Refused(refusal) if refusal.reason() != "no_such_payment"
                 );
                 !was_refused_before && self.heard.insert(event)
             }

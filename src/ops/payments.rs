@@ -1,0 +1,68 @@
+//! The figures of payments as metrics: read at each scrape, never pushed.
+
+use super::metrics::Metrics;
+use crate::payments::{Payments, Stats};
+use prometheus::core::{Collector, Desc};
+use prometheus::proto::{Counter, Metric, MetricFamily, MetricType};
+use std::collections::HashMap;
+
+type Read = fn(&Stats) -> u64;
+
+/// What only grows: name, help, where to read it.
+const TOTALS: [(&str, &str, Read); 3] = [
+    ("qaqpa_payments_commits_total", "Groups of changes to payments committed.", Stats::commits),
+    (
+        "qaqpa_payments_requests_total",
+        "Requests to payments decided and committed.",
+        Stats::requests,
+    ),
+    ("qaqpa_payments_failures_total", "Groups that the store did not take.", Stats::failures),
+];
+
+/// Registers `qaqpa_payments_*`.
+///
+/// # Errors
+/// A name is taken: a bug, found at the first start.
+pub fn watch(metrics: &Metrics, payments: &Payments) -> Result<(), prometheus::Error> {
+    let ready = payments.clone();
+    metrics.watch("qaqpa_payments_ready", "1 while payments are taken.", move || {
+        f64::from(u8::from(ready.is_ready()))
+    })?;
+    let describe = |(name, help, _): &(&str, &str, Read)| {
+        Desc::new((*name).to_owned(), (*help).to_owned(), Vec::new(), HashMap::new())
+    };
+    let descs = TOTALS.iter().map(describe).collect::<Result<_, _>>()?;
+    metrics.collect(Totals { payments: payments.clone(), descs })
+}
+
+/// The totals, as counters.
+struct Totals {
+    payments: Payments,
+    descs: Vec<Desc>,
+}
+
+impl Collector for Totals {
+    fn desc(&self) -> Vec<&Desc> {
+        self.descs.iter().collect()
+    }
+
+    fn collect(&self) -> Vec<MetricFamily> {
+        let family = |(name, help, read): &(&str, &str, Read)| {
+            let mut counter = Counter::default();
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "counts of our age are exact in a double"
+            )]
+            counter.set_value(read(self.payments.stats()) as f64);
+            let mut metric = Metric::default();
+            metric.set_counter(counter);
+            let mut family = MetricFamily::default();
+            family.set_name((*name).to_owned());
+            family.set_help((*help).to_owned());
+            family.set_field_type(MetricType::COUNTER);
+            family.set_metric(vec![metric]);
+            family
+        };
+        TOTALS.iter().map(family).collect()
+    }
+}

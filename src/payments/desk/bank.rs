@@ -1,0 +1,185 @@
+//! What banks ask: whether a charge can be paid, that money was taken, and what became of orders.
+//!
+//! A bank that has taken money never hears of a technical error for a reason of the charge: late, double
+//! and other amounts are taken into suspense. What it is told is made of the order's fixed parts alone,
+//! so the same payment is told the same bytes for ever.
+
+use super::charges::ORDERS_MAX;
+use super::{Asker, Desk, Told, Unanswered, json, ok, read, refused, terms};
+use crate::config::settings::Bank;
+use crate::payments::command::{About, Command, Receipt, Refusal, Reply, Report};
+use crate::payments::order::{Said, Step};
+use crate::payments::record::{Charge, Id, Order, Party, Source};
+use qaqpa_adapters::payments::wire::{BankCheck, BankNotice, BankPay, BankTold, Notice};
+use qaqpa_adapters::payments::{from_word, word_of};
+use qaqpa_kit::adapter::HttpOutgoing;
+use qaqpa_kit::bank::Verdict;
+use qaqpa_kit::fault::{Code, Fault, Phase};
+use qaqpa_kit::wire::Bin;
+use std::sync::Arc;
+
+impl Desk {
+    pub(super) async fn bank_check(
+        &self,
+        asker: &Asker<'_>,
+        asked: &HttpOutgoing,
+    ) -> Result<Told, Unanswered> {
+        let check: BankCheck = read(asked)?;
+        self.bank(asker, &check.bank)?;
+        let Some(charge) = self.charge_of(&check.account).await? else {
+            return Ok(told(Verdict::NoCharge, check.txn_id));
+        };
+        let orders = self.payments.orders_of_charge(&charge.id, ORDERS_MAX).await?;
+        // An order that nobody has attempted makes way for money.
+        let is_taken = |order: &&Order| order.holds && order.step != Step::Reserved;
+        let verdict = match orders.iter().find(is_taken) {
+            _ if charge.annulled_at_us.is_some() => Verdict::Annulled,
+            Some(_) => Verdict::AlreadyPaid,
+            None => Verdict::Ok,
+        };
+        Ok(written(verdict, &about(&charge, check.txn_id)))
+    }
+
+    pub(super) async fn bank_pay(
+        &self,
+        asker: &Asker<'_>,
+        asked: &HttpOutgoing,
+    ) -> Result<Told, Unanswered> {
+        let pay: BankPay = read(asked)?;
+        let bank = self.bank(asker, &pay.bank)?;
+        let txn_id = terms::name("txn_id", pay.txn_id)?;
+        let Some(charge) = self.charge_of(&pay.account).await? else {
+            return Ok(told(Verdict::NoCharge, txn_id));
+        };
+        let posted_at_us = match &pay.paid_at {
+            Some(paid_at) => terms::moment("paid_at", paid_at)?,
+            None => asker.at_us,
+        };
+        // Money that is taken is not refused for what the bank wrote of its payer.
+        let payer = pay.payer.and_then(|payer| Party::read(&payer.0, asker.check_digits).ok());
+        let document_number = match pay.document_number {
+            Some(number) => Some(terms::name("document_number", number)?),
+            None => None,
+        };
+        let receive = Command::Receive(Receipt {
+            order: Id::at(asker.at_us),
+            charge: charge.id.clone(),
+            bank: bank.id.clone(),
+            txn_id: txn_id.clone(),
+            payer: payer.unwrap_or_else(|| charge.payer.clone()),
+            amount: terms::amount("amount_tiyn", pay.amount_tiyn)?,
+            posted_at_us,
+            document_number,
+            at_us: asker.at_us,
+            original_digest: asker.original_digest.to_owned(),
+        });
+        match self.payments.run(receive).await? {
+            Reply::Order { order, .. } => {
+                let told = BankTold {
+                    end_to_end_id: Some(order.end_to_end_id.clone()),
+                    amount_tiyn: Some(order.amount_tiyn),
+                    ..about(&charge, txn_id)
+                };
+                Ok(written(Verdict::Ok, &told))
+            }
+            Reply::Refused(Refusal::Taken) => Ok(told(Verdict::OtherTerms, txn_id)),
+            Reply::Refused(Refusal::NoCharge) => Ok(told(Verdict::NoCharge, txn_id)),
+            Reply::Refused(refusal) => Err(refusal.into()),
+            Reply::Done | Reply::Closed(_) => {
+                Err(Fault::new(Code::GatewayBug, Phase::Send, "no_order").into())
+            }
+        }
+    }
+
+    /// Each word is heard on its own, so a notice that ends half way is heard whole when it is sent
+    /// again.
+    pub(super) async fn bank_notice(
+        &self,
+        asker: &Asker<'_>,
+        asked: &HttpOutgoing,
+    ) -> Result<Told, Unanswered> {
+        let notice: BankNotice = read(asked)?;
+        let bank = self.bank(asker, &notice.bank)?;
+        let reports: Result<Vec<_>, _> =
+            notice.notices.into_iter().map(|word| report(asker, &bank, word)).collect();
+        for report in reports? {
+            match self.payments.run(Command::Hear(report)).await? {
+                // What is said of an order that nobody knows is evidence too, and is kept.
+                Reply::Refused(Refusal::NoOrder) => {}
+                Reply::Refused(refusal) => return Err(refusal.into()),
+                _ => {}
+            }
+        }
+        Ok(told(Verdict::Ok, String::new()))
+    }
+
+    /// The bank of that id, if the caller is it.
+    fn bank(&self, asker: &Asker<'_>, id: &str) -> Result<Arc<Bank>, Unanswered> {
+        let bank = self.settings.banks.get(id);
+        let is_caller = |bank: &&Arc<Bank>| bank.participant.as_deref() == Some(asker.participant);
+        bank.filter(is_caller)
+            .cloned()
+            .ok_or_else(|| Fault::new(Code::CallerForbidden, Phase::Route, "not_this_bank").into())
+    }
+
+    async fn charge_of(&self, account: &str) -> Result<Option<Charge>, Unanswered> {
+        match account.parse::<Id>() {
+            Ok(id) => Ok(self.payments.charge(&id).await?),
+            Err(_) => Ok(None),
+        }
+    }
+}
+
+fn report(asker: &Asker<'_>, bank: &Bank, notice: Notice) -> Result<Report, Unanswered> {
+    let said: Option<Said> = from_word(&notice.said);
+    let about = match (notice.end_to_end_id, notice.about_txn_id) {
+        (Some(id), None) => About::EndToEnd(id),
+        (None, Some(id)) => About::Txn(id),
+        _ => return Err(refused("fields_exclude_each_other", Some("notices/end_to_end_id"))),
+    };
+    let amount = notice.amount_tiyn.map(|tiyn| terms::amount("notices/amount_tiyn", tiyn));
+    let posted_at_us = notice.posted_at.map(|at| terms::moment("notices/posted_at", &at));
+    Ok(Report {
+        bank: bank.id.clone(),
+        event_id: terms::name("notices/event_id", notice.event_id)?,
+        about,
+        said: said.ok_or_else(|| refused("code_unknown", Some("notices/said")))?,
+        source: Source::Notice,
+        amount: amount.transpose()?,
+        document_number: notice.document_number,
+        txn_id: notice.txn_id,
+        posted_at_us: posted_at_us.transpose()?,
+        at_us: asker.at_us,
+        original_digest: asker.original_digest.to_owned(),
+        note: notice.note.unwrap_or_default(),
+    })
+}
+
+fn about(charge: &Charge, txn_id: String) -> BankTold {
+    BankTold {
+        txn_id,
+        amount_tiyn: Some(charge.amount_tiyn),
+        payee_bin: Some(Bin(charge.payee.digits().to_owned())),
+        purpose: Some(charge.purpose_ru.clone()),
+        ..BankTold::default()
+    }
+}
+
+fn told(verdict: Verdict, txn_id: String) -> Told {
+    written(verdict, &BankTold { txn_id, ..BankTold::default() })
+}
+
+/// The answer to values that cannot be read.
+pub(super) fn malformed() -> Told {
+    told(Verdict::Malformed, String::new())
+}
+
+/// A verdict that is not good is a refusal: its call may be asked again and end otherwise.
+fn written(verdict: Verdict, told: &BankTold) -> Told {
+    let told = BankTold { verdict: word_of(&verdict), ..told.clone() };
+    match verdict {
+        Verdict::Ok => ok(&told),
+        Verdict::NoCharge => Told { status: 404, body: json(&told) },
+        _ => Told { status: 409, body: json(&told) },
+    }
+}

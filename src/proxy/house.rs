@@ -1,0 +1,45 @@
+//! Agencies that this very process answers for: a request goes to its desk in place of a connection.
+
+use super::Gateway;
+use super::exchange::Asking;
+use super::trace::Trace;
+use crate::payments::desk::{Asker, Told};
+use crate::upstream::{Marks, UpstreamAnswer};
+use bytes::Bytes;
+use hyper::HeaderMap;
+use qaqpa_kit::adapter::HttpOutgoing;
+use qaqpa_kit::fault::{Code, Fault, Phase};
+
+/// The desk's answer, as an upstream's.
+///
+/// # Errors
+/// As [`crate::payments::desk::Desk::answer`]; `gateway.bug` where this node has no desk.
+pub async fn answer(
+    gate: &Gateway,
+    asking: &Asking<'_>,
+    outgoing: &HttpOutgoing,
+    trace: &Trace,
+) -> Result<UpstreamAnswer, Fault> {
+    let missing = || Fault::new(Code::GatewayBug, Phase::Encode, "no_desk");
+    let desk = gate.desk.as_ref().ok_or_else(missing)?;
+    let session_id = trace.session_id();
+    let message_id = &*asking.request.message_id;
+    let original_digest = asking.original_digest.map(|byte| format!("{byte:02x}")).concat();
+    let asker = Asker {
+        participant: &trace.participant,
+        // A call without a name bears the gateway's own.
+        key: Some(message_id).filter(|key| *key != session_id),
+        at_us: trace.now_us(),
+        check_digits: asking.service.manifest.check_digits,
+        original_digest: &original_digest,
+    };
+    let marks = Marks::start();
+    let Told { status, body } = desk.answer(&asker, outgoing).await?;
+    Ok(UpstreamAnswer {
+        status,
+        content_type: Some("application/json".to_owned()),
+        headers: HeaderMap::new(),
+        body: Bytes::from(body),
+        marks,
+    })
+}
