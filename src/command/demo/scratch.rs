@@ -131,7 +131,11 @@ impl Scratch {
              [[listener]]\naddress = \"127.0.0.1:0\"\ntls = \"mutual\"\n\
              certificate_file = {:?}\nkey_file = {:?}\n\n\
              [limits]\nconnections_per_address_max = 10000\n\
-             connections_per_participant_max = 10000\n\n\
+             connections_per_participant_max = 10000\n\
+             connections_per_address_per_second = 10000\n\
+             connections_per_address_burst = 10000\n\
+             refusals_per_address_per_second = 10000\n\
+             refusals_per_address_burst = 10000\n\n\
              [ops]\naddress = \"127.0.0.1:0\"\nlog_level = \"warn\"\n\n\
              [[signing.key]]\nkey_file = {:?}\ncertificate_file = {:?}\n\n\
              [[signing.key]]\nkey_file = {:?}\ncertificate_file = {:?}\n\n\
