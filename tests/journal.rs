@@ -64,6 +64,7 @@ on_both_stores! {
     life:
         an_entry_shows_all_its_rows,
         what_was_closed_without_waiting_is_written_when_the_journal_drains,
+        what_only_passed_leaves_no_key_to_be_repeated,
         a_journal_that_is_only_dropped_still_writes_what_has_ended,
         a_crash_leaves_one_interrupted_row_and_frees_what_is_idempotent,
         an_open_that_nobody_waits_for_is_undone,

@@ -47,6 +47,8 @@ pub(super) enum KeyEnd {
 impl KeyEnd {
     pub(super) fn of(closed: &Closed) -> Self {
         match closed.outcome {
+            // What only passed is known to nobody by a key that could come again.
+            _ if closed.streamed.is_some() => Self::Released,
             Outcome::Unknown => Self::Unknown,
             _ if closed.is_stored() => Self::Answered,
             _ => Self::Released,
