@@ -21,12 +21,18 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
+/// Of an agency's connections, one in so many may carry uploads of one participant: an upload holds its
+/// connection for as long as its caller takes, and those of the others must not wait for it.
+const UPLOADS_PART: usize = 4;
+
 /// Every cap and quota of this node, made once from the settings.
 pub struct Admission<C: Clock = DefaultClock> {
     node: Arc<Cap>,
     /// By participant's id, then by `serviceId`.
     participants: HashMap<String, HashMap<String, Gate<C>>>,
     agencies: HashMap<String, Gate<C>>,
+    /// By participant's id, then by agency's.
+    uploads: HashMap<String, HashMap<String, Arc<Cap>>>,
 }
 
 /// A place among the calls of the node; given back when dropped.
@@ -72,6 +78,11 @@ impl<C: Clock + Clone> Admission<C> {
                 .iter()
                 .map(|(id, agency)| (id.clone(), Gate::new(agency.quota, clock)))
                 .collect(),
+            uploads: settings
+                .participants
+                .values()
+                .map(|participant| (participant.id.clone(), uploads(settings)))
+                .collect(),
         }
     }
 
@@ -111,11 +122,29 @@ impl<C: Clock + Clone> Admission<C> {
         Ok(Permit { _seats: [seat, at_caller, at_agency] })
     }
 
+    /// Takes a place for a body that is sent on while it arrives; to be held until it is sent.
+    ///
+    /// # Errors
+    /// `gateway.overloaded` (`uploads_participant`).
+    pub fn upload(&self, participant: &Participant, service: &Service) -> Result<Seat, Fault> {
+        let uploads = self.uploads.get(&participant.id);
+        let cap = uploads.and_then(|agencies| agencies.get(&service.agency.id));
+        let no_cap = || Fault::new(Code::GatewayBug, Phase::Admit, "no_gate");
+        cap.ok_or_else(no_cap)?.take("uploads_participant")
+    }
+
     /// Calls in flight at this node.
     #[must_use]
     pub fn in_flight(&self) -> usize {
         self.node.taken.load(Ordering::Relaxed)
     }
+}
+
+/// Fresh caps on the uploads of one participant, by agency.
+fn uploads(settings: &Settings) -> HashMap<String, Arc<Cap>> {
+    let agencies = settings.agencies.iter();
+    let cap = |connections: usize| Arc::new(Cap::new((connections / UPLOADS_PART).max(1)));
+    agencies.map(|(id, agency)| (id.clone(), cap(agency.connections_max))).collect()
 }
 
 /// Cap and quota of one participant × service, or of one agency.

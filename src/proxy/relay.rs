@@ -7,6 +7,7 @@ mod answer;
 mod heads;
 mod stream;
 
+use super::admit::Seat;
 use super::listener::{AnswerBody, Arriving, BodyError, RequestBody};
 use super::path::Target;
 use super::{Gateway, route};
@@ -69,7 +70,13 @@ async fn carry(
 
     // open: durable before a byte leaves
     let head = heads::written(&arriving);
-    let upload = upload(operation, arriving.body).await?;
+    let is_held = arriving.body.size_hint().exact().is_some_and(|bytes| bytes <= HELD_BYTES_MAX);
+    let upload = if is_held {
+        Upload::whole(gathered(arriving.body).await?)
+    } else {
+        let seat = gate.admission.upload(&caller.participant, service)?;
+        streamed(operation, arriving.body, seat)
+    };
     account.open(operation, head, upload.passage.clone()).await?;
     account.trace.mark(Phase::Open);
 
@@ -104,18 +111,25 @@ fn check_size(operation: &Operation, body: &RequestBody) -> Result<(), Fault> {
     Ok(())
 }
 
-/// The request's body: held where it is short, else passed on as it arrives.
-async fn upload(operation: &Operation, mut body: RequestBody) -> Result<Upload, Fault> {
-    let exact = body.size_hint().exact();
-    if exact.is_none_or(|bytes| bytes > HELD_BYTES_MAX) {
-        let bytes_max = operation.service.body_bytes_max as u64;
-        return Ok(Upload::stream(body, bytes_max, |error: &BodyError| error.fault()));
-    }
+/// A short body, awaited whole.
+async fn gathered(mut body: RequestBody) -> Result<Bytes, Fault> {
     let mut whole = BytesMut::new();
     while let Some(frame) = body.frame().await {
         if let Ok(data) = frame.map_err(BodyError::fault)?.into_data() {
             whole.extend_from_slice(&data);
         }
     }
-    Ok(Upload::whole(whole.freeze()))
+    Ok(whole.freeze())
+}
+
+/// A body that is passed on as it arrives; it holds its place until it is sent.
+fn streamed(operation: &Operation, body: RequestBody, seat: Seat) -> Upload {
+    let bytes_max = operation.service.body_bytes_max as u64;
+    let seated = body.map_frame(move |frame| {
+        let _held = &seat;
+        frame
+    });
+    // Part of it has left: nobody shall read in the status that it may come again.
+    let blame = |error: &BodyError| Fault { http_status: None, ..error.fault() };
+    Upload::stream(seated, bytes_max, blame)
 }

@@ -115,6 +115,21 @@ fn calls_refused_for_want_of_a_place_cost_no_token() {
 }
 
 #[test]
+fn uploads_of_one_participant_leave_most_of_an_agencys_connections_to_the_others() {
+    let desk = Desk::new(FREE, FREE, 100);
+    let participant = &desk.settings.participants[house::PARTICIPANT];
+    let service = &desk.settings.services[house::SERVICE][0];
+    let upload = || desk.admission.upload(participant, service);
+    // Of the house's eight connections.
+    let held: Vec<_> = (0..2).map(|_| upload().unwrap()).collect();
+    let fault = upload().expect_err("a refusal");
+    assert_eq!((fault.code, fault.reason), (Code::GatewayOverloaded, "uploads_participant"));
+    assert_eq!(desk.admitted(), 1000, "other calls go on");
+    drop(held);
+    upload().unwrap();
+}
+
+#[test]
 fn a_service_of_its_own_quota_is_counted_apart() {
     let mut caller = participant(quota(1, 1, 10));
     caller.service_quotas.insert(house::SERVICE.to_owned(), quota(1, 4, 10));

@@ -31,7 +31,7 @@ pub struct Agency {
     pub answer_signed: Option<bool>,
     /// Certificates that sign its answers.
     pub answer_certificate: Vec<Certificate>,
-    /// Connections kept to it.
+    /// Connections kept to it; a quarter of them, and no more, carry uploads of one participant.
     pub connections_max: usize,
     /// Milliseconds for a connection, TLS included.
     pub connect_deadline_ms: u64,

@@ -52,7 +52,7 @@ impl Ending {
     pub(super) fn refused(fault: Fault) -> Self {
         Self {
             outcome: fault.outcome(),
-            http_status: fault.code.row().http_status,
+            http_status: fault.http_status.unwrap_or(fault.code.row().http_status),
             fault: Some(fault),
             answer: Measure::default(),
             is_whole: false,

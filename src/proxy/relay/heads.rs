@@ -5,7 +5,8 @@ use crate::proxy::listener::Arriving;
 use crate::upstream::strip_hop_by_hop;
 use bytes::Bytes;
 use hyper::header::{
-    AUTHORIZATION, CONTENT_LENGTH, COOKIE, HOST, HeaderName, HeaderValue, PROXY_AUTHORIZATION, VIA,
+    AUTHORIZATION, CONTENT_LENGTH, COOKIE, Entry, HOST, HeaderName, HeaderValue,
+    PROXY_AUTHORIZATION, SET_COOKIE, VIA,
 };
 use hyper::{HeaderMap, Method};
 use qaqpa_kit::fault::{Code, Fault, Phase};
@@ -25,6 +26,18 @@ const OVERRIDES: [&str; 6] = [
     "x-original-uri",
     "x-original-url",
     "x-rewrite-url",
+];
+
+/// What an agency may not say of the gateway's origin, which it shares with the others: where else it is
+/// served, that it is TLS alone, what its clients must forget or report.
+const OF_THE_ORIGIN: [&str; 7] = [
+    "alt-svc",
+    "clear-site-data",
+    "nel",
+    "public-key-pins",
+    "report-to",
+    "reporting-endpoints",
+    "strict-transport-security",
 ];
 
 /// A header's name as those read it that know no difference between `-` and `_` (RFC 3875 §4.1.18).
@@ -96,9 +109,13 @@ pub(super) fn outgoing(mut headers: HeaderMap, account: &Account) -> HeaderMap {
 }
 
 /// The agency's headers for the caller. The length is that of the body which follows; only after
-/// HEAD, where none follows, it is the agency's own.
+/// HEAD, where none follows, it is the agency's own. Its cookies stay its own.
 pub(super) fn incoming(headers: &mut HeaderMap, account: &Account, method: &Method) {
     drop_ours(headers);
+    for name in OF_THE_ORIGIN {
+        headers.remove(name);
+    }
+    confine_cookies(headers, &account.trace.agency);
     if *method != Method::HEAD {
         headers.remove(CONTENT_LENGTH);
     }
@@ -114,6 +131,32 @@ fn drop_ours(headers: &mut HeaderMap) {
     for name in ours {
         headers.remove(name);
     }
+}
+
+/// Gives each cookie the path below which only its agency is, and the gateway's host alone: elsewhere
+/// a caller would send it to other agencies (RFC 6265 §5.4).
+fn confine_cookies(headers: &mut HeaderMap, agency: &str) {
+    let Entry::Occupied(cookies) = headers.entry(SET_COOKIE) else { return };
+    let confined: Vec<_> = cookies.iter().filter_map(|cookie| confined(cookie, agency)).collect();
+    cookies.remove();
+    for cookie in confined {
+        headers.append(SET_COOKIE, cookie);
+    }
+}
+
+fn confined(cookie: &HeaderValue, agency: &str) -> Option<HeaderValue> {
+    let is_scope = |attribute: &&[u8]| {
+        let name = attribute.split(|byte| *byte == b'=').next().unwrap_or_default().trim_ascii();
+        name.eq_ignore_ascii_case(b"path") || name.eq_ignore_ascii_case(b"domain")
+    };
+    let mut parts = cookie.as_bytes().split(|byte| *byte == b';');
+    let mut written = parts.next()?.to_vec();
+    for attribute in parts.filter(|attribute| !is_scope(attribute)) {
+        written.push(b';');
+        written.extend_from_slice(attribute);
+    }
+    written.extend_from_slice(format!("; Path=/{agency}/").as_bytes());
+    HeaderValue::from_bytes(&written).ok()
 }
 
 /// RFC 9110 §7.6.3, with a pseudonym for the host.
@@ -151,5 +194,21 @@ mod tests {
         let mut left: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
         left.sort_unstable();
         assert_eq!(left, ["authorization", "cookie", "x-qaqpa"]);
+    }
+
+    #[test]
+    fn a_cookie_of_an_agency_goes_back_to_it_alone() {
+        let mut headers = HeaderMap::new();
+        for cookie in
+            ["a=1", "b=2; Path=/; Secure; DOMAIN = example.kz ;HttpOnly", "c=path=/;path = /x"]
+        {
+            headers.append(SET_COOKIE, HeaderValue::from_static(cookie));
+        }
+        confine_cookies(&mut headers, "fines");
+        let left: Vec<_> = headers.get_all(SET_COOKIE).iter().collect();
+        assert_eq!(
+            left,
+            ["a=1; Path=/fines/", "b=2; Secure;HttpOnly; Path=/fines/", "c=path=/; Path=/fines/"]
+        );
     }
 }
