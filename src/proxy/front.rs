@@ -28,7 +28,7 @@ const FAULT: HeaderName = HeaderName::from_static("qaqpa-fault");
 /// they have configured for the ШЭП. `GET …?wsdl` and `GET /api/v1/openapi.json` describe the faces.
 pub struct Front {
     pub gate: Arc<Gateway>,
-    /// What `openapi.json` says, but for the gateway's address.
+    /// What `openapi.json` says.
     pub rest: Arc<Description>,
     /// The address that `?wsdl` prints; `None`: the one that the caller wrote.
     pub public_url: Option<String>,
@@ -54,7 +54,7 @@ impl Handler for Front {
             (Face::Resource(..), _) | (_, &Method::POST) => {
                 response(face, handle::handle(&self.gate, face, &received).await)
             }
-            (Face::Rest(_), _) => self.openapi(&received),
+            (Face::Rest(_), _) => described(self.rest.document(), rest::JSON),
             (Face::Sync, _) => self.wsdl(&received).unwrap_or_else(|| {
                 plain(StatusCode::NOT_FOUND, "POST a SyncChannel message, or GET ?wsdl\n")
             }),
@@ -103,15 +103,10 @@ impl Front {
         }
     }
 
-    fn openapi(&self, received: &Received) -> Response<AnswerBody> {
-        let address = self.address(received).unwrap_or_default();
-        described(self.rest.at(&address), rest::JSON)
-    }
-
     fn wsdl(&self, received: &Received) -> Option<Response<AnswerBody>> {
         let address = format!("{}{}", self.address(received)?, received.uri.path());
         let document = wsdl::document(received.uri.query()?, &address)?;
-        Some(described(document, Face::Sync.media_type(false)))
+        Some(described(document.into(), Face::Sync.media_type(false)))
     }
 }
 
@@ -141,8 +136,8 @@ fn unserved(face: Face, method: &Method, path: &str) -> Option<Response<AnswerBo
     Some(response)
 }
 
-fn described(document: String, media_type: &'static str) -> Response<AnswerBody> {
-    let mut response = Response::new(AnswerBody::from(Bytes::from(document)));
+fn described(document: Bytes, media_type: &'static str) -> Response<AnswerBody> {
+    let mut response = Response::new(AnswerBody::from(document));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
     response
 }

@@ -10,11 +10,15 @@ use crate::sign::trust::Trust;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use qaqpa_kit::envelope::{Request, Wrapper};
 use qaqpa_kit::fault::{Code, Fault, Phase};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// The registered callers.
 pub struct Callers {
     settings: Arc<Settings>,
+    /// By the key of a certificate pinned for them.
+    by_key: HashMap<[u8; 32], Vec<Arc<Participant>>>,
+    by_bin: HashMap<String, Vec<Arc<Participant>>>,
 }
 
 /// A participant that calls, and how far it is proved.
@@ -68,7 +72,16 @@ impl Callers {
     /// Callers of this installation.
     #[must_use]
     pub fn new(settings: Arc<Settings>) -> Self {
-        Self { settings }
+        let (mut by_key, mut by_bin) = (HashMap::<_, Vec<_>>::new(), HashMap::<_, Vec<_>>::new());
+        for participant in settings.participants.values() {
+            for pin in &participant.certificates {
+                by_key.entry(pin.spki_sha256).or_default().push(Arc::clone(participant));
+            }
+            if let Some(bin) = &participant.bin {
+                by_bin.entry(bin.as_str().to_owned()).or_default().push(Arc::clone(participant));
+            }
+        }
+        Self { settings, by_key, by_bin }
     }
 
     /// Finds the participant of a request and checks its password and TLS certificate. A REST call
@@ -140,13 +153,16 @@ impl Callers {
 
     /// The one participant that this certificate belongs to, for forms that name no sender.
     pub fn bearer(&self, certificate: &Certificate, now_unix_s: i64) -> Option<Arc<Participant>> {
-        let mut bearers = self
-            .settings
-            .participants
-            .values()
+        let by_key = self.by_key.get(&certificate.spki_sha256());
+        let by_bin = certificate.bin().and_then(|bin| self.by_bin.get(bin));
+        let mut bearers = by_key
+            .into_iter()
+            .chain(by_bin)
+            .flatten()
             .filter(|participant| is_bound(participant, certificate, now_unix_s));
         let bearer = bearers.next()?;
-        bearers.next().is_none().then(|| Arc::clone(bearer))
+        // Who is known by key and by BIN, or by two pins of one key, is one participant still.
+        bearers.all(|other| Arc::ptr_eq(other, bearer)).then(|| Arc::clone(bearer))
     }
 }
 

@@ -13,6 +13,7 @@ import pathlib
 import ssl
 import subprocess
 import sys
+import urllib.parse
 
 import requests
 from openapi_spec_validator import OpenAPIV31SpecValidator
@@ -54,8 +55,9 @@ def generated_client(args, document, file):
     call = importlib.import_module(dotted)
     context = ssl.create_default_context(cafile=args.trust)
     context.load_cert_chain(args.cert, args.key)
+    base_url = urllib.parse.urljoin(args.url, document["servers"][0]["url"]).rstrip("/")
     client = client_module.Client(
-        base_url=document["servers"][0]["url"], verify_ssl=context, raise_on_unexpected_status=True,
+        base_url=base_url, verify_ssl=context, raise_on_unexpected_status=True,
     )
     [body] = [kind for name, kind in vars(call).items()
               if isinstance(kind, type) and name.startswith("Gbdfl") and name.endswith("Request")]

@@ -14,8 +14,8 @@ pub use request::{Call, Stamp, check, language, service_in};
 
 /// `Content-Type` of requests and answers.
 pub const JSON: &str = "application/json";
-/// Where the face begins; everything below it answers in JSON.
-pub const PREFIX: &str = "/api/v1/";
+/// Where the face begins, whatever its version; everything below it answers in JSON.
+pub const PREFIX: &str = "/api/";
 /// The description of the face.
 pub const OPENAPI_PATH: &str = "/api/v1/openapi.json";
 /// Where services are called.

@@ -2,17 +2,15 @@
 
 use super::{CORRELATION_ID, IDEMPOTENCY_KEY, JSON, OPENAPI_PATH, ROUTE_ID, problem::PROBLEM_JSON};
 use crate::config::settings::{Service, Settings};
+use bytes::Bytes;
 use qaqpa_kit::adapter::JsonSchema;
 use qaqpa_kit::fault::{Code, Outcome, Phase, Resend};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// Stands for the gateway's address until somebody asks.
-const SERVER: &str = "@SERVER@";
-
-/// The description of one installation, made once.
-pub struct Description(String);
+/// The description of one installation, made once and given to everybody as it is.
+pub struct Description(Bytes);
 
 impl Description {
     /// Describes every service that has a JSON form.
@@ -42,19 +40,19 @@ impl Description {
                     and whether to send again.",
                 "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
             },
-            "servers": [{ "url": SERVER }],
+            // Relative to where this document was read (OpenAPI 3.1 §4.8.5): however callers reach it.
+            "servers": [{ "url": "/" }],
             "security": [{ "mutual_tls": [] }],
             "paths": paths,
             "components": components(),
         });
-        Self(document.to_string())
+        Self(document.to_string().into())
     }
 
-    /// The document for a gateway that is reached at `address`, an URL without a path.
+    /// The document.
     #[must_use]
-    pub fn at(&self, address: &str) -> String {
-        let escaped = Value::String(address.to_owned()).to_string();
-        self.0.replace(SERVER, escaped.trim_matches('"'))
+    pub fn document(&self) -> Bytes {
+        self.0.clone()
     }
 }
 
