@@ -16,6 +16,7 @@ pub const GATEWAY: &[Range] = &[
     ("limits.stream_bytes_max", 1_024, TERABYTE),
     ("limits.in_flight_bytes_max", 1_048_576, TERABYTE),
     ("limits.spool_bytes_max", 0, TERABYTE),
+    ("limits.spool_bytes_per_participant_max", 0, TERABYTE),
     ("limits.head_bytes_max", 1_024, 1_048_576),
     ("limits.headers_max", 8, 1_024),
     ("limits.connections_max", 1, 1_000_000),

@@ -90,6 +90,7 @@ pub struct Limits {
     pub stream_bytes_max: usize,
     pub in_flight_bytes_max: usize,
     pub spool_bytes_max: u64,
+    pub spool_bytes_per_participant_max: u64,
     pub head_bytes_max: usize,
     pub headers_max: usize,
     pub connections_max: usize,

@@ -20,6 +20,7 @@ mod request;
 mod session;
 mod spool;
 mod streams;
+mod turn;
 
 pub use answer::{AnswerBody, StreamError};
 pub use arriving::{Arriving, BodyError, FRAME_BYTES_MAX, RequestBody};
@@ -47,6 +48,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout, timeout_at};
@@ -167,6 +169,8 @@ struct Shared<H> {
     is_http2: bool,
     http1: http1::Builder,
     handshakes: Semaphore,
+    /// For the computing of a handshake.
+    turns: Semaphore,
     addresses: Arc<Crowd<IpAddr>>,
     arrivals: Arrivals,
     refusals: Arrivals,
@@ -276,6 +280,7 @@ impl Door {
             is_http2: self.is_http2,
             http1,
             handshakes: Semaphore::new(limits.handshakes_max),
+            turns: Semaphore::new(Handle::current().metrics().num_workers()),
             addresses: Arc::default(),
             arrivals: Arrivals::new(
                 limits.connections_per_address_per_second,
@@ -362,7 +367,8 @@ async fn visit<H: Handler>(
         // A drain waits for nobody's turn.
         drop(timeout(wait, told(&mut drain)).await);
     }
-    if let Some(visit) = Visit::welcome(shared, socket, address).await {
+    // Boxed: what a handshake needs is given back when it ends.
+    if let Some(visit) = Box::pin(Visit::welcome(shared, socket, address)).await {
         visit.serve(drain).await;
     }
 }

@@ -39,7 +39,7 @@ async fn a_body_that_trickles_is_refused_although_its_deadline_is_far() {
     house::settle().await;
     caller.say("b").await;
     let (head, text) = caller.answer().await.unwrap();
-    assert!(head.starts_with("HTTP/1.1 400") && text.contains("body_too_slow"), "{head} {text}");
+    assert!(head.starts_with("HTTP/1.1 408") && text.contains("body_too_slow"), "{head} {text}");
     assert!(begun.elapsed() >= SHORT, "{:?}", begun.elapsed());
     assert_eq!(door.figures.bodies_refused(BodyError::TooSlow), 1);
 }
@@ -74,6 +74,31 @@ async fn a_full_spool_refuses_the_body_that_does_not_fit_and_no_other() {
     let mut next = Caller::connect(door.address).await;
     next.post("/", &"x".repeat(40_000)).await;
     assert_eq!(next.answer().await.unwrap().1.len(), 40_000);
+}
+
+#[tokio::test]
+async fn one_holder_fills_its_part_of_the_spool_and_no_more() {
+    let limits = Limits {
+        body_memory_bytes_max: 1_000,
+        spool_bytes_per_participant_max: 50_000,
+        ..limits()
+    };
+    let door = callers::open(&limits).await;
+    let mut first = Caller::connect(door.address).await;
+    first.say("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 45000\r\n\r\n").await;
+    first.say(&"x".repeat(40_000)).await;
+    until("it waits on disk", || door.figures.spool_bytes.get() > 30_000).await;
+    let mut second = Caller::connect(door.address).await;
+    second.post("/", &"x".repeat(40_000)).await;
+    let (head, text) = second.answer().await.unwrap();
+    assert!(head.starts_with("HTTP/1.1 503"), "{head}");
+    assert!(text.contains("spool_bytes_per_participant"), "{text}");
+    assert_eq!(door.figures.bodies_refused(BodyError::SpoolShare), 1);
+    first.say(&"x".repeat(5_000)).await;
+    assert_eq!(first.answer().await.unwrap().1.len(), 45_000);
+    let mut third = Caller::connect(door.address).await;
+    third.post("/", &"x".repeat(40_000)).await;
+    assert_eq!(third.answer().await.unwrap().1.len(), 40_000, "what was given back can be taken");
 }
 
 #[tokio::test]

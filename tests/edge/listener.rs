@@ -132,7 +132,7 @@ async fn a_body_that_never_ends_is_refused_at_its_deadline() {
     let mut caller = Caller::connect(door.address).await;
     caller.say("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\nhalf").await;
     let (head, text) = caller.answer().await.unwrap();
-    assert!(head.starts_with("HTTP/1.1 400") && text.contains("body_deadline"), "{head} {text}");
+    assert!(head.starts_with("HTTP/1.1 408") && text.contains("body_deadline"), "{head} {text}");
 }
 
 #[tokio::test]

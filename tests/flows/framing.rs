@@ -71,6 +71,7 @@ async fn a_framing_refusal_below_the_rest_face_is_a_problem_and_elsewhere_a_soap
         ("http://a/api/v1/openapi.json", 400, "application/problem+json"),
         ("/bip-sync-wss-gost/", 400, "text/xml; charset=utf-8"),
         ("/api/v1/\u{1}", 400, "text/xml; charset=utf-8"),
+        ("/api/v2/services/x", 404, "application/problem+json"),
     ] {
         let mut socket = TcpStream::connect(&address).await.unwrap();
         let head = format!("GET {target} HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\n{{}}");
@@ -80,6 +81,28 @@ async fn a_framing_refusal_below_the_rest_face_is_a_problem_and_elsewhere_a_soap
         assert!(answer.starts_with(&format!("HTTP/1.1 {http_status} ")), "{target}: {answer}");
         let line = format!("\r\ncontent-type: {media_type}\r\n");
         assert!(answer.contains(&line), "{target}: {answer}");
+    }
+    for (target, media_type) in [
+        ("/api/v1/services/x", "application/problem+json"),
+        ("/bip-sync-wss-gost/", "text/xml; charset=utf-8"),
+    ] {
+        for pieces in [vec!["2\r\n{}\r\nbroken\r\n"], vec!["", "2\r\n{}\r\n", "broken\r\n"]] {
+            let mut socket = TcpStream::connect(&address).await.unwrap();
+            let head =
+                format!("POST {target} HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n");
+            let (first, rest) = pieces.split_first().unwrap();
+            socket.write_all(format!("{head}{first}").as_bytes()).await.unwrap();
+            for piece in rest {
+                socket.flush().await.unwrap();
+                tokio::task::yield_now().await;
+                socket.write_all(piece.as_bytes()).await.unwrap();
+            }
+            let mut answer = String::new();
+            socket.read_to_string(&mut answer).await.unwrap();
+            assert!(answer.starts_with("HTTP/1.1 400 "), "{target}: {answer}");
+            let line = format!("\r\ncontent-type: {media_type}\r\n");
+            assert!(answer.contains(&line), "a bad chunk behind {target}: {answer}");
+        }
     }
     house.stop().await;
 }

@@ -57,7 +57,7 @@ async fn a_body_that_trickles_is_refused_and_its_neighbour_answered() {
     peer.say(&[headers(1, 0, &head(&[])), frame(DATA, 0, 1, b"slow")].concat()).await;
     peer.say(&request(3)).await;
     let told = peer.until(|said| matches!(said, Said::Reset(1, _))).await;
-    assert!(told.contains(&Said::Status(1, "400".to_owned())), "{told:?}");
+    assert!(told.contains(&Said::Status(1, "408".to_owned())), "{told:?}");
     assert!(told.contains(&Said::Status(3, "200".to_owned())), "{told:?}");
     assert_eq!(told.last(), Some(&Said::Reset(1, NO_ERROR)), "the answer first: {told:?}");
     assert_eq!(door.figures.bodies_refused(BodyError::TooSlow), 1);

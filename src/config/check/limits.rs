@@ -12,6 +12,7 @@ pub(super) fn checked(raw: &raw::Limits) -> Limits {
         stream_bytes_max: raw.stream_bytes_max,
         in_flight_bytes_max: raw.in_flight_bytes_max,
         spool_bytes_max: raw.spool_bytes_max,
+        spool_bytes_per_participant_max: raw.spool_bytes_per_participant_max,
         head_bytes_max: raw.head_bytes_max,
         headers_max: raw.headers_max,
         connections_max: raw.connections_max,

@@ -16,6 +16,8 @@ pub struct Limits {
     pub in_flight_bytes_max: usize,
     /// Bytes of all bodies in the spool.
     pub spool_bytes_max: u64,
+    /// Bytes of the bodies of one participant in the spool; of one address, where nothing proves who calls.
+    pub spool_bytes_per_participant_max: u64,
     /// Bytes of an HTTP head.
     pub head_bytes_max: usize,
     /// Headers of one request.
@@ -81,6 +83,7 @@ impl Default for Limits {
             stream_bytes_max: 268_435_456,
             in_flight_bytes_max: 536_870_912,
             spool_bytes_max: 4_294_967_296,
+            spool_bytes_per_participant_max: 1_073_741_824,
             head_bytes_max: 16_384,
             headers_max: 64,
             connections_max: 10_000,

@@ -21,6 +21,8 @@ pub struct Guarded<T> {
     /// Requests that were found in what is held since the stream was read.
     pipelined: usize,
     offence: Option<Offence>,
+    /// What the request asks for whose body is under way.
+    address: Address,
     /// The answer to the request under way has begun.
     is_answering: bool,
 }
@@ -35,6 +37,7 @@ impl<T> Guarded<T> {
             passable: 0,
             pipelined: 0,
             offence: None,
+            address: Address::default(),
             is_answering: false,
         }
     }
@@ -44,10 +47,13 @@ impl<T> Guarded<T> {
         (self.stream, self.offence.filter(|_| !self.is_answering))
     }
 
-    /// What the head that is held back asks for, as far as that can be read; else `GET /`.
+    /// What the request under way asks for, or the head that is held back, as far as that can be read;
+    /// else `GET /`.
     pub fn address(&self) -> Address {
-        let held: &[u8] = if self.guard.is_between_bodies() { &self.held } else { &[] };
-        Address::read(held).unwrap_or_default()
+        if self.guard.is_between_bodies() {
+            return Address::read(&self.held).unwrap_or_default();
+        }
+        self.address.clone()
     }
 
     /// Notes that hyper writes; an interim answer (RFC 9110 §15.2) answers nothing yet.
@@ -67,11 +73,15 @@ impl<T> Guarded<T> {
 
     /// Judges what follows what was let pass; says how many bytes may pass now.
     fn judge(&mut self, bytes: &[u8]) -> usize {
-        if self.guard.is_between_bodies() {
+        let is_head = self.guard.is_between_bodies();
+        if is_head {
             // hyper asks for the next request only when the answer to the last one is out.
             self.is_answering = false;
         }
         let mut judged = self.guard.feed(bytes);
+        if is_head && !self.guard.is_between_bodies() {
+            self.address = Address::read(bytes).unwrap_or_default();
+        }
         if let Ok(Step::End(passed)) = judged
             && passed < bytes.len()
         {
@@ -108,6 +118,32 @@ impl Address {
 }
 
 impl<T: AsyncRead + Unpin> Guarded<T> {
+    /// Reads until a head may pass or was refused; `false` where the stream ends before. Until then
+    /// nobody need hold more for this connection than what came.
+    ///
+    /// # Errors
+    /// The stream's own.
+    pub fn poll_begun(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
+        let mut bytes = [0; 4096];
+        while self.passable == 0 && self.offence.is_none() {
+            let mut buffer = ReadBuf::new(&mut bytes);
+            let is_more = ready!(self.poll_more(cx, &mut buffer))?;
+            let passed = buffer.filled();
+            if is_more && self.offence.is_none() {
+                let held = std::mem::take(&mut self.held);
+                self.passable = self.judge(&held);
+                self.held = held;
+            } else if passed.is_empty() {
+                return Poll::Ready(Ok(self.offence.is_some()));
+            } else {
+                self.passable = passed.len();
+                let rest = std::mem::replace(&mut self.held, passed.into());
+                self.held.extend_from_slice(&rest);
+            }
+        }
+        Poll::Ready(Ok(true))
+    }
+
     /// Reads into hyper's buffer, and takes back what may not pass; says whether to read on.
     fn poll_more(
         &mut self,

@@ -51,26 +51,40 @@ pub enum BodyError {
     Full,
     #[error("the spool of large bodies is full")]
     SpoolFull,
+    #[error("the bodies of one participant fill its part of the spool")]
+    SpoolShare,
     #[error("the caller went away")]
     Gone,
 }
 
 impl BodyError {
     /// Every error, in the order of its number.
-    pub const ALL: [Self; 6] =
-        [Self::Deadline, Self::TooSlow, Self::TooLarge, Self::Full, Self::SpoolFull, Self::Gone];
+    pub const ALL: [Self; 7] = [
+        Self::Deadline,
+        Self::TooSlow,
+        Self::TooLarge,
+        Self::Full,
+        Self::SpoolFull,
+        Self::SpoolShare,
+        Self::Gone,
+    ];
 
     /// The same as a fault of the phase receive. A caller that is gone reads no fault, but its call
     /// may need one for the journal.
     #[must_use]
     pub fn fault(self) -> Fault {
         let fault = |code, reason| Fault::new(code, Phase::Receive, reason);
+        let late = |fault: Fault| fault.http_status(408);
         match self {
-            Self::Deadline => fault(Code::CallerMalformed, "body_deadline"),
-            Self::TooSlow => fault(Code::CallerMalformed, "body_too_slow"),
+            // 408 says that the same request may come again (RFC 9110 §15.5.9).
+            Self::Deadline => late(fault(Code::CallerMalformed, "body_deadline")),
+            Self::TooSlow => late(fault(Code::CallerMalformed, "body_too_slow")),
             Self::TooLarge => fault(Code::CallerTooLarge, "body_bytes"),
             Self::Full => fault(Code::GatewayOverloaded, "body_bytes_in_flight").retry_after_s(1),
             Self::SpoolFull => fault(Code::GatewayOverloaded, "spool_bytes").retry_after_s(1),
+            Self::SpoolShare => {
+                fault(Code::GatewayOverloaded, "spool_bytes_per_participant").retry_after_s(1)
+            }
             Self::Gone => fault(Code::CallerMalformed, "body_incomplete"),
         }
     }

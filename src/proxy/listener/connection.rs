@@ -10,7 +10,9 @@ use super::preface::Ahead;
 use super::request::{self, Peer};
 use super::session::{self, Framed, Session};
 use super::streams::{self, Streams};
+use super::turn::in_turn;
 use super::{Handler, Shared};
+use crate::config::settings::{Http2, Limits};
 use crate::proxy::guard::{Guarded, Offence, Reason};
 use crate::proxy::tls::ServerTls;
 use crate::proxy::tls::stream::Stream;
@@ -98,8 +100,9 @@ impl<H: Handler> Visit<H> {
         };
         let (end, stream) = match is_http2 {
             Err(cut) => (cut.map_or(End::Finished(false), End::Cut), Some(self.stream)),
-            Ok(true) => serve_http2(self.guest, self.stream, drain).await,
-            Ok(false) => serve_http1(self.guest, self.stream, clock, pace).await,
+            // Boxed: a connection of the one shall not hold room for the other.
+            Ok(true) => Box::pin(serve_http2(self.guest, self.stream, drain)).await,
+            Ok(false) => Box::pin(serve_http1(self.guest, self.stream, clock, pace)).await,
         };
         if let End::Cut(cut) = end {
             shared.cut(cut, address);
@@ -148,7 +151,12 @@ async fn serve_http1<H: Handler>(
     let (shared, guest) = (Arc::clone(&guest.shared), Arc::new(guest));
     let limits = &shared.limits;
     let clocked = Clocked::new(stream, Arc::clone(&clock));
-    let io = TokioIo::new(Guarded::new(clocked, limits.head_bytes_max, limits.headers_max));
+    let mut guarded = Guarded::new(clocked, limits.head_bytes_max, limits.headers_max);
+    // hyper keeps buffers for a connection: it gets one only when a request is there.
+    if let Some(end) = begin(&mut guarded, &clock, &mut pace, limits).await {
+        return (end, Some(guarded.into_parts().0.into_inner()));
+    }
+    let io = TokioIo::new(guarded);
     // Boxed, because only an `Unpin` future lets the socket be taken back for `part`.
     let service =
         service_fn(|request| Box::pin(Arc::clone(&guest).reply(request, Arc::clone(&clock))));
@@ -188,6 +196,26 @@ async fn serve_http1<H: Handler>(
         drop(guest.record(offence, address));
     }
     (end, Some(stream))
+}
+
+/// Waits for the head of the first request, or for its refusal; an end where neither comes.
+async fn begin(
+    guarded: &mut Guarded<Clocked<Caller>>,
+    clock: &Clock,
+    pace: &mut Pace,
+    limits: &Limits,
+) -> Option<End> {
+    poll_fn(|cx| {
+        if let Poll::Ready(begun) = guarded.poll_begun(cx) {
+            let is_begun = begun.unwrap_or_default();
+            return Poll::Ready((!is_begun).then_some(End::Finished(false)));
+        }
+        Poll::Ready(Some(match ready!(pace.poll(clock, limits, cx)) {
+            Step::Last => End::Finished(false),
+            Step::Late => End::Cut(Cut::Head),
+        }))
+    })
+    .await
 }
 
 async fn serve_http2<H: Handler>(
@@ -234,10 +262,7 @@ async fn serve_http2<H: Handler>(
 }
 
 /// Every cap that h2 keeps, said explicitly.
-fn http2_builder(
-    streams: Streams,
-    limits: &crate::config::settings::Http2,
-) -> http2::Builder<Streams> {
+fn http2_builder(streams: Streams, limits: &Http2) -> http2::Builder<Streams> {
     let mut builder = http2::Builder::new(streams);
     builder
         .timer(TokioTimer::new())
@@ -302,8 +327,8 @@ async fn shake<H>(shared: &Shared<H>, socket: TcpStream) -> Result<Shaken, Strin
 async fn prove<H>(shared: &Shared<H>, socket: TcpStream) -> Result<Shaken, String> {
     let tls = shared.tls.as_ref().ok_or("no TLS here")?;
     let _slot = shared.handshakes.acquire().await.map_err(|error| error.to_string())?;
-    let stream =
-        TlsAcceptor::from(tls.current()).accept(socket).await.map_err(|error| error.to_string())?;
+    let accepted = TlsAcceptor::from(tls.current()).accept(socket);
+    let stream = in_turn(&shared.turns, accepted).await.map_err(|error| error.to_string())?;
     let (_, session) = stream.get_ref();
     tls.recheck(session)?;
     let peer = match session.peer_certificates() {

@@ -1,11 +1,11 @@
-//! How many connections each address and each participant holds, so that nobody takes the place of all.
+//! How much each address and each participant holds, so that nobody takes the place of all.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Connections by who holds them.
+/// Connections, or bytes of the spool, by who holds them.
 #[derive(Debug)]
 pub(super) struct Crowd<K>(Mutex<HashMap<K, usize>>);
 
@@ -15,23 +15,39 @@ impl<K> Default for Crowd<K> {
     }
 }
 
-/// One connection's place in the crowd, given back when it is dropped.
+/// A place in the crowd, given back when it is dropped.
 #[derive(Debug)]
 pub(super) struct Seat<K: Eq + Hash> {
     crowd: Arc<Crowd<K>>,
     key: K,
+    count: usize,
+}
+
+impl<K: Eq + Hash> Seat<K> {
+    /// Whose it is.
+    pub(super) fn key(&self) -> &K {
+        &self.key
+    }
 }
 
 impl<K: Eq + Hash + Clone> Crowd<K> {
     /// A place for one more of `key`; `None` where it holds `count_max` already.
     pub(super) fn enter(self: &Arc<Self>, key: K, count_max: usize) -> Option<Seat<K>> {
+        self.enter_many(key, 1, count_max)
+    }
+
+    /// Places for `count` more of `key`; `None` where it would then hold more than `count_max`.
+    pub(super) fn enter_many(
+        self: &Arc<Self>,
+        key: K,
+        count: usize,
+        count_max: usize,
+    ) -> Option<Seat<K>> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = all.entry(key.clone()).or_default();
-        if *count >= count_max {
-            return None;
-        }
-        *count += 1;
-        Some(Seat { crowd: Arc::clone(self), key })
+        let held = all.get(&key).copied().unwrap_or_default();
+        let next = held.checked_add(count).filter(|next| *next <= count_max)?;
+        all.insert(key.clone(), next);
+        Some(Seat { crowd: Arc::clone(self), key, count })
     }
 }
 
@@ -39,7 +55,7 @@ impl<K: Eq + Hash> Drop for Seat<K> {
     fn drop(&mut self) {
         let mut all = self.crowd.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(count) = all.get_mut(&self.key) {
-            *count -= 1;
+            *count -= self.count;
             if *count == 0 {
                 all.remove(&self.key);
             }

@@ -122,7 +122,7 @@ impl<H: Handler> Guest<H> {
     ) -> Result<Response<AnswerBody>, Gone> {
         let shared = &self.shared;
         let arriving = self.arriving(head, body, Bounds::whole(&shared.limits));
-        let (body, room) = match shared.spool.receive(arriving.body).await {
+        let (body, room) = match shared.spool.receive(arriving.body, || self.holder()).await {
             Ok(received) => received,
             Err(error) => {
                 shared.figures.refuse_body(error);
@@ -169,6 +169,14 @@ impl<H: Handler> Guest<H> {
         }
         // It was answered before its end: what still comes belongs to nobody.
         answered.map(|answer| self.last(answer, clock))
+    }
+
+    /// Whose bodies these are: the participant's that the connection proves, else the address's.
+    fn holder(&self) -> Arc<str> {
+        match &self.seat {
+            Ok(Some(seat)) => Arc::clone(seat.key()),
+            _ => neighbourhood(self.address.ip()).to_string().into(),
+        }
     }
 
     fn arriving(&self, head: &Parts, body: Incoming, bounds: Bounds) -> Arriving {

@@ -2,6 +2,7 @@
 
 use super::arriving::{BodyError, RequestBody};
 use super::budget::{Budget, Room};
+use super::crowd::{Crowd, Seat};
 use crate::config::settings::Limits;
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
@@ -17,6 +18,9 @@ use tokio::task::spawn_blocking;
 pub(super) struct Spool {
     memory: Arc<Budget>,
     disk: Arc<Budget>,
+    /// Bytes on disk by whose they are.
+    holders: Arc<Crowd<Arc<str>>>,
+    holder_bytes_max: usize,
     memory_bytes_max: usize,
     folder: Option<PathBuf>,
 }
@@ -26,6 +30,8 @@ struct Waiting {
     file: File,
     bytes: usize,
     room: Room,
+    /// Its holder's share, piece by piece.
+    shares: Vec<Seat<Arc<str>>>,
 }
 
 impl Spool {
@@ -34,6 +40,9 @@ impl Spool {
         Self {
             memory: Arc::new(Budget::new(limits.in_flight_bytes_max, memory)),
             disk: Arc::new(Budget::new(disk_bytes_max, disk)),
+            holders: Arc::default(),
+            holder_bytes_max: usize::try_from(limits.spool_bytes_per_participant_max)
+                .unwrap_or(usize::MAX),
             memory_bytes_max: limits.body_memory_bytes_max,
             folder: limits.spool_folder.clone(),
         }
@@ -50,8 +59,12 @@ impl Spool {
     }
 
     /// Receives a body to its end. What exceeds `body_memory_bytes_max` waits on disk until the whole
-    /// is there: a slow caller of a large body holds little memory.
-    pub(super) async fn receive(&self, mut body: RequestBody) -> Result<(Bytes, Room), BodyError> {
+    /// is there: a slow caller of a large body holds little memory. `holder` is whose body it is.
+    pub(super) async fn receive(
+        &self,
+        mut body: RequestBody,
+        holder: impl Fn() -> Arc<str>,
+    ) -> Result<(Bytes, Room), BodyError> {
         let mut room = self.memory.room();
         let mut whole = Bytes::new();
         let mut joined = BytesMut::new();
@@ -69,7 +82,7 @@ impl Spool {
             joined.extend_from_slice(&std::mem::take(&mut whole));
             joined.extend_from_slice(&data);
             if joined.len() >= self.memory_bytes_max {
-                waiting = Some(self.put(waiting, joined.split()).await?);
+                waiting = Some(self.put(waiting, holder(), joined.split()).await?);
                 room.clear();
             }
         }
@@ -80,18 +93,26 @@ impl Spool {
         }
     }
 
-    async fn put(&self, waiting: Option<Waiting>, piece: BytesMut) -> Result<Waiting, BodyError> {
+    async fn put(
+        &self,
+        waiting: Option<Waiting>,
+        holder: Arc<str>,
+        piece: BytesMut,
+    ) -> Result<Waiting, BodyError> {
+        let share = self.holders.enter_many(holder, piece.len(), self.holder_bytes_max);
+        let share = share.ok_or(BodyError::SpoolShare)?;
         let mut next = match waiting {
             Some(waiting) => waiting,
             None => {
                 let folder = self.folder.clone();
                 let file = blocking(move || file(folder.as_ref())).await?;
-                Waiting { file, bytes: 0, room: self.disk.room() }
+                Waiting { file, bytes: 0, room: self.disk.room(), shares: Vec::new() }
             }
         };
         if !next.room.take(piece.len()) {
             return Err(BodyError::SpoolFull);
         }
+        next.shares.push(share);
         blocking(move || {
             next.file.write_all(&piece)?;
             next.bytes += piece.len();
