@@ -15,6 +15,9 @@ step = printf '\n-- %s\n'
 # How often `make crash` kills on each store; the goal of a release is 200.
 CRASH_ROUNDS ?= 50
 
+# How long `make flood` attacks in each way; 5 show whether it works at all.
+FLOOD_SECONDS ?= 30
+
 .PHONY: help
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 22
@@ -87,7 +90,8 @@ load: ## throughput, latency and CPU of the whole gateway on this machine, again
 
 .PHONY: flood
 flood: ## what a healthy caller notices of floods, slow sockets and 9 000 idle connections
-	@$(cargo) bench --locked --quiet --bench flood
+	@.ci/tools.sh bench
+	@$(cargo) bench --locked --quiet --bench flood -- --seconds $(FLOOD_SECONDS)
 
 .PHONY: crash
 crash: tools ## kills the gateway, or its database, CRASH_ROUNDS times under load; nothing may be lost or made twice

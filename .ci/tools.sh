@@ -78,6 +78,9 @@ unpacked promtool usr/bin/promtool prometheus
 unpacked nginx usr/sbin/nginx nginx
 unpacked haproxy usr/sbin/haproxy haproxy liblua5.3-0 libopentracing-c-wrapper0 libopentracing1
 
+# An attacker that is not ours; only the benches need it.
+[ "${1:-}" != bench ] || unpacked slowhttptest usr/bin/slowhttptest slowhttptest
+
 # --- Python: foreign SOAP and signature libraries, pinned
 if ! cmp -s .ci/requirements.txt "$tools/venv/requirements.txt"; then
     say "installing $(grep -c '==' .ci/requirements.txt) Python packages into $tools/venv"

@@ -2,9 +2,11 @@
 //!
 //! The shipped binary runs on core 0; a healthy caller sends one signed call each 10 ms over mutual
 //! TLS from core 1, first alone, then beside one attack after the other. The attackers share core 1
-//! and run in a process of their own, because a process may open 20 000 files.
+//! and run in processes of their own, because a process may open 20 000 files. They are nice: what
+//! is measured is the gateway under attack, not a caller whose own machine is taken from it. They come
+//! from other addresses than the caller, as attackers do; floods from `--addresses` of them.
 //!
-//! `cargo bench --bench flood -- [--seconds N] [--only NAME] [--json]`
+//! `cargo bench --bench flood -- [--seconds N] [--only NAME] [--addresses N] [--json]`
 
 #[path = "flood/attacks.rs"]
 mod attacks;
@@ -50,8 +52,10 @@ const GOOD: Duration = Duration::from_secs(1);
 #[derive(serde::Serialize)]
 struct Measured {
     attack: &'static str,
-    /// Connections that the attackers opened.
-    connections: u64,
+    /// Connections that the attackers opened; of a foreign program it is not known.
+    opened: Option<u64>,
+    /// Sockets of the gateway at the end.
+    held: u64,
     calls: u64,
     /// Of the calls: answered well within a second.
     good: u64,
@@ -67,12 +71,13 @@ struct Measured {
 
 struct Options {
     seconds: u64,
+    addresses: u8,
     only: Option<String>,
     is_json: bool,
 }
 
 fn main() -> Fallible<()> {
-    let mut options = Options { seconds: 30, only: None, is_json: false };
+    let mut options = Options { seconds: 30, addresses: 1, only: None, is_json: false };
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().ok_or(format!("{argument} wants a value"));
@@ -80,8 +85,12 @@ fn main() -> Fallible<()> {
             "--seconds" => options.seconds = value()?.parse()?,
             "--only" => options.only = Some(value()?),
             "--json" => options.is_json = true,
+            "--addresses" => options.addresses = value()?.parse()?,
             // This process is the attackers'.
-            "--attack" => return attacks::run(&value()?, value()?.parse()?, Path::new(&value()?)),
+            "--attack" => {
+                let (name, address, state) = (value()?, value()?.parse()?, value()?);
+                return attacks::run(&name, address, Path::new(&state), options.addresses);
+            }
             // What cargo adds.
             "--bench" => {}
             other => return Err(format!("unknown argument {other}").into()),
@@ -121,7 +130,8 @@ async fn all(options: &Options) -> Fallible<Vec<Measured>> {
         eprintln!("{}: {} s alone, {} s attacked", attack.name, options.seconds, options.seconds);
         let span = Duration::from_secs(options.seconds);
         let at = if attack.is_tls { gateway.address } else { plain };
-        measured.push(under(attack, at, folder.path(), (&gateway, &mut healthy), span).await?);
+        let start = || Attackers::start(attack, at, folder.path(), options.addresses);
+        measured.push(under(attack.name, start, (&gateway, &mut healthy), span).await?);
     }
     // Refused requests of attackers are in the journal too, so more may be opened than done.
     let (kept, good) = (gateway.stop()?, measured.iter().map(|row| row.good).sum::<u64>());
@@ -132,13 +142,14 @@ async fn all(options: &Options) -> Fallible<Vec<Measured>> {
     Ok(measured)
 }
 
-/// A plain door beside the first, and caps that let one address attack with all its sockets.
+/// A plain door beside the first. One address may hold all slow sockets, because the foreign program
+/// has one address; the idle ones are one participant's; every other cap is the shipped one.
 fn open_more_doors(scratch: &Scratch) -> Fallible<SocketAddr> {
     let path = scratch.config.join("gateway.toml");
     let plain = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
     let more = format!(
-        "[[listener]]\naddress = \"{plain}\"\ntls = \"off\"\n\n[limits]\nconnections_max = 15000\n\
-         connections_per_address_max = 15000\nconnections_per_participant_max = 15000\n\
+        "[[listener]]\naddress = \"{plain}\"\ntls = \"off\"\n\n[limits]\n\
+         connections_per_address_max = 6000\nconnections_per_participant_max = 10000\n\
          idle_deadline_ms = 600000\n\n[ops]"
     );
     let text = std::fs::read_to_string(&path)?;
@@ -203,8 +214,11 @@ impl Healthy {
 struct Attackers(Child);
 
 impl Attackers {
-    fn start(attack: &Attack, address: SocketAddr, state: &Path) -> Fallible<Self> {
-        let child = Command::new(std::env::current_exe()?)
+    fn start(attack: &Attack, address: SocketAddr, state: &Path, addresses: u8) -> Fallible<Self> {
+        let child = Command::new("nice")
+            .args(["-n", "15"])
+            .arg(std::env::current_exe()?)
+            .args(["--addresses", &addresses.to_string()])
             .args(["--attack", attack.name, &address.to_string()])
             .arg(state)
             .stdin(Stdio::piped())
@@ -213,15 +227,15 @@ impl Attackers {
         Ok(Self(child))
     }
 
-    /// A number that it prints: of connections.
-    fn said(&mut self) -> Fallible<u64> {
+    /// A number that it prints: of connections; nothing where it does not know.
+    fn said(&mut self) -> Fallible<Option<u64>> {
         let mut line = String::new();
         let out = self.0.stdout.as_mut().ok_or("no output")?;
         BufReader::with_capacity(1, out).read_line(&mut line)?;
-        Ok(line.trim().parse()?)
+        Ok(line.trim().parse().ok())
     }
 
-    fn stop(mut self) -> Fallible<u64> {
+    fn stop(mut self) -> Fallible<Option<u64>> {
         if let Some(mut input) = self.0.stdin.take() {
             input.write_all(b"\n")?;
         }
@@ -231,23 +245,32 @@ impl Attackers {
     }
 }
 
+/// How many sockets a process has open.
+fn sockets(process: u32) -> Fallible<u64> {
+    let files = std::fs::read_dir(format!("/proc/{process}/fd"))?;
+    let is_socket = |path: &Path| {
+        std::fs::read_link(path).is_ok_and(|to| to.to_string_lossy().starts_with("socket:"))
+    };
+    Ok(u64::try_from(files.flatten().filter(|file| is_socket(&file.path())).count())?)
+}
+
 async fn under(
-    attack: &'static Attack,
-    address: SocketAddr,
-    state: &Path,
+    attack: &'static str,
+    start: impl FnOnce() -> Fallible<Attackers>,
     (gateway, healthy): (&Gateway, &mut Healthy),
     span: Duration,
 ) -> Fallible<Measured> {
     let alone = healthy.calls(span).await?;
     healthy.prepare(span)?;
-    let before_mib = memory_mib(gateway.id(), "VmRSS")?;
-    let mut attackers = Attackers::start(attack, address, state)?;
-    let begun = attackers.said()?;
+    let (before_mib, before) = (memory_mib(gateway.id(), "VmRSS")?, sockets(gateway.id())?);
+    let mut attackers = start()?;
+    let _begun = attackers.said()?;
     let (cpu, started) = (Cpu::of(gateway.id())?, Instant::now());
     let attacked = healthy.send().await?;
     let core = Cpu::of(gateway.id())?.since(&cpu, 1).all_us / started.elapsed().as_secs_f64() / 1e4;
     let more_mib = memory_mib(gateway.id(), "VmRSS")? - before_mib;
-    let connections = attackers.stop()?;
+    let held = sockets(gateway.id())?.saturating_sub(before);
+    let opened = attackers.stop()?;
     let ms = |calls: &Calls, quantile| {
         Duration::from_micros(calls.latency_us.value_at_quantile(quantile)).as_secs_f64() * 1e3
     };
@@ -255,10 +278,10 @@ async fn under(
         f64::from(u32::try_from(part).unwrap_or(u32::MAX))
             / f64::from(u32::try_from(whole.max(1)).unwrap_or(u32::MAX))
     };
-    let held = f64::from(u32::try_from(begun.max(1))?);
     Ok(Measured {
-        attack: attack.name,
-        connections,
+        attack,
+        opened,
+        held,
         calls: attacked.sent,
         good: attacked.good,
         goodput_percent: ratio(attacked.good, attacked.sent) * 100.0,
@@ -266,7 +289,8 @@ async fn under(
         p99_ms: ms(&attacked, 0.99),
         p99_ratio: ms(&attacked, 0.99) / ms(&alone, 0.99),
         rss_mib_more: more_mib,
-        rss_kib_a_connection: (begun > 100).then(|| more_mib * 1024.0 / held),
+        rss_kib_a_connection: (held > 100)
+            .then(|| more_mib * 1024.0 / f64::from(u32::try_from(held).unwrap_or(u32::MAX))),
         gateway_core_percent: core,
     })
 }
@@ -275,7 +299,8 @@ fn print(all: &[Measured]) {
     let mut table = comfy_table::Table::new();
     table.set_header([
         "attack",
-        "connections",
+        "opened",
+        "held",
         "calls",
         "good %",
         "p50 ms",
@@ -288,7 +313,8 @@ fn print(all: &[Measured]) {
     for row in all {
         table.add_row([
             row.attack.to_owned(),
-            row.connections.to_string(),
+            row.opened.map_or_else(|| "–".to_owned(), |opened| opened.to_string()),
+            row.held.to_string(),
             row.calls.to_string(),
             format!("{:.1}", row.goodput_percent),
             format!("{:.2}", row.p50_ms),

@@ -4,7 +4,11 @@
 //! the caller (the same certificates), plain HTTP towards the origin over kept connections, and write a
 //! log line a request. The gateway moreover proves and names the participant, checks the operation,
 //! quotas and limits, counts metrics and journals every request in SQLite, synced by group, before it
-//! sends it on; a POST is answered only when its end is on disk. CPU time is the kernel's count.
+//! sends it on; a POST is answered only when its end is on disk. CPU time is the kernel's count, the
+//! journal's thread told apart; system calls are strace's count, in a stage of their own. The same with the
+//! journal in memory tells what the disk costs.
+//!
+//! A plain listener is measured for nginx alone: the gateway relays for nobody whom no certificate proves.
 //!
 //! `cargo bench --bench relay -- [--rounds N] [--requests N]`; needs `make tools`.
 
@@ -18,6 +22,8 @@ mod installation;
 mod nginx;
 #[path = "relay/origin.rs"]
 mod origin;
+#[path = "relay/traced.rs"]
+mod traced;
 
 use figures::Cpu;
 use installation::{Gateway, LOAD_CORE, configure};
@@ -35,6 +41,8 @@ type Fallible<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 const CONNECTIONS: usize = 32;
 const WARM_UP: usize = 500;
+/// Requests whose system calls are counted.
+const TRACED: usize = 2_000;
 
 /// What stands in the way.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -46,10 +54,18 @@ enum Proxy {
     GatewayFull,
     /// The gateway, which keeps digests only.
     GatewayDigest,
+    /// The same, its journal in memory: where a sync costs nothing.
+    GatewayMemory,
 }
 
 impl Proxy {
-    const ALL: [Self; 4] = [Self::NginxPlain, Self::Nginx, Self::GatewayFull, Self::GatewayDigest];
+    const ALL: [Self; 5] = [
+        Self::NginxPlain,
+        Self::Nginx,
+        Self::GatewayFull,
+        Self::GatewayDigest,
+        Self::GatewayMemory,
+    ];
 
     const fn name(self) -> &'static str {
         match self {
@@ -57,6 +73,7 @@ impl Proxy {
             Self::Nginx => "nginx, mutual TLS",
             Self::GatewayFull => "gateway, heads kept",
             Self::GatewayDigest => "gateway, digests only",
+            Self::GatewayMemory => "gateway, journal in RAM",
         }
     }
 }
@@ -75,6 +92,9 @@ struct Measured {
     proxy: Proxy,
     method: &'static str,
     cpu_us: f64,
+    /// Of it the journal's thread.
+    journal_us: f64,
+    system_calls: f64,
     per_second: f64,
     p50_us: u64,
     p99_us: u64,
@@ -129,11 +149,17 @@ async fn stage(
         let connector = is_tls.then(|| tls(scratch)).transpose()?;
         return load(proxy, (nginx.id(), nginx.address), connector, requests).await;
     }
+    let memory = tempfile::tempdir_in("/dev/shm")?;
+    let mut scratch = Scratch::prepare(scratch.config.parent().ok_or("no folder")?)?;
+    if proxy == Proxy::GatewayMemory {
+        scratch.journal = memory.path().join("journal.sqlite");
+    }
+    let scratch = &scratch;
     settle_configuration(scratch, origin, proxy)?;
     let gateway = Gateway::start(Path::new(env!("CARGO_BIN_EXE_qaqpa")), scratch)?;
     let at = (gateway.id(), gateway.address);
     let measured = load(proxy, at, Some(tls(scratch)?), requests).await?;
-    let sent = i64::try_from(2 * (requests + WARM_UP))?;
+    let sent = i64::try_from(2 * (requests + WARM_UP + TRACED))?;
     let kept = gateway.stop()?;
     if (kept.opened, kept.done) != (sent, sent) {
         let (opened, done) = (kept.opened, kept.done);
@@ -161,7 +187,7 @@ fn settle_configuration(scratch: &Scratch, origin: SocketAddr, proxy: Proxy) -> 
         );
     }
     fs::write(&services, text)?;
-    if proxy == Proxy::GatewayDigest {
+    if matches!(proxy, Proxy::GatewayDigest | Proxy::GatewayMemory) {
         let path = scratch.config.join("gateway.toml");
         let text = fs::read_to_string(&path)?;
         fs::write(&path, text.replace("[journal]\n", "[journal]\nbody_policy = \"digest\"\n"))?;
@@ -183,10 +209,14 @@ async fn load(
         let latency_us = callers.call(method, requests).await?;
         let took_s = started.elapsed().as_secs_f64();
         let cpu = Cpu::of(process)?.since(&before, requests);
+        let tracer = traced::Tracer::start(process)?;
+        callers.call(method, TRACED).await?;
         measured.push(Measured {
             proxy,
             method,
             cpu_us: cpu.all_us,
+            journal_us: cpu.threads_us.get("journal").copied().unwrap_or_default(),
+            system_calls: tracer.stop()? / f64::from(u32::try_from(TRACED)?),
             per_second: f64::from(u32::try_from(requests)?) / took_s,
             p50_us: latency_us.value_at_quantile(0.5),
             p99_us: latency_us.value_at_quantile(0.99),
@@ -198,8 +228,16 @@ async fn load(
 /// The median of each row, and its ratio to nginx with mutual TLS.
 fn print(measured: &[Measured]) {
     println!(
-        "{:<24}{:>6}{:>10}{:>8}{:>10}{:>9}{:>9}",
-        "2 KiB, 32 connections", "", "CPU µs", "ratio", "a second", "p50 µs", "p99 µs"
+        "{:<24}{:>6}{:>10}{:>8}{:>12}{:>9}{:>10}{:>9}{:>9}",
+        "2 KiB, 32 connections",
+        "",
+        "CPU µs",
+        "ratio",
+        "journal µs",
+        "calls",
+        "a second",
+        "p50 µs",
+        "p99 µs"
     );
     for method in ["GET", "POST"] {
         let median = |proxy: Proxy, of: fn(&Measured) -> f64| {
@@ -215,8 +253,11 @@ fn print(measured: &[Measured]) {
             let (p50, p99) =
                 (median(proxy, |row| row.p50_us as f64), median(proxy, |row| row.p99_us as f64));
             let per_second = median(proxy, |row| row.per_second);
+            let (journal, calls) =
+                (median(proxy, |row| row.journal_us), median(proxy, |row| row.system_calls));
             println!(
-                "{:<24}{method:>6}{cpu_us:>10.1}{:>8.2}{per_second:>10.0}{p50:>9.0}{p99:>9.0}",
+                "{:<24}{method:>6}{cpu_us:>10.1}{:>8.2}{journal:>12.1}{calls:>9.1}\
+                 {per_second:>10.0}{p50:>9.0}{p99:>9.0}",
                 proxy.name(),
                 cpu_us / nginx,
             );

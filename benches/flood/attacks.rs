@@ -30,10 +30,17 @@ enum Kind {
     Idle(usize),
     /// Opens so many and is slow in three ways.
     Slow(usize),
+    /// So many make a connection with everything that is asked for, and leave, again and again.
+    Handshakes(usize),
+    /// slowhttptest with so many sockets and this way to be slow.
+    Foreign(usize, &'static [&'static str]),
 }
 
 /// Connections that flood at the same time.
 const FLOODERS: usize = 16;
+
+/// Addresses of those that hold thousands of connections.
+const MANY: u8 = 20;
 
 pub(super) const ALL: &[Attack] = &[
     Attack { name: "rapid-reset", is_tls: false, kind: Kind::Resets },
@@ -43,7 +50,23 @@ pub(super) const ALL: &[Attack] = &[
     Attack { name: "ping", is_tls: false, kind: Kind::Flood(ping) },
     Attack { name: "hpack-bomb", is_tls: false, kind: Kind::Flood(hpack_bomb) },
     Attack { name: "window-0", is_tls: false, kind: Kind::Flood(window_0) },
+    Attack { name: "handshakes", is_tls: true, kind: Kind::Handshakes(100) },
     Attack { name: "slow", is_tls: false, kind: Kind::Slow(5_000) },
+    Attack {
+        name: "slowhttptest-head",
+        is_tls: false,
+        kind: Kind::Foreign(5_000, &["-H", "-i", "1"]),
+    },
+    Attack {
+        name: "slowhttptest-body",
+        is_tls: false,
+        kind: Kind::Foreign(5_000, &["-B", "-i", "1", "-s", "9000"]),
+    },
+    Attack {
+        name: "slowhttptest-read",
+        is_tls: false,
+        kind: Kind::Foreign(5_000, &["-X", "-w", "1", "-y", "10", "-n", "1", "-z", "1", "-k", "3"]),
+    },
     Attack { name: "idle-tls", is_tls: true, kind: Kind::Idle(9_000) },
 ];
 
@@ -90,8 +113,11 @@ fn window_0() -> (Vec<u8>, Vec<u8>) {
 
 /// Attacks until the input ends; prints how many connections stand when it begins, and how many were
 /// opened when it ends.
-pub(super) fn run(name: &str, address: SocketAddr, state: &Path) -> Fallible<()> {
+pub(super) fn run(name: &str, address: SocketAddr, state: &Path, addresses: u8) -> Fallible<()> {
     let attack = ALL.iter().find(|attack| attack.name == name).ok_or("no such attack")?;
+    if let Kind::Foreign(connections, how) = attack.kind {
+        return foreign(address, connections, how);
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let opened = Arc::new(AtomicU64::new(0));
     let (count, kind) = (Arc::clone(&opened), attack.kind);
@@ -103,14 +129,25 @@ pub(super) fn run(name: &str, address: SocketAddr, state: &Path) -> Fallible<()>
                 Kind::Idle(connections) => idle(&state, address, connections, &count).await?,
                 Kind::Slow(connections) => slow(address, connections, &count).await,
                 Kind::Flood(said) => {
-                    for _ in 0..FLOODERS {
-                        tokio::spawn(flood(address, said(), Arc::clone(&count)));
+                    for at in 0..FLOODERS {
+                        let way = Way::new(address, at, addresses);
+                        tokio::spawn(flood(way, said(), Arc::clone(&count)));
                     }
                     Vec::new()
                 }
+                Kind::Handshakes(many) => {
+                    let tls = callers::tls(&Scratch::prepare(&state)?)?;
+                    for at in 0..many {
+                        let way = Way::new(address, at, addresses);
+                        tokio::spawn(handshakes(way, tls.clone(), Arc::clone(&count)));
+                    }
+                    Vec::new()
+                }
+                Kind::Foreign(..) => Vec::new(),
                 Kind::Resets => {
-                    for _ in 0..FLOODERS {
-                        tokio::spawn(resets(address, Arc::clone(&count)));
+                    for at in 0..FLOODERS {
+                        let way = Way::new(address, at, addresses);
+                        tokio::spawn(resets(way, Arc::clone(&count)));
                     }
                     Vec::new()
                 }
@@ -131,17 +168,59 @@ pub(super) fn run(name: &str, address: SocketAddr, state: &Path) -> Fallible<()>
     Ok(())
 }
 
-async fn greeted(address: SocketAddr, count: &AtomicU64) -> std::io::Result<TcpStream> {
-    let mut socket = TcpStream::connect(address).await?;
+/// slowhttptest until the input ends. It says itself what it does, and nothing that counts here.
+fn foreign(address: SocketAddr, connections: usize, how: &[&str]) -> Fallible<()> {
+    let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools/bin/slowhttptest");
+    let program = if tools.is_file() { tools } else { "slowhttptest".into() };
+    let mut process = std::process::Command::new(program)
+        .args(how)
+        .args(["-c", &connections.to_string(), "-r", "1000", "-l", "3600", "-p", "5"])
+        .args(["-u", &format!("http://{address}/api/v1/openapi.json")])
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .map_err(|error| format!("slowhttptest: {error}; run `.ci/tools.sh bench`"))?;
+    println!();
+    let _ended = std::io::stdin().read(&mut [0])?;
+    process.kill()?;
+    process.wait()?;
+    println!();
+    Ok(())
+}
+
+/// From which address to which.
+#[derive(Clone, Copy)]
+struct Way(SocketAddr, SocketAddr);
+
+impl Way {
+    /// Of so many addresses the one whose turn it is; none is the healthy caller's.
+    fn new(to: SocketAddr, at: usize, addresses: u8) -> Self {
+        let number = at % usize::from(addresses.max(1));
+        let last = u8::try_from(number).unwrap_or_default().saturating_add(20);
+        Self((std::net::Ipv4Addr::new(127, 0, 0, last), 0).into(), to)
+    }
+
+    async fn connect(self, receive_bytes: Option<u32>) -> std::io::Result<TcpStream> {
+        let Self(from, to) = self;
+        let socket = TcpSocket::new_v4()?;
+        if let Some(bytes) = receive_bytes {
+            socket.set_recv_buffer_size(bytes)?;
+        }
+        socket.bind(from)?;
+        socket.connect(to).await
+    }
+}
+
+async fn greeted(way: Way, count: &AtomicU64) -> std::io::Result<TcpStream> {
+    let mut socket = way.connect(None).await?;
     count.fetch_add(1, Ordering::Relaxed);
     socket.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await?;
     Ok(socket)
 }
 
-async fn flood(address: SocketAddr, (first, again): (Vec<u8>, Vec<u8>), count: Arc<AtomicU64>) {
+async fn flood(way: Way, (first, again): (Vec<u8>, Vec<u8>), count: Arc<AtomicU64>) {
     let many = again.repeat((4096 / again.len()).max(1));
     loop {
-        if let Ok(mut socket) = greeted(address, &count).await {
+        if let Ok(mut socket) = greeted(way, &count).await {
             let mut is_open = socket.write_all(&first).await.is_ok();
             while is_open {
                 is_open = socket.write_all(&many).await.is_ok();
@@ -155,9 +234,9 @@ async fn flood(address: SocketAddr, (first, again): (Vec<u8>, Vec<u8>), count: A
     }
 }
 
-async fn resets(address: SocketAddr, count: Arc<AtomicU64>) {
+async fn resets(way: Way, count: Arc<AtomicU64>) {
     loop {
-        if let Ok(mut socket) = greeted(address, &count).await {
+        if let Ok(mut socket) = greeted(way, &count).await {
             let mut stream = 1_u32;
             loop {
                 let mut bytes = Vec::new();
@@ -179,6 +258,17 @@ async fn resets(address: SocketAddr, count: Arc<AtomicU64>) {
     }
 }
 
+async fn handshakes(way: Way, tls: tokio_rustls::TlsConnector, count: Arc<AtomicU64>) {
+    let Ok(name) = ServerName::try_from("localhost") else { return };
+    loop {
+        if let Ok(socket) = way.connect(None).await {
+            count.fetch_add(1, Ordering::Relaxed);
+            drop(tls.connect(name.clone(), socket).await);
+        }
+        sleep(Duration::from_millis(1)).await;
+    }
+}
+
 type Held = Box<dyn std::any::Any + Send>;
 
 async fn idle(
@@ -189,8 +279,8 @@ async fn idle(
 ) -> Fallible<Vec<Held>> {
     let tls = callers::tls(&Scratch::prepare(state)?)?;
     let mut held: Vec<Held> = Vec::new();
-    for _ in 0..connections {
-        let socket = TcpStream::connect(address).await?;
+    for at in 0..connections {
+        let socket = Way::new(address, at, MANY).connect(None).await?;
         let mut stream = tls.connect(ServerName::try_from("localhost")?, socket).await?;
         stream.write_all(b"GET /nothing HTTP/1.1\r\nhost: a\r\n\r\n").await?;
         let _read_bytes = stream.read(&mut [0; 4096]).await?;
@@ -200,20 +290,13 @@ async fn idle(
     Ok(held)
 }
 
-/// A connection that takes little at a time.
-async fn narrow(address: SocketAddr) -> std::io::Result<TcpStream> {
-    let socket = TcpSocket::new_v4()?;
-    socket.set_recv_buffer_size(4096)?;
-    socket.connect(address).await
-}
-
 /// A head a byte at a time, a body a byte at a time, answers that are not read; each comes back.
 async fn slow(address: SocketAddr, connections: usize, count: &Arc<AtomicU64>) -> Vec<Held> {
     for at in 0..connections {
-        let count = Arc::clone(count);
+        let (count, way) = (Arc::clone(count), Way::new(address, at, MANY));
         tokio::spawn(async move {
             loop {
-                if let Ok(mut socket) = narrow(address).await {
+                if let Ok(mut socket) = way.connect(Some(4096)).await {
                     count.fetch_add(1, Ordering::Relaxed);
                     let first: Vec<u8> = match at % 3 {
                         0 => b"POST / HTTP/1.1\r\nhost: a\r\nx: ".to_vec(),
