@@ -50,7 +50,7 @@ use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, yield_now};
 use tokio::time::{sleep, timeout, timeout_at};
 
 /// Headers that hyper reads without being told a number, which costs it an allocation.
@@ -58,6 +58,9 @@ const HYPER_HEADERS_MAX: usize = 100;
 
 /// How long an idle connection is kept when draining: a request may already be on its way.
 const DRAIN_GRACE: Duration = Duration::from_millis(250);
+
+/// Connections accepted before others have their turn: in a wave of thousands calls go on.
+const ACCEPTED_AT_ONCE: usize = 8;
 
 /// Pause after an accept that failed, for example because file descriptors ran out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -232,7 +235,7 @@ impl Door {
         let limits = &shared.limits;
         let places = Arc::new(Semaphore::new(limits.connections_max.max(1)));
         let mut tasks = JoinSet::new();
-        loop {
+        for accepted in 1_usize.. {
             tokio::select! {
                 biased;
                 () = told(&mut drain) => break,
@@ -240,6 +243,9 @@ impl Door {
                 (socket, place) = accept(&socket, &places) => {
                     tasks.spawn(visit(Arc::clone(&shared), socket, place, drain.clone()));
                 }
+            }
+            if accepted.is_multiple_of(ACCEPTED_AT_ONCE) {
+                yield_now().await;
             }
         }
         for (socket, place) in waiting(&socket, &places).await {
