@@ -88,9 +88,7 @@ impl Front {
         let language = || rest::language(headers, self.gate.settings.node.language);
         match resource::find(method.as_str(), path) {
             Some(resource) => Face::Resource(resource, language()),
-            None if path.starts_with(rest::PREFIX) || self.is_relayed(path) => {
-                Face::Rest(language())
-            }
+            None if path.starts_with(rest::ROOT) || self.is_relayed(path) => Face::Rest(language()),
             None => Face::Sync,
         }
     }
@@ -119,7 +117,7 @@ fn unserved(face: Face, method: &Method, path: &str) -> Option<Response<AnswerBo
         Face::Sync => "GET, POST",
         Face::Rest(_) if rest::service_in(path).is_some() => "POST",
         Face::Rest(_) if path == rest::OPENAPI_PATH => "GET",
-        Face::Rest(_) if !path.starts_with(rest::PREFIX) => return None,
+        Face::Rest(_) if !path.starts_with(rest::ROOT) => return None,
         Face::Rest(_) if !resources.is_empty() => &resources,
         Face::Rest(_) => return Some(no_call(StatusCode::NOT_FOUND)),
     };

@@ -15,7 +15,9 @@ pub use request::{Call, Stamp, check, language, service_in};
 /// `Content-Type` of requests and answers.
 pub const JSON: &str = "application/json";
 /// Where the face begins, whatever its version; everything below it answers in JSON.
-pub const PREFIX: &str = "/api/";
+pub const ROOT: &str = "/api/";
+/// Where this version of the face begins.
+pub const PREFIX: &str = "/api/v1/";
 /// The description of the face.
 pub const OPENAPI_PATH: &str = "/api/v1/openapi.json";
 /// Where services are called.
