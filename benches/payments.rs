@@ -110,6 +110,7 @@ async fn pay(payments: &Payments, way: Way, charge: &Charge, number: usize) -> F
         charge: charge.id.clone(),
         bank: bank.clone(),
         payer: payer()?,
+        opened_by: String::new(),
         at_us: NOON_US,
         deadline_us: NOON_US + 60_000_000,
     };
@@ -135,6 +136,7 @@ async fn pay(payments: &Payments, way: Way, charge: &Charge, number: usize) -> F
         posted_at_us: Some(NOON_US),
         at_us: NOON_US,
         original_digest: digest,
+        redirect_url: None,
         note: String::new(),
     };
     run(payments, Command::Hear(report)).await

@@ -16,4 +16,6 @@ pub mod ops;
 
 pub mod simulate;
 
+pub mod trial;
+
 pub mod command;

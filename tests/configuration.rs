@@ -155,7 +155,7 @@ fn leaves(value: &Value) -> Vec<(String, Value)> {
 }
 
 /// Tables of participants and services, in the file that shows them.
-const TABLES: [(&str, &str); 15] = [
+const TABLES: [(&str, &str); 16] = [
     ("participants/demo_portal.toml", ""),
     ("participants/demo_portal.toml", "[quota]\n"),
     ("participants/demo_portal.toml", "[service_quota.contract]\n"),
@@ -168,6 +168,7 @@ const TABLES: [(&str, &str); 15] = [
     ("services.toml", "[[agency.fines.service.fines.operation]]\n"),
     ("payments.toml", ""),
     ("payments.toml", "[bank.demo_bank]\n"),
+    ("payments.toml", "[notice.demo_portal]\n"),
     ("payments.toml", "[kbk.108125]\n"),
     ("payments.toml", "[tariff.fee_01]\n"),
     ("payments.toml", "[[tariff.fee_01.rate]]\n"),
@@ -315,13 +316,13 @@ fn mistakes_of_payments_are_told_with_file_line_and_cure() {
          Cure: write e.g. \"16:00\".",
         "payments.toml:21: bank.demo_bank.working_days: 2026-12-16 is a holiday too. \
          Cure: keep it in one list.",
-        "payments.toml:52: kbk.20416: \"20416\" is no code of this table. \
+        "payments.toml:57: kbk.20416: \"20416\" is no code of this table. \
          Cure: write six digits, e.g. 108125.",
-        "payments.toml:90: tariff.fee_01.kbk: the reference table has no code \"105403\". \
+        "payments.toml:95: tariff.fee_01.kbk: the reference table has no code \"105403\". \
          Cure: write \"105402\".",
-        "payments.toml:95: tariff.fee_01.rate[0].until: the span ends before it begins. \
+        "payments.toml:100: tariff.fee_01.rate[0].until: the span ends before it begins. \
          Cure: write a day after `from`.",
-        "payments.toml:97: tariff.fee_01.rate[1].amount: \"983.005\" is no amount. \
+        "payments.toml:102: tariff.fee_01.rate[1].amount: \"983.005\" is no amount. \
          Cure: write tenge with at most two decimals in quotes, more than 0.",
     ];
     assert_eq!(told, expected);

@@ -13,6 +13,8 @@ mod crash;
 mod house;
 #[path = "payments/money.rs"]
 mod money;
+#[path = "payments/notices.rs"]
+mod notices;
 #[path = "payments/orders.rs"]
 mod orders;
 #[path = "support/postgres.rs"]
@@ -54,7 +56,6 @@ on_both_stores! {
         unknown_is_left_by_evidence_and_sent_again_only_after_silence,
         what_a_bank_says_of_an_order_that_is_not_its_own_is_kept_and_changes_nothing,
         a_contradiction_freezes_until_an_operator_rules_with_a_reason,
-        changes_are_told_in_order_and_once,
         hostile_texts_hurt_nobody_else;
     money:
         money_is_where_the_order_says_at_every_step,
@@ -69,6 +70,12 @@ on_both_stores! {
         a_cancellation_and_an_attempt_never_both_succeed,
         a_closing_counts_every_posting_in_its_day_and_no_other,
         one_event_heard_by_many_at_once_counts_once;
+    notices:
+        who_is_concerned_is_told_of_every_end_and_of_money_that_came,
+        the_notices_of_one_payment_are_told_one_after_the_other,
+        a_notice_that_nobody_takes_becomes_a_dead_letter_that_can_be_sent_again,
+        of_two_nodes_one_tells_and_one_asks_the_bank,
+        a_new_order_is_looked_after_at_once_and_an_old_one_until_it_has_ended;
     tables:
         the_database_itself_refuses_what_the_rules_forbid;
     crash:

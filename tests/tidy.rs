@@ -29,9 +29,11 @@ const ROOMS: &[Room] = &[
     ("src/journal/postgres", &[Door::Sql], "the store of an installation"),
     ("src/journal/seal.rs", &[Door::Files], "the master key"),
     ("src/ops/log.rs", &[Door::Clock], "the time of a line"),
+    ("src/trial.rs", &[Door::Environment], "where a trial kills a build for tests"),
     ("src/payments/mod.rs", &[Door::Clock], "how long anybody waits for a commit"),
     ("src/payments/store", &[Door::Sql], "charges, orders and the ledger on both stores"),
     ("src/payments/store/postgres.rs", &[Door::Clock], "deadlines of a commit"),
+    ("src/proxy/clerk", &[Door::Clock], "when orders and notices are due"),
     ("src/proxy/listener", &[Door::Sockets, Door::Clock], "the door for callers"),
     ("src/proxy/listener/spool.rs", &[Door::Files], "large bodies while they arrive"),
     (
@@ -41,6 +43,8 @@ const ROOMS: &[Room] = &[
     ),
     ("src/proxy/tls.rs", &[Door::Files], "certificates and keys, at start"),
     ("src/proxy/trace.rs", &[Door::Clock], "the times of a call's phases"),
+    ("src/simulate/bank.rs", &[Door::Clock], "how late a simulated bank is"),
+    ("src/simulate/bank/ledger.rs", &[Door::Files], "the books of a simulated bank"),
     ("src/upstream", &[Door::Sockets, Door::Clock], "the door to agencies"),
 ];
 

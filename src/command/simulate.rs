@@ -7,14 +7,18 @@ use crate::channel::sync::{self, Message};
 use crate::config;
 use crate::config::settings::{AnswerSignature, BoundCertificate, Listener, TlsMode};
 use crate::ops::metrics::DoorFigures;
-use crate::proxy::listener::Door;
+use crate::proxy::listener::{Door, Handler};
 use crate::proxy::tls::{ClientTrust, ServerTls};
 use crate::sign::certificate::{Certificate, CertificateCache};
 use crate::sign::trust::Trust;
 use crate::sign::{Reason, Signers, pem};
+use crate::simulate::bank::SimulatedBank;
+use crate::simulate::bank::chaos::Chaos;
+use crate::simulate::bank::ledger::Ledger;
 use crate::simulate::{Behaviour, Observer, SimulatedAgency};
 use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
+use qaqpa_kit::adapter::Adapter;
 use qaqpa_kit::xml::Limits;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -29,8 +33,22 @@ use tokio::sync::watch;
 #[derive(clap::Args)]
 pub struct Args {
     /// The adapter whose simulator answers: an id of `qaqpa agencies`.
-    #[arg(long, value_name = "ID")]
-    agency: String,
+    #[arg(long, value_name = "ID", required_unless_present = "bank")]
+    agency: Option<String>,
+    /// Instead of an agency, a bank that takes orders in the dialect of this adapter, with books of its
+    /// own; `GET /ledger` shows them.
+    #[arg(long, value_name = "ID", conflicts_with = "agency", requires = "ledger")]
+    bank: Option<String>,
+    /// The file of the bank's books; what it says is written there first.
+    #[arg(long, value_name = "FILE", requires = "bank")]
+    ledger: Option<PathBuf>,
+    /// What goes wrong at the bank, in percent: `rough`, or e.g. late=10,break=5; of lose_request,
+    /// lose_answer, late, delay, break, queue, reject, contradict.
+    #[arg(long, value_name = "FAULTS", default_value = "", requires = "bank")]
+    chaos: Chaos,
+    /// The same seed, the same faults.
+    #[arg(long, default_value_t = 1, requires = "bank")]
+    seed: u64,
     /// Where to listen; port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     listen: SocketAddr,
@@ -44,13 +62,13 @@ pub struct Args {
     #[arg(long, value_name = "PEM", requires = "tls_cert")]
     trust: Option<PathBuf>,
     /// Key that signs the answers.
-    #[arg(long, value_name = "PEM")]
-    sign_key: PathBuf,
+    #[arg(long, value_name = "PEM", required_unless_present = "bank")]
+    sign_key: Option<PathBuf>,
     /// Certificate of that key.
-    #[arg(long, value_name = "PEM")]
-    sign_cert: PathBuf,
+    #[arg(long, value_name = "PEM", required_unless_present = "bank")]
+    sign_cert: Option<PathBuf>,
     /// A certificate of the gateway, whose signature is accepted; may be repeated.
-    #[arg(long, value_name = "PEM", required = true)]
+    #[arg(long, value_name = "PEM", required_unless_present = "bank")]
     gateway_cert: Vec<PathBuf>,
     /// Append a line for each request before it is answered: its messageId, else its SHA-256.
     #[arg(long, value_name = "FILE")]
@@ -70,32 +88,86 @@ pub struct Args {
 pub fn run(args: Args) -> Result<ExitCode, Failure> {
     let tls = args.tls_cert.zip(args.tls_key).zip(args.trust);
     let tls = tls.map(|((cert_pem, key_pem), trust)| (Pair { key_pem, cert_pem }, trust));
+    let shown = tls.as_ref().map(|(pair, trust)| (pair, trust.as_path()));
+    let ready_file = args.ready_file.as_deref();
+    if let (Some(id), Some(ledger)) = (&args.bank, &args.ledger) {
+        let ledger = Ledger::open(ledger)
+            .map_err(|error| Failure::work(format!("{}: {error}", ledger.display())))?;
+        let bank = SimulatedBank::new(adapter(id)?, args.chaos.seeded(args.seed), ledger)
+            .ok_or_else(|| Failure::usage(format!("{id} is no bank that takes orders")))?;
+        return super::block_on(async {
+            let door = door(args.listen, shown).await?;
+            serve(door, bank, (shown.is_some(), ready_file)).await
+        })?;
+    }
+    let (Some(agency), Some(key_pem), Some(cert_pem)) =
+        (&args.agency, args.sign_key, args.sign_cert)
+    else {
+        return Err(Failure::usage(
+            "name an agency, and the key and certificate that it signs with",
+        ));
+    };
     let stand = Stand {
-        agency: &args.agency,
+        agency,
         address: args.listen,
-        tls: tls.as_ref().map(|(pair, trust)| (pair, trust.as_path())),
-        signing: &Pair { key_pem: args.sign_key, cert_pem: args.sign_cert },
+        tls: shown,
+        signing: &Pair { key_pem, cert_pem },
         gateway: args.gateway_cert.iter().map(PathBuf::as_path).collect(),
         behaviour: args.behaviour,
         observer: args.record.as_deref().map(recorder).transpose()?,
     };
     super::block_on(async {
-        let mut terminate = signal(SignalKind::terminate()).map_err(Failure::work)?;
         let (door, agency) = stand.open().await?;
-        let scheme = if tls.is_some() { "https" } else { "http" };
-        let ready = serde_json::json!({ "url": format!("{scheme}://{}/", door.address()) });
-        match &args.ready_file {
-            Some(path) => super::write_whole(path, &ready.to_string())?,
-            None => println!("{ready}"),
-        }
-        let (_never, draining) = watch::channel(false);
-        tokio::select! {
-            _ = door.serve(Arc::new(agency), draining) => {}
-            _ = terminate.recv() => {}
-            _ = tokio::signal::ctrl_c() => {}
-        }
-        Ok(ExitCode::SUCCESS)
+        serve(door, agency, (shown.is_some(), ready_file)).await
     })?
+}
+
+/// Says where it listens, and answers until it is told to stop.
+async fn serve(
+    door: Door,
+    handler: impl Handler,
+    (has_tls, ready_file): (bool, Option<&Path>),
+) -> Result<ExitCode, Failure> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(Failure::work)?;
+    let scheme = if has_tls { "https" } else { "http" };
+    let ready = serde_json::json!({ "url": format!("{scheme}://{}/", door.address()) });
+    match ready_file {
+        Some(path) => super::write_whole(path, &ready.to_string())?,
+        None => println!("{ready}"),
+    }
+    let (_never, draining) = watch::channel(false);
+    tokio::select! {
+        _ = door.serve(Arc::new(handler), draining) => {}
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn adapter(id: &str) -> Result<Arc<dyn Adapter>, Failure> {
+    qaqpa_adapters::find(id).ok_or_else(|| Failure::usage(format!("there is no adapter {id}")))
+}
+
+/// A door on an address; with TLS it is mutual: what it shows, and whom it believes.
+///
+/// # Errors
+/// A file or the socket cannot be used.
+pub async fn door(address: SocketAddr, tls: Option<(&Pair, &Path)>) -> Result<Door, Failure> {
+    let (tls, trust) = (tls.map(|(pair, _)| pair), tls.map(|(_, trust)| trust));
+    let listener = Listener {
+        address,
+        tls: if tls.is_some() { TlsMode::Mutual } else { TlsMode::Off },
+        certificate_file: tls.map(|pair| pair.cert_pem.clone()),
+        key_file: tls.map(|pair| pair.key_pem.clone()),
+        public_url: None,
+        http2: false,
+    };
+    let roots = trust.map(|path| Ok::<_, Failure>((path.display(), read(path)?))).transpose()?;
+    let trust = Trust::load(roots).map_err(Failure::work)?;
+    let tls = ServerTls::load(&listener, &believing(trust)).map_err(Failure::work)?;
+    let figures = DoorFigures::unwatched().map_err(Failure::work)?;
+    let limits = config::default_limits();
+    Door::bind(&listener, &limits, tls, figures).await.map_err(Failure::work)
 }
 
 /// An agency to stand in for.
@@ -119,24 +191,8 @@ impl Stand<'_> {
     /// # Errors
     /// A file or the socket cannot be used, or there is no such agency.
     pub async fn open(self) -> Result<(Door, SimulatedAgency), Failure> {
-        let adapter = qaqpa_adapters::find(self.agency)
-            .ok_or_else(|| Failure::usage(format!("there is no adapter {}", self.agency)))?;
-        let (tls, trust) = (self.tls.map(|(pair, _)| pair), self.tls.map(|(_, trust)| trust));
-        let listener = Listener {
-            address: self.address,
-            tls: if tls.is_some() { TlsMode::Mutual } else { TlsMode::Off },
-            certificate_file: tls.map(|pair| pair.cert_pem.clone()),
-            key_file: tls.map(|pair| pair.key_pem.clone()),
-            public_url: None,
-            http2: false,
-        };
-        let roots =
-            trust.map(|path| Ok::<_, Failure>((path.display(), read(path)?))).transpose()?;
-        let trust = Trust::load(roots).map_err(Failure::work)?;
-        let tls = ServerTls::load(&listener, &believing(trust)).map_err(Failure::work)?;
-        let figures = DoorFigures::unwatched().map_err(Failure::work)?;
-        let limits = config::default_limits();
-        let door = Door::bind(&listener, &limits, tls, figures).await.map_err(Failure::work)?;
+        let adapter = adapter(self.agency)?;
+        let door = door(self.address, self.tls).await?;
         let mut gateway = Vec::new();
         for path in self.gateway {
             gateway.extend(pinned(path)?);

@@ -4,6 +4,7 @@ mod credentials;
 mod gateway;
 mod inspector;
 mod limits;
+mod notices;
 mod operations;
 mod participants;
 mod payments;

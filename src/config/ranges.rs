@@ -66,6 +66,7 @@ pub const GATEWAY: &[Range] = &[
     ("payments.inquiry_pause_ms_max", 1_000, HOUR_MS),
     ("payments.not_found_min", 1, 1_000),
     ("payments.quiet_s", 0, 86_400),
+    ("payments.keys_kept_s", 86_400, 5 * YEAR_S),
 ];
 
 /// Numbers of a participant's file.

@@ -305,6 +305,8 @@ pub struct Agency {
     pub quota: Quota,
     pub connections_max: usize,
     pub connect_deadline: Duration,
+    /// For a whole exchange that no service of its own bounds: an order, an inquiry, a notice.
+    pub deadline: Duration,
     pub breaker: Breaker,
 }
 

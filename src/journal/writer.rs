@@ -9,6 +9,7 @@ use super::group::{Backing, Failed, Granted, Group, Job, Open, Order, Undo, Writ
 use super::in_flight::InFlight;
 use super::same_call::Found;
 use super::stats::Stats;
+use crate::trial;
 use arc_swap::ArcSwapOption;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -258,7 +259,10 @@ impl<S: Backing> Writer<S> {
             return;
         }
         let begun = Instant::now();
-        match self.store.commit(&group).await {
+        trial::point("journal.commit.before");
+        let committed = self.store.commit(&group).await;
+        trial::point("journal.commit.after");
+        match committed {
             Ok(written) => {
                 self.rests_until = None;
                 self.accept();

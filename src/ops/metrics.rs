@@ -5,6 +5,7 @@
 
 pub use super::doors::DoorFigures;
 
+use super::clerk::ClerkFigures;
 use super::doors;
 use crate::config::settings::Settings;
 use prometheus::core::Collector;
@@ -57,6 +58,8 @@ pub struct Metrics {
     limits_refused: HashMap<&'static str, IntCounter>,
     certificate_expiry: GaugeVec,
     pub relayed: RelayFigures,
+    /// Orders, inquiries and notices.
+    pub clerk: ClerkFigures,
     agencies: HashMap<String, Arc<AgencyFigures>>,
     /// The doors for callers, all together.
     pub callers: DoorFigures,
@@ -143,6 +146,7 @@ impl Metrics {
                 &["participant"],
             )?)?,
             relayed: made.relayed()?,
+            clerk: ClerkFigures::new(&made, settings)?,
             agencies: made.agencies(settings)?,
             callers,
             ops,

@@ -1,5 +1,6 @@
 //! What operations see: health, metrics, the log.
 
+pub mod clerk;
 mod doors;
 pub mod http;
 pub mod journal;

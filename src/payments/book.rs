@@ -7,7 +7,9 @@ mod lookup;
 
 pub(super) use lookup::{Lookup, Wanted};
 
-use super::record::{BankWindow, Change, Charge, Closing, Heard, Order, RequestKey, Transfer};
+use super::record::{
+    BankWindow, Change, Charge, Closing, Heard, Notice, Order, RequestKey, Transfer,
+};
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -55,7 +57,7 @@ pub(super) struct Book {
     order_keys: HashMap<(Lookup, String), String>,
     evidence: HashSet<String>,
     keys: HashMap<String, RequestKey>,
-    untold: BTreeMap<String, Tracked<Change>>,
+    notices: BTreeMap<String, Tracked<Notice>>,
     totals: Vec<Closing>,
     forget_before_us: Option<i64>,
     new_evidence: Vec<Heard>,
@@ -88,10 +90,10 @@ impl Book {
                 let row: RequestKey = serde_json::from_value(row)?;
                 self.keys.insert(row.id.clone(), row);
             }
-            Lookup::Change => {
-                let row: Change = serde_json::from_value(row)?;
+            Lookup::Notice => {
+                let row: Notice = serde_json::from_value(row)?;
                 let version = row.version;
-                self.untold.entry(row.id.clone()).or_insert(Tracked::read(row, version));
+                self.notices.entry(row.id.clone()).or_insert(Tracked::read(row, version));
             }
             Lookup::Totals => self.totals.push(serde_json::from_value(row)?),
             Lookup::Holder | Lookup::Order | Lookup::EndToEnd | Lookup::Txn | Lookup::Document => {
@@ -192,13 +194,12 @@ impl Book {
         self.new_changes.push(change);
     }
 
-    /// Notes that others know of a change; one of this very group is not known to anybody yet.
-    pub(super) fn told(&mut self, id: &str, at_us: i64) {
-        let change = self.untold.get(id).filter(|change| change.row.told_at_us.is_none());
-        if let Some(mut change) = change.map(|change| change.row.clone()) {
-            change.told_at_us = Some(at_us);
-            put(&mut self.untold, id.to_owned(), change);
-        }
+    pub(super) fn notice(&self, id: &str) -> Option<&Notice> {
+        self.notices.get(id).map(|tracked| &tracked.row)
+    }
+
+    pub(super) fn put_notice(&mut self, notice: Notice) {
+        put(&mut self.notices, notice.id.clone(), notice);
     }
 
     pub(super) fn forget(&mut self, before_us: i64) {
@@ -221,7 +222,7 @@ impl Book {
         split("bank_window", &self.windows, &mut writes, &mut inserts)?;
         split("charge", &self.charges, &mut writes, &mut inserts)?;
         split("payment_order", &self.orders, &mut writes, &mut inserts)?;
-        split("order_change", &self.untold, &mut writes, &mut inserts)?;
+        split("notice", &self.notices, &mut writes, &mut inserts)?;
         writes.append(&mut inserts);
         writes.extend(self.forget_before_us.map(|before_us| Write::Forget { before_us }));
         writes.push(insert("order_evidence", &self.new_evidence)?);
@@ -274,7 +275,7 @@ fn split<T: Serialize>(
 mod seen {
     //! What tests see of a book that holds a whole history.
 
-    use super::{Book, Closing, Heard, Order, Transfer};
+    use super::{Book, Closing, Heard, Notice, Order, Transfer};
     use crate::payments::record::Change;
     use std::collections::BTreeMap;
 
@@ -289,6 +290,19 @@ mod seen {
 
         pub(in crate::payments) fn changes(&self) -> &[Change] {
             &self.new_changes
+        }
+
+        /// In the order of their orders' changes.
+        pub(in crate::payments) fn notices(&self) -> Vec<Notice> {
+            let mut all: Vec<Notice> = self.notices.values().map(|one| one.row.clone()).collect();
+            all.sort_by(|a, b| {
+                (&a.order_id, a.order_version, &a.recipient).cmp(&(
+                    &b.order_id,
+                    b.order_version,
+                    &b.recipient,
+                ))
+            });
+            all
         }
 
         pub(in crate::payments) fn heard(&self) -> &[Heard] {

@@ -26,6 +26,17 @@ pub fn country_time(unix_us: i64) -> String {
     moment.to_zoned(ASTANA.clone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
 }
 
+/// Unix microseconds of a moment as a bank writes it: RFC 3339, or without a zone in the country's time.
+/// `None` where it is neither.
+#[must_use]
+pub fn moment_us(text: &str) -> Option<i64> {
+    if let Ok(moment) = text.parse::<Timestamp>() {
+        return Some(moment.as_microsecond());
+    }
+    let local: jiff::civil::DateTime = text.parse().ok()?;
+    local.to_zoned(ASTANA.clone()).ok().map(|moment| moment.timestamp().as_microsecond())
+}
+
 /// An operating day of a bank, as days since 1970-01-01.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -2,7 +2,7 @@
 
 use super::calendar::OperatingDay;
 use super::order::{Action, Ruling, Said, State};
-use super::record::{Charge, Closing, Id, Order, Party, Source};
+use super::record::{Charge, Closing, Id, Notice, Order, Party, Source};
 use qaqpa_kit::money::Amount;
 
 /// Bytes of any one text; longer ones are refused.
@@ -17,6 +17,8 @@ pub struct Opening {
     pub charge: Id,
     pub bank: String,
     pub payer: Party,
+    /// The participant that asks.
+    pub opened_by: String,
     pub at_us: i64,
     /// After this moment no first attempt is made.
     pub deadline_us: i64,
@@ -81,6 +83,8 @@ pub struct Report {
     pub at_us: i64,
     /// SHA-256 of the message as it came, 64 hex digits.
     pub original_digest: String,
+    /// Where the payer has to go on, if the bank says so.
+    pub redirect_url: Option<String>,
     /// An operator's reason; empty from a bank.
     pub note: String,
 }
@@ -93,8 +97,35 @@ pub struct Refund {
     pub original: Id,
     pub amount: Amount,
     pub reason: String,
+    /// The participant that asks.
+    pub opened_by: String,
     pub at_us: i64,
     pub deadline_us: i64,
+}
+
+/// A node is about to ask the bank what became of an order, or has asked in vain.
+#[derive(Clone, Debug)]
+pub struct Inquiry {
+    pub order: Id,
+    /// The order's version as read: of two nodes one asks.
+    pub version: i64,
+    pub node: String,
+    pub at_us: i64,
+    /// Until when nobody else asks; `None`: no clear answer came, and the next inquiry is planned.
+    pub until_us: Option<i64>,
+}
+
+/// What is done with a notice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Telling {
+    /// An attempt begins: nobody else makes one until then.
+    Begin { until_us: i64 },
+    /// Its recipient has acknowledged it.
+    Told,
+    /// The attempt was in vain: the next one waits, or it is a dead letter.
+    Failed,
+    /// An operator sends a dead letter again.
+    Revive,
 }
 
 /// Everything that changes payments.
@@ -111,6 +142,7 @@ pub enum Command {
     Open(Opening),
     Receive(Receipt),
     Act(Act),
+    Inquire(Inquiry),
     Hear(Report),
     Refund(Refund),
     /// An operator ends a contradiction.
@@ -126,9 +158,11 @@ pub enum Command {
         day: OperatingDay,
         at_us: i64,
     },
-    /// Others have been told of these changes, by their ids.
-    Told {
-        changes: Vec<String>,
+    /// Something is done with a notice, by its id, where it still has this version.
+    Tell {
+        notice: String,
+        version: i64,
+        telling: Telling,
         at_us: i64,
     },
     /// Drops answers kept for keys, the oldest first, a thousand at a time.
@@ -175,6 +209,8 @@ pub enum Reply {
         is_new: bool,
     },
     Closed(Box<Closing>),
+    /// The notice as it is now.
+    Notice(Box<Notice>),
     /// Nothing was done.
     Refused(Refusal),
 }
@@ -200,12 +236,13 @@ pub enum Refusal {
     NoCharge,
     NoOrder,
     NoBank,
+    NoNotice,
     Annulled,
     /// Another order is paying the charge, or has paid it.
     Held(State),
     /// This action cannot be done in this state.
     NotNow(State),
-    /// A later attempt has begun.
+    /// A later attempt has begun, or the row was changed since it was read.
     Stale,
     /// Its time has not come.
     NotDue,
@@ -229,6 +266,7 @@ impl Refusal {
             Self::NoCharge => "no_such_charge",
             Self::NoOrder => "no_such_payment",
             Self::NoBank => "no_such_bank",
+            Self::NoNotice => "no_such_notice",
             Self::Annulled => "charge_annulled",
             Self::Held(_) => "charge_held",
             Self::NotNow(_) => "not_in_this_state",
@@ -261,7 +299,7 @@ impl Command {
                     && texts.into_iter().all(is_clean);
             }
             Self::Annul { agency, .. } => vec![agency],
-            Self::Open(opening) => vec![&opening.bank],
+            Self::Open(opening) => vec![&opening.bank, &opening.opened_by],
             Self::Receive(receipt) => {
                 let document = receipt.document_number.as_deref().unwrap_or_default();
                 vec![&receipt.bank, &receipt.txn_id, document, &receipt.original_digest]
@@ -274,15 +312,16 @@ impl Command {
                 };
                 let document = report.document_number.as_deref().unwrap_or_default();
                 let txn_id = report.txn_id.as_deref().unwrap_or_default();
+                let url = report.redirect_url.as_deref().unwrap_or_default();
                 let texts = [about, document, txn_id, &report.bank, &report.event_id, &report.note];
-                return texts.into_iter().chain([report.original_digest.as_str()]).all(is_clean);
+                let more = [url, report.original_digest.as_str()];
+                return texts.into_iter().chain(more).all(is_clean);
             }
-            Self::Refund(refund) => vec![&refund.reason],
+            Self::Inquire(inquiry) => vec![&inquiry.node],
+            Self::Refund(refund) => vec![&refund.reason, &refund.opened_by],
             Self::Rule { reason, .. } => vec![reason],
             Self::Close { bank, .. } => vec![bank],
-            Self::Told { changes, .. } => {
-                return changes.len() <= CHARGES_MAX && changes.iter().all(|id| is_clean(id));
-            }
+            Self::Tell { notice, .. } => vec![notice],
             Self::Forget { .. } => Vec::new(),
         };
         texts.into_iter().all(is_clean)

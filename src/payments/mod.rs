@@ -7,6 +7,7 @@
 
 mod book;
 pub mod calendar;
+pub mod clerk;
 pub mod command;
 mod decide;
 pub mod desk;
@@ -54,6 +55,8 @@ pub struct Payments {
     stop: Arc<Notify>,
     /// Closed when the writer has ended and given its store back.
     running: watch::Receiver<()>,
+    /// Marked after every commit of this node.
+    work: Arc<watch::Sender<()>>,
 }
 
 impl Payments {
@@ -84,7 +87,8 @@ impl Payments {
             }
         }
         let reader = Reader::new(&settings.store)?;
-        let payments = Self { queue, reader, stats, stop, running };
+        let work = Arc::new(watch::channel(()).0);
+        let payments = Self { queue, reader, stats, stop, running, work };
         let recovered = payments.recover(node).await;
         recovered.map_err(|down| JournalError::store("the orders of an earlier life", down))?;
         Ok(payments)
@@ -152,6 +156,12 @@ impl Payments {
             .map_err(|_| JournalDown::new(Why::Slow, "payments did not end in time"))
     }
 
+    /// Marked whenever this node has changed something; other nodes' changes are found by looking.
+    #[must_use]
+    pub fn work(&self) -> watch::Receiver<()> {
+        self.work.subscribe()
+    }
+
     async fn ask(&self, request: Request) -> Result<Answered, JournalDown> {
         let (answer, answered) = oneshot::channel();
         self.queue.try_send(Asked { request, answer }).map_err(|error| match error {
@@ -161,7 +171,10 @@ impl Payments {
             mpsc::error::TrySendError::Closed(_) => stopped(),
         })?;
         match timeout(PATIENCE, answered).await {
-            Ok(Ok(result)) => result,
+            Ok(Ok(result)) => {
+                self.work.send_replace(());
+                result
+            }
             Ok(Err(_)) => Err(stopped()),
             Err(_) => Err(JournalDown::new(Why::Slow, "payments: no commit in time")),
         }

@@ -3,7 +3,8 @@
 use super::Payments;
 use super::calendar::OperatingDay;
 use super::record::{
-    Balance, Change, Charge, Closing, Exposure, Heard, Id, Order, Party, Transfer,
+    Balance, Change, Charge, Closing, Exposure, Heard, Id, Notice, NoticeCount, OpenCount, Order,
+    Party, Transfer,
 };
 use super::store::Parameter::{Number, Text};
 use crate::journal::down::JournalDown;
@@ -90,24 +91,47 @@ impl Payments {
         self.reader.rows(sql, vec![number(limit)]).await
     }
 
-    /// Orders whose bank is to be asked by now. One still Submitting then has lost its attempt.
+    /// Orders of a bank that are to be looked after by now: submitted, given up, or asked about. One
+    /// still Submitting then has lost its attempt.
     ///
     /// # Errors
     /// See [`Payments::order`].
-    pub async fn due(&self, at_us: i64, limit: u32) -> Result<Vec<Order>, JournalDown> {
-        let sql = "SELECT * FROM payment_order WHERE next_check_at_us <= $1 \
-             ORDER BY next_check_at_us LIMIT $2";
-        self.reader.rows(sql, vec![Number(at_us), number(limit)]).await
+    pub async fn due(&self, bank: &str, at_us: i64, limit: u32) -> Result<Vec<Order>, JournalDown> {
+        let sql = "SELECT * FROM payment_order WHERE bank = $1 AND next_check_at_us <= $2 \
+             ORDER BY next_check_at_us LIMIT $3";
+        self.reader.rows(sql, vec![Text(bank.to_owned()), Number(at_us), number(limit)]).await
     }
 
-    /// Attempts of a node of which nothing was heard.
+    /// Orders of each bank whose outcome nobody knows, or whose evidence contradicts itself.
+    ///
+    /// # Errors
+    /// See [`Payments::order`].
+    pub async fn open_counts(&self) -> Result<Vec<OpenCount>, JournalDown> {
+        let sql = "SELECT bank, state, count(*) AS orders, min(changed_at_us) AS oldest_us \
+             FROM payment_order WHERE state IN ('unknown', 'conflict') GROUP BY bank, state";
+        self.reader.rows(sql, Vec::new()).await
+    }
+
+    /// Orders of a bank that should have been looked after before this moment.
+    ///
+    /// # Errors
+    /// See [`Payments::order`].
+    pub async fn overdue(&self, bank: &str, before_us: i64) -> Result<i64, JournalDown> {
+        let sql = "SELECT count(*) AS orders FROM payment_order WHERE bank = $1 \
+             AND next_check_at_us < $2";
+        let parameters = vec![Text(bank.to_owned()), Number(before_us)];
+        let rows: Vec<Orders> = self.reader.rows(sql, parameters).await?;
+        Ok(rows.first().map_or(0, |row| row.orders))
+    }
+
+    /// Attempts of a node of which nothing was heard; what was written whole is asked about in its time.
     pub(super) async fn attempts_of(
         &self,
         node: &str,
         limit: u32,
     ) -> Result<Vec<Order>, JournalDown> {
         let sql = "SELECT * FROM payment_order WHERE next_check_at_us IS NOT NULL AND node = $1 \
-             AND state IN ('submitting', 'submitted') ORDER BY next_check_at_us LIMIT $2";
+             AND state = 'submitting' ORDER BY next_check_at_us LIMIT $2";
         self.reader.rows(sql, vec![Text(node.to_owned()), number(limit)]).await
     }
 
@@ -130,14 +154,64 @@ impl Payments {
         self.reader.rows(sql, vec![text(order)]).await
     }
 
-    /// Changes that others are to be told of, oldest first; those of one order by their version.
+    /// Every change of an order's state, in their order.
     ///
     /// # Errors
     /// See [`Payments::order`].
-    pub async fn untold(&self, limit: u32) -> Result<Vec<Change>, JournalDown> {
-        let sql = "SELECT * FROM order_change WHERE told_at_us IS NULL \
-             ORDER BY changed_at_us, order_id, version LIMIT $1";
+    pub async fn changes(&self, order: &Id) -> Result<Vec<Change>, JournalDown> {
+        let sql = "SELECT * FROM order_change WHERE order_id = $1 ORDER BY version";
+        self.reader.rows(sql, vec![text(order)]).await
+    }
+
+    /// Notices that a participant is to be told by now: of each order the first that it was not told,
+    /// so that a later one, also one after a dead letter, waits.
+    ///
+    /// # Errors
+    /// See [`Payments::order`].
+    pub async fn notices_due(
+        &self,
+        recipient: &str,
+        at_us: i64,
+        limit: u32,
+    ) -> Result<Vec<Notice>, JournalDown> {
+        let sql = "SELECT * FROM notice n WHERE recipient = $1 AND next_try_at_us <= $2 \
+             AND told_at_us IS NULL AND dead_at_us IS NULL AND NOT EXISTS (SELECT 1 FROM notice e \
+             WHERE e.order_id = n.order_id AND e.recipient = n.recipient \
+             AND e.order_version < n.order_version AND e.told_at_us IS NULL) \
+             ORDER BY next_try_at_us LIMIT $3";
+        let parameters = vec![Text(recipient.to_owned()), Number(at_us), number(limit)];
+        self.reader.rows(sql, parameters).await
+    }
+
+    /// Everything that was to be told of an order, in the order of changes.
+    ///
+    /// # Errors
+    /// See [`Payments::order`].
+    pub async fn notices(&self, order: &Id) -> Result<Vec<Notice>, JournalDown> {
+        let sql = "SELECT * FROM notice WHERE order_id = $1 ORDER BY order_version, recipient";
+        self.reader.rows(sql, vec![text(order)]).await
+    }
+
+    /// Dead letters, oldest first.
+    ///
+    /// # Errors
+    /// See [`Payments::order`].
+    pub async fn dead_letters(&self, limit: u32) -> Result<Vec<Notice>, JournalDown> {
+        let sql = "SELECT * FROM notice WHERE dead_at_us IS NOT NULL ORDER BY dead_at_us LIMIT $1";
         self.reader.rows(sql, vec![number(limit)]).await
+    }
+
+    /// Notices that wait to be told, and dead letters, by participant.
+    ///
+    /// # Errors
+    /// See [`Payments::order`].
+    pub async fn notice_counts(&self) -> Result<Vec<NoticeCount>, JournalDown> {
+        let sql = "SELECT recipient, \
+             CAST(sum(CASE WHEN dead_at_us IS NULL THEN 1 ELSE 0 END) AS BIGINT) AS waiting, \
+             CAST(sum(CASE WHEN dead_at_us IS NULL THEN 0 ELSE 1 END) AS BIGINT) AS dead, \
+             min(changed_at_us) AS oldest_us \
+             FROM notice WHERE told_at_us IS NULL GROUP BY recipient ORDER BY recipient";
+        self.reader.rows(sql, Vec::new()).await
     }
 
     /// What a closed operating day holds; `None` while it is open.
@@ -190,6 +264,12 @@ impl Payments {
         let (from, to) = (format!("{order}/"), format!("{order}0"));
         self.reader.rows(sql, vec![Text(from), Text(to)]).await
     }
+}
+
+/// A count of orders.
+#[derive(serde::Deserialize)]
+struct Orders {
+    orders: i64,
 }
 
 fn text(id: &Id) -> super::store::Parameter {

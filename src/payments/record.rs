@@ -4,8 +4,10 @@
 //! whose fields are the columns of `schema/*.sql`.
 
 mod name;
+mod notice;
 
 pub use name::{Id, Party};
+pub use notice::{Change, Notice, NoticeCount, OpenCount};
 
 use super::calendar::OperatingDay;
 use super::ledger::{self, Account, Asset, Claim, Payee, Position};
@@ -143,7 +145,8 @@ pub struct Order {
     pub inquiries: u32,
     /// Answers `not found` in a row.
     pub not_found: u32,
-    /// When the bank is to be asked; `None`: never again.
+    /// When it is to be looked after: submitted, given up at its deadline, or its bank asked; `None`:
+    /// never again.
     pub next_check_at_us: Option<i64>,
     /// The bank's time.
     pub posted_at_us: Option<i64>,
@@ -160,6 +163,12 @@ pub struct Order {
     pub source: Option<String>,
     /// Why it is as it is: a refund's reason, a surplus's cause, an operator's words.
     pub reason: String,
+    /// The participant whose charge it is; is told what becomes of it.
+    pub agency: String,
+    /// The participant that asked for it, and is told too; empty of money that a bank took itself.
+    pub opened_by: String,
+    /// Where the payer has to go on (card acquiring), once the bank has said so.
+    pub redirect_url: Option<String>,
 }
 
 impl Order {
@@ -212,7 +221,7 @@ impl Order {
         self.asset = position.map(|(asset, _)| asset);
         self.claim = position.map(|(_, claim)| claim);
         self.holds &= self.state.holds() && self.step != Step::Surplus;
-        if !self.state.needs_inquiry() {
+        if !self.state.needs_inquiry() && self.state != State::Reserved {
             self.next_check_at_us = None;
         }
     }
@@ -262,20 +271,6 @@ pub struct Transfer {
     pub amount_tiyn: i64,
     pub operating_day: Option<OperatingDay>,
     pub moved_at_us: i64,
-}
-
-/// What others are to be told of an order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Change {
-    /// `order/version`: whoever hears it twice knows it by this.
-    pub id: String,
-    pub order_id: Id,
-    pub version: i64,
-    pub state: State,
-    /// What brought it here: an action, or who said it.
-    pub cause: String,
-    pub changed_at_us: i64,
-    pub told_at_us: Option<i64>,
 }
 
 /// What a closed operating day of a bank holds.

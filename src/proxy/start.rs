@@ -2,6 +2,7 @@
 
 use super::Gateway;
 use super::admit::Admission;
+use super::clerk::Clerk;
 use super::front::Front;
 use super::identify::Callers;
 use super::listener::{BindError, Door, Drained};
@@ -66,6 +67,7 @@ pub struct Running {
     doors: Vec<JoinHandle<Drained>>,
     ops_door: JoinHandle<Drained>,
     sweeper: JoinHandle<()>,
+    clerk: Option<Clerk>,
 }
 
 impl Running {
@@ -109,7 +111,8 @@ impl Running {
         let handler = Arc::new(Ops::new(Arc::clone(&metrics), unready));
         let ops_door = tokio::spawn(door.serve(handler, draining_ops));
         let sweeper = tokio::spawn(sweep(Arc::clone(&gate)));
-        Ok(Self { gate, callers, ops, drain, drain_ops, doors, ops_door, sweeper })
+        let clerk = gate.desk.as_ref().map(|desk| Clerk::start(&gate, &desk.payments));
+        Ok(Self { gate, callers, ops, drain, drain_ops, doors, ops_door, sweeper, clerk })
     }
 
     /// Refuses new callers, finishes what is in flight, flushes the journal; returns how many calls
@@ -122,6 +125,9 @@ impl Running {
         }
         self.sweeper.abort();
         let deadline = Instant::now() + self.gate.settings.limits.drain_deadline;
+        if let Some(clerk) = self.clerk {
+            clerk.stop(deadline).await;
+        }
         if let Err(down) = self.gate.journal.drain(deadline).await {
             tracing::error!(%down, "the journal did not end well");
         }

@@ -3,6 +3,8 @@
 //! It verifies the gateway's signature and signs its answers as a living agency does, so that a demo
 //! or a test passes every check that production passes.
 
+pub mod bank;
+
 use crate::config::settings::BoundCertificate;
 use crate::proxy::identify::is_pinned;
 use crate::proxy::listener::Received;

@@ -89,6 +89,16 @@ impl Breaker {
         !self.is_quiet.load(Ordering::Relaxed) && !matches!(*self.state(), State::Closed { .. })
     }
 
+    /// Whether a call, or the probe, would be let through now.
+    #[must_use]
+    pub fn lets_pass(&self, now: Instant) -> bool {
+        match *self.state() {
+            State::Closed { .. } => true,
+            State::Open { until } => until <= now,
+            State::Probing => false,
+        }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -61,6 +61,7 @@ pub fn agency(endpoint: &str) -> Agency {
         quota: quota(1_000_000, 1_000_000, 1_000),
         connections_max: 8,
         connect_deadline: Duration::from_secs(20),
+        deadline: Duration::from_secs(30),
         breaker: Breaker { failures: 1_000, open_for: Duration::from_secs(60) },
     }
 }

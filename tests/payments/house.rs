@@ -132,6 +132,8 @@ pub(crate) fn settings(store: Store) -> Settings {
         banks: [(text(), Arc::new(bank))].into(),
         not_found_min: 2,
         quiet: Duration::from_secs(60),
+        notice_pauses: vec![Duration::from_secs(1), Duration::from_secs(5)],
+        recipients: ["tax_office", "portal"].map(|id| (id.to_owned(), id.to_owned())).into(),
         ..Settings::embedded("unused".into())
     }
 }
@@ -179,6 +181,7 @@ pub(crate) fn opening(charge: &Charge) -> Opening {
         charge: charge.id.clone(),
         bank: "demo_bank".to_owned(),
         payer: payer(),
+        opened_by: "portal".to_owned(),
         at_us: MORNING_US,
         deadline_us: MORNING_US + HOUR_US,
     }
@@ -236,6 +239,7 @@ pub(crate) fn report(order: &Order, event: &str, said: Said) -> Report {
         posted_at_us: Some(MORNING_US),
         at_us: MORNING_US + SECOND_US,
         original_digest: "ab".repeat(32),
+        redirect_url: None,
         note: String::new(),
     }
 }
@@ -265,6 +269,7 @@ pub(crate) fn refund(original: &Order, tiyn: i64) -> Command {
         original: original.id.clone(),
         amount: Amount::new(tiyn).unwrap(),
         reason: "paid by mistake".to_owned(),
+        opened_by: "portal".to_owned(),
         at_us: MORNING_US,
         deadline_us: MORNING_US + HOUR_US,
     })

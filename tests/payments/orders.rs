@@ -1,4 +1,4 @@
-//! What becomes of charges and orders: keys, restarts, evidence, operators and those who are told.
+//! What becomes of charges and orders: keys, restarts, evidence and operators.
 
 use crate::house::*;
 use qaqpa::payments::command::{About, Answered, Command, Refusal, Reply};
@@ -90,8 +90,8 @@ pub(crate) async fn what_was_being_sent_when_a_life_ended_is_unknown(house: &Hou
     assert_eq!((waiting.len(), waiting[0].node.as_str()), (1, "node-1"));
     assert_eq!((&waiting[0].id, waiting[0].state), (&order.id, State::Unknown));
     let check = waiting[0].next_check_at_us.unwrap();
-    assert_eq!(payments.due(check, 10).await.unwrap().len(), 1);
-    assert_eq!(payments.due(check - 1, 10).await.unwrap().len(), 0);
+    assert_eq!(payments.due("demo_bank", check, 10).await.unwrap().len(), 1);
+    assert_eq!(payments.due("demo_bank", check - 1, 10).await.unwrap().len(), 0);
     let exposed = payments.exposure().await.unwrap();
     assert_eq!((exposed.len(), exposed[0].amount_tiyn), (1, AMOUNT));
 }
@@ -173,22 +173,6 @@ pub(crate) async fn a_contradiction_freezes_until_an_operator_rules_with_a_reaso
     assert_eq!(balance(&payments, "suspense:demo_bank").await, 0);
     let again = of(rule(Ruling::Posted, "once more")).await;
     assert_eq!(refusal_of(again), Refusal::NotNow(State::Rejected));
-}
-
-pub(crate) async fn changes_are_told_in_order_and_once(house: &House) {
-    let payments = house.start().await;
-    let charge = charged(&payments, "T-1").await;
-    let order = unknown(&payments, &charge).await;
-    hear(&payments, &order, "E1", Said::Posted).await;
-    let untold = payments.untold(10).await.unwrap();
-    let states: Vec<State> = untold.iter().map(|change| change.state).collect();
-    assert_eq!(states, [State::Reserved, State::Submitting, State::Unknown, State::Posted]);
-    let versions: Vec<i64> = untold.iter().map(|change| change.version).collect();
-    assert!(versions.is_sorted());
-    let changes = untold.iter().take(3).map(|change| change.id.clone()).collect();
-    payments.run(Command::Told { changes, at_us: MORNING_US }).await.unwrap();
-    let left = payments.untold(10).await.unwrap();
-    assert_eq!((left.len(), left[0].state), (1, State::Posted));
 }
 
 pub(crate) async fn hostile_texts_hurt_nobody_else(house: &House) {

@@ -1,12 +1,13 @@
 //! `payments.toml` checked: banks and their operating days, budget codes, fees and duties.
 
 use super::inspector::Inspector;
+use super::notices;
 use super::services::{Offer, instead};
 use crate::config::document::Document;
 use crate::config::finding::Place;
 use crate::config::raw;
 use crate::config::settings::{
-    Bank, Participant, Payments, Rate, Receipt, Store, Tariff, TariffKind,
+    Agency, Bank, Participant, Payments, Rate, Receipt, Store, Tariff, TariffKind,
 };
 use jiff::civil::{Date, Time, Weekday};
 use qaqpa_kit::ids::{Bic, IdError, Kbe, Kbk, Knp};
@@ -41,6 +42,7 @@ pub(super) fn check(
         bank.map(|bank| (id.clone(), Arc::new(bank)))
     });
     let banks = banks.collect();
+    let recipients = notices::recipients(inspector, document, known.offer);
     let kbk = codes(inspector, &top.key("kbk"), &raw.kbk, Kbk::parse, "six digits, e.g. 108125");
     let knp = codes(inspector, &top.key("knp"), &raw.knp, Knp::parse, "three digits, e.g. 911");
     let kbe = codes(inspector, &top.key("kbe"), &raw.kbe, Kbe::parse, "two digits, e.g. 11");
@@ -56,6 +58,9 @@ pub(super) fn check(
         not_found_min: limits.not_found_min,
         quiet: Duration::from_secs(limits.quiet_s),
         receipt: receipt(inspector, &top.key("receipt"), &raw.receipt),
+        notice_pauses: notices::pauses(inspector, gateway),
+        keys_kept: Duration::from_secs(limits.keys_kept_s),
+        recipients,
         banks,
         kbk,
         knp,
@@ -129,20 +134,22 @@ fn partners(
     raw: &raw::Bank,
     known: &Known<'_>,
 ) -> (Option<String>, Option<String>) {
-    let mut partner = |key: &str, written: &str, ids: Vec<&str>, is_partial: bool| {
-        if !written.is_empty() && !ids.contains(&written) && !is_partial {
-            let cure = format!("name one of {}", ids.join(", "));
-            let wrong = format!("there is no {key} {written:?}");
-            inspector.error(&place.key(key), wrong, instead(written, &ids, &cure));
-        }
-        (!written.is_empty()).then(|| written.to_owned())
-    };
-    let participants = known.participants.values().map(|one| one.id.as_str()).collect();
-    let agencies = known.offer.agencies.keys().map(String::as_str).collect();
-    (
-        partner("participant", &raw.participant, participants, false),
-        partner("agency", &raw.agency, agencies, known.offer.is_partial),
-    )
+    let agency = &place.key("agency");
+    let takes_orders = |agency: &Agency| agency.adapter.teller().is_some();
+    let wrong = "its adapter has no way to give a bank an order";
+    let agency = (!raw.agency.is_empty())
+        .then(|| notices::way(inspector, agency, &raw.agency, (known.offer, &takes_orders, wrong)))
+        .flatten();
+    let participants = known.participants.values().map(|one| one.id.as_str());
+    let participants: Vec<&str> = participants.collect();
+    let participant = raw.participant.as_str();
+    if !participant.is_empty() && !participants.contains(&participant) {
+        let cure = format!("name one of {}", participants.join(", "));
+        let wrong = format!("there is no participant {participant:?}");
+        let cure = instead(participant, &participants, &cure);
+        inspector.error(&place.key("participant"), wrong, cure);
+    }
+    ((!participant.is_empty()).then(|| participant.to_owned()), agency)
 }
 
 /// `HH:MM`.

@@ -283,6 +283,9 @@ impl AgencyCheck<'_> {
             quota: quota(&raw.quota),
             connections_max: raw.connections_max,
             connect_deadline: Duration::from_millis(raw.connect_deadline_ms),
+            deadline: Duration::from_millis(
+                raw.deadline_ms.unwrap_or(self.gateway.raw.limits.call_deadline_ms),
+            ),
             breaker: Breaker {
                 failures: raw.breaker.failures,
                 open_for: Duration::from_millis(raw.breaker.open_ms),

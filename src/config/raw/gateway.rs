@@ -291,6 +291,11 @@ pub struct PaymentsStore {
     pub not_found_min: u32,
     /// Seconds since the last attempt before an order may be submitted again.
     pub quiet_s: u64,
+    /// Seconds after each attempt to tell a participant before the next one; after the last one the
+    /// notice is a dead letter.
+    pub notice_pauses_s: Vec<u64>,
+    /// Seconds for which the same request to payments gets its stored answer.
+    pub keys_kept_s: u64,
 }
 
 impl Default for PaymentsStore {
@@ -301,6 +306,8 @@ impl Default for PaymentsStore {
             inquiry_pause_ms_max: 300_000,
             not_found_min: 3,
             quiet_s: 600,
+            notice_pauses_s: vec![1, 5, 30, 120, 600, 3_600, 21_600, 86_400],
+            keys_kept_s: 7_776_000,
         }
     }
 }

@@ -19,6 +19,8 @@ pub struct Payments {
     pub knp: BTreeMap<String, Code>,
     /// Sides of a payment (КБе) in use, by their two digits.
     pub kbe: BTreeMap<String, Code>,
+    /// Who is told what becomes of payments, by participant.
+    pub notice: BTreeMap<String, Notice>,
     /// State fees (алым) and state duties (баж), by id.
     pub tariff: BTreeMap<String, Tariff>,
 }
@@ -66,6 +68,14 @@ impl Default for Bank {
             working_days: Vec::new(),
         }
     }
+}
+
+/// How a participant is told what becomes of payments.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Notice {
+    /// The SyncChannel agency of `services.toml` that takes its notices; required.
+    pub agency: String,
 }
 
 /// A day of the week.

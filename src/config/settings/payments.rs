@@ -23,6 +23,12 @@ pub struct Payments {
     /// Silence since the last attempt before an order may be submitted again.
     pub quiet: Duration,
     pub receipt: Receipt,
+    /// After each attempt to tell a participant, how long the next one waits; never empty.
+    pub notice_pauses: Vec<Duration>,
+    /// For how long the same request gets its stored answer.
+    pub keys_kept: Duration,
+    /// The agency that takes the notices of a participant, by participant.
+    pub recipients: BTreeMap<String, String>,
     /// By id.
     pub banks: BTreeMap<String, Arc<Bank>>,
     /// Budget codes in use, with their names.
@@ -53,6 +59,9 @@ impl Payments {
             not_found_min: raw.not_found_min,
             quiet: Duration::from_secs(raw.quiet_s),
             receipt: Receipt::default(),
+            notice_pauses: raw.notice_pauses_s.into_iter().map(Duration::from_secs).collect(),
+            keys_kept: Duration::from_secs(raw.keys_kept_s),
+            recipients: BTreeMap::new(),
             banks: BTreeMap::new(),
             kbk: BTreeMap::new(),
             knp: BTreeMap::new(),

@@ -19,7 +19,7 @@ pub(in crate::payments) enum Lookup {
     Document,
     Evidence,
     Key,
-    Change,
+    Notice,
     /// What the days after the last closed one hold, by bank.
     Totals,
 }
@@ -37,7 +37,7 @@ impl Lookup {
         Self::Document,
         Self::Evidence,
         Self::Key,
-        Self::Change,
+        Self::Notice,
         Self::Totals,
     ];
 
@@ -59,7 +59,7 @@ impl Lookup {
             Self::Document => ("SELECT * FROM payment_order WHERE document_key {set}", UPDATE),
             Self::Evidence => ("SELECT id FROM order_evidence WHERE id {set}", ""),
             Self::Key => ("SELECT * FROM request_key WHERE id {set}", ""),
-            Self::Change => ("SELECT * FROM order_change WHERE id {set}", ""),
+            Self::Notice => ("SELECT * FROM notice WHERE id {set}", UPDATE),
             Self::Totals => (
                 "SELECT bank || '/' || operating_day AS id, bank, operating_day, count(*) AS orders, \
                  CAST(sum(CASE WHEN reverses IS NULL THEN amount_tiyn ELSE 0 END) AS BIGINT) \

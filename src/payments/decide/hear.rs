@@ -72,7 +72,7 @@ pub(super) fn hear(book: &mut Book, rules: &Rules, report: &Report) -> Result<Re
         Source::Register => "register",
         Source::Operator => "operator",
     };
-    Ok(changed(put(book, order, report.at_us, cause)))
+    Ok(changed(put(book, rules, order, (report.at_us, cause))))
 }
 
 /// The order with what was said joined to what was known.
@@ -90,6 +90,9 @@ fn learn(book: &Book, rules: &Rules, mut order: Order, report: &Report) -> Order
     if let Some(txn_id) = &report.txn_id {
         let key = path(&[&order.bank, txn_id]);
         known.is_disputed |= !name(book, &mut order, Lookup::Txn, (txn_id, key));
+    }
+    if order.redirect_url.is_none() {
+        order.redirect_url.clone_from(&report.redirect_url);
     }
     Evidence { rank: order.rank, is_rejected: order.is_rejected, is_disputed: order.is_disputed } =
         known;

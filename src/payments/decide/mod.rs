@@ -3,6 +3,9 @@
 mod hear;
 mod money;
 mod open;
+mod tell;
+
+pub(super) use open::after;
 
 use super::book::{Book, Lookup, Wanted};
 use super::command::{About, Answered, Command, Key, Refusal, Reply, is_clean};
@@ -11,7 +14,7 @@ use super::record::{Change, Charge, Order, RequestKey, Transfer};
 use crate::config::settings::{self, Bank};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,6 +28,10 @@ pub(super) struct Rules {
     pub inquiry_pause_max: Duration,
     pub not_found_min: u32,
     pub quiet: Duration,
+    /// Participants that are told what becomes of payments.
+    pub recipients: BTreeSet<String>,
+    /// After each attempt to tell them, how long the next one waits; after these, none is made.
+    pub notice_pauses: Vec<Duration>,
 }
 
 impl Rules {
@@ -34,6 +41,8 @@ impl Rules {
             inquiry_pause_max: settings.inquiry_pause_max,
             not_found_min: settings.not_found_min,
             quiet: settings.quiet,
+            recipients: settings.recipients.keys().cloned().collect(),
+            notice_pauses: settings.notice_pauses.clone(),
         }
     }
 }
@@ -76,6 +85,7 @@ impl Request {
                 wanted.want(Lookup::Evidence, &open::event_of(receipt));
             }
             Command::Act(act) => wanted.want(Lookup::Order, act.order.text()),
+            Command::Inquire(inquiry) => wanted.want(Lookup::Order, inquiry.order.text()),
             Command::Hear(report) => {
                 match &report.about {
                     About::Order(id) => wanted.want(Lookup::Order, id.text()),
@@ -94,11 +104,7 @@ impl Request {
             }
             Command::Rule { order, .. } => wanted.want(Lookup::Order, order.text()),
             Command::Close { bank, .. } => wanted.want(Lookup::WindowToClose, bank),
-            Command::Told { changes, .. } => {
-                for id in changes {
-                    wanted.want(Lookup::Change, id);
-                }
-            }
+            Command::Tell { notice, .. } => wanted.want(Lookup::Notice, notice),
             Command::Forget { .. } => {}
         }
     }
@@ -199,17 +205,15 @@ fn decide(book: &mut Book, rules: &Rules, command: &Command) -> Reply {
         Command::Open(opening) => open::open(book, rules, opening),
         Command::Receive(receipt) => open::receive(book, rules, receipt),
         Command::Act(act) => open::act(book, rules, act),
+        Command::Inquire(inquiry) => open::inquire(book, rules, inquiry),
         Command::Hear(report) => hear::hear(book, rules, report),
-        Command::Refund(refund) => money::refund(book, refund),
+        Command::Refund(refund) => money::refund(book, rules, refund),
         Command::Rule { order, ruling, reason, at_us } => {
             money::rule(book, rules, order.text(), (*ruling, reason, *at_us))
         }
         Command::Close { bank, day, at_us } => money::close(book, rules, (bank, *day), *at_us),
-        Command::Told { changes, at_us } => {
-            for id in changes {
-                book.told(id, *at_us);
-            }
-            Ok(Reply::Done)
+        Command::Tell { notice, version, telling, at_us } => {
+            tell::tell(book, rules, (notice, *version), *telling, *at_us)
         }
         Command::Forget { before_us } => {
             book.forget(*before_us);
@@ -252,7 +256,7 @@ fn annul(book: &mut Book, id: &str, agency: &str, at_us: i64) -> Result<Reply, R
 
 /// Writes an order as it is to be: its state and money by the tables, the transfers that bring its
 /// money there, and what others are to be told.
-fn put(book: &mut Book, mut order: Order, at_us: i64, cause: &str) -> Order {
+fn put(book: &mut Book, rules: &Rules, mut order: Order, (at_us, cause): (i64, &str)) -> Order {
     let old = book.order(order.id.text()).cloned();
     order.derive();
     order.version = old.as_ref().map_or(1, |old| old.version + 1);
@@ -277,8 +281,8 @@ fn put(book: &mut Book, mut order: Order, at_us: i64, cause: &str) -> Order {
             state: order.state,
             cause: cause.to_owned(),
             changed_at_us: at_us,
-            told_at_us: None,
         });
+        tell::announce(book, rules, &order, cause, at_us);
     }
     if old.is_some_and(|old| old.holds && !order.holds) {
         money::give_back(book, &order);
@@ -289,6 +293,17 @@ fn put(book: &mut Book, mut order: Order, at_us: i64, cause: &str) -> Order {
 
 fn changed(order: Order) -> Reply {
     Reply::Order { order: Box::new(order), is_new: true }
+}
+
+/// An order without a history, for tests.
+#[cfg(test)]
+pub(super) fn blank(
+    id: &super::record::Id,
+    tiyn: i64,
+    bank: &str,
+    party: &super::record::Party,
+) -> Order {
+    open::new_order(id, tiyn, &open::Sides { bank, payer: party, payee: party, kbk: "" })
 }
 
 fn unchanged(order: Order) -> Reply {

@@ -1,6 +1,6 @@
 //! Refunds, an operator's rulings, and the closing of operating days.
 
-use super::open::{Sides, new_order};
+use super::open::{Sides, first_check, new_order};
 use super::{Rules, changed, put};
 use crate::payments::book::Book;
 use crate::payments::calendar::OperatingDay;
@@ -9,7 +9,7 @@ use crate::payments::order::{Ruling, State, Step};
 use crate::payments::record::{BankWindow, Closing, Order};
 
 /// Opens a refund: an order of its own, linked to the payment, whose sum of refunds grows with it.
-pub(super) fn refund(book: &mut Book, refund: &Refund) -> Result<Reply, Refusal> {
+pub(super) fn refund(book: &mut Book, rules: &Rules, refund: &Refund) -> Result<Reply, Refusal> {
     if refund.reason.trim().is_empty() {
         return Err(Refusal::NoReason);
     }
@@ -37,10 +37,17 @@ pub(super) fn refund(book: &mut Book, refund: &Refund) -> Result<Reply, Refusal>
         deadline_us: refund.deadline_us,
         source: Some(source.to_string()),
         reason: refund.reason.clone(),
+        agency: original.agency.clone(),
+        opened_by: refund.opened_by.clone(),
+        next_check_at_us: Some(first_check(
+            rules,
+            &original.bank,
+            (refund.at_us, refund.deadline_us),
+        )),
         ..new_order(&refund.order, refund.amount.tiyn(), &sides)
     };
-    put(book, original, refund.at_us, "refund");
-    Ok(changed(put(book, order, refund.at_us, "opened")))
+    put(book, rules, original, (refund.at_us, "refund"));
+    Ok(changed(put(book, rules, order, (refund.at_us, "opened"))))
 }
 
 /// A refund that came to nothing gives its share of the payment back.
@@ -81,7 +88,7 @@ pub(super) fn rule(
     }
     order.ruling = Some(ruling);
     order.reason = reason.to_owned();
-    Ok(changed(put(book, order, at_us, "ruling")))
+    Ok(changed(put(book, rules, order, (at_us, "ruling"))))
 }
 
 /// Closes a day and all before it: what they hold is fixed, and later postings go into the next.

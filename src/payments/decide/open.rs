@@ -3,7 +3,7 @@
 use super::{Rules, SKEW_US_MAX, changed, path, put, unchanged};
 use crate::payments::book::{Book, Lookup};
 use crate::payments::calendar::OperatingDay;
-use crate::payments::command::{Act, Opening, Receipt, Refusal, Reply};
+use crate::payments::command::{Act, Inquiry, Opening, Receipt, Refusal, Reply};
 use crate::payments::order::{self, Action, Rank, Said, State, Step};
 use crate::payments::record::{Charge, Heard, Id, Order, Party, Source};
 
@@ -61,6 +61,9 @@ pub(super) fn new_order(id: &Id, amount_tiyn: i64, sides: &Sides<'_>) -> Order {
         returned_tiyn: 0,
         source: None,
         reason: String::new(),
+        agency: String::new(),
+        opened_by: String::new(),
+        redirect_url: None,
     }
 }
 
@@ -91,9 +94,23 @@ pub(super) fn open(book: &mut Book, rules: &Rules, opening: &Opening) -> Result<
         charge: Some(charge.id.clone()),
         opened_at_us: opening.at_us,
         deadline_us: opening.deadline_us,
+        next_check_at_us: Some(first_check(
+            rules,
+            &opening.bank,
+            (opening.at_us, opening.deadline_us),
+        )),
+        agency: charge.agency.clone(),
+        opened_by: opening.opened_by.clone(),
         ..new_order(&opening.order, charge.amount_tiyn, &sides)
     };
-    Ok(changed(put(book, order, opening.at_us, "opened")))
+    Ok(changed(put(book, rules, order, (opening.at_us, "opened"))))
+}
+
+/// When a new order is looked after: submitted at once where its bank takes orders, else given up at
+/// its deadline.
+pub(super) fn first_check(rules: &Rules, bank: &str, (at_us, deadline_us): (i64, i64)) -> i64 {
+    let takes_orders = rules.banks.get(bank).is_some_and(|bank| bank.agency.is_some());
+    if takes_orders { at_us } else { deadline_us }
 }
 
 /// The event under which a receipt is remembered.
@@ -134,7 +151,7 @@ pub(super) fn receive(book: &mut Book, rules: &Rules, receipt: &Receipt) -> Resu
     if book.order(receipt.order.text()).is_some() || book.has_heard(&event_of(receipt)) {
         return Err(Refusal::Taken);
     }
-    let surplus = surplus(book, &charge, receipt);
+    let surplus = surplus(book, rules, &charge, receipt);
     let document_key = document_key(book, rules, receipt);
     let is_disputed =
         document_key.as_deref().is_some_and(|key| book.order_by(Lookup::Document, key).is_some());
@@ -154,6 +171,7 @@ pub(super) fn receive(book: &mut Book, rules: &Rules, receipt: &Receipt) -> Resu
         txn_id: Some(receipt.txn_id.clone()),
         txn_key: Some(txn_key),
         reason: surplus.unwrap_or_default().to_owned(),
+        agency: charge.agency.clone(),
         ..new_order(&receipt.order, receipt.amount.tiyn(), &sides)
     };
     book.hear(Heard {
@@ -168,11 +186,16 @@ pub(super) fn receive(book: &mut Book, rules: &Rules, receipt: &Receipt) -> Resu
         original_digest: receipt.original_digest.clone(),
         note: String::new(),
     });
-    Ok(changed(put(book, order, receipt.at_us, "receipt")))
+    Ok(changed(put(book, rules, order, (receipt.at_us, "receipt"))))
 }
 
 /// Why the money cannot pay the charge. An order that nobody has attempted yet makes way.
-fn surplus(book: &mut Book, charge: &Charge, receipt: &Receipt) -> Option<&'static str> {
+fn surplus(
+    book: &mut Book,
+    rules: &Rules,
+    charge: &Charge,
+    receipt: &Receipt,
+) -> Option<&'static str> {
     if charge.annulled_at_us.is_some() {
         return Some("charge_annulled");
     }
@@ -184,7 +207,7 @@ fn surplus(book: &mut Book, charge: &Charge, receipt: &Receipt) -> Option<&'stat
         return Some("double_paid");
     };
     let reason = "paid_at_a_bank".to_owned();
-    put(book, Order { step, reason, ..holder }, receipt.at_us, "cancelled");
+    put(book, rules, Order { step, reason, ..holder }, (receipt.at_us, "cancelled"));
     None
 }
 
@@ -223,7 +246,7 @@ pub(super) fn act(book: &mut Book, rules: &Rules, act: &Act) -> Result<Reply, Re
         Action::Cancel => "cancelled",
         Action::Expire => "expired",
     };
-    Ok(changed(put(book, order, act.at_us, cause)))
+    Ok(changed(put(book, rules, order, (act.at_us, cause))))
 }
 
 /// The bank has said `not found` often enough, and long enough after the last attempt.
@@ -232,7 +255,29 @@ fn may_resubmit(order: &Order, rules: &Rules, at_us: i64) -> bool {
     order.not_found >= rules.not_found_min && at_us >= after(attempted_at_us, rules.quiet)
 }
 
+/// One node asks the bank what became of an order; or has asked in vain, and asks again after a pause.
+pub(super) fn inquire(book: &mut Book, rules: &Rules, inquiry: &Inquiry) -> Result<Reply, Refusal> {
+    let order = book.order(inquiry.order.text()).ok_or(Refusal::NoOrder)?.clone();
+    if order.version != inquiry.version {
+        return Err(Refusal::Stale);
+    }
+    if !order.state.needs_inquiry() || order.state == State::Submitting {
+        return Err(Refusal::NotNow(order.state));
+    }
+    let (inquiries, next_check_at_us) = match inquiry.until_us {
+        Some(until_us) => (order.inquiries, until_us),
+        None => {
+            let inquiries = order.inquiries.saturating_add(1);
+            let pause = order::inquiry_pause(inquiries, rules.inquiry_pause_max);
+            (inquiries, after(inquiry.at_us, pause))
+        }
+    };
+    let (node, next_check_at_us) = (inquiry.node.clone(), Some(next_check_at_us));
+    let order = Order { node, inquiries, next_check_at_us, ..order };
+    Ok(changed(put(book, rules, order, (inquiry.at_us, "inquiry"))))
+}
+
 /// A moment later than another.
-pub(super) fn after(at_us: i64, pause: std::time::Duration) -> i64 {
+pub(in crate::payments) fn after(at_us: i64, pause: std::time::Duration) -> i64 {
     at_us.saturating_add(i64::try_from(pause.as_micros()).unwrap_or(i64::MAX))
 }

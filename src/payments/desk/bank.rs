@@ -85,7 +85,7 @@ impl Desk {
             Reply::Refused(Refusal::Taken) => Ok(told(Verdict::OtherTerms, txn_id)),
             Reply::Refused(Refusal::NoCharge) => Ok(told(Verdict::NoCharge, txn_id)),
             Reply::Refused(refusal) => Err(refusal.into()),
-            Reply::Done | Reply::Closed(_) => {
+            Reply::Done | Reply::Closed(_) | Reply::Notice(_) => {
                 Err(Fault::new(Code::GatewayBug, Phase::Send, "no_order").into())
             }
         }
@@ -151,6 +151,7 @@ fn report(asker: &Asker<'_>, bank: &Bank, notice: Notice) -> Result<Report, Unan
         posted_at_us: posted_at_us.transpose()?,
         at_us: asker.at_us,
         original_digest: asker.original_digest.to_owned(),
+        redirect_url: None,
         note: notice.note.unwrap_or_default(),
     })
 }

@@ -35,6 +35,7 @@ impl Desk {
             charge: charge.id,
             bank: self.bank_named(wanted.bank)?,
             payer,
+            opened_by: asker.participant.to_owned(),
             at_us: asker.at_us,
             deadline_us: later(asker.at_us, expires_in_s),
         });
@@ -100,6 +101,7 @@ impl Desk {
             original: original.id,
             amount: terms::amount("amount_tiyn", wanted.amount_tiyn)?,
             reason: terms::name("reason", wanted.reason)?,
+            opened_by: asker.participant.to_owned(),
             at_us: asker.at_us,
             deadline_us: later(asker.at_us, REFUND_EXPIRES_IN_S),
         });

@@ -69,6 +69,9 @@ CREATE TABLE payment_order (
     returned_tiyn    INTEGER NOT NULL CHECK (returned_tiyn BETWEEN 0 AND amount_tiyn),
     source           TEXT,                         -- the account that a refund takes from
     reason           TEXT NOT NULL,
+    agency           TEXT NOT NULL,                -- whose charge it is
+    opened_by        TEXT NOT NULL,                -- the participant that asked; '' of money that a bank took itself
+    redirect_url     TEXT,                         -- where the payer has to go on
     CHECK ((asset IS NULL) = (claim IS NULL)),
     CHECK ((operating_day IS NULL) = (posted_at_us IS NULL)),
     CHECK (operating_day IS NOT NULL OR asset IS NULL OR asset = 'pending'),
@@ -82,7 +85,7 @@ CREATE TABLE payment_order (
 CREATE UNIQUE INDEX payment_order_charge ON payment_order (charge) WHERE holds = 1;
 CREATE INDEX payment_order_aside ON payment_order (charge) WHERE holds = 0 AND charge IS NOT NULL;
 CREATE INDEX payment_order_reverses ON payment_order (reverses) WHERE reverses IS NOT NULL;
-CREATE INDEX payment_order_check ON payment_order (next_check_at_us) WHERE next_check_at_us IS NOT NULL;
+CREATE INDEX payment_order_check ON payment_order (bank, next_check_at_us) WHERE next_check_at_us IS NOT NULL;
 CREATE INDEX payment_order_pending ON payment_order (bank, amount_tiyn) WHERE asset = 'pending';
 CREATE INDEX payment_order_open ON payment_order (changed_at_us) WHERE state IN ('unknown', 'conflict');
 CREATE INDEX payment_order_day ON payment_order (bank, operating_day) WHERE operating_day IS NOT NULL;
@@ -115,18 +118,39 @@ CREATE TABLE transfer (
     CHECK (debit <> credit)
 ) STRICT;
 
--- What others are to be told, in the order of versions; written with the change itself.
+-- Every change of a state, in the order of versions; written with the change itself.
 CREATE TABLE order_change (
     id               TEXT NOT NULL PRIMARY KEY,    -- order/version
     order_id         TEXT NOT NULL,
     version          INTEGER NOT NULL,
     state            TEXT NOT NULL,
     cause            TEXT NOT NULL,
-    changed_at_us    INTEGER NOT NULL,
-    told_at_us       INTEGER
+    changed_at_us    INTEGER NOT NULL
 ) STRICT;
 
-CREATE INDEX order_change_untold ON order_change (changed_at_us, id) WHERE told_at_us IS NULL;
+CREATE INDEX order_change_order ON order_change (order_id, version);
+
+-- What one participant is to be told of one change; written with the change itself.
+CREATE TABLE notice (
+    id               TEXT NOT NULL PRIMARY KEY,    -- order/order version/recipient
+    order_id         TEXT NOT NULL,
+    order_version    INTEGER NOT NULL,
+    recipient        TEXT NOT NULL,
+    state            TEXT NOT NULL,
+    claim            TEXT CHECK (claim IN ('expected', 'payable', 'suspense')),
+    cause            TEXT NOT NULL,
+    changed_at_us    INTEGER NOT NULL,
+    version          INTEGER NOT NULL,
+    attempts         INTEGER NOT NULL,
+    next_try_at_us   INTEGER NOT NULL,
+    told_at_us       INTEGER,
+    dead_at_us       INTEGER,                      -- given up; an operator may send it again
+    CHECK (told_at_us IS NULL OR dead_at_us IS NULL)
+) STRICT;
+
+CREATE INDEX notice_due ON notice (recipient, next_try_at_us) WHERE told_at_us IS NULL AND dead_at_us IS NULL;
+CREATE INDEX notice_untold ON notice (order_id, recipient, order_version) WHERE told_at_us IS NULL;
+CREATE INDEX notice_dead ON notice (dead_at_us) WHERE dead_at_us IS NOT NULL;
 
 -- The last operating day of each bank that is closed.
 CREATE TABLE bank_window (
@@ -175,7 +199,16 @@ CREATE TRIGGER payment_order_forward BEFORE UPDATE ON payment_order
 CREATE TRIGGER payment_order_remains BEFORE DELETE ON payment_order
     BEGIN SELECT RAISE(ABORT, 'orders are never deleted'); END;
 
--- Evidence, ledger and closings are only ever added to.
+-- What was told stays told.
+CREATE TRIGGER notice_told BEFORE UPDATE ON notice
+    WHEN NEW.version <= OLD.version OR OLD.told_at_us IS NOT NULL
+    BEGIN SELECT RAISE(ABORT, 'a notice that was told stays told'); END;
+
+-- Evidence, changes, ledger and closings are only ever added to.
+CREATE TRIGGER order_change_stays BEFORE UPDATE ON order_change
+    BEGIN SELECT RAISE(ABORT, 'payments are append only'); END;
+CREATE TRIGGER order_change_remains BEFORE DELETE ON order_change
+    BEGIN SELECT RAISE(ABORT, 'payments are append only'); END;
 CREATE TRIGGER order_evidence_stays BEFORE UPDATE ON order_evidence
     BEGIN SELECT RAISE(ABORT, 'payments are append only'); END;
 CREATE TRIGGER order_evidence_remains BEFORE DELETE ON order_evidence

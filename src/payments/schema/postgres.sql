@@ -69,6 +69,9 @@ CREATE TABLE payment_order (
     returned_tiyn    BIGINT NOT NULL CHECK (returned_tiyn BETWEEN 0 AND amount_tiyn),
     source           TEXT,                         -- the account that a refund takes from
     reason           TEXT NOT NULL,
+    agency           TEXT NOT NULL,                -- whose charge it is
+    opened_by        TEXT NOT NULL,                -- the participant that asked; '' of money that a bank took itself
+    redirect_url     TEXT,                         -- where the payer has to go on
     CHECK ((asset IS NULL) = (claim IS NULL)),
     CHECK ((operating_day IS NULL) = (posted_at_us IS NULL)),
     CHECK (operating_day IS NOT NULL OR asset IS NULL OR asset = 'pending'),
@@ -82,7 +85,7 @@ CREATE TABLE payment_order (
 CREATE UNIQUE INDEX payment_order_charge ON payment_order (charge) WHERE holds = 1;
 CREATE INDEX payment_order_aside ON payment_order (charge) WHERE holds = 0 AND charge IS NOT NULL;
 CREATE INDEX payment_order_reverses ON payment_order (reverses) WHERE reverses IS NOT NULL;
-CREATE INDEX payment_order_check ON payment_order (next_check_at_us) WHERE next_check_at_us IS NOT NULL;
+CREATE INDEX payment_order_check ON payment_order (bank, next_check_at_us) WHERE next_check_at_us IS NOT NULL;
 CREATE INDEX payment_order_pending ON payment_order (bank, amount_tiyn) WHERE asset = 'pending';
 CREATE INDEX payment_order_open ON payment_order (changed_at_us) WHERE state IN ('unknown', 'conflict');
 CREATE INDEX payment_order_day ON payment_order (bank, operating_day) WHERE operating_day IS NOT NULL;
@@ -115,18 +118,39 @@ CREATE TABLE transfer (
     CHECK (debit <> credit)
 );
 
--- What others are to be told, in the order of versions; written with the change itself.
+-- Every change of a state, in the order of versions; written with the change itself.
 CREATE TABLE order_change (
     id               TEXT COLLATE "C" NOT NULL PRIMARY KEY,    -- order/version
     order_id         TEXT NOT NULL,
     version          BIGINT NOT NULL,
     state            TEXT NOT NULL,
     cause            TEXT NOT NULL,
-    changed_at_us    BIGINT NOT NULL,
-    told_at_us       BIGINT
+    changed_at_us    BIGINT NOT NULL
 );
 
-CREATE INDEX order_change_untold ON order_change (changed_at_us, id) WHERE told_at_us IS NULL;
+CREATE INDEX order_change_order ON order_change (order_id, version);
+
+-- What one participant is to be told of one change; written with the change itself.
+CREATE TABLE notice (
+    id               TEXT COLLATE "C" NOT NULL PRIMARY KEY,    -- order/order version/recipient
+    order_id         TEXT NOT NULL,
+    order_version    BIGINT NOT NULL,
+    recipient        TEXT NOT NULL,
+    state            TEXT NOT NULL,
+    claim            TEXT CHECK (claim IN ('expected', 'payable', 'suspense')),
+    cause            TEXT NOT NULL,
+    changed_at_us    BIGINT NOT NULL,
+    version          BIGINT NOT NULL,
+    attempts         BIGINT NOT NULL,
+    next_try_at_us   BIGINT NOT NULL,
+    told_at_us       BIGINT,
+    dead_at_us       BIGINT,                      -- given up; an operator may send it again
+    CHECK (told_at_us IS NULL OR dead_at_us IS NULL)
+);
+
+CREATE INDEX notice_due ON notice (recipient, next_try_at_us) WHERE told_at_us IS NULL AND dead_at_us IS NULL;
+CREATE INDEX notice_untold ON notice (order_id, recipient, order_version) WHERE told_at_us IS NULL;
+CREATE INDEX notice_dead ON notice (dead_at_us) WHERE dead_at_us IS NOT NULL;
 
 -- The last operating day of each bank that is closed.
 CREATE TABLE bank_window (
@@ -184,12 +208,21 @@ CREATE TRIGGER forward BEFORE UPDATE ON payment_order FOR EACH ROW
             AND NEW.state NOT IN (OLD.state, 'conflict')))
     EXECUTE FUNCTION refuse_backward();
 
--- Evidence, ledger and closings are only ever added to; orders are never deleted.
+-- What was told stays told.
+CREATE FUNCTION refuse_untelling() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN RAISE EXCEPTION 'a notice that was told stays told' USING ERRCODE = 'check_violation'; END $$;
+CREATE TRIGGER told BEFORE UPDATE ON notice FOR EACH ROW
+    WHEN (NEW.version <= OLD.version OR OLD.told_at_us IS NOT NULL)
+    EXECUTE FUNCTION refuse_untelling();
+
+-- Evidence, changes, ledger and closings are only ever added to; orders are never deleted.
 CREATE FUNCTION refuse_payment_change() RETURNS trigger LANGUAGE plpgsql AS
     $$ BEGIN RAISE EXCEPTION 'payments are append only' USING ERRCODE = 'check_violation'; END $$;
 CREATE TRIGGER remains BEFORE DELETE ON payment_order
     FOR EACH ROW EXECUTE FUNCTION refuse_payment_change();
 CREATE TRIGGER stays BEFORE UPDATE OR DELETE ON order_evidence
+    FOR EACH ROW EXECUTE FUNCTION refuse_payment_change();
+CREATE TRIGGER stays BEFORE UPDATE OR DELETE ON order_change
     FOR EACH ROW EXECUTE FUNCTION refuse_payment_change();
 CREATE TRIGGER stays BEFORE UPDATE OR DELETE ON transfer
     FOR EACH ROW EXECUTE FUNCTION refuse_payment_change();
@@ -199,7 +232,7 @@ CREATE TRIGGER stays BEFORE UPDATE OR DELETE ON closing
 -- What deploy/postgres/roles.sql promises of the tables that are not append only.
 DO $$ BEGIN
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'qaqpa_app') THEN
-        GRANT UPDATE ON charge, payment_order, order_change, bank_window TO qaqpa_app;
+        GRANT UPDATE ON charge, payment_order, notice, bank_window TO qaqpa_app;
         GRANT DELETE ON request_key TO qaqpa_app;
         REVOKE INSERT ON payments_version FROM qaqpa_app;
     END IF;

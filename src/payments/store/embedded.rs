@@ -5,6 +5,7 @@ use crate::journal::Why;
 use crate::journal::down::{JournalDown, JournalError};
 use crate::journal::embedded::{Reader, StoreFile};
 use crate::payments::book::{Book, Lookup, Wanted, Write};
+use crate::trial;
 use rusqlite::types::{ToSqlOutput, Value as SqlValue, ValueRef};
 use rusqlite::{Connection, Row, ToSql, Transaction, params_from_iter};
 use serde_json::{Map, Value};
@@ -35,8 +36,12 @@ impl Backing for Embedded {
             load(transaction, &group.wanted(), &mut book)?;
             load(transaction, &group.wanted_more(&book), &mut book)?;
             group.decide(&mut book);
-            book.writes().map_err(foreign)?.iter().try_for_each(|write| save(transaction, write))
+            let writes = book.writes().map_err(foreign)?;
+            writes.iter().try_for_each(|write| save(transaction, write))?;
+            trial::point("payments.commit.before");
+            Ok(())
         });
+        trial::point("payments.commit.after");
         written.map_err(|failed| match failed.down {
             JournalDown { why: Why::Busy, cause } => Failed::Raced(cause),
             down => Failed::Down(down),

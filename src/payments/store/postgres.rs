@@ -9,6 +9,7 @@ use crate::journal::Why;
 use crate::journal::down::{JournalDown, JournalError};
 use crate::journal::postgres::{ATTEMPT, Reader, Target, check_schema, down, told};
 use crate::payments::book::{Book, Lookup, Wanted, Write};
+use crate::trial;
 use deadpool_postgres::ClientWrapper;
 use serde_json::{Value, json};
 use tokio::time::timeout;
@@ -126,6 +127,7 @@ async fn run(client: &ClientWrapper, group: &mut Group<'_>) -> Result<(), Broken
     for write in book.writes()? {
         prepared.push(prepare(client, &write).await?);
     }
+    trial::point("payments.commit.before");
     let mut slots = prepared.iter();
     let mut next = || execute(client, slots.next());
     // Sent together: the driver writes what is polled first, first; COMMIT after a failure rolls back.
@@ -137,6 +139,7 @@ async fn run(client: &ClientWrapper, group: &mut Group<'_>) -> Result<(), Broken
         biased; w1, w2, w3, w4, w5, w6, w7, w8, w9, w10, w11, w12, w13, w14,
         client.batch_execute("COMMIT"),
     )?;
+    trial::point("payments.commit.after");
     Ok(())
 }
 
@@ -163,7 +166,7 @@ async fn load(
         look(Lookup::Document),
         look(Lookup::Evidence),
         look(Lookup::Key),
-        look(Lookup::Change),
+        look(Lookup::Notice),
         look(Lookup::Totals),
     )?;
     for (lookup, rows) in Lookup::ALL.into_iter().zip([a, b, c, d, e, f, g, h, i, j, k, l, m]) {

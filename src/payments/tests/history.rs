@@ -2,7 +2,9 @@
 
 use super::BANKS;
 use crate::payments::calendar::OperatingDay;
-use crate::payments::command::{About, Act, Command, Opening, Receipt, Refund, Report};
+use crate::payments::command::{
+    About, Act, Command, Inquiry, Opening, Receipt, Refund, Report, Telling,
+};
 use crate::payments::order::{Action, Ruling, Said};
 use crate::payments::record::{Charge, Id, Party, Source, Terms};
 use qaqpa_kit::ids::{Bin, Iban, Kbe, Kbk, Knp};
@@ -80,6 +82,7 @@ pub(super) fn commands(seed: u64) -> Vec<Command> {
         charge: id(0),
         bank: "alpha".to_owned(),
         payer: payer(),
+        opened_by: "portal".to_owned(),
         at_us,
         deadline_us: at_us + HOUR_US,
     }));
@@ -96,7 +99,7 @@ pub(super) fn commands(seed: u64) -> Vec<Command> {
 }
 
 fn command(chance: &mut Chance, at_us: i64) -> Command {
-    match chance.below(20) {
+    match chance.below(22) {
         0..2 => Command::Open(opening(chance, at_us)),
         2..9 => Command::Act(act(chance, at_us)),
         9..15 => Command::Hear(report(chance, at_us)),
@@ -106,6 +109,7 @@ fn command(chance: &mut Chance, at_us: i64) -> Command {
             original: id(10 + chance.below(5)),
             amount: Amount::new(chance.of(&[1, 4_000, 10_000, 25_050])).unwrap(),
             reason: chance.of(&["overpaid", "overpaid", " "]).to_owned(),
+            opened_by: "portal".to_owned(),
             at_us,
             deadline_us: at_us + HOUR_US,
         }),
@@ -118,6 +122,30 @@ fn command(chance: &mut Chance, at_us: i64) -> Command {
         18 => Command::Close {
             bank: chance.of(&BANKS).to_owned(),
             day: OperatingDay::of(jiff::civil::date(2026, 11, chance.of(&[25, 26, 27, 30]))),
+            at_us,
+        },
+        19 => Command::Inquire(Inquiry {
+            order: id(chance.of(&[10, 10, 11, 12, 20])),
+            version: i64::try_from(1 + chance.below(6)).unwrap(),
+            node: "node".to_owned(),
+            at_us,
+            until_us: chance.one_in(2).then_some(at_us + 30_000_000),
+        }),
+        20 => Command::Tell {
+            notice: format!(
+                "{}/{}/{}",
+                id(chance.of(&[10, 10, 11])),
+                2 + chance.below(5),
+                chance.of(&["agency", "portal"])
+            ),
+            version: i64::try_from(1 + chance.below(4)).unwrap(),
+            telling: chance.of(&[
+                Telling::Begin { until_us: at_us + 10_000_000 },
+                Telling::Begin { until_us: at_us + 20_000_000 },
+                Telling::Told,
+                Telling::Failed,
+                Telling::Revive,
+            ]),
             at_us,
         },
         _ => Command::Annul {
@@ -134,6 +162,7 @@ fn opening(chance: &mut Chance, at_us: i64) -> Opening {
         charge: id(chance.below(2)),
         bank: chance.of(&["alpha", "alpha", "alpha", "beta", "nowhere"]).to_owned(),
         payer: payer(),
+        opened_by: "portal".to_owned(),
         at_us,
         deadline_us: at_us + chance.of(&[HOUR_US, HOUR_US, 60_000_000, 0]),
     }
@@ -182,6 +211,7 @@ fn report(chance: &mut Chance, at_us: i64) -> Report {
         posted_at_us: chance.one_in(2).then_some(at_us - 2 * HOUR_US),
         at_us,
         original_digest: format!("{:064x}", chance.below(1_000_000)),
+        redirect_url: None,
         note: chance.of(&["seen in the register", "", "asked by telephone"]).to_owned(),
     }
 }

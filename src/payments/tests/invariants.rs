@@ -217,6 +217,15 @@ fn told_in_order(world: &World, after: &BTreeMap<String, Order>) {
     for (id, order) in after {
         assert_eq!(last[id.as_str()].1, order.state, "I13: {id} was not told of");
     }
+    // I13: whoever is concerned is told of every end and every posting, by its own event.
+    let told = world.book.notices();
+    for change in world.book.changes() {
+        let is_told =
+            change.state.is_final() || matches!(change.state, State::Posted | State::Conflict);
+        let of_it = told.iter().filter(|notice| notice.event_id() == change.id);
+        let concerned = usize::from(!after[change.order_id.text()].opened_by.is_empty()) + 1;
+        assert_eq!(of_it.count(), if is_told { concerned } else { 0 }, "I13: {}", change.id);
+    }
     for heard in world.book.heard() {
         assert_eq!(heard.original_digest.len(), 64, "I14");
     }

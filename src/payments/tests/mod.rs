@@ -71,5 +71,7 @@ fn rules() -> Rules {
         inquiry_pause_max: Duration::from_secs(300),
         not_found_min: 2,
         quiet: Duration::from_secs(60),
+        recipients: ["agency".to_owned(), "portal".to_owned()].into(),
+        notice_pauses: vec![Duration::from_secs(1), Duration::from_secs(5)],
     }
 }

@@ -56,6 +56,7 @@ fn report(chance: &mut Chance, number: usize) -> Report {
         posted_at_us: Some(MORNING_US),
         at_us: MORNING_US + 3_000_000,
         original_digest: "0".repeat(64),
+        redirect_url: None,
         note: String::new(),
     }
 }
@@ -70,6 +71,7 @@ fn end(actions: &[Action], words: &[Report]) -> (String, BTreeMap<String, i64>) 
         charge: id(0),
         bank: "alpha".to_owned(),
         payer: payer(),
+        opened_by: "portal".to_owned(),
         at_us: MORNING_US,
         deadline_us: MORNING_US + 60_000_000,
     }));
