@@ -3,7 +3,7 @@
 use crate::all;
 use qaqpa_kit::adapter::{Adapter, HttpAnswer};
 use qaqpa_kit::bank::{
-    Ask, Asked, BankReading, Pay, Provider, Reaction, TEXT_BYTES_MAX, Told, Verdict,
+    Ask, Asked, BankReading, Pay, Placement, Provider, Reaction, TEXT_BYTES_MAX, Told, Verdict,
 };
 use qaqpa_kit::fault::{Outcome, Phase};
 use qaqpa_kit::money::Amount;
@@ -45,6 +45,7 @@ fn reading(bank: &dyn Adapter, provider: &dyn Provider, ask: &Ask, told: &Told) 
         query: &request.query,
         content_type: request.content_type,
         accept: None,
+        placement: Placement::usual(),
         body: &request.body,
     };
     assert_eq!(provider.read(&asked).as_ref(), Ok(ask), "{}", bank.manifest().id);
@@ -128,7 +129,15 @@ fn whatever_a_stranger_sends_is_refused_before_anything_happens_and_answered_in_
             ("elsewhere", "command=check&txn_id=1&account=2", b""),
         ] {
             for method in ["GET", "POST"] {
-                let asked = Asked { method, path, query, content_type: None, accept: None, body };
+                let asked = Asked {
+                    method,
+                    path,
+                    query,
+                    content_type: None,
+                    accept: None,
+                    placement: Placement::usual(),
+                    body,
+                };
                 let fault = provider.read(&asked).expect_err("malformed");
                 assert_eq!((fault.phase, fault.outcome()), (Phase::Receive, Outcome::Refused));
                 let answer = provider.write(&asked, &Told::fault(&fault));

@@ -7,8 +7,10 @@
 
 pub mod biller;
 mod mirror;
+mod placement;
 
 pub use mirror::{Asker, BankReading, BankRequest, Errand, Instruction, Mirror, Reaction};
+pub use placement::{Place, Placement};
 
 use crate::adapter::{HttpAnswer, HttpOutgoing};
 use crate::fault::{Code, Fault};
@@ -53,6 +55,8 @@ pub struct Asked<'a> {
     pub content_type: Option<&'a str>,
     /// `Accept`, as written.
     pub accept: Option<&'a str>,
+    /// Where this bank's ISO 20022 messages carry the country's own codes.
+    pub placement: &'a Placement,
     pub body: &'a [u8],
 }
 
@@ -247,6 +251,8 @@ pub struct Order<'a> {
     pub opened_at: &'a str,
     /// The end-to-end id of the payment that this one gives back.
     pub reverses: Option<&'a str>,
+    /// Where this bank's ISO 20022 messages carry the country's own codes.
+    pub placement: &'a Placement,
 }
 
 /// The dialect of a bank that we ask.

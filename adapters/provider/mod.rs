@@ -85,6 +85,7 @@ fn wants_xml(asked: &Asked<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use qaqpa_kit::bank::Placement;
     use qaqpa_kit::samples::{self, Failures};
 
     #[test]
@@ -104,8 +105,15 @@ mod tests {
             ("format=json", Some("text/xml"), false),
             ("a=1&a=1", Some("text/xml"), true),
         ] {
-            let asked =
-                Asked { method: "GET", path: PATH, query, content_type: None, accept, body: b"" };
+            let asked = Asked {
+                method: "GET",
+                path: PATH,
+                query,
+                content_type: None,
+                accept,
+                placement: Placement::usual(),
+                body: b"",
+            };
             assert_eq!(wants_xml(&asked), is_xml, "{query} {accept:?}");
         }
     }

@@ -135,10 +135,19 @@ pub fn request(path: &'static str, ask: &Ask) -> Option<BankRequest> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Placement;
     use super::*;
 
     fn asked(query: &str) -> Asked<'_> {
-        Asked { method: "GET", path: "x", query, content_type: None, accept: None, body: b"" }
+        Asked {
+            method: "GET",
+            path: "x",
+            query,
+            content_type: None,
+            accept: None,
+            placement: Placement::usual(),
+            body: b"",
+        }
     }
 
     #[test]

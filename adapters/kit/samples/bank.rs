@@ -10,7 +10,7 @@
 
 use super::{Sample, read_http, same, show_sent};
 use crate::adapter::{Adapter, Outgoing};
-use crate::bank::{Ask, Asked, Order, Told, Verdict};
+use crate::bank::{Ask, Asked, Order, Placement, Told, Verdict};
 use crate::money::Amount;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -81,6 +81,7 @@ fn asked(adapter: &dyn Adapter, sample: &Sample) -> Result<(), String> {
         query,
         content_type: header("Content-Type"),
         accept: header("Accept"),
+        placement: Placement::usual(),
         body: body.strip_suffix('\n').unwrap_or(body).as_bytes(),
     };
     let (shown, told) = match provider.read(&asked) {
@@ -194,6 +195,7 @@ impl TomlOrder {
             bic: &self.bic,
             opened_at: &self.opened_at,
             reverses: self.reverses.as_deref(),
+            placement: Placement::usual(),
         })
     }
 }
