@@ -1,14 +1,17 @@
 //! The one list of adapters: adding an agency is one folder and one line here.
 
+pub mod acquiring;
 pub mod address_register;
 #[cfg(test)]
 mod banks;
 pub mod gbd_fl;
 pub mod gbd_ul;
+pub mod iso20022;
 pub mod osmp;
 mod passthrough;
 pub mod payments;
 pub mod provider;
+pub mod pshep;
 #[cfg(test)]
 mod trial;
 #[cfg(test)]
@@ -24,12 +27,15 @@ use std::sync::{Arc, LazyLock};
 /// every folder against this list, so that cannot be built.
 static ADAPTERS: LazyLock<Vec<Arc<dyn Adapter>>> = LazyLock::new(|| {
     [
+        shared(acquiring::Acquiring::new()),
         shared(address_register::AddressRegister::new()),
         shared(gbd_fl::GbdFl::new()),
         shared(gbd_ul::GbdUl::new()),
+        shared(iso20022::Iso20022::new()),
         shared(osmp::Osmp::new()),
         shared(payments::Payments::new()),
         shared(provider::CheckPay::new()),
+        shared(pshep::Pshep::new()),
     ]
     .into_iter()
     .flatten()

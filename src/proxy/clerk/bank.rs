@@ -68,6 +68,7 @@ impl Slip {
             bic: &self.bic,
             opened_at: &self.opened_at,
             reverses: self.reverses.as_deref(),
+            placement: bank::Placement::usual(),
         }
     }
 }

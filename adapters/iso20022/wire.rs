@@ -1,0 +1,167 @@
+//! What the status codes of ISO 20022 mean for money, and which code says what we say.
+//!
+//! `TxSts` climbs RCVD < ACTC < ACCP < ACSP < ACSC < ACCC; RJCT and CANC end it. A code that nobody
+//! agreed on decides nothing. Two codes are no refusals though they look like one: RJCT with NOOR says
+//! that the bank knows no such payment, RJCT with AM05 or DUPL that it has it already.
+
+use qaqpa_kit::bank::{Said, Verdict, Word};
+use qaqpa_kit::iso20022::Status;
+use qaqpa_kit::redact;
+
+/// The bank received it, or found its form right; it may still refuse.
+const PENDING: [&str; 2] = ["RCVD", "ACTC"];
+/// It will try; PDNG is what the country's clearing says to a payment in its queue.
+const ACCEPTED: [&str; 5] = ["ACCP", "ACSP", "ACWC", "ACWP", "PDNG"];
+/// The payer's account was debited. ACCC says that the payee has it too, but that is the Treasury's to
+/// say, not that of the bank which owes it.
+const POSTED: [&str; 2] = ["ACSC", "ACCC"];
+const REJECTED: [&str; 2] = ["RJCT", "CANC"];
+/// No original transaction received.
+const UNKNOWN_THERE: &str = "NOOR";
+/// Duplication: the first one is being carried out.
+const THERE_ALREADY: [&str; 2] = ["AM05", "DUPL"];
+
+/// What a status says; `None`: nothing that anybody may rely on.
+#[must_use]
+pub fn said(status: &Status) -> Option<Said> {
+    let (code, reason) = (status.code.as_str(), status.reason.as_deref().unwrap_or_default());
+    if REJECTED.contains(&code) {
+        return match reason {
+            UNKNOWN_THERE => Some(Said::NotFound),
+            reason if THERE_ALREADY.contains(&reason) => None,
+            _ => Some(Said::Rejected),
+        };
+    }
+    let is_in = |codes: &[&str]| codes.contains(&code);
+    match (is_in(&PENDING), is_in(&ACCEPTED), is_in(&POSTED)) {
+        (true, ..) => Some(Said::Pending),
+        (_, true, _) => Some(Said::Accepted),
+        (.., true) => Some(Said::Posted),
+        _ => None,
+    }
+}
+
+/// The code, its reason and the bank's words, for people.
+#[must_use]
+pub fn note(status: &Status) -> String {
+    const NOTE_CHARS_MAX: usize = 200;
+    let parts = [Some(&status.code), status.reason.as_ref(), status.words.as_ref()];
+    let note: Vec<&str> = parts.into_iter().flatten().map(String::as_str).collect();
+    redact::ids(&note.join(" ")).chars().take(NOTE_CHARS_MAX).collect()
+}
+
+/// A word of a status; `None` as in [`said`].
+#[must_use]
+pub fn word(status: &Status) -> Option<Word> {
+    let said = said(status)?;
+    Some(Word {
+        amount: status.amount,
+        document_number: status.reference.clone(),
+        posted_at: status.accepted_at.clone().filter(|_| said == Said::Posted),
+        note: note(status),
+        ..Word::of(said)
+    })
+}
+
+/// The status by which a bank says a word.
+#[must_use]
+pub fn status(end_to_end_id: &str, word: &Word) -> Status {
+    let (code, reason) = match word.said {
+        Said::Accepted => ("ACSP", None),
+        Said::Posted => ("ACSC", None),
+        Said::Settled => ("ACCC", None),
+        Said::Rejected => ("RJCT", Some("AC04")),
+        Said::NotFound => ("RJCT", Some(UNKNOWN_THERE)),
+        Said::Pending => ("ACTC", None),
+    };
+    Status {
+        end_to_end_id: end_to_end_id.to_owned(),
+        code: code.to_owned(),
+        reason: reason.map(str::to_owned),
+        words: (!word.note.is_empty()).then(|| word.note.clone()),
+        amount: word.amount,
+        accepted_at: word.posted_at.clone(),
+        reference: word.document_number.clone(),
+        is_of_group: false,
+    }
+}
+
+/// What we tell a bank of a payment that it sent us: `TxSts` and the reason.
+#[must_use]
+pub const fn told(verdict: Verdict) -> (&'static str, Option<&'static str>) {
+    match verdict {
+        Verdict::Ok => ("ACCP", None),
+        Verdict::InProgress | Verdict::Temporary => ("PDNG", None),
+        Verdict::NoCharge | Verdict::Annulled | Verdict::AlreadyPaid => ("RJCT", Some("NARR")),
+        Verdict::OtherTerms => ("RJCT", Some("AM05")),
+        Verdict::Malformed => ("RJCT", Some("FF01")),
+        Verdict::Forbidden => ("RJCT", Some("AG01")),
+    }
+}
+
+/// The HTTP status of a verdict: ISO 20022 has no code that asks for the same message again.
+#[must_use]
+pub const fn http_status(verdict: Verdict) -> u16 {
+    match verdict {
+        Verdict::InProgress | Verdict::Temporary => 503,
+        Verdict::Forbidden => 403,
+        _ => 200,
+    }
+}
+
+/// Whether an end-to-end id is one that we gave: `GW` and the 32 digits of an order's id.
+#[must_use]
+pub fn is_ours(end_to_end_id: &str) -> bool {
+    end_to_end_id
+        .strip_prefix("GW")
+        .is_some_and(|rest| rest.len() == 32 && rest.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_code_says_what_the_table_says_and_an_unknown_one_says_nothing() {
+        for (code, reason, expected) in [
+            ("RCVD", None, Some(Said::Pending)),
+            ("ACTC", None, Some(Said::Pending)),
+            ("PDNG", None, Some(Said::Accepted)),
+            ("ACCP", None, Some(Said::Accepted)),
+            ("ACSP", None, Some(Said::Accepted)),
+            ("ACSC", None, Some(Said::Posted)),
+            ("ACCC", None, Some(Said::Posted)),
+            ("CANC", None, Some(Said::Rejected)),
+            ("RJCT", None, Some(Said::Rejected)),
+            ("RJCT", Some("AM04"), Some(Said::Rejected)),
+            ("RJCT", Some("NOOR"), Some(Said::NotFound)),
+            ("RJCT", Some("AM05"), None),
+            ("RJCT", Some("DUPL"), None),
+            ("ACSC", Some("NOOR"), Some(Said::Posted)),
+            ("PART", None, None),
+            ("acsc", None, None),
+            ("", None, None),
+        ] {
+            let status = Status {
+                code: code.to_owned(),
+                reason: reason.map(str::to_owned),
+                ..Status::default()
+            };
+            assert_eq!(said(&status), expected, "{code} {reason:?}");
+        }
+    }
+
+    #[test]
+    fn only_ids_of_our_form_are_ours() {
+        assert!(is_ours("GW0199c3d2a9a77b558a0e1c2d3e4f5a6b"));
+        for id in [
+            "",
+            "GW",
+            "GW0199c3d2a9a77b558a0e1c2d3e4f5a6",
+            "XX0199c3d2a9a77b558a0e1c2d3e4f5a6b",
+            "NOTPROVIDED",
+        ] {
+            assert!(!is_ours(id), "{id}");
+        }
+    }
+}
