@@ -9,6 +9,7 @@ pub mod sign;
 
 pub mod journal;
 pub mod payments;
+pub mod reconcile;
 pub mod upstream;
 
 pub mod config;

@@ -1,8 +1,8 @@
 //! The one binary: subcommands, exit codes, and nothing else.
 
 use clap::{Parser, Subcommand};
-use qaqpa::command::{Failure, agencies, canonicalize, check, demo, evidence, migrate, send};
-use qaqpa::command::{serve, sign, simulate, verify};
+use qaqpa::command::{Failure, agencies, canonicalize, check, demo, evidence, migrate};
+use qaqpa::command::{reconcile, send, serve, sign, simulate, verify};
 use std::process::ExitCode;
 
 /// Many small texts a call, taken on one thread and given back on another: the system's allocator
@@ -40,6 +40,8 @@ enum Command {
     Simulate(simulate::Args),
     /// Bring the journal's store to this gateway's schema.
     Migrate(migrate::Args),
+    /// Hold a journal and a bank's register of one operating day against each other.
+    Reconcile(reconcile::Args),
     /// Show what the journal holds of an entry, or which entries wait for evidence.
     Evidence(evidence::Args),
 }
@@ -72,6 +74,7 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Agencies(args) => agencies::run(args),
         Command::Simulate(args) => simulate::run(args),
         Command::Migrate(args) => migrate::run(args),
+        Command::Reconcile(args) => reconcile::run(args),
         Command::Evidence(args) => evidence::run(args),
     }
 }

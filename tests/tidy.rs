@@ -45,21 +45,24 @@ const ROOMS: &[Room] = &[
     ("src/proxy/trace.rs", &[Door::Clock], "the times of a call's phases"),
     ("src/simulate/bank.rs", &[Door::Clock], "how late a simulated bank is"),
     ("src/simulate/bank/ledger.rs", &[Door::Files], "the books of a simulated bank"),
+    ("src/reconcile/ingest", &[Door::Files], "registers, and what of them does not fit in memory"),
+    ("src/reconcile/report", &[Door::Files], "the folder of a run, and findings being sorted"),
     ("src/upstream", &[Door::Sockets, Door::Clock], "the door to agencies"),
 ];
 
 /// What a room may not name, because the arrows run the other way.
 const ARROWS: &[(&str, &str)] = &[
     ("adapters", "tokio hyper hyper_util tokio_postgres rusqlite rustls qaqpa"),
-    ("src/channel", "command journal ops payments proxy sign simulate upstream"),
-    ("src/config", "channel command journal ops payments proxy simulate upstream"),
-    ("src/journal", "channel command ops payments proxy sign simulate upstream"),
-    ("src/ops", "command simulate"),
-    ("src/payments", "channel command ops proxy sign simulate upstream"),
-    ("src/proxy", "command simulate"),
-    ("src/sign", "channel command journal ops payments proxy simulate upstream"),
+    ("src/channel", "command journal ops payments proxy reconcile sign simulate upstream"),
+    ("src/config", "channel command journal ops payments proxy reconcile simulate upstream"),
+    ("src/journal", "channel command ops payments proxy reconcile sign simulate upstream"),
+    ("src/ops", "command reconcile simulate"),
+    ("src/payments", "channel command ops proxy reconcile sign simulate upstream"),
+    ("src/proxy", "command reconcile simulate"),
+    ("src/reconcile", "channel command ops proxy sign simulate upstream"),
+    ("src/sign", "channel command journal ops payments proxy reconcile simulate upstream"),
     ("src/simulate", "command"),
-    ("src/upstream", "channel command journal payments simulate"),
+    ("src/upstream", "channel command journal payments reconcile simulate"),
 ];
 
 /// What stands at the top of the repository, and nothing else.

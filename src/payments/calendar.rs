@@ -5,7 +5,7 @@
 //! since, so that a machine with old zone data closes the same days.
 
 use crate::config::settings::Bank;
-use jiff::civil::Date;
+use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
@@ -65,6 +65,13 @@ impl std::fmt::Display for OperatingDay {
     }
 }
 
+/// The civil time in Astana at a moment (Unix microseconds).
+#[must_use]
+pub fn astana(at_us: i64) -> DateTime {
+    let moment = Timestamp::from_microsecond(at_us).unwrap_or(Timestamp::UNIX_EPOCH);
+    moment.to_zoned(ASTANA.clone()).datetime()
+}
+
 impl Bank {
     /// Whether the bank has an operating day with this date.
     #[must_use]
@@ -77,8 +84,7 @@ impl Bank {
     /// cut-off, else the next one. The moment of the cut-off itself belongs to the next day.
     #[must_use]
     pub fn operating_day(&self, posted_at_us: i64) -> OperatingDay {
-        let moment = Timestamp::from_microsecond(posted_at_us).unwrap_or(Timestamp::UNIX_EPOCH);
-        let local = moment.to_zoned(ASTANA.clone()).datetime();
+        let local = astana(posted_at_us);
         if local.time() < self.cut_off && self.is_operating(local.date()) {
             OperatingDay::of(local.date())
         } else if local.time() < self.cut_off {

@@ -1,0 +1,171 @@
+//! `qaqpa reconcile`: holds a journal and a bank's register of one day against each other.
+
+use super::{Failure, check};
+use crate::reconcile::breaks::Category;
+use crate::reconcile::ingest::day::Calendar;
+use crate::reconcile::ingest::{IngestError, Refusal};
+use crate::reconcile::matching::fingerprint::{KEY_BYTES, Secret};
+use crate::reconcile::report::{self, Folder};
+use crate::reconcile::run::{Job, RunError, run as reconcile};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use jiff::civil::Time;
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Instant;
+
+/// Hold a journal and a bank's register of one operating day against each other.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The gateway's side in the neutral form; more than one where it is split.
+    #[arg(long, value_name = "FILE", required = true)]
+    journal: Vec<PathBuf>,
+    /// The bank's register in the neutral form; more than one where it is split.
+    #[arg(long, value_name = "FILE", required = true)]
+    register: Vec<PathBuf>,
+    /// What an earlier run left open: its open.csv.
+    #[arg(long, value_name = "FILE")]
+    open: Vec<PathBuf>,
+    /// The folder for the reports; made where it is missing.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Astana time from which a payment belongs to the next operating day.
+    #[arg(long, value_name = "HH:MM", default_value = "16:00", value_parser = time)]
+    cut_off: Time,
+    /// A folder for what does not fit in memory; default: beside DIR.
+    #[arg(long, value_name = "DIR")]
+    scratch: Option<PathBuf>,
+    /// Join every bucket, also those that their digests prove clean.
+    #[arg(long)]
+    no_short_cut: bool,
+    /// Answer in JSON only.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Reconciles two files; breaks are an answer, not a failure.
+///
+/// # Errors
+/// A file was refused or the disk failed (1).
+pub fn run(args: Args) -> Result<ExitCode, Failure> {
+    let began = Instant::now();
+    let folder = Folder::new(&args.out).map_err(|error| at(&args.out, &error))?;
+    let scratch = args.scratch.clone().unwrap_or_else(|| beside(&args.out));
+    let calendar = Calendar::EveryDate { cut_off: args.cut_off };
+    let secret = secret()?;
+    let bar = progress_bar(args.journal.iter().chain(&args.register).chain(&args.open));
+    let job = Job {
+        journal: &args.journal,
+        register: &args.register,
+        open: &args.open,
+        calendar: &calendar,
+        secret: &secret,
+        scratch: &scratch,
+        progress: &|bytes| bar.inc(bytes),
+        is_short_cut: !args.no_short_cut,
+    };
+    let outcome = reconcile(&job);
+    bar.finish_and_clear();
+    let mut statement = match outcome {
+        Ok(statement) => statement,
+        Err(RunError::Ingest(IngestError::Refused(refusal))) => {
+            return Ok(refused(&refusal, began.elapsed().as_secs_f64()));
+        }
+        Err(error) => return Err(Failure::work(error)),
+    };
+    let manifest = report::write(&mut statement, &calendar, &folder);
+    let manifest = manifest.map_err(|error| at(&args.out, &error))?;
+    if !args.json {
+        check::print(&summary(&manifest));
+    }
+    check::print(&line(&manifest, began.elapsed().as_secs_f64()));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What the last line of standard output says, with the time that the run took.
+fn line(manifest: &Value, seconds: f64) -> String {
+    let field = |name: &str| manifest.get(name).cloned().unwrap_or_default();
+    let object = json!({
+        "bank": field("bank"),
+        "opdate": field("opdate"),
+        "matched": field("matched"),
+        "matched_by": field("matched_by"),
+        "rows": field("rows"),
+        "carried": field("carried"),
+        "breaks": field("breaks"),
+        "sums": field("sums"),
+        "seconds": seconds,
+    });
+    object.to_string()
+}
+
+/// Nothing of a refused file is believed, so there is nothing to count but the refusal.
+fn refused(refusal: &Refusal, seconds: f64) -> ExitCode {
+    eprintln!("qaqpa: refused: {refusal}");
+    let object = json!({
+        "matched": 0,
+        "rows": { "journal": 0, "register": 0 },
+        "breaks": { Category::FileIntegrity.word(): 1 },
+        "sums": { "journal": 0, "register": 0, "matched": 0 },
+        "refused": {
+            "side": refusal.side, "file": refusal.file, "line": refusal.line,
+            "reason": refusal.reason,
+        },
+        "seconds": seconds,
+    });
+    check::print(&object.to_string());
+    ExitCode::from(1)
+}
+
+/// The counts as a table for people.
+fn summary(manifest: &Value) -> String {
+    let number = |pointer: &str| {
+        manifest.pointer(pointer).map_or_else(|| "0".to_owned(), ToString::to_string)
+    };
+    let mut table = check::table(["", "rows", "tiyn"]);
+    for (name, rows, sum) in [
+        ("journal", "/rows/journal", "/sums/journal"),
+        ("register", "/rows/register", "/sums/register"),
+        ("matched", "/matched", "/sums/matched"),
+    ] {
+        table.add_row([name.to_owned(), number(rows), number(sum)]);
+    }
+    let breaks = manifest.get("breaks").and_then(Value::as_object);
+    for (category, count) in breaks.into_iter().flatten() {
+        table.add_row([category.clone(), count.to_string(), String::new()]);
+    }
+    let text = |name: &str| manifest.get(name).and_then(Value::as_str).unwrap_or_default();
+    format!("{} {}\n{}\n", text("bank"), text("opdate"), table.trim_fmt())
+}
+
+fn at(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::work(format!("{}: {error}", path.display()))
+}
+
+fn beside(path: &Path) -> PathBuf {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    parent.map_or_else(|| PathBuf::from("."), Path::to_owned)
+}
+
+fn secret() -> Result<Secret, Failure> {
+    let mut bytes = [0; KEY_BYTES];
+    aws_lc_rs::rand::fill(&mut bytes).map_err(|_| Failure::work("no random numbers"))?;
+    Ok(Secret::new(&bytes))
+}
+
+fn time(text: &str) -> Result<Time, String> {
+    let is_shaped = text.len() == 5 && text.as_bytes().get(2) == Some(&b':');
+    let time = is_shaped.then(|| text.parse().ok()).flatten();
+    time.ok_or_else(|| "no time like 16:00".to_owned())
+}
+
+fn progress_bar<'a>(files: impl Iterator<Item = &'a PathBuf>) -> ProgressBar {
+    let sizes = files.filter_map(|file| std::fs::metadata(file).ok());
+    let bytes = sizes.map(|size| size.len()).sum();
+    let bar = ProgressBar::with_draw_target(Some(bytes), ProgressDrawTarget::stderr());
+    let style = ProgressStyle::with_template("{bar:40} {bytes} of {total_bytes}, {eta} left");
+    match style {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}

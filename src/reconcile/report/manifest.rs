@@ -1,0 +1,115 @@
+//! The manifest: of which files, by which rules, calendar and code a run was made, and what it counted.
+
+use crate::reconcile::breaks::CATEGORIES;
+use crate::reconcile::counts::{Broken, Counts, Tally};
+use crate::reconcile::ingest::Input;
+use crate::reconcile::ingest::day::Calendar;
+use crate::reconcile::matching::residual::RULES;
+use crate::reconcile::run::Statement;
+use aws_lc_rs::digest::{SHA256, digest};
+use serde_json::{Map, Value, json};
+use std::fmt::Write;
+
+/// What is compared and in which order rules are tried; a change of either is another rule set.
+const RULE_SET: &str = "exact e2e_id; best pair by amount ccy status iin payee_bin kbk knp value_date \
+    operating_day; receipt, one side without e2e_id, unique; iin amount ccy value_date within 1 day, \
+    one side without e2e_id, unique";
+
+/// Everything that tells one run from another; nothing of when or where.
+pub(super) fn of(statement: &Statement, calendar: &Calendar) -> Value {
+    json!({
+        "form": 1,
+        "bank": statement.window.bank,
+        "opdate": statement.window.day.to_string(),
+        "inputs": {
+            "journal": inputs(&statement.journal),
+            "register": inputs(&statement.register),
+            "open": inputs(&statement.open),
+        },
+        "calendar": calendar_of(calendar),
+        "rules": { "names": RULES, "sha256": hex(digest(&SHA256, RULE_SET.as_bytes()).as_ref()) },
+        "code": { "name": env!("CARGO_PKG_NAME"), "version": env!("CARGO_PKG_VERSION") },
+        "matched": statement.counts.matched.rows,
+        "matched_by": matched_by(&statement.counts),
+        "rows": {
+            "journal": statement.journal_rows.rows,
+            "register": statement.register_rows.rows,
+        },
+        "carried": {
+            "journal": statement.journal_carried.rows,
+            "register": statement.register_carried.rows,
+        },
+        "breaks": breaks(&statement.counts),
+        "sums": sums(statement),
+    })
+}
+
+/// Files by their digest: their names and their order are not theirs.
+fn inputs(inputs: &[Input]) -> Vec<Value> {
+    let mut inputs: Vec<_> = inputs.iter().collect();
+    inputs.sort_by_key(|input| input.digest);
+    let input = |input: &&Input| {
+        json!({
+            "sha256": hex(&input.digest),
+            "bytes": input.bytes,
+            "rows": input.header.count,
+            "sum_tiyn": input.header.sum_tiyn,
+        })
+    };
+    inputs.iter().map(input).collect()
+}
+
+fn calendar_of(calendar: &Calendar) -> Value {
+    match calendar {
+        Calendar::EveryDate { cut_off } => {
+            json!({ "zone": "Asia/Almaty", "cut_off": cut_off.to_string(), "days": "every date" })
+        }
+        Calendar::Bank(bank) => {
+            let dates = |dates: &std::collections::BTreeSet<jiff::civil::Date>| {
+                dates.iter().map(ToString::to_string).collect::<Vec<_>>()
+            };
+            let rest = bank.rest_days.iter().map(|day| format!("{day:?}").to_lowercase());
+            json!({
+                "zone": "Asia/Almaty",
+                "cut_off": bank.cut_off.to_string(),
+                "rest_days": rest.collect::<Vec<_>>(),
+                "holidays": dates(&bank.holidays),
+                "working_days": dates(&bank.working_days),
+            })
+        }
+    }
+}
+
+fn matched_by(counts: &Counts) -> Value {
+    let rules = counts.rules.iter().map(|(rule, pairs)| (rule.word().to_owned(), json!(pairs)));
+    Value::Object(rules.collect::<Map<_, _>>())
+}
+
+/// Categories with breaks, in their order.
+fn breaks(counts: &Counts) -> Value {
+    let found = CATEGORIES.iter().filter_map(|category| counts.broken.get_key_value(category));
+    let found = found.map(|(category, broken)| (category.word().to_owned(), json!(broken.breaks)));
+    Value::Object(found.collect::<Map<_, _>>())
+}
+
+fn sums(statement: &Statement) -> Value {
+    let broken = |side: fn(&Broken) -> Tally| {
+        statement.counts.broken.values().map(|broken| side(broken).sum_tiyn).sum::<i128>()
+    };
+    json!({
+        "journal": statement.journal_rows.sum_tiyn,
+        "register": statement.register_rows.sum_tiyn,
+        "carried_journal": statement.journal_carried.sum_tiyn,
+        "carried_register": statement.register_carried.sum_tiyn,
+        "matched": statement.counts.matched.sum_tiyn,
+        "breaks_journal": broken(|broken| broken.journal),
+        "breaks_register": broken(|broken| broken.register),
+    })
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut hex, byte| {
+        let _infallible = write!(hex, "{byte:02x}");
+        hex
+    })
+}

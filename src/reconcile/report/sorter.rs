@@ -1,0 +1,184 @@
+//! Findings in the order of reports, however many: sorted in memory, or in runs on disk that are merged.
+
+use crate::payments::calendar::OperatingDay;
+use crate::reconcile::breaks::{CATEGORIES, Finding};
+use crate::reconcile::ingest::day::{Calendar, Days};
+use crate::reconcile::ingest::frame::Side;
+use crate::reconcile::ingest::source::Line;
+use crate::reconcile::matching::record::At;
+use crate::reconcile::matching::residual::RULES;
+use std::cmp::{Ordering, Reverse};
+use std::collections::BinaryHeap;
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
+use std::path::{Path, PathBuf};
+
+/// Findings held in memory, some 400 bytes each.
+const HELD_MAX: usize = 20_000;
+
+/// Takes findings in any order.
+pub struct Sorter {
+    held: Vec<Finding>,
+    runs: Vec<File>,
+    scratch: PathBuf,
+    calendar: Calendar,
+}
+
+impl Sorter {
+    /// An empty one, with a folder for what does not fit in memory.
+    #[must_use]
+    pub fn new(scratch: &Path, calendar: &Calendar) -> Self {
+        let (scratch, calendar) = (scratch.to_owned(), calendar.clone());
+        Self { held: Vec::new(), runs: Vec::new(), scratch, calendar }
+    }
+
+    /// Takes one.
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn push(&mut self, finding: Finding) -> io::Result<()> {
+        self.held.push(finding);
+        if self.held.len() < HELD_MAX {
+            return Ok(());
+        }
+        self.held.sort_by(Finding::order);
+        let mut run = BufWriter::new(tempfile::tempfile_in(&self.scratch)?);
+        for finding in self.held.drain(..) {
+            write(&mut run, &finding)?;
+        }
+        self.runs.push(run.into_inner().map_err(io::IntoInnerError::into_error)?);
+        Ok(())
+    }
+
+    /// All of them, in order.
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn sorted(mut self) -> io::Result<Sorted> {
+        self.held.sort_by(Finding::order);
+        let mut runs = vec![Run::Held(self.held.into_iter())];
+        for mut file in self.runs {
+            file.rewind()?;
+            let days = Box::new(Days::new(self.calendar.clone()));
+            runs.push(Run::Disk(BufReader::new(file), days));
+        }
+        let mut sorted = Sorted { runs, heads: BinaryHeap::new() };
+        for run in 0..sorted.runs.len() {
+            sorted.advance(run)?;
+        }
+        Ok(sorted)
+    }
+}
+
+/// Findings in order; each is handed out once.
+pub struct Sorted {
+    runs: Vec<Run>,
+    heads: BinaryHeap<Reverse<Head>>,
+}
+
+enum Run {
+    Held(std::vec::IntoIter<Finding>),
+    Disk(BufReader<File>, Box<Days>),
+}
+
+struct Head {
+    finding: Finding,
+    run: usize,
+}
+
+impl Sorted {
+    /// The next finding.
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn take(&mut self) -> io::Result<Option<Finding>> {
+        let Some(Reverse(head)) = self.heads.pop() else { return Ok(None) };
+        self.advance(head.run)?;
+        Ok(Some(head.finding))
+    }
+
+    fn advance(&mut self, run: usize) -> io::Result<()> {
+        let next = match self.runs.get_mut(run) {
+            Some(Run::Held(held)) => held.next(),
+            Some(Run::Disk(file, days)) => read(file, days)?,
+            None => None,
+        };
+        self.heads.extend(next.map(|finding| Reverse(Head { finding, run })));
+        Ok(())
+    }
+}
+
+impl PartialEq for Head {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Head {}
+
+impl PartialOrd for Head {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Head {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.finding.order(&other.finding)
+    }
+}
+
+/// A finding on disk: its category and rule by number (0 is none), then three texts with their length.
+fn write(to: &mut impl Write, finding: &Finding) -> io::Result<()> {
+    let category = finding.category.and_then(|it| CATEGORIES.iter().position(|c| *c == it));
+    let rule = finding.rule.and_then(|it| RULES.iter().position(|rule| *rule == it));
+    for number in [category, rule] {
+        to.write_all(&[number.and_then(|at| u8::try_from(at + 1).ok()).unwrap_or(0)])?;
+    }
+    let text = |line: &Option<Line>| line.as_ref().map_or_else(Vec::new, |it| it.text().to_vec());
+    for text in [text(&finding.journal), text(&finding.register), finding.candidates.clone().into()]
+    {
+        let length = u16::try_from(text.len()).map_err(io::Error::other)?;
+        to.write_all(&length.to_le_bytes())?;
+        to.write_all(&text)?;
+    }
+    for line in [&finding.journal, &finding.register] {
+        let since = line.as_ref().and_then(|line| line.since);
+        to.write_all(&since.map_or(i32::MIN, |day| day.0).to_le_bytes())?;
+    }
+    Ok(())
+}
+
+fn read(from: &mut impl Read, days: &mut Days) -> io::Result<Option<Finding>> {
+    let mut numbers = [0_u8; 2];
+    match from.read_exact(&mut numbers) {
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+        other => other?,
+    }
+    let [category, rule] = numbers.map(|number| usize::from(number).checked_sub(1));
+    let mut text = || {
+        let mut length = [0_u8; 2];
+        from.read_exact(&mut length)?;
+        let mut text = vec![0; usize::from(u16::from_le_bytes(length))];
+        from.read_exact(&mut text).map(|()| text)
+    };
+    let [journal, register, candidates] = [text()?, text()?, text()?];
+    let mut day = || {
+        let mut number = [0_u8; 4];
+        from.read_exact(&mut number)?;
+        let number = i32::from_le_bytes(number);
+        Ok::<_, io::Error>((number != i32::MIN).then_some(OperatingDay(number)))
+    };
+    let (ours, theirs) = (day()?, day()?);
+    let nowhere = At { file: 0, offset: 0 };
+    let mut line = |side, text: &[u8], since| {
+        Line::of(side, nowhere, text, days).map(|line| line.open_since(since))
+    };
+    Ok(Some(Finding {
+        category: category.and_then(|at| CATEGORIES.get(at).copied()),
+        rule: rule.and_then(|at| RULES.get(at).copied()),
+        journal: line(Side::Journal, &journal, ours),
+        register: line(Side::Register, &register, theirs),
+        candidates: String::from_utf8_lossy(&candidates).into_owned(),
+    }))
+}

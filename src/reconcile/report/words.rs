@@ -1,0 +1,128 @@
+//! The words of reports for people, in Kazakh, Russian and English.
+
+use crate::reconcile::breaks::{Acts, Category};
+
+/// A language of reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Language {
+    Kk,
+    Ru,
+    En,
+}
+
+/// All of them, in the order of the law: the state language first.
+pub(super) const LANGUAGES: [Language; 3] = [Language::Kk, Language::Ru, Language::En];
+
+/// One text in the three languages.
+type Texts = [&'static str; 3];
+
+impl Language {
+    /// Its code (BCP 47).
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        self.of(["kk", "ru", "en"])
+    }
+
+    const fn of(self, texts: Texts) -> &'static str {
+        let [kk, ru, en] = texts;
+        match self {
+            Self::Kk => kk,
+            Self::Ru => ru,
+            Self::En => en,
+        }
+    }
+
+    /// A word of the tables.
+    #[must_use]
+    pub const fn word(self, word: Word) -> &'static str {
+        self.of(match word {
+            Word::Title => ["Салыстыру актісі", "Акт сверки", "Statement of reconciliation"],
+            Word::Journal => ["Шлюз журналы", "Журнал шлюза", "Gateway's journal"],
+            Word::Register => ["Банк тізілімі", "Реестр банка", "Bank's register"],
+            Word::Rows => ["жолдар", "строк", "rows"],
+            Word::Tenge => ["теңге", "тенге", "tenge"],
+            Word::Matched => ["Сәйкес келді", "Совпало", "Matched"],
+            Word::Carried => ["Бұрыннан ашық", "Открыто ранее", "Open before"],
+            Word::Breaks => ["Алшақтықтар", "Расхождения", "Breaks"],
+            Word::Category => ["Санат", "Категория", "Category"],
+            Word::Age => ["Операциялық күн", "Операционных дней", "Operating days"],
+            Word::Count => ["Саны", "Количество", "Count"],
+            Word::Sum => ["Сомасы, теңге", "Сумма, тенге", "Sum, tenge"],
+            Word::Key => ["Төлем", "Платёж", "Payment"],
+            Word::Why => ["Себебі", "Причина", "Why"],
+            Word::Acts => ["Кім әрекет етеді", "Кто действует", "Who acts"],
+            Word::First => [
+                "Ең маңызды алшақтықтар; толық тізім breaks.csv және breaks.xlsx файлдарында",
+                "Самые важные расхождения; полный список в breaks.csv и breaks.xlsx",
+                "The most urgent breaks; all of them stand in breaks.csv and breaks.xlsx",
+            ],
+            Word::None => ["Алшақтық жоқ", "Расхождений нет", "No breaks"],
+        })
+    }
+
+    /// A category for people.
+    #[must_use]
+    pub const fn category(self, category: Category) -> &'static str {
+        self.of(match category {
+            Category::MissingInBank => ["Банкте жоқ", "Нет в банке", "Missing in the bank"],
+            Category::MissingInGateway => ["Шлюзде жоқ", "Нет в шлюзе", "Missing in the gateway"],
+            Category::AmountMismatch => ["Сомасы басқа", "Другая сумма", "Another amount"],
+            Category::StatusMismatch => ["Мәртебесі басқа", "Другой статус", "Another status"],
+            Category::DuplicateInBank => {
+                ["Банкте қайталанған", "Повтор в банке", "Twice in the bank"]
+            }
+            Category::DuplicateInGateway => {
+                ["Шлюзде қайталанған", "Повтор в шлюзе", "Twice in the gateway"]
+            }
+            Category::DoublePaidCharge => {
+                ["Есепшот екі рет төленген", "Начисление оплачено дважды", "Charge paid twice"]
+            }
+            Category::RequisiteMismatch => {
+                ["Деректемелері басқа", "Другие реквизиты", "Other requisites"]
+            }
+            Category::LateCutoff => {
+                ["Басқа операциялық күн", "Другой операционный день", "Another operating day"]
+            }
+            Category::LateCredit => {
+                ["Мерзімінен кейін түскен", "Зачислено после срока", "Credited after expiry"]
+            }
+            Category::ReturnUnlinked => {
+                ["Төлемі белгісіз қайтару", "Возврат без платежа", "Return without a payment"]
+            }
+            Category::FileIntegrity => ["Файл бүлінген", "Файл повреждён", "Broken file"],
+        })
+    }
+
+    /// Who acts, for people.
+    #[must_use]
+    pub const fn acts(self, acts: Acts) -> &'static str {
+        self.of(match acts {
+            Acts::Bank => ["банк", "банк", "bank"],
+            Acts::Gateway => ["шлюз", "шлюз", "gateway"],
+            Acts::Both => ["екеуі де", "оба", "both"],
+            Acts::Nobody => ["ешкім", "никто", "nobody"],
+        })
+    }
+}
+
+/// Words that stand in several places.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Word {
+    Title,
+    Journal,
+    Register,
+    Rows,
+    Tenge,
+    Matched,
+    Carried,
+    Breaks,
+    Category,
+    Age,
+    Count,
+    Sum,
+    Key,
+    Why,
+    Acts,
+    First,
+    None,
+}

@@ -1,0 +1,19 @@
+//! Two files held against each other: every seeded difference is found, none is invented, and nothing is half written.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    unreachable_pub,
+    reason = "a test that cannot go on has failed"
+)]
+
+#[path = "reconcile/day.rs"]
+mod day;
+#[path = "reconcile/files.rs"]
+mod files;
+#[path = "reconcile/oracle.rs"]
+mod oracle;
+#[path = "reconcile/promises.rs"]
+mod promises;
