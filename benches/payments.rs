@@ -11,6 +11,7 @@ use qaqpa::payments::command::{About, Act, Command, Opening, Receipt, Reply, Rep
 use qaqpa::payments::order::{Action, Said};
 use qaqpa::payments::record::{Charge, Id, Party, Source, Terms};
 use qaqpa::payments::{Payments, migrate};
+use qaqpa_kit::bank::Placement;
 use qaqpa_kit::ids::{Bic, Bin, Iban, Kbe, Kbk, Knp};
 use qaqpa_kit::manifest::Name;
 use qaqpa_kit::money::Amount;
@@ -37,6 +38,8 @@ fn settings(store: Store, group_max: usize) -> Fallible<Settings> {
         bic: Bic::parse("BANKKZ9A").map_err(|error| error.reason())?,
         participant: None,
         agency: None,
+        dialect: None,
+        placement: Placement::default(),
         cut_off: jiff::civil::time(16, 0, 0, 0),
         rest_days: Vec::new(),
         holidays: [].into(),

@@ -5,9 +5,24 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::string_slice,
+    unreachable_pub,
     reason = "a test that cannot go on must fail"
 )]
 
-mod banks {
-    pub(crate) mod iso20022;
-}
+#[path = "flows/caller.rs"]
+#[allow(dead_code, reason = "shared")]
+mod caller;
+#[path = "banks/dialects.rs"]
+mod dialects;
+#[path = "banks/house.rs"]
+mod house;
+#[path = "banks/iso20022.rs"]
+mod iso20022;
+#[path = "banks/payments.rs"]
+mod payments;
+#[path = "support/postgres.rs"]
+mod postgres;
+#[path = "flows/support.rs"]
+#[allow(dead_code, reason = "shared")]
+mod support;

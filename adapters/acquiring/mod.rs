@@ -181,7 +181,7 @@ impl Provider for Acquiring {
             Verdict::Forbidden => (403, "refused"),
             _ => (200, "refused"),
         };
-        let (result, message) = (result.to_owned(), told.comment.clone());
+        let (result, message) = (result.to_owned(), told.words().to_owned());
         // Two texts always serialise; were it not so, the bank would call again.
         let body = serde_json::to_vec(&Acknowledgement { result, message }).unwrap_or_default();
         BankAnswer { status, content_type: "application/json", body }

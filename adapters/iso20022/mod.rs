@@ -187,7 +187,7 @@ impl Provider for Iso20022 {
                         end_to_end_id: transfer.end_to_end_id,
                         code: code.to_owned(),
                         reason: reason.map(str::to_owned),
-                        words: (code == "RJCT").then(|| told.comment.clone()),
+                        words: (code == "RJCT").then(|| told.words().to_owned()),
                         ..Status::default()
                     })
                     .collect();
@@ -204,7 +204,7 @@ impl Provider for Iso20022 {
             }
             Err(_) => {
                 let (message_id, _) = iso20022::head(asked.body);
-                iso20022::admi007(&message_id, code, &told.comment)
+                iso20022::admi007(&message_id, code, told.words())
             }
         };
         BankAnswer {

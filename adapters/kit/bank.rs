@@ -196,6 +196,25 @@ impl Told {
         }
     }
 
+    /// The comment; where there is none, the verdict in words.
+    #[must_use]
+    pub fn words(&self) -> &str {
+        if !self.comment.is_empty() {
+            return &self.comment;
+        }
+        match self.verdict {
+            Verdict::Ok => "OK",
+            Verdict::InProgress => "in progress",
+            Verdict::Temporary => "not now",
+            Verdict::NoCharge => "no such charge",
+            Verdict::Annulled => "charge annulled",
+            Verdict::AlreadyPaid => "paid already",
+            Verdict::OtherTerms => "txn_id used with other terms",
+            Verdict::Malformed => "malformed",
+            Verdict::Forbidden => "forbidden",
+        }
+    }
+
     /// What a bank is told of a fault: whether it may ask again, and the public reason.
     #[must_use]
     pub fn fault(fault: &Fault) -> Self {

@@ -62,7 +62,7 @@ impl Answer {
             prv_txn: told.end_to_end_id.clone(),
             sum: told.amount.map(|amount| amount.to_string()),
             result: result(told.verdict).to_string(),
-            comment: told.comment.clone(),
+            comment: told.words().to_owned(),
         }
     }
 

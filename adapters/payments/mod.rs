@@ -281,12 +281,12 @@ fn notice_of(notice: &qaqpa_kit::bank::Notice) -> Notice {
     }
 }
 
-/// What a bank is told, from the `data` of the desk's answer.
+/// What a bank is told, from the JSON of the desk's answer.
 ///
 /// # Errors
 /// `agency.broken_answer`: the answer is none of the desk's.
-pub fn told_of(data: Element<'_>) -> Result<Told, Fault> {
-    let told: BankTold = from_element(data).map_err(|error| unwritable(&error))?;
+pub fn told_in(json: &[u8]) -> Result<Told, Fault> {
+    let told: BankTold = serde_json::from_slice(json).map_err(|_| broken("json_unreadable"))?;
     Ok(Told {
         verdict: from_word(&told.verdict).ok_or_else(|| broken("verdict_unknown"))?,
         txn_id: told.txn_id,
@@ -387,9 +387,8 @@ mod tests {
             V::Forbidden,
         ] {
             let told = BankTold { verdict: word_of(&verdict), ..BankTold::default() };
-            let data = format!("<data>{}</data>", inside(&told).expect("XML"));
-            let document = Document::scan(data.as_bytes(), &Limits::default()).expect("XML");
-            assert_eq!(told_of(document.root()).expect("told").verdict, verdict);
+            let json = serde_json::to_vec(&told).expect("JSON");
+            assert_eq!(told_in(&json).expect("told").verdict, verdict);
         }
         assert_eq!(from_word::<Said>("posted"), Some(Said::Posted));
         assert_eq!(from_word::<Said>("paid"), None);

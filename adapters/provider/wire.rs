@@ -85,7 +85,7 @@ impl Answer {
             result: result(told.verdict, is_pay),
             sum: told.amount.map(|amount| amount.to_string()),
             bin: told.payee_bin.clone(),
-            comment: told.comment.clone(),
+            comment: told.words().to_owned(),
             fields: told.purpose.as_ref().map(field),
         }
     }

@@ -1,5 +1,6 @@
 //! The faces to callers: each reads a call from its wire and writes a reply or a fault to it.
 
+pub mod bank;
 pub mod rest;
 pub mod sync;
 
@@ -16,6 +17,8 @@ pub enum Face {
     Rest(Language),
     /// A charge or a payment at an address of its own.
     Resource(&'static Resource, Language),
+    /// A bank's own dialect, below `/bank/`.
+    Bank,
 }
 
 impl Face {
@@ -23,7 +26,7 @@ impl Face {
     #[must_use]
     pub const fn language(self) -> Option<Language> {
         match self {
-            Self::Sync => None,
+            Self::Sync | Self::Bank => None,
             Self::Rest(language) | Self::Resource(_, language) => Some(language),
         }
     }
@@ -33,8 +36,9 @@ impl Face {
     pub const fn media_type(self, is_fault: bool) -> &'static str {
         match (self, is_fault) {
             (Self::Sync, _) => "text/xml; charset=utf-8",
-            (Self::Rest(_) | Self::Resource(..), false) => rest::JSON,
-            (Self::Rest(_) | Self::Resource(..), true) => rest::problem::PROBLEM_JSON,
+            // A bank's media type is its dialect's.
+            (Self::Rest(_) | Self::Resource(..) | Self::Bank, false) => rest::JSON,
+            (Self::Rest(_) | Self::Resource(..) | Self::Bank, true) => rest::problem::PROBLEM_JSON,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Raw → Settings: every mistake at once. Pure: what it needs of the disk, the door hands in.
 
 mod credentials;
+mod dialect;
 mod gateway;
 mod inspector;
 mod limits;

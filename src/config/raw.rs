@@ -16,7 +16,9 @@ pub use gateway::{
 };
 pub use limits::{Http2, Limits, Xml};
 pub use participant::{Accept, Certificate, Participant};
-pub use payments::{Bank, Code, Notice, Payments, Rate, Receipt, Tariff, TariffKind, Weekday};
+pub use payments::{
+    Bank, Code, Notice, Payments, Placement, Rate, Receipt, Tariff, TariffKind, Weekday,
+};
 pub use services::{Agency, Breaker, Operation, Service, Services};
 
 use serde::Deserialize;

@@ -2,7 +2,7 @@
 
 mod payments;
 
-pub use payments::{Bank, Payments, Rate, Receipt, Tariff, TariffKind};
+pub use payments::{Bank, Dialect, Payments, Rate, Receipt, Tariff, TariffKind};
 
 use super::operation::Operation;
 use qaqpa_kit::adapter::Adapter;

@@ -124,6 +124,7 @@ mod tests {
     use crate::config::settings::Bank;
     use jiff::civil::{Weekday, date, time};
     use proptest::prelude::*;
+    use qaqpa_kit::bank::Placement;
     use qaqpa_kit::ids::Bic;
     use qaqpa_kit::manifest::Name;
 
@@ -135,6 +136,8 @@ mod tests {
             bic: Bic::parse("BANKKZ9A").expect("valid"),
             participant: None,
             agency: None,
+            dialect: None,
+            placement: Placement::default(),
             cut_off: time(16, 0, 0, 0),
             rest_days: vec![Weekday::Saturday, Weekday::Sunday],
             holidays: [date(2026, 12, 16), date(2026, 12, 17)].into(),

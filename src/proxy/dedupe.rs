@@ -43,7 +43,10 @@ pub fn call_key(face: Face, request: &Request<'_>, original: &[u8]) -> CallKey {
     } else {
         update(&mut context, &request.service_id);
         update(&mut context, &request.route_id);
-        context.update(original);
+        // A bank's call is named after its content: what stands around that is not the call.
+        if face != Face::Bank {
+            context.update(original);
+        }
     }
     CallKey(finish(context))
 }
@@ -58,7 +61,11 @@ pub fn message_key(face: Face, sender_id: &str, message_id: &str) -> [u8; 32] {
 /// never the same call as an equal messageId.
 fn head(face: Face, sender_id: &str, message_id: &str) -> Context {
     let mut context = Context::new(&SHA256);
-    let face = if face == Face::Sync { "" } else { "rest" };
+    let face = match face {
+        Face::Sync => "",
+        Face::Rest(_) | Face::Resource(..) => "rest",
+        Face::Bank => "bank",
+    };
     for text in [sender_id, message_id, face] {
         update(&mut context, text);
     }
@@ -145,7 +152,7 @@ pub async fn open(
             Opening::Twin { entry } => {
                 let (code, reason) = match face {
                     Face::Sync => (Code::CallerTwin, "message_id_reused"),
-                    Face::Rest(_) | Face::Resource(..) => {
+                    Face::Rest(_) | Face::Resource(..) | Face::Bank => {
                         (Code::CallerConflict, "idempotency_key_reused")
                     }
                 };

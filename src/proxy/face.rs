@@ -2,11 +2,12 @@
 
 use super::listener::Received;
 use super::trace::Trace;
-use super::{Gateway, route};
+use super::{Gateway, bank, route};
 use crate::channel::Face;
 use crate::channel::rest::{self, Stamp};
 use crate::config::settings::Service;
 use bytes::Bytes;
+use hyper::Method;
 use qaqpa_kit::fault::{Code, Fault, Phase};
 use std::borrow::Cow;
 
@@ -27,6 +28,7 @@ pub fn form<'r>(
     let (path, headers, body) = (received.uri.path(), &received.headers, &received.body);
     let (call, json_body) = match trace.face {
         Face::Sync => return Ok(Cow::Borrowed(body)),
+        Face::Bank => return bank::form(gate, received, trace).map(Cow::Owned),
         Face::Rest(_) => (rest::Call::read(path, headers)?, Cow::Borrowed(&**body)),
         Face::Resource(resource, _) => {
             let call = rest::Call::of(resource.service, headers, !body.is_empty())?;
@@ -49,14 +51,17 @@ pub fn form<'r>(
 /// line with method and target where these say more than the service.
 #[must_use]
 pub fn original(face: Face, received: &Received) -> Bytes {
-    match face {
-        Face::Resource(resource, _) if !resource.is_in_body() => {
-            let target = received.uri.path_and_query().map_or("/", |target| target.as_str());
-            let line = format!("{} {target}\n", received.method);
-            Bytes::from([line.as_bytes(), &received.body].concat())
-        }
-        _ => received.body.clone(),
+    let is_in_body = match face {
+        Face::Resource(resource, _) => resource.is_in_body(),
+        Face::Bank => received.method != Method::GET,
+        Face::Sync | Face::Rest(_) => true,
+    };
+    if is_in_body {
+        return received.body.clone();
     }
+    let target = received.uri.path_and_query().map_or("/", |target| target.as_str());
+    let line = format!("{} {target}\n", received.method);
+    Bytes::from([line.as_bytes(), &received.body].concat())
 }
 
 /// Whether a service can be called on this face, in this way.
@@ -65,7 +70,7 @@ pub fn original(face: Face, received: &Received) -> Bytes {
 /// On REST: as [`rest::check`].
 pub fn check(face: Face, service: &Service, received: &Received) -> Result<(), Fault> {
     match face {
-        Face::Sync => Ok(()),
+        Face::Sync | Face::Bank => Ok(()),
         Face::Rest(_) | Face::Resource(..) => rest::check(service, &received.headers),
     }
 }

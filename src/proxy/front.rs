@@ -3,7 +3,8 @@
 use super::listener::{AnswerBody, Arriving, Handler, Intake, Peer, Received};
 use super::reply::Reply;
 use super::trace::Trace;
-use super::{Gateway, handle, path, relay};
+use super::{Gateway, bank, handle, path, relay};
+use crate::channel::bank::{METHODS, PREFIX};
 use crate::channel::rest::{self, openapi::Description, resource};
 use crate::channel::{Face, sync::wsdl};
 use crate::config::settings::TlsMode;
@@ -51,6 +52,7 @@ impl Handler for Front {
             return unserved;
         }
         match (face, &received.method) {
+            (Face::Bank, _) => bank::answer(&self.gate, &received).await,
             (Face::Resource(..), _) | (_, &Method::POST) => {
                 response(face, handle::handle(&self.gate, face, &received).await)
             }
@@ -69,6 +71,10 @@ impl Handler for Front {
 
     fn refuse(&self, head: &Parts, fault: &Fault) -> Response<AnswerBody> {
         let face = self.face(&head.method, head.uri.path(), &head.headers);
+        if face == Face::Bank {
+            let request = (&head.method, &head.uri, &head.headers);
+            return bank::refuse(&self.gate, request, fault);
+        }
         let trace = Trace::begin(face);
         let refusal = response(face, handle::refuse(&self.gate, fault.clone(), &trace));
         // What is not served here is told as that, whatever is wrong with the rest of it.
@@ -89,6 +95,7 @@ impl Front {
         match resource::find(method.as_str(), path) {
             Some(resource) => Face::Resource(resource, language()),
             None if path.starts_with(rest::ROOT) || self.is_relayed(path) => Face::Rest(language()),
+            None if bank::asker(&self.gate.settings, path).is_some() => Face::Bank,
             None => Face::Sync,
         }
     }
@@ -114,7 +121,10 @@ fn unserved(face: Face, method: &Method, path: &str) -> Option<Response<AnswerBo
     let resources = resource::methods(path).join(", ");
     let allowed = match face {
         Face::Resource(..) => return None,
+        // A bank that asks nothing of us, or none at all.
+        Face::Sync if path.starts_with(PREFIX) => return Some(no_call(StatusCode::NOT_FOUND)),
         Face::Sync => "GET, POST",
+        Face::Bank => METHODS,
         Face::Rest(_) if rest::service_in(path).is_some() => "POST",
         Face::Rest(_) if path == rest::OPENAPI_PATH => "GET",
         Face::Rest(_) if !path.starts_with(rest::ROOT) => return None,
@@ -126,7 +136,7 @@ fn unserved(face: Face, method: &Method, path: &str) -> Option<Response<AnswerBo
     }
     let mut response = match face {
         Face::Sync => plain(StatusCode::METHOD_NOT_ALLOWED, "POST, or GET ?wsdl\n"),
-        Face::Rest(_) | Face::Resource(..) => no_call(StatusCode::METHOD_NOT_ALLOWED),
+        _ => no_call(StatusCode::METHOD_NOT_ALLOWED),
     };
     if let Ok(allowed) = HeaderValue::from_str(allowed) {
         response.headers_mut().insert(ALLOW, allowed);

@@ -2,6 +2,7 @@
 
 pub mod admit;
 pub mod answer;
+pub mod bank;
 pub mod clerk;
 pub mod dedupe;
 pub mod exchange;

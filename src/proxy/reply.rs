@@ -66,6 +66,8 @@ impl Reply {
                 // SOAP 1.1 §6.2: every fault is a 500.
                 (500, document.into_bytes())
             }
+            // The dialect writes it, where the answer leaves.
+            Face::Bank => (fault.code.row().http_status, Vec::new()),
             Face::Rest(language) | Face::Resource(_, language) => {
                 (fault.code.row().http_status, rest::problem::document(&fault, language, entry.0))
             }
@@ -93,6 +95,10 @@ impl Reply {
             // An agency's own fault is its refusal, and so an answer.
             Face::Rest(_) => part(service, &answered, trace).and_then(|part| {
                 Ok((200, rest::answer::body(&answered.document, &gate.settings.limits.xml, &part)?))
+            }),
+            Face::Bank => part(service, &answered, trace).and_then(|part| {
+                let limits = &gate.settings.limits.xml;
+                Ok((200, rest::answer::data(&answered.document, limits, &part)?))
             }),
             Face::Resource(resource, language) => {
                 part(service, &answered, trace).and_then(|part| {

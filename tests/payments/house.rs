@@ -9,6 +9,7 @@ use qaqpa::payments::command::{
 use qaqpa::payments::order::{Action, Said, State};
 use qaqpa::payments::record::{Charge, Id, Order, Party, Source, Terms};
 use qaqpa::payments::{Payments, migrate};
+use qaqpa_kit::bank::Placement;
 use qaqpa_kit::ids::{Bic, Bin, Iban, Kbe, Kbk, Knp};
 use qaqpa_kit::manifest::Name;
 use qaqpa_kit::money::Amount;
@@ -122,6 +123,8 @@ pub(crate) fn settings(store: Store) -> Settings {
         bic: Bic::parse("BANKKZ9A").unwrap(),
         participant: None,
         agency: None,
+        dialect: None,
+        placement: Placement::default(),
         cut_off: time(16, 0, 0, 0),
         rest_days: vec![Weekday::Saturday, Weekday::Sunday],
         holidays: [].into(),

@@ -8,6 +8,7 @@ use qaqpa::payments::receipt::{Facts, KIND, Number, Receipt, Standing, digest_of
 use qaqpa::payments::record::{Charge, Order};
 use qaqpa::sign::certificate::CertificateCache;
 use qaqpa::sign::{Reason, Signer, jws};
+use qaqpa_kit::bank::Placement;
 use qaqpa_kit::fault::Language;
 use qaqpa_kit::ids::{Bic, Kbk, Knp};
 use qaqpa_kit::manifest::Name;
@@ -32,6 +33,8 @@ fn settings() -> Settings {
         bic: Bic::parse("BANKKZ9A").unwrap(),
         participant: None,
         agency: None,
+        dialect: None,
+        placement: Placement::default(),
         cut_off: time(16, 0, 0, 0),
         rest_days: Vec::new(),
         holidays: [].into(),

@@ -190,7 +190,7 @@ impl Scratch {
 fn payments_toml() -> Result<String, Failure> {
     let example = include_str!("../../../config/payments.toml");
     let mut whole: toml::Table = example.parse().map_err(Failure::work)?;
-    let bank = "[bank.demo]\nparticipant = \"bank\"\nbic = \"DEMOKZ2A\"\n\
+    let bank = "[bank.demo]\nparticipant = \"bank\"\nprovider = \"provider\"\nbic = \"DEMOKZ2A\"\n\
          name = { kk = \"Көрсетілім банкі\", ru = \"Демонстрационный банк\", en = \"Demonstration bank\" }\n";
     whole.extend(bank.parse::<toml::Table>().map_err(Failure::work)?);
     Ok(whole.to_string())

@@ -1,5 +1,6 @@
 //! `payments.toml` checked: banks and their operating days, budget codes, fees and duties.
 
+use super::dialect;
 use super::inspector::Inspector;
 use super::notices;
 use super::services::{Offer, instead};
@@ -10,6 +11,7 @@ use crate::config::settings::{
     Agency, Bank, Participant, Payments, Rate, Receipt, Store, Tariff, TariffKind,
 };
 use jiff::civil::{Date, Time, Weekday};
+use qaqpa_kit::bank::Placement;
 use qaqpa_kit::ids::{Bic, IdError, Kbe, Kbk, Knp};
 use qaqpa_kit::manifest::Name;
 use qaqpa_kit::money::Amount;
@@ -37,9 +39,13 @@ pub(super) fn check(
     let (raw, top) = (&document.raw, document.source.top());
     let Known { gateway, journal, .. } = known;
     let limits = &gateway.raw.payments;
-    let banks = raw.bank.iter().filter_map(|(id, raw)| {
-        let bank = bank(inspector, &top.key("bank").key(id), (id, raw), known);
-        bank.map(|bank| (id.clone(), Arc::new(bank)))
+    let placements = dialect::placements(inspector, &top.key("placement"), &raw.placement);
+    let banks = raw.bank.iter().filter_map(|(id, one)| {
+        let place = top.key("bank").key(id);
+        let profiles = (&raw.placement, &placements);
+        let placement = dialect::placement(inspector, &place, one, profiles);
+        let bank = bank(inspector, &place, (id, one), known)?;
+        Some((id.clone(), Arc::new(Bank { placement, ..bank })))
     });
     let banks = banks.collect();
     let recipients = notices::recipients(inspector, document, known.offer);
@@ -124,7 +130,20 @@ fn bank(
         inspector.error(&place.key("working_days"), wrong, "keep it in one list");
     }
     let (bic, cut_off, id) = (bic?, cut_off?, id.to_owned());
-    Some(Bank { id, name, bic, participant, agency, cut_off, rest_days, holidays, working_days })
+    let dialect = dialect::dialect(inspector, place, raw);
+    Some(Bank {
+        id,
+        name,
+        bic,
+        participant,
+        agency,
+        dialect,
+        placement: Placement::default(),
+        cut_off,
+        rest_days,
+        holidays,
+        working_days,
+    })
 }
 
 /// Who calls as this bank, and who takes our orders; each of them may be nobody.

@@ -1,6 +1,7 @@
 //! `payments.toml` as written: banks with their operating days, budget codes, fees and duties.
 
 use super::Name;
+use qaqpa_kit::bank::Place;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use toml::value::Datetime;
@@ -13,6 +14,8 @@ pub struct Payments {
     pub receipt: Receipt,
     /// Banks by id.
     pub bank: BTreeMap<String, Bank>,
+    /// Where ISO 20022 messages carry the country's codes, by the name of the profile.
+    pub placement: BTreeMap<String, Placement>,
     /// Budget classification codes (КБК) in use, by their six digits.
     pub kbk: BTreeMap<String, Code>,
     /// Purposes of payment (КНП) in use, by their three digits.
@@ -45,6 +48,12 @@ pub struct Bank {
     pub participant: String,
     /// The agency of `services.toml` that takes our orders; empty: none is sent to it.
     pub agency: String,
+    /// The adapter in whose dialect it asks us at `/bank/{id}/…`; empty: it asks nothing of us.
+    pub provider: String,
+    /// The header that bears a detached JWS over each request's body; empty: it signs nothing.
+    pub signature_header: String,
+    /// The profile of `placement` that its ISO 20022 messages follow; empty: the usual one.
+    pub placement: String,
     /// Astana time from which a payment belongs to the next operating day.
     pub cut_off: String,
     /// Days of the week without an operating day.
@@ -62,6 +71,9 @@ impl Default for Bank {
             bic: String::new(),
             participant: String::new(),
             agency: String::new(),
+            provider: String::new(),
+            signature_header: String::new(),
+            placement: String::new(),
             cut_off: "16:00".to_owned(),
             rest_days: vec![Weekday::Saturday, Weekday::Sunday],
             holidays: Vec::new(),
@@ -76,6 +88,35 @@ impl Default for Bank {
 pub struct Notice {
     /// The SyncChannel agency of `services.toml` that takes its notices; required.
     pub agency: String,
+}
+
+/// Where ISO 20022 messages carry what the standard has no field for; a place holds one value.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Placement {
+    /// Purpose of payment (КНП).
+    pub knp: Place,
+    /// Budget classification code (КБК).
+    pub kbk: Place,
+    /// Side of the payment (КБе).
+    pub kbe: Place,
+    /// The charge that a payment of a bank's own customer pays.
+    pub charge: Place,
+    /// BIC of the bank that keeps the payee's account.
+    pub payee_bic: String,
+}
+
+impl Default for Placement {
+    fn default() -> Self {
+        let usual = qaqpa_kit::bank::Placement::usual();
+        Self {
+            knp: usual.knp,
+            kbk: usual.kbk,
+            kbe: usual.kbe,
+            charge: usual.charge,
+            payee_bic: usual.payee_bic.to_string(),
+        }
+    }
 }
 
 /// A day of the week.

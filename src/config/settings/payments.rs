@@ -2,10 +2,13 @@
 
 use super::Store;
 use jiff::civil::{Date, Time, Weekday};
+use qaqpa_kit::adapter::Adapter;
+use qaqpa_kit::bank::Placement;
 use qaqpa_kit::ids::{Bic, Kbe, Kbk, Knp};
 use qaqpa_kit::manifest::Name;
 use qaqpa_kit::money::Amount;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -88,6 +91,10 @@ pub struct Bank {
     pub participant: Option<String>,
     /// Id of the agency that takes our orders.
     pub agency: Option<String>,
+    /// How it asks us; `None`: it asks nothing.
+    pub dialect: Option<Dialect>,
+    /// Where its ISO 20022 messages carry the country's codes.
+    pub placement: Placement,
     /// Astana time from which a payment belongs to the next operating day.
     pub cut_off: Time,
     /// Days of the week without an operating day; never all seven.
@@ -97,6 +104,35 @@ pub struct Bank {
     /// Dates with an operating day though they are days of rest.
     pub working_days: BTreeSet<Date>,
 }
+
+/// In whose dialect a bank asks us.
+#[derive(Clone)]
+pub struct Dialect {
+    /// An adapter with a [`Provider`](qaqpa_kit::bank::Provider).
+    pub adapter: Arc<dyn Adapter>,
+    /// The header that bears the signature of each request; `None`: its certificate alone proves the bank.
+    pub signature_header: Option<String>,
+}
+
+impl Dialect {
+    fn parts(&self) -> (&str, Option<&str>) {
+        (&self.adapter.manifest().id, self.signature_header.as_deref())
+    }
+}
+
+impl fmt::Debug for Dialect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Dialect").field(&self.parts()).finish()
+    }
+}
+
+impl PartialEq for Dialect {
+    fn eq(&self, other: &Self) -> bool {
+        self.parts() == other.parts()
+    }
+}
+
+impl Eq for Dialect {}
 
 /// Whether a tariff is a fee or a duty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

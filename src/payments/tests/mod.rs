@@ -12,6 +12,7 @@ use super::decide::{Request, Rules};
 use super::record::BankWindow;
 use crate::config::settings::Bank;
 use jiff::civil::{Weekday, date, time};
+use qaqpa_kit::bank::Placement;
 use qaqpa_kit::ids::Bic;
 use qaqpa_kit::manifest::Name;
 use std::collections::BTreeMap;
@@ -56,6 +57,8 @@ fn bank(id: &str) -> Bank {
         bic: Bic::parse("BANKKZ9A").expect("valid"),
         participant: None,
         agency: None,
+        dialect: None,
+        placement: Placement::default(),
         cut_off: time(16, 0, 0, 0),
         rest_days: vec![Weekday::Saturday, Weekday::Sunday],
         holidays: [date(2026, 12, 16)].into(),

@@ -49,7 +49,7 @@ struct Slip {
     charge: Charge,
     reverses: Option<String>,
     opened_at: String,
-    bic: String,
+    bank: Arc<Bank>,
     amount: Amount,
 }
 
@@ -65,10 +65,10 @@ impl Slip {
             knp: &self.charge.knp,
             kbe: &self.charge.kbe,
             purpose: &self.charge.purpose_ru,
-            bic: &self.bic,
+            bic: self.bank.bic.text(),
             opened_at: &self.opened_at,
             reverses: self.reverses.as_deref(),
-            placement: bank::Placement::usual(),
+            placement: &self.bank.placement,
         }
     }
 }
@@ -336,7 +336,7 @@ impl BankClerk {
         let amount = Amount::new(order.amount_tiyn).ok()?;
         let opened_at = super::super::trace::Trace::date(order.opened_at_us);
         let reverses = original.map(|original| original.end_to_end_id);
-        Some(Slip { amount, charge, reverses, opened_at, bic: self.bank.bic.to_string(), order })
+        Some(Slip { amount, charge, reverses, opened_at, bank: Arc::clone(&self.bank), order })
     }
 
     fn about<'o>(&self, service: &'static str, order: &'o Order, is_idempotent: bool) -> About<'o> {

@@ -1,0 +1,155 @@
+//! Banks of other dialects at the same door: OSMP, ISO 20022, and card acquiring with a signed callback.
+
+use crate::caller::Caller;
+use crate::house::{TIYN, charge, money, payment, text};
+use crate::support::{Installation, Plan};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use qaqpa::command::client::Posted;
+use qaqpa::config::settings::{Bank, Dialect, Settings};
+use qaqpa::sign::jws;
+use qaqpa_kit::bank::{Ask, Pay, Placement};
+use qaqpa_kit::money::Amount;
+use std::sync::Arc;
+
+const AT: &str = "2026-11-20T14:30:06+05:00";
+const SIGNATURE: &str = "signature-jws";
+
+/// The demo's bank three times more: under another name, in another dialect, with another participant.
+fn with_banks(settings: &mut Settings) {
+    let demo = Arc::clone(&settings.payments.banks["demo"]);
+    for (id, participant, adapter, signature) in [
+        ("osmp", "agency", "osmp", None),
+        ("iso", "portal", "iso20022", None),
+        ("card", "bank", "acquiring", Some(SIGNATURE.to_owned())),
+    ] {
+        let adapter = qaqpa_adapters::find(adapter).unwrap();
+        let bank = Bank {
+            id: id.to_owned(),
+            participant: Some(participant.to_owned()),
+            dialect: Some(Dialect { adapter, signature_header: signature }),
+            placement: Placement::default(),
+            ..Bank::clone(&demo)
+        };
+        settings.payments.banks.insert(id.to_owned(), Arc::new(bank));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_terminal_network_checks_and_pays_in_xml() {
+    let installation = Installation::changed(Plan::default(), with_banks).await;
+    let (portal, network) = (installation.caller("portal"), installation.caller("agency"));
+    let id = charge(&portal).await;
+    let ask = async |query: String| {
+        network.client.get(&format!("/bank/osmp/osmp?{query}")).await.unwrap()
+    };
+    let checked = ask(format!("command=check&txn_id=1&account={id}&sum=0.00")).await;
+    assert!(text(&checked).contains("<sum>5347.07</sum><result>0</result>"), "{}", text(&checked));
+    let pay = format!("command=pay&txn_id=2&txn_date=20261120120005&account={id}&sum=5347.07");
+    let paid = ask(pay.clone()).await;
+    assert!(text(&paid).contains("<osmp_txn_id>2</osmp_txn_id><prv_txn>GW"), "{}", text(&paid));
+    assert_eq!(ask(pay).await.body, paid.body);
+    assert_eq!(money(&portal, &id).await, ("paid".to_owned(), TIYN, 0, 1));
+    let again = ask(format!("command=check&txn_id=3&account={id}&sum=1")).await;
+    assert!(text(&again).contains("<result>7</result>"), "{}", text(&again));
+    installation.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transfer_between_banks_pays_the_charge_that_it_names_once() {
+    let installation = Installation::changed(Plan::default(), with_banks).await;
+    let portal = installation.caller("portal");
+    let id = charge(&portal).await;
+    let adapter = qaqpa_adapters::find("iso20022").unwrap();
+    let asker = adapter.provider().unwrap().asker().unwrap();
+    let pay = Ask::Pay(Pay {
+        txn_id: "T17".to_owned(),
+        account: id.clone(),
+        amount: Amount::new(TIYN).unwrap(),
+        paid_at: Some(AT.to_owned()),
+        document_number: None,
+        payer: Some("850312300121".to_owned()),
+    });
+    let request = asker.ask(&pay, AT).unwrap();
+    let send = async |body: Vec<u8>| {
+        let headers = [("content-type", "application/xml")];
+        portal.client.post_to("/bank/iso/iso20022", &headers, body).await.unwrap()
+    };
+    let first = send(request.body.clone()).await;
+    assert!(text(&first).contains("<TxSts>ACCP</TxSts>"), "{}", text(&first));
+    assert_eq!(send(request.body.clone()).await.body, first.body);
+    assert_eq!(money(&portal, &id).await, ("paid".to_owned(), TIYN, 0, 1));
+    let entry = installation.entry(&first).await;
+    assert_eq!(entry.line(), "Done");
+
+    let broken = send(b"<Document/>".to_vec()).await;
+    assert!(text(&broken).contains("<StsCd>RJCT</StsCd>"), "{}", text(&broken));
+    installation.stop().await;
+}
+
+fn callback(end_to_end_id: &str, status: &str) -> Vec<u8> {
+    format!(
+        r#"{{"id":"A17","invoiceID":"{end_to_end_id}","amount":5347.07,"currency":"KZT","statusName":"{status}","dateTime":"{AT}"}}"#
+    )
+    .into_bytes()
+}
+
+/// The detached signature of a body by a participant's key.
+fn signature(signer: &Caller, body: &[u8]) -> String {
+    let document = jws::sign("bank-callback+jws", body, &signer.signer).unwrap();
+    document.replace(&URL_SAFE_NO_PAD.encode(body), "")
+}
+
+async fn call_back(bank: &Caller, body: Vec<u8>, signature: Option<&str>) -> Posted {
+    let signature = signature.map(|signature| (SIGNATURE, signature));
+    let headers: Vec<_> =
+        [("content-type", "application/json")].into_iter().chain(signature).collect();
+    bank.client.post_to("/bank/card/acquiring", &headers, body).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signed_callback_pays_a_charge_also_before_its_order_was_sent() {
+    let installation = Installation::changed(Plan::default(), with_banks).await;
+    let (portal, bank) = (installation.caller("portal"), installation.caller("bank"));
+    let id = charge(&portal).await;
+    let body = callback(&payment(&portal, &id, "card").await, "CHARGE");
+    for forged in [
+        None,
+        Some(String::new()),
+        Some("a..b".to_owned()),
+        Some(signature(&bank, b"{}")),
+        Some(signature(&portal, &body)),
+    ] {
+        let posted = call_back(&bank, body.clone(), forged.as_deref()).await;
+        assert_eq!(posted.http_status, 403, "{forged:?}: {}", text(&posted));
+        let expected = if forged.is_none() { "caller.unsigned" } else { "caller.bad_signature" };
+        assert_eq!(posted.fault.as_deref(), Some(expected), "{forged:?}");
+    }
+    assert_eq!(money(&portal, &id).await.1, 0, "nobody is believed unsigned");
+    for _ in 0..3 {
+        let signed = signature(&bank, &body);
+        let told = call_back(&bank, body.clone(), Some(&signed)).await;
+        assert_eq!(told.http_status, 200, "{}", text(&told));
+        assert!(text(&told).contains(r#""result":"ok""#), "{}", text(&told));
+    }
+    let (state, paid, suspense, _) = money(&portal, &id).await;
+    assert_eq!((&*state, paid, suspense), ("paid", TIYN, 0));
+    installation.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn words_of_a_bank_that_contradict_each_other_leave_the_money_to_an_operator() {
+    let installation = Installation::changed(Plan::default(), with_banks).await;
+    let (portal, bank) = (installation.caller("portal"), installation.caller("bank"));
+    let id = charge(&portal).await;
+    let order = payment(&portal, &id, "card").await;
+    for status in ["CHARGE", "FAILED"] {
+        let body = callback(&order, status);
+        let signed = signature(&bank, &body);
+        let told = call_back(&bank, body, Some(&signed)).await;
+        assert_eq!(told.http_status, 200, "{}", text(&told));
+    }
+    let (state, paid, suspense, _) = money(&portal, &id).await;
+    assert_eq!((paid, suspense), (0, TIYN), "{state}");
+    installation.stop().await;
+}
