@@ -14,6 +14,8 @@ step = printf '\n-- %s\n'
 
 # How often `make crash` kills on each store; the goal of a release is 200.
 CRASH_ROUNDS ?= 50
+# How often `make kills` kills on each store: seven times at each of the fifteen steps of a payment.
+KILLS ?= 105
 
 # How long `make flood` attacks in each way; 5 show whether it works at all.
 FLOOD_SECONDS ?= 30
@@ -100,3 +102,7 @@ crash: tools ## kills the gateway, or its database, CRASH_ROUNDS times under loa
 .PHONY: receipts
 receipts: ## ten million receipt numbers of four processes whose clocks jump; none may be there twice
 	@QAQPA_RECEIPT_NUMBERS=10000000 $(cargo) test --release --locked --test receipts -- --nocapture four_processes
+
+.PHONY: kills
+kills: tools ## kills the gateway at every step of a payment, KILLS times on each store; a bank's books are the judge
+	@QAQPA_KILLS=$(KILLS) $(cargo) test --locked --test clerk kills:: -- --nocapture --test-threads=1

@@ -1,0 +1,24 @@
+//! The clerk of payments against a bank that fails by a seed: no money lost, none moved twice, whatever dies.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    unreachable_pub,
+    reason = "a test fails by panicking"
+)]
+
+#[path = "clerk/chaos.rs"]
+mod chaos;
+#[path = "clerk/house.rs"]
+mod house;
+#[path = "clerk/judge.rs"]
+mod judge;
+#[path = "clerk/kills.rs"]
+mod kills;
+#[path = "clerk/office.rs"]
+mod office;
+#[path = "support/postgres.rs"]
+mod postgres;
+#[path = "clerk/stops.rs"]
+mod stops;

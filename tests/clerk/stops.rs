@@ -1,0 +1,128 @@
+//! A database that stops, hangs, or loses the answer to COMMIT under the clerk: no payment is lost or made twice.
+
+use crate::house::{House, offer, start, until};
+use crate::judge::{judge, settle};
+use qaqpa::payments::Payments;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout};
+
+const ORDERS: usize = 24;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_payment_is_lost_or_made_twice_when_the_database_stops_or_hangs() {
+    let house = House::on_postgres("rough", 31).await;
+    let (running, payments) = start(house.settings()).await;
+    let opened = offers(&payments);
+    let (cluster, _) = house.database.as_ref().unwrap();
+    for round in 0..4 {
+        let now = Instant::now();
+        until("some of the orders are under way", async || {
+            now.elapsed() > Duration::from_millis(400)
+        })
+        .await;
+        let frozen = (round % 2 == 0).then(|| cluster.freeze());
+        if frozen.is_none() {
+            cluster.stop_immediately();
+        }
+        let now = Instant::now();
+        until("it was down a while", async || now.elapsed() > Duration::from_millis(700)).await;
+        match frozen {
+            Some(frozen) => drop(frozen),
+            None => cluster.start_again(),
+        }
+    }
+    let promised = opened.join_all().await;
+    settle(&house).await;
+    let verdict = judge(&house, &promised);
+    assert!(verdict.violations.is_empty(), "{:#?}", verdict.violations);
+    assert_eq!(verdict.posted + verdict.rejected, ORDERS, "{verdict:?}");
+    running.drain().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_whose_answer_is_lost_is_neither_done_twice_nor_forgotten() {
+    let house = House::on_postgres("", 32).await;
+    let line = Line::before(&house).await;
+    let (running, payments) = start(house.settings()).await;
+    line.cuts.store(12, Ordering::SeqCst);
+    let promised = offers(&payments).join_all().await;
+    settle(&house).await;
+    assert_eq!(line.cuts.load(Ordering::SeqCst), 0, "too few answers were lost to prove anything");
+    let verdict = judge(&house, &promised);
+    assert!(verdict.violations.is_empty(), "{:#?}", verdict.violations);
+    assert_eq!(verdict.posted, ORDERS, "{verdict:?}");
+    running.drain().await;
+}
+
+/// Many orders, each opened for certain: what failed is asked for by its id, and offered again.
+fn offers(payments: &Payments) -> JoinSet<String> {
+    let mut opened = JoinSet::new();
+    for number in 0..ORDERS {
+        opened.spawn(offer(payments.clone(), format!("S-{number}")));
+    }
+    opened
+}
+
+/// A line to the database that swallows the answers to some commits, and breaks.
+struct Line {
+    cuts: Arc<AtomicU32>,
+}
+
+impl Line {
+    /// Puts itself between a gateway that is not started yet and its database.
+    async fn before(house: &House) -> Self {
+        let (cluster, database) = house.database.as_ref().unwrap();
+        let url = cluster.url("qaqpa_app", database);
+        let server = url.split([':', '/']).find_map(|part| part.parse::<u16>().ok()).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let own = listener.local_addr().unwrap().port();
+        let secret = house.config.join("secrets/store.url");
+        std::fs::write(secret, url.replace(&server.to_string(), &own.to_string())).unwrap();
+        let cuts = Arc::new(AtomicU32::new(0));
+        let left = Arc::clone(&cuts);
+        tokio::spawn(async move {
+            while let Ok((gateway, _)) = listener.accept().await {
+                let database = TcpStream::connect(("127.0.0.1", server)).await.unwrap();
+                tokio::spawn(carry(gateway, database, Arc::clone(&left)));
+            }
+        });
+        Self { cuts }
+    }
+}
+
+/// Passes bytes both ways, until a commit's answer is to be lost.
+async fn carry(gateway: TcpStream, database: TcpStream, cuts: Arc<AtomicU32>) {
+    let (mut from_gateway, mut to_gateway) = gateway.into_split();
+    let (mut from_database, mut to_database) = database.into_split();
+    let (mut asked, mut answered) = (vec![0; 65_536], vec![0; 65_536]);
+    loop {
+        tokio::select! {
+            read = from_gateway.read(&mut asked) => {
+                let Ok(count @ 1..) = read else { return };
+                let bytes = &asked[..count];
+                if to_database.write_all(bytes).await.is_err() {
+                    return;
+                }
+                let commits = bytes.windows(7).any(|word| word == b"COMMIT\0");
+                let left = |left: u32| left.checked_sub(1);
+                if commits && cuts.fetch_update(Ordering::SeqCst, Ordering::SeqCst, left).is_ok() {
+                    // The server has done it once it answers; nobody hears of it.
+                    let answer = from_database.read(&mut answered);
+                    let _lost = timeout(Duration::from_secs(5), answer).await;
+                    return;
+                }
+            }
+            read = from_database.read(&mut answered) => {
+                let Ok(count @ 1..) = read else { return };
+                if to_gateway.write_all(&answered[..count]).await.is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}
