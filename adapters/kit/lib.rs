@@ -5,6 +5,7 @@
 
 pub mod adapter;
 pub mod bank;
+pub mod card;
 pub mod envelope;
 pub mod fault;
 pub mod ids;

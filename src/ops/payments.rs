@@ -1,9 +1,11 @@
 //! The figures of payments as metrics: read at each scrape, never pushed.
 
 use super::metrics::Metrics;
+use crate::payments::record::Levels;
 use crate::payments::{Payments, Stats};
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::{Counter, Metric, MetricFamily, MetricType};
+use prometheus::{IntGaugeVec, Opts};
 use std::collections::HashMap;
 
 type Read = fn(&Stats) -> u64;
@@ -19,11 +21,59 @@ const TOTALS: [(&str, &str, Read); 3] = [
     ("qaqpa_payments_failures_total", "Groups that the store did not take.", Stats::failures),
 ];
 
+/// What is open, told now and then.
+pub struct Figures {
+    exposure: IntGaugeVec,
+    orders: IntGaugeVec,
+    suspense: IntGaugeVec,
+}
+
+impl Figures {
+    fn new(metrics: &Metrics) -> Result<Self, prometheus::Error> {
+        let made = |name: &str, help: &str, labels: &[&str]| {
+            let gauges = IntGaugeVec::new(Opts::new(name, help), labels)?;
+            metrics.collect(gauges.clone())?;
+            Ok::<_, prometheus::Error>(gauges)
+        };
+        Ok(Self {
+            exposure: made(
+                "qaqpa_payments_exposure_tiyn",
+                "Money that a bank may be about to take.",
+                &["bank"],
+            )?,
+            orders: made(
+                "qaqpa_payments_pending_orders",
+                "Payments and refunds whose money is not there yet, by state.",
+                &["state"],
+            )?,
+            suspense: made(
+                "qaqpa_payments_suspense_tiyn",
+                "Money at a bank that pays no charge and was not given back.",
+                &["bank"],
+            )?,
+        })
+    }
+
+    /// Tells what is open now.
+    pub fn tell(&self, levels: &Levels) {
+        for gauges in [&self.exposure, &self.orders, &self.suspense] {
+            gauges.reset();
+        }
+        for level in &levels.pending {
+            self.exposure.with_label_values(&[&level.bank]).add(level.amount_tiyn);
+            self.orders.with_label_values(&[&level.state]).add(level.orders);
+        }
+        for level in &levels.suspense {
+            self.suspense.with_label_values(&[&level.bank]).add(level.amount_tiyn);
+        }
+    }
+}
+
 /// Registers `qaqpa_payments_*`.
 ///
 /// # Errors
 /// A name is taken: a bug, found at the first start.
-pub fn watch(metrics: &Metrics, payments: &Payments) -> Result<(), prometheus::Error> {
+pub fn watch(metrics: &Metrics, payments: &Payments) -> Result<Figures, prometheus::Error> {
     let ready = payments.clone();
     metrics.watch("qaqpa_payments_ready", "1 while payments are taken.", move || {
         f64::from(u8::from(ready.is_ready()))
@@ -32,7 +82,8 @@ pub fn watch(metrics: &Metrics, payments: &Payments) -> Result<(), prometheus::E
         Desc::new((*name).to_owned(), (*help).to_owned(), Vec::new(), HashMap::new())
     };
     let descs = TOTALS.iter().map(describe).collect::<Result<_, _>>()?;
-    metrics.collect(Totals { payments: payments.clone(), descs })
+    metrics.collect(Totals { payments: payments.clone(), descs })?;
+    Figures::new(metrics)
 }
 
 /// The totals, as counters.

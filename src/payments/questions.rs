@@ -3,8 +3,8 @@
 use super::Payments;
 use super::calendar::OperatingDay;
 use super::record::{
-    Balance, Change, Charge, Closing, Exposure, Heard, Id, Notice, NoticeCount, OpenCount, Order,
-    Party, Transfer,
+    Balance, Change, Charge, Closing, Exposure, Heard, Id, Levels, Notice, NoticeCount, OpenCount,
+    Order, Party, Transfer,
 };
 use super::store::Parameter::{Number, Text};
 use crate::journal::down::JournalDown;
@@ -143,6 +143,24 @@ impl Payments {
         let sql = "SELECT bank, count(*) AS orders, CAST(sum(amount_tiyn) AS BIGINT) AS amount_tiyn \
              FROM payment_order WHERE asset = 'pending' GROUP BY bank ORDER BY bank";
         self.reader.rows(sql, Vec::new()).await
+    }
+
+    /// What is open now, for metrics: what each bank may be about to take, by state, and money in
+    /// suspense. It reads what is open alone.
+    ///
+    /// # Errors
+    /// See [`Payments::order`].
+    pub async fn levels(&self) -> Result<Levels, JournalDown> {
+        let pending = "SELECT bank, state, count(*) AS orders, \
+             CAST(sum(amount_tiyn) AS BIGINT) AS amount_tiyn FROM payment_order \
+             WHERE asset = 'pending' GROUP BY bank, state";
+        let suspense = "SELECT bank, 'suspense' AS state, count(*) AS orders, \
+             CAST(sum(amount_tiyn - returned_tiyn) AS BIGINT) AS amount_tiyn FROM payment_order \
+             WHERE claim = 'suspense' GROUP BY bank";
+        Ok(Levels {
+            pending: self.reader.rows(pending, Vec::new()).await?,
+            suspense: self.reader.rows(suspense, Vec::new()).await?,
+        })
     }
 
     /// Everything that a bank or an operator said of an order, in the order of hearing.

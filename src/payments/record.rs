@@ -315,6 +315,22 @@ pub struct Exposure {
     pub amount_tiyn: i64,
 }
 
+/// What is open at one moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Levels {
+    pub pending: Vec<Level>,
+    pub suspense: Vec<Level>,
+}
+
+/// Orders of one bank in one state, and their money.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Level {
+    pub bank: String,
+    pub state: String,
+    pub orders: i64,
+    pub amount_tiyn: i64,
+}
+
 /// What moved through one account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Balance {

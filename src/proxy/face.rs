@@ -8,6 +8,8 @@ use crate::channel::rest::{self, Stamp};
 use crate::config::settings::Service;
 use bytes::Bytes;
 use hyper::Method;
+use qaqpa_kit::card;
+use qaqpa_kit::envelope::Request;
 use qaqpa_kit::fault::{Code, Fault, Phase};
 use std::borrow::Cow;
 
@@ -62,6 +64,23 @@ pub fn original(face: Face, received: &Received) -> Bytes {
     let target = received.uri.path_and_query().map_or("/", |target| target.as_str());
     let line = format!("{} {target}\n", received.method);
     Bytes::from([line.as_bytes(), &received.body].concat())
+}
+
+/// Refuses a request about money that holds a card's number or its security code, before anything of
+/// it is kept. A bank's own ids are exempt: they are numbers too.
+///
+/// # Errors
+/// `caller.malformed` with the reason `card_number`.
+pub fn check_cards(service: &Service, request: &Request<'_>) -> Result<(), Fault> {
+    const BANKS_OWN: [&str; 6] =
+        ["txn_id", "about_txn_id", "document_number", "event_id", "messageId", "correlationId"];
+    const NONE: [&str; 0] = [];
+    let is_banks = service.manifest.id.starts_with("PAY_Bank");
+    let exempt: &[&str] = if is_banks { &BANKS_OWN } else { &NONE };
+    if service.agency.is_house() && card::is_in(request.payload, |name| exempt.contains(&name)) {
+        return Err(Fault::new(Code::CallerMalformed, Phase::Route, "card_number"));
+    }
+    Ok(())
 }
 
 /// Whether a service can be called on this face, in this way.

@@ -87,6 +87,7 @@ async fn carry(
     let deadline = trace.route(&service);
     route::check_size(&service, received.body.len())?;
     face::check(trace.face, &service, received)?;
+    face::check_cards(&service, request).inspect_err(|_| trace.forget_names())?;
     trace.mark(Phase::Route);
 
     // admit: before the costly verification where TLS proves the caller, after it where only the

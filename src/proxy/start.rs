@@ -12,6 +12,7 @@ use crate::config::settings::{Participant, Settings, TlsMode};
 use crate::journal::{Journal, JournalError};
 use crate::ops::http::Ops;
 use crate::ops::metrics::Metrics;
+use crate::ops::payments::Figures;
 use crate::payments::Payments;
 use crate::payments::desk::Desk;
 use crate::sign::key::KeyError;
@@ -89,7 +90,8 @@ impl Running {
         settings: Arc<Settings>,
         metrics: Arc<Metrics>,
     ) -> Result<Self, StartError> {
-        let gate = Arc::new(gateway(&settings, &metrics).await?);
+        let (gate, figures) = gateway(&settings, &metrics).await?;
+        let gate = Arc::new(gate);
         let (drain, draining) = watch::channel(false);
         let (drain_ops, draining_ops) = watch::channel(false);
         let trust = client_trust(Arc::clone(&gate));
@@ -110,7 +112,7 @@ impl Running {
         let unready = unready(Arc::clone(&gate), draining);
         let handler = Arc::new(Ops::new(Arc::clone(&metrics), unready));
         let ops_door = tokio::spawn(door.serve(handler, draining_ops));
-        let sweeper = tokio::spawn(sweep(Arc::clone(&gate)));
+        let sweeper = tokio::spawn(sweep(Arc::clone(&gate), figures));
         let clerk = gate.desk.as_ref().map(|desk| Clerk::start(&gate, &desk.payments));
         Ok(Self { gate, callers, ops, drain, drain_ops, doors, ops_door, sweeper, clerk })
     }
@@ -143,7 +145,10 @@ impl Running {
     }
 }
 
-async fn gateway(settings: &Arc<Settings>, metrics: &Arc<Metrics>) -> Result<Gateway, StartError> {
+async fn gateway(
+    settings: &Arc<Settings>,
+    metrics: &Arc<Metrics>,
+) -> Result<(Gateway, Option<Figures>), StartError> {
     let read = |path: &Path| {
         std::fs::read(path)
             .map(Zeroizing::new)
@@ -163,13 +168,13 @@ async fn gateway(settings: &Arc<Settings>, metrics: &Arc<Metrics>) -> Result<Gat
         Signers::new(signers, settings.signing.answer_signature).ok_or(StartError::NoKey)?;
     let journal = Journal::start(&settings.journal, &settings.node.id).await?;
     crate::ops::journal::watch(metrics, &journal)?;
-    let desk = desk(settings, metrics).await?;
+    let (desk, figures) = desk(settings, metrics).await?.unzip();
     for participant in settings.participants.values() {
         if let Some(until_unix_s) = last_day(participant) {
             metrics.certificate_expires(&participant.id, until_unix_s);
         }
     }
-    Ok(Gateway {
+    let gate = Gateway {
         settings: Arc::clone(settings),
         callers: Callers::new(Arc::clone(settings)),
         admission: Admission::new(settings),
@@ -179,17 +184,21 @@ async fn gateway(settings: &Arc<Settings>, metrics: &Arc<Metrics>) -> Result<Gat
         desk,
         upstreams: Upstreams::new(settings, metrics)?,
         metrics: Arc::clone(metrics),
-    })
+    };
+    Ok((gate, figures))
 }
 
 /// The payments desk, where the installation has a bank to pay through.
-async fn desk(settings: &Settings, metrics: &Metrics) -> Result<Option<Desk>, StartError> {
+async fn desk(
+    settings: &Settings,
+    metrics: &Metrics,
+) -> Result<Option<(Desk, Figures)>, StartError> {
     if !settings.payments.are_taken() {
         return Ok(None);
     }
     let payments = Payments::start(&settings.payments, &settings.node.id).await?;
-    crate::ops::payments::watch(metrics, &payments)?;
-    Ok(Some(Desk::new(payments, Arc::new(settings.payments.clone()))))
+    let figures = crate::ops::payments::watch(metrics, &payments)?;
+    Ok(Some((Desk::new(payments, Arc::new(settings.payments.clone())), figures)))
 }
 
 /// When the last certificate bound to a participant ends, by its pin's days or its own.
@@ -229,7 +238,7 @@ fn unready(
     }
 }
 
-async fn sweep(gate: Arc<Gateway>) {
+async fn sweep(gate: Arc<Gateway>, figures: Option<Figures>) {
     let mut ticks = tokio::time::interval(SWEEP_EVERY);
     for tick in 0_u64.. {
         ticks.tick().await;
@@ -239,6 +248,11 @@ async fn sweep(gate: Arc<Gateway>) {
         }
         if tick % SWEEPS_PER_LOOK == 0 {
             gate.journal.look_after_unresolved().await;
+            if let (Some(desk), Some(figures)) = (&gate.desk, &figures)
+                && let Ok(levels) = desk.payments.levels().await
+            {
+                figures.tell(&levels);
+            }
         }
     }
 }

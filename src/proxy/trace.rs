@@ -86,6 +86,13 @@ impl Trace {
         request.service_id.as_ref().clone_into(&mut self.service);
     }
 
+    /// Forgets the names that the caller chose: they hold what must not be kept.
+    pub fn forget_names(&mut self) {
+        self.message_id.clear();
+        self.correlation_id.clear();
+        self.route_id.clear();
+    }
+
     /// Takes the participant, and its `senderId` where the request named none.
     pub fn identify(&mut self, caller: &Caller) {
         self.participant.clone_from(&caller.participant.id);

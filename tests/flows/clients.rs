@@ -117,6 +117,44 @@ async fn zeep_reads_our_faults_by_the_wsdl() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn zeep_registers_a_charge_looks_it_up_and_its_bank_pays_it() {
+    let installation = Installation::start().await;
+    let folder = installation.state.path();
+    let (save, file) = (folder.join("told.xml"), folder.join("data.xml"));
+    let (data, saved) = (file.to_str().unwrap(), &save);
+    let ask = async |id: &str, service: &str, inside: &str| {
+        std::fs::write(&file, format!("<data>{inside}</data>")).unwrap();
+        zeep(&installation, id, saved, &["--service", service, "--data", data]).await
+    };
+    let terms = "<payer_iin>850312300121</payer_iin><payee_bin>190540007715</payee_bin>\
+         <kbk>108125</kbk><knp>911</knp><amount_tiyn>534700</amount_tiyn>\
+         <purpose><kk>Баж</kk><ru>Пошлина</ru><en>Duty</en></purpose>";
+    let made = ask("portal", "PAY_ChargeRegister", terms).await;
+    assert_eq!((&made["outcome"], &made["status_code"]), (&"answer".into(), &"SCSS001".into()));
+    assert_eq!(made["signature"], "verified", "{made}");
+    let charge_id = made["data"]["charge_id"].as_str().unwrap();
+    let pay = format!(
+        "<bank>demo</bank><txn_id>z-1</txn_id><account>{charge_id}</account>\
+         <amount_tiyn>534700</amount_tiyn>"
+    );
+    let paid = ask("bank", "PAY_BankPay", &pay).await;
+    assert_eq!(paid["data"]["verdict"], "ok", "{paid}");
+    let name = format!("<charge_id>{charge_id}</charge_id>");
+    let told = ask("portal", "PAY_ChargeInfo", &name).await;
+    assert_eq!(
+        (&told["data"]["state"], &told["data"]["paid_tiyn"]),
+        (&"paid".into(), &"534700".into())
+    );
+    assert_eq!(told["data"]["payments/txn_id"], "z-1", "{told}");
+    // What the desk refuses is an answer, signed as any.
+    let refused = ask("portal", "PAY_ChargeAnnul", &name).await;
+    assert_eq!(refused["status_code"], "SCSE002", "{refused}");
+    assert_eq!(refused["data"]["refusal/reason"], "charge_held", "{refused}");
+    assert_eq!(refused["signature"], "verified", "{refused}");
+    installation.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_stock_http_client_calls_in_json_and_repeats_itself_safely() {
     let installation = Installation::start().await;
     let url =
@@ -150,6 +188,9 @@ async fn the_served_description_is_valid_and_others_can_work_by_it() {
     let told = python("openapi_check.py", as_member(&installation, "portal", &url, &more)).await;
     assert_eq!(told["version"], "3.1.0");
     let paths = told["paths"].to_string();
+    for resource in ["charges", "charges/{charge_id}", "payments/{payment_id}/refunds"] {
+        assert!(paths.contains(&format!("\"/api/v1/{resource}\"")), "{paths}");
+    }
     for service in ["AR_AddressByRka", "GBDFL_UniversalServiceSync", "GbdulInfoByBin_v2"] {
         assert!(paths.contains(&format!("/api/v1/services/{service}")), "{paths}");
     }

@@ -26,8 +26,10 @@ mod json;
 mod lifecycle;
 mod limits;
 mod panics;
+mod payments;
 #[path = "../support/postgres.rs"]
 mod postgres;
+mod reborn;
 mod refusal;
 mod rest;
 mod same_call;

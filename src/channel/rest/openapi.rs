@@ -1,5 +1,7 @@
 //! `GET /api/v1/openapi.json`: the face described by OpenAPI 3.1, made from the adapters' manifests and messages.
 
+mod resources;
+
 use super::{CORRELATION_ID, IDEMPOTENCY_KEY, JSON, OPENAPI_PATH, ROUTE_ID, problem::PROBLEM_JSON};
 use crate::config::settings::{Service, Settings};
 use bytes::Bytes;
@@ -28,6 +30,7 @@ impl Description {
                 paths.insert(format!("/api/v1/services/{id}"), item);
             }
         }
+        resources::describe(settings, &mut paths);
         paths.insert(OPENAPI_PATH.to_owned(), json!({ "get": itself() }));
         let document = json!({
             "openapi": "3.1.0",
@@ -205,6 +208,7 @@ fn components() -> Value {
             },
         },
         "schemas": {
+            "Refusal": resources::refusal_schema(),
             "Name": { "type": "string", "pattern": "^[!#-\\[\\]-~]{1,255}$" },
             "Status": {
                 "type": "object",

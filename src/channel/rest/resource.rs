@@ -44,7 +44,7 @@ const fn resource(
 const CHARGE: Option<Made> = Some(Made::One("charge_id", "/api/v1/charges/"));
 const PAYMENT: Option<Made> = Some(Made::One("payment_id", "/api/v1/payments/"));
 
-/// Every resource; where two fit a path, the first is meant.
+/// Every resource; a path that is written out is never an id of another.
 pub const RESOURCES: [Resource; 10] = [
     resource("POST", "charges", "PAY_ChargeRegister", CHARGE),
     resource("POST", "charges/batch", "PAY_ChargesLoad", Some(Made::Many)),
@@ -61,13 +61,19 @@ pub const RESOURCES: [Resource; 10] = [
 /// The resource at a path, by a method.
 #[must_use]
 pub fn find(method: &str, path: &str) -> Option<&'static Resource> {
-    RESOURCES.iter().find(|one| one.method == method && one.fits(path))
+    at(path).find(|one| one.method == method)
 }
 
 /// The methods that a path is served with; empty where nothing is.
 #[must_use]
 pub fn methods(path: &str) -> Vec<&'static str> {
-    RESOURCES.iter().filter(|one| one.fits(path)).map(|one| one.method).collect()
+    at(path).map(|one| one.method).collect()
+}
+
+fn at(path: &str) -> impl Iterator<Item = &'static Resource> {
+    let is_written_out = RESOURCES.iter().any(|one| one.is_literal() && one.fits(path));
+    let fits = move |one: &&Resource| one.fits(path) && (one.is_literal() || !is_written_out);
+    RESOURCES.iter().filter(fits)
 }
 
 fn malformed(reason: &'static str) -> Fault {
@@ -75,6 +81,10 @@ fn malformed(reason: &'static str) -> Fault {
 }
 
 impl Resource {
+    fn is_literal(&self) -> bool {
+        !self.path.contains('{')
+    }
+
     fn fits(&self, path: &str) -> bool {
         self.fields_in(path).is_some()
     }
@@ -94,10 +104,17 @@ impl Resource {
         written.next().is_none().then_some(fields)
     }
 
+    /// The fields that its path gives.
+    #[must_use]
+    pub fn names(&self) -> Vec<&'static str> {
+        let segments = self.path.split('/');
+        segments.filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).collect()
+    }
+
     /// Whether the body alone says everything.
     #[must_use]
     pub fn is_in_body(&self) -> bool {
-        self.method == "POST" && !self.path.contains('{')
+        self.method == "POST" && self.is_literal()
     }
 
     /// The JSON of the service that a request spells.
@@ -258,6 +275,7 @@ mod tests {
         }
         assert_eq!(methods("/api/v1/charges"), ["POST", "GET"]);
         assert_eq!(methods("/api/v1/charges/x/annulment"), ["POST"]);
+        assert_eq!(methods("/api/v1/charges/batch"), ["POST"]);
         for one in &RESOURCES {
             assert!(qaqpa_adapters::payments::Payments::new().is_ok_and(|adapter| {
                 use qaqpa_kit::adapter::Adapter;

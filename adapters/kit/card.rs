@@ -1,0 +1,191 @@
+//! Card numbers, which must never enter: found before anything of a request is kept.
+//!
+//! A number is a run of 13 to 19 digits, together or in groups by single spaces or hyphens, that begins
+//! as a card scheme's numbers do and has a right Luhn digit (ISO/IEC 7812-1); or a field whose name
+//! says that it holds one, or its security code.
+
+use crate::xml::Element;
+
+/// Names of fields that hold a card's number or its security code, in lower case without `_` and `-`.
+const FIELDS: [&str; 10] =
+    ["pan", "cardnumber", "cardno", "cvc", "cvc2", "cvv", "cvv2", "cvn", "securitycode", "cardpan"];
+
+/// Whether an element, or anything below it, holds a card number; what `is_exempt` names by the local
+/// name of its element is not read.
+#[must_use]
+pub fn is_in(element: Element<'_>, is_exempt: impl Fn(&str) -> bool) -> bool {
+    std::iter::once(element).chain(element.descendants()).any(|inner| {
+        let local = inner.local();
+        is_field(local)
+            || inner.attributes().any(|one| is_field(one.local) || has_number(&one.value()))
+            // The text of an element with children is layout, and each child's own is read.
+            || inner.children().next().is_none() && !is_exempt(local) && is_in_text(&inner.text())
+    })
+}
+
+/// Whether a text holds a card number, or a document that is written into it has such a field.
+#[must_use]
+pub fn is_in_text(text: &str) -> bool {
+    has_number(text) || text.split('<').skip(1).any(|tag| is_field(name_of(tag)))
+}
+
+fn name_of(tag: &str) -> &str {
+    let end = tag.find(|c: char| !c.is_alphanumeric() && !"_-:.".contains(c)).unwrap_or(tag.len());
+    let name = tag.get(..end).unwrap_or_default();
+    name.rsplit(':').next().unwrap_or_default()
+}
+
+fn is_field(name: &str) -> bool {
+    let plain: String = name.chars().filter(|c| !"_-".contains(*c)).collect();
+    FIELDS.contains(&plain.to_ascii_lowercase().as_str())
+}
+
+/// Whether a standalone run of digits is a card number.
+fn has_number(text: &str) -> bool {
+    let mut before = None;
+    let mut rest = text;
+    while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
+        let (skipped, run) = rest.split_at(start);
+        before = skipped.chars().next_back().or(before);
+        let (digits, length) = run_of(run);
+        let (_, after) = run.split_at(length);
+        let is_apart =
+            !before.is_some_and(|c| c.is_alphanumeric() || c == '-') && !is_joined(after);
+        if is_apart && is_number(&digits) {
+            return true;
+        }
+        before = run.get(..length).and_then(|run| run.chars().next_back());
+        rest = after;
+    }
+    false
+}
+
+/// A hyphen or a letter goes on with what begins as a number: an id, such as a UUID.
+fn is_joined(after: &str) -> bool {
+    let mut next = after.chars();
+    match next.next() {
+        Some('-') => next.next().is_some_and(char::is_alphanumeric),
+        Some(c) => c.is_alphanumeric(),
+        None => false,
+    }
+}
+
+/// The digits of a run with single separators between them, and the run's bytes.
+fn run_of(text: &str) -> (Vec<u8>, usize) {
+    let bytes = text.as_bytes();
+    let mut digits = Vec::new();
+    let mut length = 0;
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        if byte.is_ascii_digit() {
+            digits.push(byte - b'0');
+            length = at + 1;
+        } else if !matches!(byte, b' ' | b'-') || length != at {
+            break;
+        }
+        at += 1;
+    }
+    (digits, length)
+}
+
+fn is_number(digits: &[u8]) -> bool {
+    (13..=19).contains(&digits.len()) && is_of_a_scheme(digits) && is_luhn(digits)
+}
+
+/// Visa, Mastercard, American Express, Diners, Discover, JCB, UnionPay, Mir, Maestro.
+fn is_of_a_scheme(digits: &[u8]) -> bool {
+    let head = digits.iter().take(4).fold(0_u16, |sum, digit| sum * 10 + u16::from(*digit));
+    matches!(
+        head,
+        4000..=4999 | 5000..=5999 | 2200..=2204 | 2221..=2720 | 3400..=3499 | 3700..=3799
+            | 3000..=3059 | 3600..=3699 | 3800..=3999 | 3528..=3589 | 6000..=6999 | 8100..=8171
+    )
+}
+
+fn is_luhn(digits: &[u8]) -> bool {
+    let sum: u32 = digits
+        .iter()
+        .rev()
+        .enumerate()
+        .map(|(at, digit)| match (at % 2, u32::from(*digit)) {
+            (0, digit) => digit,
+            (_, digit @ 0..=4) => digit * 2,
+            (_, digit) => digit * 2 - 9,
+        })
+        .sum();
+    sum.is_multiple_of(10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::xml::{Document, Limits};
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_card_number_is_found_however_it_is_grouped() {
+        for text in [
+            "4111111111111111",
+            "pay by 4111 1111 1111 1111 exp 12/27",
+            "4111-1111-1111-1111",
+            "(5555555555554444)",
+            "378282246310005,",
+            "6250946000000016",
+            "2200000000000004",
+            "4222222222222",
+            "<pan>1</pan>",
+            "x<ns:cvv2 a='1'>123",
+        ] {
+            assert!(is_in_text(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn other_numbers_are_not_card_numbers() {
+        for text in [
+            "",
+            "4111111111111112",
+            "850312300121",
+            "0201300012345678",
+            "41111111111111111111",
+            "KZ24070105KSN0000000",
+            "A4111111111111111",
+            "41111111-1111-4111-a111-111111111111",
+            "019aca00-0000-7000-8000-000000000001",
+            "4111  1111  1111  1111",
+            "9111111111111111",
+            "2026-11-28T10:15:30.000+05:00",
+            "company and span <spanner>",
+        ] {
+            assert!(!is_in_text(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn it_is_found_in_any_element_or_attribute_but_those_that_are_exempt() {
+        let is_found = |xml: &str| {
+            let document = Document::scan(xml.as_bytes(), &Limits::default()).expect("XML");
+            is_in(document.root(), |name| name == "txn_id")
+        };
+        for xml in [
+            "<d><purpose><kk>4111111111111111</kk></purpose></d>",
+            "<d><a x='4111111111111111'/></d>",
+            "<d><a>&#52;111<!-- -->1111<![CDATA[11111111]]></a></d>",
+            "<d><CVC>1</CVC></d>",
+            "<d><card_number/></d>",
+            "<d>&lt;r>&lt;card-number>1&lt;/card-number>&lt;/r></d>",
+        ] {
+            assert!(is_found(xml), "{xml}");
+        }
+        for xml in ["<d><txn_id>4111111111111111</txn_id></d>", "<d><company>1</company></d>"] {
+            assert!(!is_found(xml), "{xml}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_survived(text in "(.|[0-9 -]{1,20}|ә){0,20}") {
+            let _whatever = is_in_text(&text);
+        }
+    }
+}
