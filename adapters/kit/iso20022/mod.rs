@@ -131,8 +131,11 @@ fn push_other(out: &mut String, id: &str) {
     });
 }
 
-/// A party by its IIN or BIN; nothing else is known of it here.
+/// A party by its IIN or BIN, where that is known; nothing else is known of it here.
 fn push_party(out: &mut String, name: &str, id: &str) {
+    if id.is_empty() {
+        return push_nested(out, name, |_| ());
+    }
     let kind = if scheme(id) == "BIN" { "OrgId" } else { "PrvtId" };
     push_nested(out, name, |out| {
         push_nested(out, "Id", |out| push_nested(out, kind, |out| push_other(out, id)));

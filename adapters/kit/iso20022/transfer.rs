@@ -125,7 +125,11 @@ pub fn pacs008(head: &Head<'_>, transfer: &Transfer, placement: &Placement) -> S
     })
 }
 
+/// An account by its IBAN, else by its owner; none where neither is known.
 fn push_account(out: &mut String, name: &str, iban: Option<&str>, owner: &str) {
+    if iban.is_none() && owner.is_empty() {
+        return;
+    }
     push_nested(out, name, |out| {
         push_nested(out, "Id", |out| match iban {
             Some(iban) => push_element(out, "IBAN", iban),
