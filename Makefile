@@ -95,6 +95,10 @@ flood: ## what a healthy caller notices of floods, slow sockets and 9 000 idle c
 	@.ci/tools.sh bench
 	@$(cargo) bench --locked --quiet --bench flood -- --seconds $(FLOOD_SECONDS)
 
+.PHONY: reconcile
+reconcile: tools ## CPU, memory and time of reconciling up to 10 million rows a side, beside DuckDB (5 GB of disk)
+	@$(cargo) bench --locked --quiet --bench reconcile
+
 .PHONY: crash
 crash: tools ## kills the gateway, or its database, CRASH_ROUNDS times under load; nothing may be lost or made twice
 	@QAQPA_CRASH_ROUNDS=$(CRASH_ROUNDS) $(cargo) test --release --locked --test crash -- --nocapture

@@ -10,6 +10,7 @@
 )]
 
 #[path = "reconcile/day.rs"]
+#[allow(dead_code, reason = "the bench makes its days of it too")]
 mod day;
 #[path = "reconcile/files.rs"]
 mod files;

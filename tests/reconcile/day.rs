@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 /// A row in the order of the neutral form.
@@ -61,12 +62,23 @@ const KINDS: u64 = 14;
 impl Day {
     /// A day with `rows` payments, of which one in `rarity` differs somehow.
     pub fn seeded(seed: u64, rows: u64, rarity: u64) -> Self {
-        let mut seed = Seed(seed);
+        Self::of(0..rows, Seed(seed), rarity, true)
+    }
+
+    /// A part of a day, by the numbers of its payments: every row has its id, and copies are equal.
+    pub fn numbered(numbers: Range<u64>, seed: u64, rarity: u64) -> Self {
+        Self::of(numbers, Seed(seed), rarity, false)
+    }
+
+    fn of(numbers: Range<u64>, mut seed: Seed, rarity: u64, with_riddles: bool) -> Self {
         let mut day = Self::default();
-        for number in 0..rows {
+        for number in numbers {
             let row = row(number, &mut seed);
             if seed.below(rarity) == 0 {
-                day.differ(row, seed.below(KINDS), &mut seed);
+                let kind = seed.below(KINDS);
+                // Copies that differ, and rows without an id, are for the tests.
+                let kind = if with_riddles || !(3..=6).contains(&kind) { kind } else { 7 };
+                day.differ(row, kind, &mut seed);
             } else {
                 day.pair(row.clone(), row);
                 day.matched += 1;

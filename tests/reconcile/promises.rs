@@ -71,7 +71,7 @@ fn a_file_that_breaks_a_promise_is_refused_whole_with_its_row_and_reason() {
         lines[line] = new;
         sealed(format!("{}\n", lines.join("\n")).as_bytes())
     };
-    let cut: Vec<u8> = text.as_bytes()[..text.len() / 2].to_vec();
+    let cut = body.as_bytes().to_vec();
     let short = lines[5].rsplit_once(';').unwrap().0;
     let cases: [(&str, Vec<u8>, Option<u64>, &str); 10] = [
         ("empty", Vec::new(), None, "empty"),

@@ -53,9 +53,11 @@ impl Spill {
         let Some(partition) = self.partitions.get_mut(partition) else {
             return Err(io::Error::other("a partition that does not exist"));
         };
-        for word in record {
-            partition.tail.extend_from_slice(&word.to_le_bytes());
+        let mut bytes = [0_u8; RECORD_BYTES];
+        for (to, word) in bytes.as_chunks_mut::<8>().0.iter_mut().zip(record) {
+            *to = word.to_le_bytes();
         }
+        partition.tail.extend_from_slice(&bytes);
         if partition.tail.len() < BLOCK_BYTES {
             return Ok(());
         }

@@ -1,0 +1,212 @@
+//! CPU, memory and time of reconciling two files, beside DuckDB on the same files in the same run.
+//!
+//! `make reconcile` prints the table: 1, 2.5 and 10 million rows a side (`QAQPA_RECONCILE_ROWS` names
+//! others), a clean day with and without its short cut, and 25 banks with 330 000 rows each. DuckDB's
+//! counts must be ours. Everything of a run is in its figures: SHA-256, control totals, all reports.
+
+#[path = "../tests/reconcile/day.rs"]
+#[allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "a day of the tests"
+)]
+mod day;
+
+use day::{Day, Seed};
+use std::error::Error;
+use std::fs;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+type Fallible<T> = Result<T, Box<dyn Error>>;
+
+/// Linux counts a process's time in hundredths of a second.
+const TICK_S: f64 = 0.01;
+/// Rows of a file that are shuffled together; the whole file goes over them in a scattered order.
+const CHUNK_ROWS: u64 = 100_000;
+
+fn main() -> Fallible<()> {
+    let folder = tempfile::tempdir_in("target")?;
+    let named = std::env::var("QAQPA_RECONCILE_ROWS").unwrap_or_default();
+    let sizes: Vec<u64> = named.split_whitespace().filter_map(|size| size.parse().ok()).collect();
+    let sizes = if sizes.is_empty() { vec![1_000_000, 2_500_000, 10_000_000] } else { sizes };
+    println!("rows a side     who                CPU s    wall s   peak MiB   MB/core-s");
+    for rows in &sizes {
+        let files = generate(folder.path(), *rows, 300)?;
+        let ours = qaqpa(&files, folder.path(), &[])?;
+        show(*rows, "qaqpa", &ours, files.bytes);
+        let peer = duckdb(&files)?;
+        show(*rows, "DuckDB", &peer, files.bytes);
+        println!("{:>48.2} x DuckDB's CPU", ours.cpu_s / peer.cpu_s);
+        if ours.said != peer.said {
+            return Err(format!("counts differ: {} and {}", ours.said, peer.said).into());
+        }
+    }
+    let rows = 1_000_000;
+    let files = generate(folder.path(), rows, u64::MAX)?;
+    show(rows, "clean, short cut", &qaqpa(&files, folder.path(), &[])?, files.bytes);
+    show(rows, "clean, joined", &qaqpa(&files, folder.path(), &["--no-short-cut"])?, files.bytes);
+    let files = generate(folder.path(), 330_000, 300)?;
+    let begin = Instant::now();
+    for _ in 0..25 {
+        qaqpa(&files, folder.path(), &[])?;
+    }
+    println!(
+        "25 banks × 330 000 rows, one after the other: {:.1} s",
+        begin.elapsed().as_secs_f64()
+    );
+    Ok(())
+}
+
+struct Files {
+    journal: PathBuf,
+    register: PathBuf,
+    bytes: u64,
+}
+
+struct Measured {
+    cpu_s: f64,
+    wall_s: f64,
+    peak_kib: u64,
+    said: String,
+}
+
+/// Writes a day piece by piece, so that no size of it needs memory.
+fn generate(folder: &Path, rows: u64, rarity: u64) -> Fallible<Files> {
+    let mut bodies = [Body::new(folder, "journal")?, Body::new(folder, "register")?];
+    let pieces = rows.div_ceil(CHUNK_ROWS);
+    let mut order: Vec<u64> = (0..pieces).collect();
+    let write = |piece: u64| {
+        let first = piece * CHUNK_ROWS;
+        Day::numbered(first..rows.min(first + CHUNK_ROWS), piece + 1, rarity)
+    };
+    for piece in &order {
+        bodies[0].rows(&write(*piece).journal)?;
+    }
+    Seed(rows).shuffle(&mut order);
+    for piece in &order {
+        bodies[1].rows(&write(*piece).register)?;
+    }
+    let [journal, register] = bodies;
+    let (journal, register) = (journal.seal(folder)?, register.seal(folder)?);
+    let bytes = fs::metadata(&journal)?.len() + fs::metadata(&register)?.len();
+    Ok(Files { journal, register, bytes })
+}
+
+/// Rows of a file whose header is not known yet.
+struct Body {
+    to: BufWriter<fs::File>,
+    path: PathBuf,
+    side: &'static str,
+    count: u64,
+    sum: u64,
+}
+
+impl Body {
+    fn new(folder: &Path, side: &'static str) -> Fallible<Self> {
+        let path = folder.join(format!("{side}.rows"));
+        let to = BufWriter::with_capacity(1 << 20, fs::File::create(&path)?);
+        Ok(Self { to, path, side, count: 0, sum: 0 })
+    }
+
+    fn rows(&mut self, rows: &[day::Row]) -> Fallible<()> {
+        for row in rows {
+            self.count += 1;
+            self.sum += row[6].parse::<u64>()?;
+            writeln!(self.to, "{}", row.join(";"))?;
+        }
+        Ok(())
+    }
+
+    fn seal(mut self, folder: &Path) -> Fallible<PathBuf> {
+        self.to.flush()?;
+        let Self { side, count, sum, .. } = self;
+        let head = format!(
+            "#{side};v=1;bank=BANKKZ9A;opdate=2026-11-22;count={count};sum={sum};enc=utf-8\n"
+        );
+        let path = folder.join(format!("{side}.csv"));
+        let mut hash = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
+        let mut to = fs::File::create(&path)?;
+        let mut put = |bytes: &[u8]| {
+            hash.update(bytes);
+            to.write_all(bytes)
+        };
+        put(head.as_bytes())?;
+        let mut from = fs::File::open(&self.path)?;
+        let mut buffer = vec![0; 1 << 20];
+        loop {
+            let count = std::io::Read::read(&mut from, &mut buffer)?;
+            if count == 0 {
+                break;
+            }
+            put(buffer.get(..count).unwrap_or_default())?;
+        }
+        let hex: String = hash.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        writeln!(to, "#end;sha256={hex}")?;
+        fs::remove_file(&self.path)?;
+        Ok(path)
+    }
+}
+
+fn qaqpa(files: &Files, folder: &Path, more: &[&str]) -> Fallible<Measured> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_qaqpa"));
+    command.args(["reconcile", "--json", "--journal"]).arg(&files.journal);
+    command.arg("--register").arg(&files.register).arg("--out").arg(folder.join("out")).args(more);
+    measured(command)
+}
+
+fn duckdb(files: &Files) -> Fallible<Measured> {
+    let mut command = Command::new("target/tools/venv/bin/python3");
+    command.arg("tests/clients/reconcile_peer.py").arg(&files.journal).arg(&files.register);
+    measured(command)
+}
+
+/// Runs it, and reads what the kernel says of it.
+fn measured(mut command: Command) -> Fallible<Measured> {
+    let before = children_s()?;
+    let begin = Instant::now();
+    let mut child = command.stdout(Stdio::piped()).spawn()?;
+    let status = format!("/proc/{}/status", child.id());
+    let mut peak_kib = 0;
+    while child.try_wait()?.is_none() {
+        let text = fs::read_to_string(&status).unwrap_or_default();
+        let peak = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let peak = peak.and_then(|text| text.trim().trim_end_matches(" kB").parse().ok());
+        peak_kib = peak_kib.max(peak.unwrap_or(0));
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let wall_s = begin.elapsed().as_secs_f64();
+    let out = child.wait_with_output()?;
+    if !out.status.success() {
+        return Err("a run failed".into());
+    }
+    let text = String::from_utf8(out.stdout)?;
+    let line: serde_json::Value = serde_json::from_str(text.lines().last().unwrap_or_default())?;
+    let said = format!("matched {} breaks {}", line["matched"], line["breaks"]);
+    Ok(Measured { cpu_s: children_s()? - before, wall_s, peak_kib, said })
+}
+
+/// CPU seconds of all children that have ended.
+fn children_s() -> Fallible<f64> {
+    let stat = fs::read_to_string("/proc/self/stat")?;
+    let after = stat.rsplit_once(") ").map(|(_, after)| after).unwrap_or_default();
+    let fields = after.split_whitespace().skip(13).take(2);
+    let ticks: f64 = fields.filter_map(|ticks| ticks.parse::<f64>().ok()).sum();
+    Ok(ticks * TICK_S)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "figures for people")]
+fn show(rows: u64, who: &str, measured: &Measured, bytes: u64) {
+    let rate = bytes as f64 / 1e6 / measured.cpu_s.max(TICK_S);
+    println!(
+        "{rows:>11}     {who:<16} {:>7.2} {:>9.2} {:>10} {rate:>11.0}",
+        measured.cpu_s,
+        measured.wall_s,
+        measured.peak_kib / 1_024
+    );
+}
