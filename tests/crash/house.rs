@@ -5,6 +5,7 @@ use qaqpa::command::client::Client;
 use qaqpa::command::demo::scratch::{Endpoints, Scratch};
 use qaqpa::config::settings::Store;
 use qaqpa::journal::migrate;
+use qaqpa::payments;
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -110,7 +111,9 @@ impl House {
         let cluster = Cluster::start();
         let database = cluster.database();
         let owner = Zeroizing::new(cluster.url("qaqpa_migrate", &database));
-        migrate(&Store::Postgres { url: owner, connections_max: 2 }, 1).await.unwrap();
+        let store = Store::Postgres { url: owner, connections_max: 2 };
+        migrate(&store, 1).await.unwrap();
+        payments::migrate(&store).await.unwrap();
         Self::new(Some((cluster, database)), None).await
     }
 

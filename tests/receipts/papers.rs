@@ -66,7 +66,8 @@ fn charge() -> Charge {
 fn order() -> Order {
     serde_json::from_value(json!({
         "id": "019a4c2e-0d80-7abc-8def-0123456789ab", "reverses": null,
-        "charge": charge().id, "bank": "demo_bank", "end_to_end_id": "GW019a4c2e",
+        "charge": charge().id, "agency": "tax_office", "bank": "demo_bank",
+        "end_to_end_id": "GW019a4c2e",
         "payer": IIN, "payee": "990140000017", "kbk": "108125", "amount_tiyn": 1_987_500,
         "step": "submitted", "rank": "posted", "is_rejected": 0, "is_disputed": 0, "ruling": null,
         "state": "posted", "asset": "receivable", "claim": "payable", "holds": 1, "version": 3,
@@ -74,7 +75,7 @@ fn order() -> Order {
         "changed_at_us": MORNING_US, "deadline_us": MORNING_US, "inquiries": 0, "not_found": 0,
         "next_check_at_us": null, "posted_at_us": MORNING_US, "operating_day": 20_782,
         "document_number": "D-17", "document_key": null, "txn_id": "T-17", "txn_key": null,
-        "returned_tiyn": 0, "source": null, "reason": "",
+        "returned_tiyn": 0, "source": null, "reason": "", "opened_by": "", "redirect_url": null,
     }))
     .unwrap()
 }
