@@ -76,7 +76,7 @@ impl House {
         append(&scratch.config.join("services.toml"), &services(&scratch, address, office.address));
         // On SQLite the table is the last one of the file already.
         let table = if database.is_some() { "\n[payments]\n" } else { "" };
-        let patience = "quiet_s = 3\nnot_found_min = 2\ninquiry_pause_ms_max = 2000\n\
+        let patience = "quiet_s = 3\nnot_found_min = 2\ninquiry_pause_ms_max = 1000\n\
             notice_pauses_s = [1, 1, 2, 4, 8]\n";
         append(&scratch.config.join("gateway.toml"), &format!("{table}{patience}"));
         std::fs::write(scratch.config.join("payments.toml"), PAYMENTS).unwrap();
