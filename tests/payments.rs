@@ -62,13 +62,16 @@ on_both_stores! {
         late_and_double_money_lies_in_suspense,
         a_document_or_a_transaction_names_one_payment,
         a_closed_day_takes_no_posting_and_keeps_what_it_held,
-        refunds_never_exceed_what_was_paid;
+        refunds_never_exceed_what_was_paid,
+        only_confirmed_money_of_the_right_terms_is_a_proof;
     races:
         of_a_hundred_equal_payments_at_once_one_is_made,
         of_a_hundred_orders_for_one_charge_one_is_opened,
         refunds_at_once_never_exceed_the_payment,
         a_cancellation_and_an_attempt_never_both_succeed,
         a_closing_counts_every_posting_in_its_day_and_no_other,
+        of_a_hundred_calls_with_one_proof_one_is_let_through,
+        a_payment_is_used_or_given_back_and_never_both,
         one_event_heard_by_many_at_once_counts_once;
     notices:
         who_is_concerned_is_told_of_every_end_and_of_money_that_came,

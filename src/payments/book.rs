@@ -8,7 +8,7 @@ mod lookup;
 pub(super) use lookup::{Lookup, Wanted};
 
 use super::record::{
-    BankWindow, Change, Charge, Closing, Heard, Notice, Order, RequestKey, Transfer,
+    BankWindow, Change, Charge, Closing, Heard, Notice, Order, Redemption, RequestKey, Transfer,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -52,6 +52,7 @@ pub(super) struct Book {
     charges: BTreeMap<String, Tracked<Charge>>,
     orders: BTreeMap<String, Tracked<Order>>,
     windows: BTreeMap<String, Tracked<BankWindow>>,
+    redemptions: BTreeMap<String, Tracked<Redemption>>,
     /// Charge names, and the unique keys of orders: what they lead to.
     charge_names: HashMap<String, String>,
     order_keys: HashMap<(Lookup, String), String>,
@@ -81,6 +82,11 @@ impl Book {
                 self.charge_names.insert(row.name.clone(), row.id.text().to_owned());
                 let (id, version) = (row.id.text().to_owned(), row.version);
                 self.charges.entry(id).or_insert(Tracked::read(row, version));
+            }
+            Lookup::Redemption => {
+                let row: Redemption = serde_json::from_value(row)?;
+                let (id, version) = (row.id.text().to_owned(), row.version);
+                self.redemptions.entry(id).or_insert(Tracked::read(row, version));
             }
             Lookup::Evidence => {
                 let id = row.get("id").and_then(Value::as_str).unwrap_or_default();
@@ -153,6 +159,15 @@ impl Book {
         self.windows.get(bank).map(|tracked| &tracked.row)
     }
 
+    pub(super) fn redemption(&self, order: &str) -> Option<&Redemption> {
+        self.redemptions.get(order).map(|tracked| &tracked.row)
+    }
+
+    /// Whether an order is the proof for a call.
+    pub(super) fn is_used(&self, order: &str) -> bool {
+        self.redemption(order).is_some_and(|redemption| redemption.call.is_some())
+    }
+
     pub(super) fn has_heard(&self, event: &str) -> bool {
         self.evidence.contains(event)
     }
@@ -179,6 +194,10 @@ impl Book {
 
     pub(super) fn put_window(&mut self, window: BankWindow) {
         put(&mut self.windows, window.id.clone(), window);
+    }
+
+    pub(super) fn put_redemption(&mut self, redemption: Redemption) {
+        put(&mut self.redemptions, redemption.id.text().to_owned(), redemption);
     }
 
     pub(super) fn hear(&mut self, heard: Heard) {
@@ -223,6 +242,7 @@ impl Book {
         split("charge", &self.charges, &mut writes, &mut inserts)?;
         split("payment_order", &self.orders, &mut writes, &mut inserts)?;
         split("notice", &self.notices, &mut writes, &mut inserts)?;
+        split("redemption", &self.redemptions, &mut writes, &mut inserts)?;
         writes.append(&mut inserts);
         writes.extend(self.forget_before_us.map(|before_us| Write::Forget { before_us }));
         writes.push(insert("order_evidence", &self.new_evidence)?);

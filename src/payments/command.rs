@@ -128,6 +128,21 @@ pub enum Telling {
     Revive,
 }
 
+/// A confirmed payment is to be the proof for one call, once.
+#[derive(Clone, Debug)]
+pub struct Redeeming {
+    /// The payment.
+    pub order: Id,
+    /// The one call: the same again changes nothing, another is refused.
+    pub call: String,
+    pub participant: String,
+    pub service: String,
+    /// What must have been paid.
+    pub kbk: String,
+    pub amount: Amount,
+    pub at_us: i64,
+}
+
 /// Everything that changes payments.
 #[derive(Clone, Debug)]
 pub enum Command {
@@ -145,6 +160,13 @@ pub enum Command {
     Inquire(Inquiry),
     Hear(Report),
     Refund(Refund),
+    Redeem(Redeeming),
+    /// The call that a payment was the proof for came to nothing: it may be the proof for another.
+    Restore {
+        order: Id,
+        call: String,
+        at_us: i64,
+    },
     /// An operator ends a contradiction.
     Rule {
         order: Id,
@@ -254,6 +276,14 @@ pub enum Refusal {
     NotRefundable,
     /// An operator must say why.
     NoReason,
+    /// The payment was the proof for another call.
+    Used,
+    /// The bank does not have the money, or it pays no charge.
+    NotConfirmed(State),
+    /// The money went back, or is on its way back.
+    Returned,
+    /// Another amount or budget code was paid.
+    OtherTerms,
 }
 
 impl Refusal {
@@ -276,6 +306,10 @@ impl Refusal {
             Self::TooMuch => "refunds_exceed_payment",
             Self::NotRefundable => "not_refundable",
             Self::NoReason => "reason_missing",
+            Self::Used => "payment_used",
+            Self::NotConfirmed(_) => "payment_not_confirmed",
+            Self::Returned => "payment_returned",
+            Self::OtherTerms => "payment_of_other_terms",
         }
     }
 }
@@ -319,6 +353,10 @@ impl Command {
             }
             Self::Inquire(inquiry) => vec![&inquiry.node],
             Self::Refund(refund) => vec![&refund.reason, &refund.opened_by],
+            Self::Redeem(asked) => {
+                vec![&asked.call, &asked.participant, &asked.service, &asked.kbk]
+            }
+            Self::Restore { call, .. } => vec![call],
             Self::Rule { reason, .. } => vec![reason],
             Self::Close { bank, .. } => vec![bank],
             Self::Tell { notice, .. } => vec![notice],

@@ -4,7 +4,7 @@ use super::Payments;
 use super::calendar::OperatingDay;
 use super::record::{
     Balance, Change, Charge, Closing, Exposure, Heard, Id, Levels, Notice, NoticeCount, OpenCount,
-    Order, Party, Transfer,
+    Order, Party, Redemption, Transfer,
 };
 use super::store::Parameter::{Number, Text};
 use crate::journal::down::JournalDown;
@@ -78,6 +78,34 @@ impl Payments {
              AND NOT EXISTS (SELECT 1 FROM payment_order o WHERE o.charge = charge.id \
              AND o.holds = 1) ORDER BY id LIMIT $2";
         self.reader.rows(sql, vec![Text(payer.digits().to_owned()), number(limit)]).await
+    }
+
+    /// Which call a payment is the proof for, or was last.
+    ///
+    /// # Errors
+    /// See [`Payments::order`].
+    pub async fn redemption(&self, order: &Id) -> Result<Option<Redemption>, JournalDown> {
+        let sql = "SELECT * FROM redemption WHERE id = $1";
+        Ok(self.reader.rows(sql, vec![text(order)]).await?.pop())
+    }
+
+    /// Confirmed payments for a person's charges on a budget code that prove nothing yet, oldest first.
+    ///
+    /// # Errors
+    /// See [`Payments::order`].
+    pub async fn proofs(
+        &self,
+        debtor: &Party,
+        kbk: &str,
+        limit: u32,
+    ) -> Result<Vec<Order>, JournalDown> {
+        let sql = "SELECT o.* FROM charge c JOIN payment_order o ON o.charge = c.id AND o.holds = 1 \
+             WHERE c.payer = $1 AND c.annulled_at_us IS NULL AND o.kbk = $2 \
+             AND o.state IN ('posted', 'settled') AND o.claim = 'payable' AND o.returned_tiyn = 0 \
+             AND NOT EXISTS (SELECT 1 FROM redemption r WHERE r.id = o.id AND r.call IS NOT NULL) \
+             ORDER BY o.id LIMIT $3";
+        let debtor = Text(debtor.digits().to_owned());
+        self.reader.rows(sql, vec![debtor, Text(kbk.to_owned()), number(limit)]).await
     }
 
     /// Orders of which nobody knows the outcome, and those whose evidence contradicts itself, longest

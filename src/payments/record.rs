@@ -5,9 +5,11 @@
 
 mod name;
 mod notice;
+mod redemption;
 
 pub use name::{Id, Party};
 pub use notice::{Change, Notice, NoticeCount, OpenCount};
+pub use redemption::Redemption;
 
 use super::calendar::OperatingDay;
 use super::ledger::{self, Account, Asset, Claim, Payee, Position};

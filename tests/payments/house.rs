@@ -4,7 +4,7 @@ use crate::postgres::Cluster;
 use jiff::civil::{Weekday, time};
 use qaqpa::config::settings::{Bank, Payments as Settings, Store};
 use qaqpa::payments::command::{
-    About, Act, Command, Key, Opening, Receipt, Refund, Refusal, Reply, Report,
+    About, Act, Command, Key, Opening, Receipt, Redeeming, Refund, Refusal, Reply, Report,
 };
 use qaqpa::payments::order::{Action, Said, State};
 use qaqpa::payments::record::{Charge, Id, Order, Party, Source, Terms};
@@ -275,6 +275,19 @@ pub(crate) fn refund(original: &Order, tiyn: i64) -> Command {
         opened_by: "portal".to_owned(),
         at_us: MORNING_US,
         deadline_us: MORNING_US + HOUR_US,
+    })
+}
+
+/// The payment as the proof for a call, on its own terms.
+pub(crate) fn redeem(order: &Order, call: &str) -> Command {
+    Command::Redeem(Redeeming {
+        order: order.id.clone(),
+        call: call.to_owned(),
+        participant: "portal".to_owned(),
+        service: "extract".to_owned(),
+        kbk: order.kbk.clone(),
+        amount: Amount::new(order.amount_tiyn).unwrap(),
+        at_us: MORNING_US,
     })
 }
 

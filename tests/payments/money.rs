@@ -149,3 +149,50 @@ pub(crate) async fn refunds_never_exceed_what_was_paid(house: &House) {
     assert_eq!(refusal_of(of(refund(&returned, 1)).await), Refusal::NotRefundable);
     assert_eq!(payments.order(&paid.id).await.unwrap().unwrap().state, State::Posted);
 }
+
+pub(crate) async fn only_confirmed_money_of_the_right_terms_is_a_proof(house: &House) {
+    let payments = house.start().await;
+    let iin = payer();
+    let proofs = async || payments.proofs(&iin, "108125", 10).await.unwrap().len();
+    let order = unknown(&payments, &charged(&payments, "R-1").await).await;
+    let refused = refusal_of(payments.run(redeem(&order, "call-1")).await.unwrap());
+    assert_eq!((refused, proofs().await), (Refusal::NotConfirmed(State::Unknown), 0));
+    let paid = hear(&payments, &order, "E1", Said::Posted).await;
+    assert_eq!(proofs().await, 1);
+    let cheaper = qaqpa::payments::record::Order { amount_tiyn: 1, ..paid.clone() };
+    let other_code = qaqpa::payments::record::Order { kbk: "204160".to_owned(), ..paid.clone() };
+    for other in [cheaper, other_code] {
+        let refused = refusal_of(payments.run(redeem(&other, "call-1")).await.unwrap());
+        assert_eq!(refused, Refusal::OtherTerms);
+    }
+    assert!(payments.run(redeem(&paid, "call-1")).await.unwrap().order().is_some());
+    assert_eq!(proofs().await, 0, "what was used is not found again");
+    let refused = refusal_of(payments.run(refund(&paid, 1)).await.unwrap());
+    assert_eq!(refused, Refusal::Used, "what was used does not go back");
+
+    // A call that came to nothing frees it; another call's word does not.
+    let restore = |call: &str| Command::Restore {
+        order: paid.id.clone(),
+        call: call.to_owned(),
+        at_us: MORNING_US,
+    };
+    payments.run(restore("call-2")).await.unwrap();
+    let refused = refusal_of(payments.run(redeem(&paid, "call-2")).await.unwrap());
+    assert_eq!(refused, Refusal::Used);
+    payments.run(restore("call-1")).await.unwrap();
+    assert!(payments.run(redeem(&paid, "call-2")).await.unwrap().order().is_some());
+    payments.run(restore("call-2")).await.unwrap();
+    let back = payments.run(refund(&paid, 1)).await.unwrap();
+    assert!(back.order().is_some(), "{back:?}");
+    let refused = refusal_of(payments.run(redeem(&paid, "call-3")).await.unwrap());
+    assert_eq!(refused, Refusal::Returned);
+
+    // A second payment of the same charge lies in suspense and proves nothing; nor does a refund.
+    let charge = charged(&payments, "R-2").await;
+    payments.run(Command::Receive(receipt(&charge, "T1"))).await.unwrap();
+    let double = order_of(payments.run(Command::Receive(receipt(&charge, "T2"))).await.unwrap());
+    let refused = refusal_of(payments.run(redeem(&double, "call-4")).await.unwrap());
+    assert_eq!(refused, Refusal::NotConfirmed(State::Posted));
+    let refused = refusal_of(payments.run(redeem(&order_of(back), "call-4")).await.unwrap());
+    assert_eq!(refused, Refusal::NoOrder);
+}

@@ -119,6 +119,39 @@ pub(crate) async fn a_closing_counts_every_posting_in_its_day_and_no_other(house
     assert_eq!(i64::try_from(held.len()).unwrap(), inside);
 }
 
+pub(crate) async fn of_a_hundred_calls_with_one_proof_one_is_let_through(house: &House) {
+    let nodes = two(house).await;
+    let charge = charged(&nodes[0], "H-7").await;
+    let paid = order_of(nodes[0].run(Command::Receive(receipt(&charge, "T1"))).await.unwrap());
+    let commands = (0..100).map(|place| redeem(&paid, &format!("call-{}", place % 50))).collect();
+    let replies = all_at_once(&nodes, commands).await;
+    let new = |reply: &&Reply| matches!(reply, Reply::Order { is_new: true, .. });
+    let again = |reply: &&Reply| matches!(reply, Reply::Order { is_new: false, .. });
+    let used = |reply: &&Reply| **reply == Reply::Refused(Refusal::Used);
+    let counts = [replies.iter().filter(new).count(), replies.iter().filter(again).count()];
+    assert_eq!(counts, [1, 1], "the call itself and its own repetition");
+    assert_eq!(replies.iter().filter(used).count(), 98);
+    assert!(nodes[1].redemption(&paid.id).await.unwrap().unwrap().call.is_some());
+}
+
+pub(crate) async fn a_payment_is_used_or_given_back_and_never_both(house: &House) {
+    let nodes = two(house).await;
+    for round in 0..15 {
+        let charge = charged(&nodes[0], &format!("H-8-{round}")).await;
+        let received = Command::Receive(receipt(&charge, &format!("T-{round}")));
+        let paid = order_of(nodes[0].run(received).await.unwrap());
+        let mut commands = vec![redeem(&paid, "call-1"), refund(&paid, 1), redeem(&paid, "call-1")];
+        if round % 2 == 0 {
+            commands.reverse();
+            commands.push(refund(&paid, AMOUNT));
+        }
+        let replies = all_at_once(&nodes, commands).await;
+        let is = nodes[0].order(&paid.id).await.unwrap().unwrap();
+        let is_used = nodes[0].redemption(&paid.id).await.unwrap().is_some();
+        assert_eq!(is_used, is.returned_tiyn == 0, "round {round}: {replies:?}");
+    }
+}
+
 pub(crate) async fn one_event_heard_by_many_at_once_counts_once(house: &House) {
     let nodes = two(house).await;
     let charge = charged(&nodes[0], "H-6").await;

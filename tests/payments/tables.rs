@@ -16,6 +16,11 @@ pub(crate) async fn the_database_itself_refuses_what_the_rules_forbid(house: &Ho
     let close =
         Command::Close { bank: "demo_bank".to_owned(), day, at_us: MORNING_US + 7 * HOUR_US };
     assert!(matches!(payments.run(close).await.unwrap(), Reply::Closed(_)));
+    let used = charged(&payments, "X-4").await;
+    let used = order_of(payments.run(Command::Receive(receipt(&used, "T4"))).await.unwrap());
+    let redeemed = payments.run(redeem(&used, "call-1")).await.unwrap();
+    assert!(redeemed.order().is_some(), "{redeemed:?}");
+    let used_id = used.id.text();
     let set = |id: &str, sets: &str| {
         format!("UPDATE payment_order SET version = version + 1, {sets} WHERE id = '{id}'")
     };
@@ -38,6 +43,12 @@ pub(crate) async fn the_database_itself_refuses_what_the_rules_forbid(house: &Ho
         set(end_id, "state = 'posted'"),
         set(end_id, "holds = 1"),
         format!("UPDATE payment_order SET reason = 'x' WHERE id = '{open_id}'"),
+        set(used_id, "returned_tiyn = 1"),
+        format!("UPDATE redemption SET version = version + 1, call = 'x' WHERE id = '{used_id}'"),
+        format!("UPDATE redemption SET call = NULL WHERE id = '{used_id}'"),
+        format!("INSERT INTO redemption VALUES ('{used_id}', 'x', 'portal', 'extract', 0, 1)"),
+        format!("INSERT INTO redemption VALUES ('{open_id}', 'x', 'portal', 'extract', 0, 1)"),
+        "DELETE FROM redemption".to_owned(),
         "DELETE FROM payment_order".to_owned(),
         "DELETE FROM order_evidence".to_owned(),
         "UPDATE order_evidence SET said = 'posted'".to_owned(),

@@ -17,6 +17,8 @@ pub(in crate::payments) enum Lookup {
     EndToEnd,
     Txn,
     Document,
+    /// Which call an order is the proof for; after its order, whose lock decides the race.
+    Redemption,
     Evidence,
     Key,
     Notice,
@@ -25,7 +27,7 @@ pub(in crate::payments) enum Lookup {
 }
 
 impl Lookup {
-    pub(in crate::payments) const ALL: [Self; 13] = [
+    pub(in crate::payments) const ALL: [Self; 14] = [
         Self::Window,
         Self::WindowToClose,
         Self::Charge,
@@ -35,6 +37,7 @@ impl Lookup {
         Self::EndToEnd,
         Self::Txn,
         Self::Document,
+        Self::Redemption,
         Self::Evidence,
         Self::Key,
         Self::Notice,
@@ -57,6 +60,7 @@ impl Lookup {
             Self::EndToEnd => ("SELECT * FROM payment_order WHERE end_to_end_id {set}", UPDATE),
             Self::Txn => ("SELECT * FROM payment_order WHERE txn_key {set}", UPDATE),
             Self::Document => ("SELECT * FROM payment_order WHERE document_key {set}", UPDATE),
+            Self::Redemption => ("SELECT * FROM redemption WHERE id {set}", UPDATE),
             Self::Evidence => ("SELECT id FROM order_evidence WHERE id {set}", ""),
             Self::Key => ("SELECT * FROM request_key WHERE id {set}", ""),
             Self::Notice => ("SELECT * FROM notice WHERE id {set}", UPDATE),

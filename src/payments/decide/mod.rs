@@ -3,12 +3,13 @@
 mod hear;
 mod money;
 mod open;
+mod redeem;
 mod tell;
 
 pub(super) use open::after;
 
 use super::book::{Book, Lookup, Wanted};
-use super::command::{About, Answered, Command, Key, Refusal, Reply, is_clean};
+use super::command::{About, Answered, Command, Key, Redeeming, Refusal, Reply, is_clean};
 use super::ledger;
 use super::record::{Change, Charge, Order, RequestKey, Transfer};
 use crate::config::settings::{self, Bank};
@@ -101,6 +102,11 @@ impl Request {
             Command::Refund(refund) => {
                 wanted.want(Lookup::Order, refund.order.text());
                 wanted.want(Lookup::Order, refund.original.text());
+                wanted.want(Lookup::Redemption, refund.original.text());
+            }
+            Command::Redeem(Redeeming { order, .. }) | Command::Restore { order, .. } => {
+                wanted.want(Lookup::Order, order.text());
+                wanted.want(Lookup::Redemption, order.text());
             }
             Command::Rule { order, .. } => wanted.want(Lookup::Order, order.text()),
             Command::Close { bank, .. } => wanted.want(Lookup::WindowToClose, bank),
@@ -208,6 +214,8 @@ fn decide(book: &mut Book, rules: &Rules, command: &Command) -> Reply {
         Command::Inquire(inquiry) => open::inquire(book, rules, inquiry),
         Command::Hear(report) => hear::hear(book, rules, report),
         Command::Refund(refund) => money::refund(book, rules, refund),
+        Command::Redeem(asked) => redeem::redeem(book, asked),
+        Command::Restore { order, call, at_us } => redeem::restore(book, order, call, *at_us),
         Command::Rule { order, ruling, reason, at_us } => {
             money::rule(book, rules, order.text(), (*ruling, reason, *at_us))
         }

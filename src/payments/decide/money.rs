@@ -21,6 +21,9 @@ pub(super) fn refund(book: &mut Book, rules: &Rules, refund: &Refund) -> Result<
         .claimed()
         .filter(|_| original.state != State::Conflict && original.reverses.is_none());
     let source = claimed.ok_or(Refusal::NotRefundable)?;
+    if book.is_used(original.id.text()) {
+        return Err(Refusal::Used);
+    }
     let returned = original.returned_tiyn.checked_add(refund.amount.tiyn());
     let returned = returned.filter(|sum| *sum <= original.amount_tiyn).ok_or(Refusal::TooMuch)?;
     original.returned_tiyn = returned;

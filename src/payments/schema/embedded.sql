@@ -171,6 +171,16 @@ CREATE TABLE closing (
     closed_at_us     INTEGER NOT NULL
 ) STRICT;
 
+-- Which call a payment is the proof for: one, unless that came to nothing and gave it back.
+CREATE TABLE redemption (
+    id               TEXT NOT NULL PRIMARY KEY,    -- the order
+    call             TEXT,                         -- NULL: given back
+    participant      TEXT NOT NULL,
+    service          TEXT NOT NULL,
+    redeemed_at_us   INTEGER NOT NULL,
+    version          INTEGER NOT NULL
+);
+
 -- Not evidence: answers given, so that the same request is answered by the same bytes.
 CREATE TABLE request_key (
     id               TEXT NOT NULL PRIMARY KEY,    -- owner/key
@@ -222,3 +232,20 @@ CREATE TRIGGER closing_stays BEFORE UPDATE ON closing
     BEGIN SELECT RAISE(ABORT, 'payments are append only'); END;
 CREATE TRIGGER closing_remains BEFORE DELETE ON closing
     BEGIN SELECT RAISE(ABORT, 'payments are append only'); END;
+
+-- Only confirmed money is a proof, for one call; what is one does not go back.
+CREATE TRIGGER redemption_unpaid BEFORE INSERT ON redemption
+    WHEN NOT EXISTS (SELECT 1 FROM payment_order WHERE id = NEW.id AND reverses IS NULL
+        AND state IN ('posted', 'settled') AND claim = 'payable' AND returned_tiyn = 0)
+    BEGIN SELECT RAISE(ABORT, 'only a confirmed payment is a proof'); END;
+CREATE TRIGGER redemption_again BEFORE UPDATE ON redemption
+    WHEN NEW.version <= OLD.version OR (OLD.call IS NOT NULL AND NEW.call IS NOT NULL)
+        OR (NEW.call IS NOT NULL AND NOT EXISTS (SELECT 1 FROM payment_order WHERE id = NEW.id
+        AND state IN ('posted', 'settled') AND claim = 'payable' AND returned_tiyn = 0))
+    BEGIN SELECT RAISE(ABORT, 'a proof is used once'); END;
+CREATE TRIGGER redemption_remains BEFORE DELETE ON redemption
+    BEGIN SELECT RAISE(ABORT, 'payments are append only'); END;
+CREATE TRIGGER payment_order_used BEFORE UPDATE ON payment_order
+    WHEN NEW.returned_tiyn > OLD.returned_tiyn AND EXISTS
+        (SELECT 1 FROM redemption WHERE id = NEW.id AND call IS NOT NULL)
+    BEGIN SELECT RAISE(ABORT, 'a proof that was used does not go back'); END;

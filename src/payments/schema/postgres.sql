@@ -171,6 +171,16 @@ CREATE TABLE closing (
     closed_at_us     BIGINT NOT NULL
 );
 
+-- Which call a payment is the proof for: one, unless that came to nothing and gave it back.
+CREATE TABLE redemption (
+    id               TEXT COLLATE "C" NOT NULL PRIMARY KEY,    -- the order
+    call             TEXT,                         -- NULL: given back
+    participant      TEXT NOT NULL,
+    service          TEXT NOT NULL,
+    redeemed_at_us   BIGINT NOT NULL,
+    version          BIGINT NOT NULL
+);
+
 -- Not evidence: answers given, so that the same request is answered by the same bytes.
 CREATE TABLE request_key (
     id               TEXT COLLATE "C" NOT NULL PRIMARY KEY,    -- owner/key
@@ -230,10 +240,40 @@ CREATE TRIGGER stays BEFORE UPDATE OR DELETE ON transfer
 CREATE TRIGGER stays BEFORE UPDATE OR DELETE ON closing
     FOR EACH ROW EXECUTE FUNCTION refuse_payment_change();
 
+-- Only confirmed money is a proof, for one call; what is one does not go back. The lock lets a use wait
+-- for a refund under way, and a refund for it.
+CREATE FUNCTION refuse_unpaid_proof() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM 1 FROM payment_order WHERE id = NEW.id AND reverses IS NULL
+        AND state IN ('posted', 'settled') AND claim = 'payable' AND returned_tiyn = 0 FOR UPDATE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'only a confirmed payment is a proof' USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER unpaid BEFORE INSERT ON redemption
+    FOR EACH ROW EXECUTE FUNCTION refuse_unpaid_proof();
+CREATE TRIGGER unpaid_again BEFORE UPDATE ON redemption
+    FOR EACH ROW WHEN (NEW.call IS NOT NULL) EXECUTE FUNCTION refuse_unpaid_proof();
+CREATE TRIGGER again BEFORE UPDATE ON redemption FOR EACH ROW
+    WHEN (NEW.version <= OLD.version OR (OLD.call IS NOT NULL AND NEW.call IS NOT NULL))
+    EXECUTE FUNCTION refuse_backward();
+CREATE TRIGGER remains BEFORE DELETE ON redemption
+    FOR EACH ROW EXECUTE FUNCTION refuse_payment_change();
+CREATE FUNCTION refuse_return_of_proof() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM redemption WHERE id = NEW.id AND call IS NOT NULL) THEN
+        RAISE EXCEPTION 'a proof that was used does not go back' USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER used BEFORE UPDATE ON payment_order
+    FOR EACH ROW WHEN (NEW.returned_tiyn > OLD.returned_tiyn) EXECUTE FUNCTION refuse_return_of_proof();
+
 -- What deploy/postgres/roles.sql promises of the tables that are not append only.
 DO $$ BEGIN
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'qaqpa_app') THEN
-        GRANT UPDATE ON charge, payment_order, notice, bank_window TO qaqpa_app;
+        GRANT UPDATE ON charge, payment_order, notice, bank_window, redemption TO qaqpa_app;
         GRANT DELETE ON request_key TO qaqpa_app;
         REVOKE INSERT ON payments_version FROM qaqpa_app;
     END IF;

@@ -134,9 +134,9 @@ async fn run(client: &ClientWrapper, group: &mut Group<'_>) -> Result<(), Broken
     let (w1, w2, w3, w4) = (next(), next(), next(), next());
     let (w5, w6, w7, w8) = (next(), next(), next(), next());
     let (w9, w10, w11, w12) = (next(), next(), next(), next());
-    let (w13, w14) = (next(), next());
+    let (w13, w14, w15, w16) = (next(), next(), next(), next());
     tokio::try_join!(
-        biased; w1, w2, w3, w4, w5, w6, w7, w8, w9, w10, w11, w12, w13, w14,
+        biased; w1, w2, w3, w4, w5, w6, w7, w8, w9, w10, w11, w12, w13, w14, w15, w16,
         client.batch_execute("COMMIT"),
     )?;
     trial::point("payments.commit.after");
@@ -152,7 +152,7 @@ async fn load(
 ) -> Result<(), Broken> {
     let look = |lookup| look(client, lookup, wanted);
     let begin = async { if first.is_empty() { Ok(()) } else { client.batch_execute(first).await } };
-    let ((), a, b, c, d, e, f, g, h, i, j, k, l, m) = tokio::try_join!(
+    let ((), a, b, c, d, e, f, g, h, i, j, k, l, m, n) = tokio::try_join!(
         biased;
         begin,
         look(Lookup::Window),
@@ -164,12 +164,13 @@ async fn load(
         look(Lookup::EndToEnd),
         look(Lookup::Txn),
         look(Lookup::Document),
+        look(Lookup::Redemption),
         look(Lookup::Evidence),
         look(Lookup::Key),
         look(Lookup::Notice),
         look(Lookup::Totals),
     )?;
-    for (lookup, rows) in Lookup::ALL.into_iter().zip([a, b, c, d, e, f, g, h, i, j, k, l, m]) {
+    for (lookup, rows) in Lookup::ALL.into_iter().zip([a, b, c, d, e, f, g, h, i, j, k, l, m, n]) {
         for row in rows {
             book.absorb(lookup, serde_json::from_str(&row)?)?;
         }

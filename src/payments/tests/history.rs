@@ -3,7 +3,7 @@
 use super::BANKS;
 use crate::payments::calendar::OperatingDay;
 use crate::payments::command::{
-    About, Act, Command, Inquiry, Opening, Receipt, Refund, Report, Telling,
+    About, Act, Command, Inquiry, Opening, Receipt, Redeeming, Refund, Report, Telling,
 };
 use crate::payments::order::{Action, Ruling, Said};
 use crate::payments::record::{Charge, Id, Party, Source, Terms};
@@ -99,7 +99,7 @@ pub(super) fn commands(seed: u64) -> Vec<Command> {
 }
 
 fn command(chance: &mut Chance, at_us: i64) -> Command {
-    match chance.below(22) {
+    match chance.below(24) {
         0..2 => Command::Open(opening(chance, at_us)),
         2..9 => Command::Act(act(chance, at_us)),
         9..15 => Command::Hear(report(chance, at_us)),
@@ -146,6 +146,20 @@ fn command(chance: &mut Chance, at_us: i64) -> Command {
                 Telling::Failed,
                 Telling::Revive,
             ]),
+            at_us,
+        },
+        21 => Command::Redeem(Redeeming {
+            order: id(chance.of(&[10, 10, 11, 12, 13, 14, 20])),
+            call: format!("C{}", chance.below(3)),
+            participant: "portal".to_owned(),
+            service: "extract".to_owned(),
+            kbk: chance.of(&["108125", "108125", "108125", "204160"]).to_owned(),
+            amount: Amount::new(chance.of(&[10_000, 10_000, 25_050])).unwrap(),
+            at_us,
+        }),
+        22 => Command::Restore {
+            order: id(chance.of(&[10, 10, 11, 12, 13, 14])),
+            call: format!("C{}", chance.below(3)),
             at_us,
         },
         _ => Command::Annul {

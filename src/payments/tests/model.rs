@@ -1,6 +1,6 @@
 //! The model: what each order must be by everything that was said and done, worked out in plain ifs.
 
-use crate::payments::command::{Command, Reply, Report};
+use crate::payments::command::{Command, Redeeming, Reply, Report};
 use crate::payments::order::{Action, Ruling, Said, State};
 use crate::payments::record::Order;
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,6 +17,8 @@ pub(super) struct Fate {
     pub(super) amount_tiyn: i64,
     pub(super) charge: Option<String>,
     pub(super) reverses: Option<String>,
+    /// The call that it is the proof for.
+    pub(super) proves: Option<String>,
     /// It once was void; what is void holds nothing ever again.
     pub(super) was_void: bool,
 }
@@ -49,6 +51,7 @@ impl Fate {
             amount_tiyn: order.amount_tiyn,
             charge: order.charge.as_ref().map(|id| id.text().to_owned()),
             reverses: order.reverses.as_ref().map(|id| id.text().to_owned()),
+            proves: None,
             was_void: false,
         }
     }
@@ -138,12 +141,21 @@ impl Model {
             }
             _ => true,
         };
+        if let (Command::Restore { order, call, .. }, Reply::Done) = (command, reply)
+            && let Some(fate) = self.fates.get_mut(order.text())
+            && fate.proves.as_ref() == Some(call)
+        {
+            fate.proves = None;
+        }
         let Reply::Order { order, is_new } = reply else { return };
         let id = order.id.text().to_owned();
         match command {
             Command::Open(_) | Command::Refund(_) => {
+                let original = order.reverses.as_ref().and_then(|id| self.fates.get(id.text()));
+                assert!(original.is_none_or(|fate| fate.proves.is_none()), "a proof went back");
                 assert!(self.fates.insert(id, Fate::new(order)).is_none(), "opened twice");
             }
+            Command::Redeem(asked) => self.redeem(&id, asked, *is_new),
             Command::Receive(_) if *is_new => self.receive(id, order),
             Command::Act(act) => {
                 self.fates.get_mut(&id).unwrap().last_action = Some(act.action);
@@ -178,6 +190,30 @@ impl Model {
             }
         }
         assert!(self.fates.insert(id, fate).is_none(), "received twice");
+    }
+
+    /// A proof: money that a payee is owed, all of it still there, on these terms, for one call.
+    fn redeem(&mut self, id: &str, asked: &Redeeming, is_new: bool) {
+        let returns = |fate: &&Fate| fate.reverses.as_deref() == Some(id) && !fate.was_void;
+        let is_returned = self.fates.values().any(|fate| returns(&fate));
+        let fate = self.fates.get_mut(id).unwrap();
+        assert_eq!(
+            is_new,
+            fate.proves.is_none(),
+            "a proof was used twice, or refused its own call"
+        );
+        assert!(
+            fate.proves.as_ref().is_none_or(|call| *call == asked.call),
+            "two calls, one proof"
+        );
+        if is_new {
+            let is_owed =
+                matches!(fate.state(), State::Posted | State::Settled) && !fate.is_surplus;
+            assert!(is_owed && fate.reverses.is_none(), "unconfirmed money was a proof: {fate:?}");
+            assert!(!is_returned, "returned money was a proof");
+            assert_eq!((fate.amount_tiyn, &*asked.kbk), (asked.amount.tiyn(), "108125"));
+        }
+        fate.proves = Some(asked.call.clone());
     }
 
     fn hear(&mut self, id: &str, report: &Report, order: &Order) {

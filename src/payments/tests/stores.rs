@@ -84,6 +84,9 @@ async fn rows_are_equal(seed: u64, payments: &Payments, world: &World) {
     for (order_id, expected) in world.book.orders() {
         let order = payments.order(&order_id.parse().unwrap()).await.unwrap();
         assert_eq!(order.as_ref(), Some(&expected), "seed {seed}");
+        let redemption = payments.redemption(&expected.id).await.unwrap();
+        let proof = world.book.redemption(expected.id.text());
+        assert_eq!(redemption.as_ref(), proof, "seed {seed}");
         let mut heard: Vec<_> = world.book.heard().to_vec();
         heard.retain(|heard| heard.order_id == Some(expected.id.clone()));
         heard.sort_by(|a, b| (a.heard_at_us, &a.id).cmp(&(b.heard_at_us, &b.id)));
