@@ -2,6 +2,8 @@
 //!
 //! `cargo bench --bench payments` prints the table; every payment is durable when it counts.
 
+#[path = "payments/pgbench.rs"]
+mod pgbench;
 #[path = "../tests/support/postgres.rs"]
 mod postgres;
 
@@ -152,11 +154,7 @@ async fn measure(
     first: usize,
     server: Option<u32>,
 ) -> Fallible<[f64; 3]> {
-    let charges: Vec<Charge> = (first..first + 40_000).map(charge).collect::<Fallible<_>>()?;
-    for some in charges.chunks(1_000) {
-        run(payments, Command::Register(some.to_vec())).await?;
-    }
-    let charges: Arc<[Charge]> = charges.into();
+    let charges = registered(payments, first).await?;
     let (own_before, server_before) = (own_us()?, server_us(server)?);
     let begun = Instant::now();
     let mut callers = JoinSet::new();
@@ -227,6 +225,48 @@ fn server_of(cluster: &Cluster) -> Fallible<u32> {
 
 #[tokio::main]
 async fn main() -> Fallible<()> {
+    let grouped = table().await?;
+    beside(grouped).await
+}
+
+/// The same rows without the group commit, in the same run.
+async fn beside(grouped: f64) -> Fallible<()> {
+    let cluster = Cluster::shared();
+    let database = cluster.database();
+    let url = |user: &str| Store::Postgres {
+        url: Zeroizing::new(cluster.url(user, &database)),
+        connections_max: 4,
+    };
+    migrate(&url("qaqpa_migrate")).await?;
+    let first = 1_000_000;
+    let payments = Payments::start(&settings(url("qaqpa_app"), 256)?, "bench").await?;
+    registered(&payments, first).await?;
+    let (own, single) =
+        (pgbench::payments(cluster, &database, first)?, pgbench::single_rows(cluster, &database)?);
+    let connections = pgbench::CONNECTIONS;
+    println!(
+        "\npgbench, {connections} connections: {own:.0} payments/s of the same rows, one transaction \
+         each; {single:.0} commits/s of a single row\ngrouped, one connection: {grouped:.0} \
+         payments/s, {:.1} times the first, {:.1} times the second",
+        grouped / own,
+        grouped / single
+    );
+    Ok(())
+}
+
+/// Forty thousand charges from this number on.
+async fn registered(payments: &Payments, first: usize) -> Fallible<Arc<[Charge]>> {
+    let charges: Vec<Charge> = (first..first + 40_000).map(charge).collect::<Fallible<_>>()?;
+    for some in charges.chunks(1_000) {
+        run(payments, Command::Register(some.to_vec())).await?;
+    }
+    Ok(charges.into())
+}
+
+/// Prints a line for each store, way and size of a group; payments a second of one commit a payment,
+/// grouped, on PostgreSQL.
+async fn table() -> Fallible<f64> {
+    let mut grouped = 0.0;
     println!("store       way      group_max  payments/s  gateway µs CPU  database µs CPU");
     for (way, word) in [(Way::Receipt, "receipt"), (Way::Order, "order")] {
         let mut first = 0;
@@ -256,10 +296,13 @@ async fn main() -> Fallible<()> {
             println!(
                 "postgresql  {word:<8} {group_max:>9}  {rate:>10.0}  {own:>14.0}  {theirs:>15.0}"
             );
+            if matches!(way, Way::Receipt) {
+                grouped = rate;
+            }
             first += 100_000;
         }
     }
-    Ok(())
+    Ok(grouped)
 }
 
 fn purpose() -> Name {

@@ -92,6 +92,11 @@ impl Cluster {
         }
     }
 
+    /// One of the server's own programs, such as `pgbench`.
+    pub(crate) fn program(&self, name: &str) -> PathBuf {
+        self.binaries.join(name)
+    }
+
     /// Starts the server after a stop, and waits until it accepts connections.
     pub(crate) fn start_again(&self) {
         let mut command = self.command("postgres");
