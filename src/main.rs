@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 use qaqpa::command::{Failure, agencies, canonicalize, check, demo, evidence, migrate};
-use qaqpa::command::{reconcile, send, serve, sign, simulate, verify};
+use qaqpa::command::{payments, reconcile, send, serve, sign, simulate, verify};
 use std::process::ExitCode;
 
 /// Many small texts a call, taken on one thread and given back on another: the system's allocator
@@ -40,6 +40,8 @@ enum Command {
     Simulate(simulate::Args),
     /// Bring the journal's store to this gateway's schema.
     Migrate(migrate::Args),
+    /// See and settle the payments that wait for a person.
+    Payments(payments::Args),
     /// Hold a journal and a bank's register of one operating day against each other.
     Reconcile(reconcile::Args),
     /// Show what the journal holds of an entry, or which entries wait for evidence.
@@ -74,6 +76,7 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Agencies(args) => agencies::run(args),
         Command::Simulate(args) => simulate::run(args),
         Command::Migrate(args) => migrate::run(args),
+        Command::Payments(args) => payments::run(args),
         Command::Reconcile(args) => reconcile::run(args),
         Command::Evidence(args) => evidence::run(args),
     }

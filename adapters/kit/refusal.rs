@@ -81,6 +81,22 @@ table! {
         "Бұл төлем бойынша қайтаратын ақша жоқ"
         "По этому платежу нечего возвращать"
         "There is no money of this payment to give back"
+    "payment_not_confirmed" 409
+        "Төлем расталмаған немесе есептелмеген"
+        "Платёж не подтверждён или не зачтён"
+        "The payment is not confirmed, or pays no charge"
+    "payment_used" 409
+        "Төлем бұрын пайдаланылған"
+        "Платёж уже использован"
+        "The payment was used already"
+    "payment_returned" 409
+        "Ақша қайтарылған немесе қайтарылуда"
+        "Деньги возвращены или возвращаются"
+        "The money went back, or is on its way back"
+    "payment_of_other_terms" 409
+        "Басқа сома немесе басқа код бойынша төленген"
+        "Оплачена другая сумма или другой код"
+        "Another amount or another code was paid"
     "reason_missing" 422 "Себебі көрсетілмеген" "Не указана причина" "No reason is given"
     "text_malformed" 422
         "Мәтін бос, тым ұзын немесе рұқсат етілмеген таңбасы бар"

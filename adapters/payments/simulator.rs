@@ -8,8 +8,8 @@
 
 use super::wire::{
     BankCheck, BankNotice, BankPay, BankTold, Charge, ChargeName, ChargeRegister, Charges,
-    ChargesLoad, ChargesLoaded, ChargesOpen, Notice, Payment, PaymentCreate, PaymentName, Payments,
-    Purpose, Refund, Refusal,
+    ChargesLoad, ChargesLoaded, ChargesOpen, Duties, Duty, DutyFind, DutyUse, Notice, Payment,
+    PaymentCreate, PaymentName, Payments, Purpose, Receipt, ReceiptAsk, Refund, Refusal,
 };
 use qaqpa_kit::adapter::{SimulatedAnswer, SimulatedRequest, Simulator};
 use qaqpa_kit::refusal;
@@ -20,6 +20,7 @@ use serde_json::Value;
 const CHARGE: &str = "019aca00-0000-7000-8000-000000000001";
 const PAYMENT: &str = "019aca00-0000-7000-8000-000000000002";
 const REFUND: &str = "019aca00-0000-7000-8000-000000000003";
+const RECEIPT: &str = "00SNJG0000000000000000002S";
 const END_TO_END: &str = "GW019aca00000070008000000000000002";
 const PAYER: &str = "850312300121";
 const PAYEE: &str = "190540007715";
@@ -86,6 +87,16 @@ fn payment() -> Payment {
     }
 }
 
+fn duty() -> Duty {
+    Duty {
+        receipt: text(RECEIPT),
+        payment_id: text(PAYMENT),
+        tariff: text("duty_05"),
+        amount_tiyn: AMOUNT_TIYN,
+        paid_at: "2026-11-28T10:15:30.000+05:00".into(),
+    }
+}
+
 fn told() -> BankTold {
     BankTold {
         verdict: text("ok"),
@@ -136,6 +147,7 @@ pub fn example(service: &str) -> (Value, Value) {
             let refund = Payment { charge_id: None, reason: Some(reason.clone()), ..refund };
             pair(&Refund { payment_id: text(PAYMENT), amount_tiyn, reason }, &refund)
         }
+        "PAY_Receipt" | "PAY_DutyFind" | "PAY_DutyUse" => example_of_proof(service),
         "PAY_BankCheck" => {
             let purpose = Some(purpose().ru);
             let told = BankTold { payee_bin: Some(PAYEE.into()), purpose, ..told() };
@@ -154,6 +166,30 @@ pub fn example(service: &str) -> (Value, Value) {
             };
             let told = BankTold { txn_id: String::new(), amount_tiyn: None, ..told() };
             pair(&BankNotice { bank, notices: vec![notice] }, &told)
+        }
+        _ => (Value::Null, Value::Null),
+    }
+}
+
+fn example_of_proof(service: &str) -> (Value, Value) {
+    match service {
+        "PAY_Receipt" => pair(
+            &ReceiptAsk { payment_id: text(PAYMENT), page: None },
+            &Receipt {
+                number: text(RECEIPT),
+                state: text("paid"),
+                signed: text("eyJhbGciOiJFUzI1NiJ9.eyJudW1iZXIiOiIifQ.AA"),
+                look_up_url: Some(format!("https://gateway.example.kz/receipts/{RECEIPT}")),
+                page: None,
+            },
+        ),
+        "PAY_DutyFind" => {
+            let asked = DutyFind { payer: PAYER.into(), tariff: text("duty_05") };
+            pair(&asked, &Duties { duties: vec![duty()] })
+        }
+        "PAY_DutyUse" => {
+            let (receipt, tariff) = (text(RECEIPT), text("duty_05"));
+            pair(&DutyUse { receipt, payer: PAYER.into(), tariff }, &duty())
         }
         _ => (Value::Null, Value::Null),
     }

@@ -201,6 +201,73 @@ pub struct Refund {
     pub reason: String,
 }
 
+/// Asks for the receipt of a payment.
+#[skip_serializing_none]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReceiptAsk {
+    pub payment_id: String,
+    /// `kk`, `ru` or `en`: a page for printing in this language too.
+    pub page: Option<String>,
+}
+
+/// The receipt of a payment.
+#[skip_serializing_none]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Receipt {
+    /// 26 letters and digits; the last one checks the others.
+    pub number: String,
+    /// `paid`, `partly_returned`, `returned` or `unassigned`.
+    pub state: String,
+    /// The receipt itself, signed: a compact JWS (RFC 7515) of its JSON, the certificate in `x5c`.
+    pub signed: String,
+    /// Where anybody looks it up.
+    pub look_up_url: Option<String>,
+    /// HTML that needs nothing but itself.
+    pub page: Option<String>,
+}
+
+/// An operator looks for paid fees and duties that were used for nothing yet.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DutyFind {
+    /// IIN or BIN of whose duty it was.
+    pub payer: Iin,
+    /// A fee or duty of the tariff table.
+    pub tariff: String,
+}
+
+/// A paid fee or duty.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Duty {
+    /// The receipt's number.
+    pub receipt: String,
+    pub payment_id: String,
+    pub tariff: String,
+    pub amount_tiyn: i64,
+    /// The bank's time.
+    pub paid_at: DateTime,
+}
+
+/// Paid fees and duties, the oldest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Duties {
+    #[serde(default)]
+    pub duties: Vec<Duty>,
+}
+
+/// An operator takes a paid fee or duty as the proof for one service; it is used once.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DutyUse {
+    /// The receipt's number.
+    pub receipt: String,
+    /// IIN or BIN of whose duty it was.
+    pub payer: Iin,
+    /// A fee or duty of the tariff table.
+    pub tariff: String,
+}
+
 /// A bank asks whether a charge can be paid.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

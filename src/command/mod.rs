@@ -9,6 +9,7 @@ pub mod client;
 pub mod demo;
 pub mod evidence;
 pub mod migrate;
+pub mod payments;
 pub mod reconcile;
 pub mod send;
 pub mod serve;

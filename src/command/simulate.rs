@@ -161,6 +161,7 @@ pub async fn door(address: SocketAddr, tls: Option<(&Pair, &Path)>) -> Result<Do
         key_file: tls.map(|pair| pair.key_pem.clone()),
         public_url: None,
         http2: false,
+        receipts: false,
     };
     let roots = trust.map(|path| Ok::<_, Failure>((path.display(), read(path)?))).transpose()?;
     let trust = Trust::load(roots).map_err(Failure::work)?;

@@ -7,6 +7,7 @@ mod inspector;
 mod limits;
 mod notices;
 mod operations;
+mod paid;
 mod participants;
 mod payments;
 mod services;

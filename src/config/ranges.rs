@@ -25,6 +25,8 @@ pub const GATEWAY: &[Range] = &[
     ("limits.connections_per_address_burst", 1, 100_000),
     ("limits.refusals_per_address_per_second", 1, 100_000),
     ("limits.refusals_per_address_burst", 1, 100_000),
+    ("limits.look_ups_per_address_per_second", 1, 100_000),
+    ("limits.look_ups_per_address_burst", 1, 100_000),
     ("limits.flood_price_connections", 0, 100_000),
     ("limits.connections_per_participant_max", 1, 1_000_000),
     ("limits.handshakes_max", 1, 1_000_000),

@@ -19,7 +19,7 @@ pub use participant::{Accept, Certificate, Participant};
 pub use payments::{
     Bank, Code, Notice, Payments, Placement, Rate, Receipt, Tariff, TariffKind, Weekday,
 };
-pub use services::{Agency, Breaker, Operation, Service, Services};
+pub use services::{Agency, Breaker, Operation, Paid, Service, Services};
 
 use serde::Deserialize;
 

@@ -2,7 +2,7 @@
 
 mod payments;
 
-pub use payments::{Bank, Dialect, Payments, Rate, Receipt, Tariff, TariffKind};
+pub use payments::{Bank, Dialect, Paid, Payments, Rate, Receipt, Tariff, TariffKind};
 
 use super::operation::Operation;
 use qaqpa_kit::adapter::Adapter;
@@ -69,6 +69,8 @@ pub struct Listener {
     pub public_url: Option<String>,
     /// HTTP/2 beside HTTP/1.1.
     pub http2: bool,
+    /// Anybody may look receipts up here.
+    pub receipts: bool,
 }
 
 /// Where operations watch.
@@ -99,6 +101,8 @@ pub struct Limits {
     pub connections_per_address_burst: u32,
     pub refusals_per_address_per_second: u32,
     pub refusals_per_address_burst: u32,
+    pub look_ups_per_address_per_second: u32,
+    pub look_ups_per_address_burst: u32,
     pub flood_price_connections: u32,
     pub connections_per_participant_max: usize,
     pub handshakes_max: usize,
@@ -353,4 +357,6 @@ pub struct Service {
     pub body_bytes_max: usize,
     /// It is reached by the paths of its operations alone.
     pub has_operations: bool,
+    /// What a call costs; `None`: nothing.
+    pub paid: Option<Paid>,
 }

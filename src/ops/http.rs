@@ -42,6 +42,7 @@ impl Ops {
             key_file: None,
             public_url: None,
             http2: false,
+            receipts: false,
         };
         let limits = Limits {
             connections_max: CONNECTIONS_MAX,

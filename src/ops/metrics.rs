@@ -46,6 +46,19 @@ pub const LIMITS: [&str; 11] = [
     "other",
 ];
 
+/// What a public look-up of a receipt may be told.
+pub const LOOK_UPS: [&str; 9] = [
+    "paid",
+    "partly_returned",
+    "returned",
+    "unassigned",
+    "contested",
+    "not_found",
+    "page",
+    "too_fast",
+    "down",
+];
+
 /// Everything that is counted.
 pub struct Metrics {
     registry: Registry,
@@ -61,6 +74,7 @@ pub struct Metrics {
     /// Orders, inquiries and notices.
     pub clerk: ClerkFigures,
     agencies: HashMap<String, Arc<AgencyFigures>>,
+    look_ups: HashMap<&'static str, IntCounter>,
     /// The doors for callers, all together.
     pub callers: DoorFigures,
     /// The door for operations.
@@ -145,6 +159,12 @@ impl Metrics {
                 ),
                 &["participant"],
             )?)?,
+            look_ups: made.words(
+                "qaqpa_receipt_look_ups_total",
+                "Public look-ups of receipts, by what was told.",
+                "told",
+                LOOK_UPS.into_iter(),
+            )?,
             relayed: made.relayed()?,
             clerk: ClerkFigures::new(&made, settings)?,
             agencies: made.agencies(settings)?,
@@ -192,6 +212,13 @@ impl Metrics {
             _ => return,
         };
         if let Some(counter) = by_reason.get(fault.reason).or_else(|| by_reason.get("other")) {
+            counter.inc();
+        }
+    }
+
+    /// Counts one look-up of a receipt, by a word of [`LOOK_UPS`].
+    pub fn look_up(&self, told: &str) {
+        if let Some(counter) = self.look_ups.get(told) {
             counter.inc();
         }
     }

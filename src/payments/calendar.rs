@@ -19,6 +19,13 @@ pub(super) static ASTANA: LazyLock<TimeZone> = LazyLock::new(|| {
     TimeZone::get("Asia/Almaty").unwrap_or(TimeZone::fixed(jiff::tz::offset(5)))
 });
 
+/// The date in the country at a moment (Unix microseconds).
+#[must_use]
+pub fn country_date(unix_us: i64) -> Date {
+    let moment = Timestamp::from_microsecond(unix_us).unwrap_or(Timestamp::UNIX_EPOCH);
+    moment.to_zoned(ASTANA.clone()).date()
+}
+
 /// RFC 3339 to the second, in the country's zone as it was then.
 #[must_use]
 pub fn country_time(unix_us: i64) -> String {

@@ -94,6 +94,22 @@ impl Payments {
         Ok(payments)
     }
 
+    /// Payments that can only be asked: what would change them is refused. No gateway is disturbed.
+    ///
+    /// # Errors
+    /// The store's address cannot be read.
+    pub fn reading(settings: &settings::Payments) -> Result<Self, JournalError> {
+        let (queue, _) = mpsc::channel(1);
+        let (_, running) = watch::channel(());
+        Ok(Self {
+            queue,
+            reader: Reader::new(&settings.store)?,
+            stats: Arc::default(),
+            stop: Arc::default(),
+            running,
+        })
+    }
+
     /// Does it, durably; or refuses it without an effect.
     ///
     /// # Errors

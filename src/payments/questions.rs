@@ -119,6 +119,16 @@ impl Payments {
         self.reader.rows(sql, vec![number(limit)]).await
     }
 
+    /// Money at a bank that pays no charge and was not given back, longest waiting first.
+    ///
+    /// # Errors
+    /// See [`Payments::order`].
+    pub async fn suspended(&self, limit: u32) -> Result<Vec<Order>, JournalDown> {
+        let sql = "SELECT * FROM payment_order WHERE claim = 'suspense' \
+             AND returned_tiyn < amount_tiyn ORDER BY changed_at_us LIMIT $1";
+        self.reader.rows(sql, vec![number(limit)]).await
+    }
+
     /// Orders of a bank that are to be looked after by now: submitted, given up, or asked about. One
     /// still Submitting then has lost its attempt.
     ///

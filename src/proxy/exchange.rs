@@ -1,7 +1,7 @@
 //! The agency's part of a call: encode, send, decode.
 
 use super::trace::Trace;
-use super::{Gateway, answer, house};
+use super::{Gateway, answer, house, release};
 use crate::config::settings::Service;
 use crate::sign::wsse;
 use crate::upstream::UpstreamRequest;
@@ -30,17 +30,20 @@ pub struct Asking<'a> {
 /// be closed: it is our bug in the phase that was under way.
 ///
 /// # Errors
-/// `caller.malformed` from `encode` (nothing was sent), `gateway.bug`, else the agency's failure.
+/// As [`release::redeem`]; `caller.malformed` from `encode` (nothing was sent), `gateway.bug`, else the agency's failure.
 pub async fn ask(
     gate: &Gateway,
     asking: &Asking<'_>,
     trace: &mut Trace,
 ) -> Result<Answered, Fault> {
+    let proof = release::redeem(gate, asking, trace).await?;
     let asked = unless_panicked(exchange(gate, asking, trace)).await;
-    asked.unwrap_or_else(|| {
+    let answered = asked.unwrap_or_else(|| {
         gate.metrics.callers.panics.inc();
         Err(Fault::new(Code::GatewayBug, trace.under_way(), "panic"))
-    })
+    });
+    release::settle(gate, proof, &answered, trace.now_us()).await;
+    answered
 }
 
 /// What a future yields, `None` where it panicked; it is not touched again.

@@ -1,6 +1,7 @@
 //! From HTTP to a call and back: which face a request is for, and the headers of its answer.
 
 use super::listener::{AnswerBody, Arriving, Handler, Intake, Peer, Received};
+use super::look_up::{self, LookUps};
 use super::reply::Reply;
 use super::trace::Trace;
 use super::{Gateway, bank, handle, path, relay};
@@ -31,6 +32,8 @@ pub struct Front {
     pub gate: Arc<Gateway>,
     /// What `openapi.json` says.
     pub rest: Arc<Description>,
+    /// Where receipts are looked up at this door.
+    pub look_ups: Option<Arc<LookUps>>,
     /// The address that `?wsdl` prints; `None`: the one that the caller wrote.
     pub public_url: Option<String>,
 }
@@ -47,6 +50,11 @@ impl Handler for Front {
     }
 
     async fn answer(&self, received: Received) -> Response<AnswerBody> {
+        if let Some(look_ups) = &self.look_ups
+            && received.uri.path().starts_with(look_up::PREFIX)
+        {
+            return look_ups.answer(&self.gate, &received).await;
+        }
         let face = self.face(&received.method, received.uri.path(), &received.headers);
         if let Some(unserved) = unserved(face, &received.method, received.uri.path()) {
             return unserved;

@@ -30,7 +30,7 @@ pub use request::{Peer, Received};
 use crate::config::settings::{Limits, Listener, TlsMode};
 use crate::ops::metrics::DoorFigures;
 use crate::proxy::tls::ServerTls;
-use arrivals::Arrivals;
+pub(super) use arrivals::Arrivals;
 use calls::Calls;
 use connection::Visit;
 use crowd::{Crowd, neighbourhood};

@@ -13,8 +13,10 @@ pub mod handle;
 pub mod house;
 pub mod identify;
 pub mod listener;
+pub mod look_up;
 pub mod path;
 pub mod relay;
+pub mod release;
 pub mod reply;
 pub mod route;
 pub mod start;
@@ -43,4 +45,12 @@ pub struct Gateway {
     pub desk: Option<Desk>,
     pub upstreams: Upstreams,
     pub metrics: Arc<Metrics>,
+}
+
+impl Gateway {
+    /// The payments of this node, where it takes any.
+    #[must_use]
+    pub fn payments(&self) -> Option<&crate::payments::Payments> {
+        self.desk.as_ref().map(|desk| &desk.payments)
+    }
 }

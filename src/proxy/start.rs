@@ -6,6 +6,7 @@ use super::clerk::Clerk;
 use super::front::Front;
 use super::identify::Callers;
 use super::listener::{BindError, Door, Drained};
+use super::look_up::LookUps;
 use super::tls::{ClientTrust, ServerTls, TlsError};
 use crate::channel::rest::openapi::Description;
 use crate::config::settings::{Participant, Settings, TlsMode};
@@ -96,6 +97,7 @@ impl Running {
         let (drain_ops, draining_ops) = watch::channel(false);
         let trust = client_trust(Arc::clone(&gate));
         let rest = Arc::new(Description::of(&settings));
+        let look_ups = Arc::new(LookUps::new(&settings.limits));
         let (mut callers, mut doors) = (Vec::new(), Vec::new());
         for listener in &settings.listeners {
             let tls = ServerTls::load(listener, &trust)?;
@@ -104,7 +106,9 @@ impl Running {
             let scheme = if listener.tls == TlsMode::Off { "http" } else { "https" };
             callers.push(format!("{scheme}://{}", door.address()));
             let public_url = listener.public_url.clone();
-            let front = Front { gate: Arc::clone(&gate), rest: Arc::clone(&rest), public_url };
+            let look_ups = listener.receipts.then(|| Arc::clone(&look_ups));
+            let (gate, rest) = (Arc::clone(&gate), Arc::clone(&rest));
+            let front = Front { gate, rest, look_ups, public_url };
             doors.push(tokio::spawn(door.serve(Arc::new(front), draining.clone())));
         }
         let door = Ops::bind(&settings, &metrics).await?;

@@ -30,6 +30,8 @@ pub fn limits() -> Limits {
         connections_per_address_per_second: 100_000,
         connections_per_address_burst: 100_000,
         refusals_per_address_per_second: 100_000,
+        look_ups_per_address_per_second: 1,
+        look_ups_per_address_burst: 5,
         refusals_per_address_burst: 100_000,
         flood_price_connections: 0,
         handshake_deadline: long,
@@ -92,6 +94,7 @@ pub fn settings(agency: Agency, participant: Participant) -> Settings {
         deadline: Duration::from_secs(20),
         body_bytes_max: 256 * 1024,
         has_operations: false,
+        paid: None,
     };
     Settings {
         payments: Payments::embedded("payments.sqlite".into()),
@@ -128,6 +131,7 @@ pub fn listener(tls: TlsMode) -> Listener {
         key_file: None,
         public_url: None,
         http2: true,
+        receipts: false,
     }
 }
 

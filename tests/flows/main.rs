@@ -30,6 +30,7 @@ mod payments;
 #[path = "../support/postgres.rs"]
 mod postgres;
 mod reborn;
+mod receipts;
 mod refusal;
 mod rest;
 mod same_call;

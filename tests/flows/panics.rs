@@ -43,8 +43,15 @@ fn make_buggy(settings: &mut Settings) {
         let id = manifest.id.clone();
         let agency = Arc::clone(&agency);
         let has_operations = false;
-        let service =
-            Service { manifest, route_id, agency, deadline, body_bytes_max, has_operations };
+        let service = Service {
+            manifest,
+            route_id,
+            agency,
+            deadline,
+            body_bytes_max,
+            has_operations,
+            paid: None,
+        };
         settings.services.insert(id, vec![Arc::new(service)]);
     }
 }

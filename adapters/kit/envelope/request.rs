@@ -76,6 +76,24 @@ impl<'d> Request<'d> {
         Ok(read)
     }
 
+    /// The value of a property of `requestInfo`; `None` where it is absent or empty.
+    ///
+    /// # Errors
+    /// `caller.malformed` (`property_twice`): two readers could each take another.
+    pub fn property(&self, key: &str) -> Result<Option<Cow<'d, str>>, Fault> {
+        let is_it = |property: &Element<'d>| {
+            property.local() == "properties"
+                && property.child("key").is_some_and(|found| found.text().trim() == key)
+        };
+        let mut found = self.request_info.children().filter(is_it);
+        let first = found.next();
+        if found.next().is_some() {
+            return Err(malformed("property_twice", self.request_info.span().start));
+        }
+        let value = first.and_then(|property| property.child("value")).map(|value| value.text());
+        Ok(value.filter(|text| !text.trim().is_empty()))
+    }
+
     fn check(&self) -> Result<(), Fault> {
         let at = self.request_info.span().start;
         if self.message_id.is_empty() {

@@ -90,12 +90,16 @@ fn push_request_info(out: &mut String, head: &RequestHead<'_>, properties: &[(St
 
 /// A whole request without an envelope, as `syncSendMessageRequest`.
 #[must_use]
-pub fn bare_request(head: &RequestHead<'_>, data: Option<&DataXml>) -> String {
+pub fn bare_request(
+    head: &RequestHead<'_>,
+    properties: &[(String, String)],
+    data: Option<&DataXml>,
+) -> String {
     let mut out = String::with_capacity(1024);
     out.push_str("<r:syncSendMessageRequest xmlns:r=\"");
     out.push_str(ns::REQUEST);
     out.push_str("\">");
-    push_request_info(&mut out, head, &[]);
+    push_request_info(&mut out, head, properties);
     out.push_str("<requestData>");
     if let Some(DataXml { attributes, inside }) = data {
         for part in ["<data", attributes, ">", inside, "</data>"] {

@@ -25,6 +25,10 @@ const SERVICES_PREFIX: &str = "/api/v1/services/";
 
 /// The name of a call that its caller repeats (draft-ietf-httpapi-idempotency-key-header).
 pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
+/// The number of a payment's receipt, for a service that must be paid.
+pub const PAYMENT_RECEIPT: &str = "payment-receipt";
+/// The property of SyncChannel's `requestInfo` that bears it.
+pub const RECEIPT_PROPERTY: &str = "paymentReceipt";
 /// `correlationId` of SyncChannel.
 pub const CORRELATION_ID: &str = "correlation-id";
 /// `routeId` of SyncChannel.

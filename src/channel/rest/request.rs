@@ -1,6 +1,9 @@
 //! Reading a REST call: its address, its headers, and its JSON put into the SyncChannel form.
 
-use super::{CORRELATION_ID, IDEMPOTENCY_KEY, JSON, ROUTE_ID, SERVICES_PREFIX};
+use super::{
+    CORRELATION_ID, IDEMPOTENCY_KEY, JSON, PAYMENT_RECEIPT, RECEIPT_PROPERTY, ROUTE_ID,
+    SERVICES_PREFIX,
+};
 use crate::config::settings::Service;
 use hyper::HeaderMap;
 use hyper::header::{ACCEPT_LANGUAGE, CONTENT_TYPE, HeaderValue};
@@ -31,6 +34,8 @@ pub struct Call<'r> {
     pub correlation_id: &'r str,
     /// `Idempotency-Key`.
     pub key: Option<&'r str>,
+    /// `Payment-Receipt`.
+    pub receipt: Option<&'r str>,
 }
 
 /// What the gateway itself adds to a call's head.
@@ -69,6 +74,7 @@ impl<'r> Call<'r> {
             route_id: name(headers, ROUTE_ID, "route_id")?.unwrap_or_default(),
             correlation_id: name(headers, CORRELATION_ID, "correlation_id")?.unwrap_or_default(),
             key: name(headers, IDEMPOTENCY_KEY, "idempotency_key")?,
+            receipt: name(headers, PAYMENT_RECEIPT, "payment_receipt")?,
         })
     }
 
@@ -98,7 +104,8 @@ impl<'r> Call<'r> {
             password: "",
             session_id: "",
         };
-        Ok(bare_request(&head, data.as_ref()))
+        let receipt = self.receipt.map(|number| (RECEIPT_PROPERTY.to_owned(), number.to_owned()));
+        Ok(bare_request(&head, receipt.as_slice(), data.as_ref()))
     }
 }
 
@@ -111,7 +118,9 @@ pub fn check(service: &Service, headers: &HeaderMap) -> Result<(), Fault> {
     if service.agency.adapter.json().is_none() {
         return Err(Fault::new(Code::CallerUnknownService, Phase::Route, "no_rest_form"));
     }
-    if service.manifest.demands_key() && !headers.contains_key(IDEMPOTENCY_KEY) {
+    // A payment is bound to the call's key.
+    let demands_key = service.manifest.demands_key() || service.paid.is_some();
+    if demands_key && !headers.contains_key(IDEMPOTENCY_KEY) {
         return Err(Fault::new(Code::CallerMalformed, Phase::Route, "idempotency_key_missing"));
     }
     Ok(())

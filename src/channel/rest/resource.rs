@@ -45,7 +45,7 @@ const CHARGE: Option<Made> = Some(Made::One("charge_id", "/api/v1/charges/"));
 const PAYMENT: Option<Made> = Some(Made::One("payment_id", "/api/v1/payments/"));
 
 /// Every resource; a path that is written out is never an id of another.
-pub const RESOURCES: [Resource; 10] = [
+pub const RESOURCES: [Resource; 13] = [
     resource("POST", "charges", "PAY_ChargeRegister", CHARGE),
     resource("POST", "charges/batch", "PAY_ChargesLoad", Some(Made::Many)),
     Resource { query: &["payer", "limit"], ..resource("GET", "charges", "PAY_ChargesOpen", None) },
@@ -56,6 +56,12 @@ pub const RESOURCES: [Resource; 10] = [
     resource("GET", "payments/{payment_id}", "PAY_PaymentInfo", None),
     resource("POST", "payments/{payment_id}/cancellation", "PAY_PaymentCancel", None),
     resource("POST", "payments/{payment_id}/refunds", "PAY_Refund", PAYMENT),
+    Resource {
+        query: &["page"],
+        ..resource("GET", "payments/{payment_id}/receipt", "PAY_Receipt", None)
+    },
+    Resource { query: &["payer", "tariff"], ..resource("GET", "duties", "PAY_DutyFind", None) },
+    resource("POST", "duties/{receipt}/use", "PAY_DutyUse", None),
 ];
 
 /// The resource at a path, by a method.

@@ -129,6 +129,7 @@ impl Scratch {
         format!(
             "[node]\nid = \"demo\"\nlanguage = \"ru\"\n\n\
              [[listener]]\naddress = \"127.0.0.1:0\"\ntls = \"mutual\"\n\
+             receipts = true\n\
              certificate_file = {:?}\nkey_file = {:?}\n\n\
              [limits]\nconnections_per_address_max = 10000\n\
              connections_per_participant_max = 10000\n\

@@ -82,6 +82,7 @@ fn listener(inspector: &mut Inspector<'_>, place: &Place<'_>, raw: &raw::Listene
         certificate_file: is_tls.then(|| place.path(&raw.certificate_file)),
         key_file: is_tls.then(|| place.path(&raw.key_file)),
         http2: raw.http2,
+        receipts: raw.receipts,
         public_url: Some(raw.public_url.trim_end_matches('/').to_owned())
             .filter(|url| !url.is_empty()),
     }

@@ -21,6 +21,8 @@ pub(super) fn checked(raw: &raw::Limits) -> Limits {
         connections_per_address_burst: raw.connections_per_address_burst,
         refusals_per_address_per_second: raw.refusals_per_address_per_second,
         refusals_per_address_burst: raw.refusals_per_address_burst,
+        look_ups_per_address_per_second: raw.look_ups_per_address_per_second,
+        look_ups_per_address_burst: raw.look_ups_per_address_burst,
         flood_price_connections: raw.flood_price_connections,
         connections_per_participant_max: raw.connections_per_participant_max,
         handshakes_max: raw.handshakes_max,

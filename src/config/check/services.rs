@@ -3,6 +3,7 @@
 use super::Installation;
 use super::inspector::{Inspector, is_loopback, quota};
 use super::operations::OperationsCheck;
+use super::paid;
 use crate::config::document::Document;
 use crate::config::finding::{Place, nearest};
 use crate::config::operation::Operation;
@@ -28,6 +29,10 @@ pub(super) fn check_house(
 ) {
     let is_empty = payments.raw.bank.is_empty() && !payments.source.is_broken;
     for (id, raw) in &document.raw.agency {
+        for (service, raw) in &raw.service {
+            let place = document.source.top().key("agency").key(id).key("service").key(service);
+            paid::check(inspector, &place.key("paid"), raw, payments);
+        }
         if raw.endpoint == Agency::HOUSE_PAYMENTS && is_empty {
             let place = document.source.top().key("agency").key(id).key("endpoint");
             let wrong = "payments.toml names no bank, so nothing can be paid here";
@@ -356,6 +361,7 @@ impl AgencyCheck<'_> {
             deadline: Duration::from_millis(deadline_ms),
             body_bytes_max,
             has_operations: !is_held,
+            paid: raw.paid.as_ref().and_then(|raw| paid::paid(inspector, &place.key("paid"), raw)),
         }
     }
 }

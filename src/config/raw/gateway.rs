@@ -85,6 +85,8 @@ pub struct Listener {
     pub public_url: String,
     /// Serves HTTP/2 too: over TLS by ALPN, else where a caller begins with its preface.
     pub http2: bool,
+    /// Anybody may look receipts up here, below `/receipts/`, without a certificate of a participant.
+    pub receipts: bool,
 }
 
 impl Default for Listener {
@@ -96,6 +98,7 @@ impl Default for Listener {
             key_file: "secrets/gateway.key".to_owned(),
             public_url: String::new(),
             http2: true,
+            receipts: false,
         }
     }
 }

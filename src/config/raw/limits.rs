@@ -35,6 +35,10 @@ pub struct Limits {
     pub refusals_per_address_per_second: u32,
     /// Such requests at once from one IP address that made none for a while.
     pub refusals_per_address_burst: u32,
+    /// Look-ups of receipts that one address may make in a second, in the long run.
+    pub look_ups_per_address_per_second: u32,
+    /// Look-ups of receipts that one address may make at once.
+    pub look_ups_per_address_burst: u32,
     /// New connections as which one counts that was cut because it only flooded.
     pub flood_price_connections: u32,
     /// Open connections of the participant whose certificate the handshake proved.
@@ -92,6 +96,8 @@ impl Default for Limits {
             connections_per_address_burst: 1_000,
             refusals_per_address_per_second: 200,
             refusals_per_address_burst: 1_000,
+            look_ups_per_address_per_second: 1,
+            look_ups_per_address_burst: 30,
             flood_price_connections: 100,
             connections_per_participant_max: 1_000,
             handshakes_max: 2_500,

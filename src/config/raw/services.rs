@@ -106,6 +106,8 @@ pub struct Service {
     /// Whether the payments desk refuses an IIN or BIN with a wrong check digit; default: the
     /// manifest's.
     pub check_digits: Option<bool>,
+    /// What a call costs; default: nothing.
+    pub paid: Option<Paid>,
     /// Name for people; `passthrough` only.
     pub name: Name,
     /// May be sent again after an unclear end; `passthrough` only.
@@ -119,6 +121,18 @@ pub struct Service {
     /// What may be done at which paths, relayed as it comes; `passthrough` with `rest` only. A
     /// service that lists operations is reached by their paths alone.
     pub operation: Vec<Operation>,
+}
+
+/// What a call costs: a fee or duty of `payments.toml`, or an amount on a budget code.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Paid {
+    /// Id of a fee or duty; its rate on the day of the payment counts.
+    pub tariff: String,
+    /// Budget code (КБК); with `amount`, instead of `tariff`.
+    pub kbk: String,
+    /// Tenge with at most two decimals, as text.
+    pub amount: String,
 }
 
 /// One operation of a REST service, called at `/{agency}{path}`.

@@ -163,6 +163,31 @@ impl Tariff {
     }
 }
 
+/// What a call to a service costs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Paid {
+    /// A fee or duty, by its id, at the rate of the day of the payment.
+    Tariff(String),
+    Fixed {
+        kbk: Kbk,
+        amount: Amount,
+    },
+}
+
+impl Paid {
+    /// On which budget code how much, for what was paid on this day; `None` where no rate is valid.
+    #[must_use]
+    pub fn price_on(&self, day: Date, tariffs: &BTreeMap<String, Tariff>) -> Option<(Kbk, Amount)> {
+        match self {
+            Self::Tariff(id) => {
+                let tariff = tariffs.get(id)?;
+                Some((tariff.kbk, tariff.amount_on(day)?))
+            }
+            Self::Fixed { kbk, amount } => Some((*kbk, *amount)),
+        }
+    }
+}
+
 /// What a fee or duty costs in a span of days, half-open.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rate {

@@ -8,6 +8,7 @@
 mod bank;
 mod charges;
 mod orders;
+mod proofs;
 mod terms;
 mod view;
 
@@ -120,20 +121,27 @@ impl Desk {
             "PAY_PaymentsFind" => self.payments_find(asked).await,
             "PAY_PaymentCancel" => self.payment_cancel(asker, asked).await,
             "PAY_Refund" => self.refund(asker, asked).await,
+            "PAY_DutyFind" => self.duty_find(asker, asked).await,
+            "PAY_DutyUse" => self.duty_use(asker, asked).await,
             "PAY_BankCheck" => self.bank_check(asker, asked).await,
             "PAY_BankPay" => self.bank_pay(asker, asked).await,
             "PAY_BankNotice" => self.bank_notice(asker, asked).await,
             _ => return Err(Fault::new(Code::GatewayBug, Phase::Encode, "desk_without_service")),
         };
-        told.or_else(|unanswered| match unanswered {
-            Unanswered::Fault(fault) => Err(fault),
-            // A bank reads a verdict in every answer.
-            Unanswered::Refused(_) if asked.path.starts_with("/PAY_Bank") => Ok(bank::malformed()),
-            Unanswered::Refused(refusal) => {
-                let status = refusal::find(&refusal.reason).map_or(422, |row| row.http_status);
-                Ok(Told { status, body: json(&refusal) })
-            }
-        })
+        refusing(asked, told)
+    }
+
+    /// Answers a request for a receipt; `sign` makes the signed form of its JSON.
+    ///
+    /// # Errors
+    /// As [`Desk::answer`], and those of `sign`.
+    pub async fn receipt(
+        &self,
+        asker: &Asker<'_>,
+        asked: &HttpOutgoing,
+        sign: &(dyn Fn(&[u8]) -> Result<String, Fault> + Sync),
+    ) -> Result<Told, Fault> {
+        refusing(asked, self.receipt_written(asker, asked, sign).await)
     }
 
     /// Does a command once for the caller's key; `told` makes the answer of what it led to.
@@ -166,6 +174,19 @@ impl Desk {
             }
         }
     }
+}
+
+/// A refusal as an answer that says why.
+fn refusing(asked: &HttpOutgoing, told: Result<Told, Unanswered>) -> Result<Told, Fault> {
+    told.or_else(|unanswered| match unanswered {
+        Unanswered::Fault(fault) => Err(fault),
+        // A bank reads a verdict in every answer.
+        Unanswered::Refused(_) if asked.path.starts_with("/PAY_Bank") => Ok(bank::malformed()),
+        Unanswered::Refused(refusal) => {
+            let status = refusal::find(&refusal.reason).map_or(422, |row| row.http_status);
+            Ok(Told { status, body: json(&refusal) })
+        }
+    })
 }
 
 /// What the adapter wrote of the caller's request; it has been read by the same types before.

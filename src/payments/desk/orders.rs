@@ -110,7 +110,7 @@ impl Desk {
     }
 
     /// The order of that id; a text that is no id names no order.
-    async fn order(&self, id: &str) -> Result<Order, Unanswered> {
+    pub(super) async fn order(&self, id: &str) -> Result<Order, Unanswered> {
         let id: Id = id.parse().map_err(|_| Refusal::NoOrder)?;
         let order = self.payments.order(&id).await?;
         order.ok_or_else(|| Refusal::NoOrder.into())

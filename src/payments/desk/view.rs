@@ -74,7 +74,7 @@ pub(super) fn payment(order: &Order) -> wire::Payment {
 }
 
 /// RFC 3339 with milliseconds and the country's zone.
-fn moment(unix_us: i64) -> DateTime {
+pub(super) fn moment(unix_us: i64) -> DateTime {
     let moment = Timestamp::from_microsecond(unix_us).unwrap_or(Timestamp::UNIX_EPOCH);
     let text = moment.to_zoned(ASTANA.clone()).strftime("%Y-%m-%dT%H:%M:%S%.3f%:z");
     DateTime(text.to_string())

@@ -4,10 +4,12 @@
 //! Pure; signing and asking the store are others' work.
 
 mod document;
+mod form;
 mod number;
 mod page;
 
 pub use document::{Facts, Receipt};
+pub use form::{form, form_policy};
 pub use number::{NotANumber, Number};
 pub use page::{page, printed_qr};
 

@@ -13,7 +13,7 @@ const ADDRESSES_MAX: usize = 65_536;
 ///
 /// Of each address one moment is kept: until when what it used is paid for (GCRA, ITU-T I.371 A.1).
 #[derive(Debug)]
-pub(super) struct Arrivals {
+pub(in crate::proxy) struct Arrivals {
     every: Duration,
     at_once: Duration,
     wait_max: Duration,
@@ -29,13 +29,13 @@ struct Known {
 
 impl Arrivals {
     /// Nobody is made to wait longer than `wait_max`.
-    pub(super) fn new(per_second: u32, burst: u32, wait_max: Duration) -> Self {
+    pub(in crate::proxy) fn new(per_second: u32, burst: u32, wait_max: Duration) -> Self {
         let every = Duration::from_secs(1) / per_second.max(1);
         Self { every, at_once: every * burst.max(1), wait_max, paid_until: Mutex::default() }
     }
 
     /// One arrival of `address`: how long it must wait; `None`, and uncounted, where that is too long.
-    pub(super) fn wait(&self, address: IpAddr, now: Instant) -> Option<Duration> {
+    pub(in crate::proxy) fn wait(&self, address: IpAddr, now: Instant) -> Option<Duration> {
         let mut known = self.paid_until.lock().unwrap_or_else(PoisonError::into_inner);
         let paid_until = known.of(address, now) + self.every;
         let wait = paid_until.saturating_duration_since(now).saturating_sub(self.at_once);

@@ -1,0 +1,127 @@
+//! Payments as proofs: receipts, and duties that an operator finds and uses.
+
+use super::{Asker, Desk, Told, Unanswered, json, ok, read, refused, terms, view};
+use crate::payments::calendar::country_date;
+use crate::payments::command::{Command, Redeeming, Refusal};
+use crate::payments::receipt::{Facts, Number, Receipt, page};
+use crate::payments::record::{Id, Order, Party};
+use qaqpa_adapters::payments::wire::{self, Duties, Duty, DutyFind, DutyUse, ReceiptAsk};
+use qaqpa_kit::adapter::HttpOutgoing;
+use qaqpa_kit::fault::{Fault, Language};
+use qaqpa_kit::ids::Kbk;
+use qaqpa_kit::money::Amount;
+
+/// Proofs that one question may find.
+const PROOFS_MAX: u32 = 100;
+
+impl Desk {
+    pub(super) async fn receipt_written(
+        &self,
+        asker: &Asker<'_>,
+        asked: &HttpOutgoing,
+        sign: &(dyn Fn(&[u8]) -> Result<String, Fault> + Sync),
+    ) -> Result<Told, Unanswered> {
+        let wanted: ReceiptAsk = read(asked)?;
+        let language = match wanted.page.as_deref() {
+            None => None,
+            Some("kk") => Some(Language::Kk),
+            Some("ru") => Some(Language::Ru),
+            Some("en") => Some(Language::En),
+            Some(_) => return Err(refused("code_unknown", Some("page"))),
+        };
+        let order = self.order(&wanted.payment_id).await?;
+        let charge = match &order.charge {
+            Some(id) => self.payments.charge(id).await?,
+            None => None,
+        };
+        let facts = Facts {
+            order: &order,
+            charge: charge.as_ref(),
+            settings: &self.settings,
+            issued_at_us: asker.at_us,
+        };
+        let receipt = Receipt::of(&facts).ok_or(Refusal::NotConfirmed(order.state))?;
+        Ok(ok(&wire::Receipt {
+            number: receipt.number.clone(),
+            state: receipt.state.word().to_owned(),
+            signed: sign(&receipt.json())?,
+            look_up_url: receipt.look_up_url.clone(),
+            page: language.map(|language| page(&receipt, language)),
+        }))
+    }
+
+    pub(super) async fn duty_find(
+        &self,
+        asker: &Asker<'_>,
+        asked: &HttpOutgoing,
+    ) -> Result<Told, Unanswered> {
+        let wanted: DutyFind = read(asked)?;
+        let payer = terms::party("payer", &wanted.payer.0, asker.check_digits)?;
+        let tariff = self.settings.tariffs.get(&wanted.tariff);
+        let tariff = tariff.ok_or_else(|| refused("tariff_unknown", Some("tariff")))?;
+        let kbk = tariff.kbk.to_string();
+        let found = self.payments.proofs(&payer, &kbk, PROOFS_MAX).await?;
+        let of_kind = |order: &&Order| {
+            let price = self.price(&wanted.tariff, order);
+            price.is_some_and(|(_, amount)| amount.tiyn() == order.amount_tiyn)
+        };
+        let duties = found.iter().filter(of_kind);
+        let duties = duties.filter_map(|order| duty(order, &wanted.tariff)).collect();
+        Ok(ok(&Duties { duties }))
+    }
+
+    pub(super) async fn duty_use(
+        &self,
+        asker: &Asker<'_>,
+        asked: &HttpOutgoing,
+    ) -> Result<Told, Unanswered> {
+        let wanted: DutyUse = read(asked)?;
+        let payer = terms::party("payer", &wanted.payer.0, asker.check_digits)?;
+        if !self.settings.tariffs.contains_key(&wanted.tariff) {
+            return Err(refused("tariff_unknown", Some("tariff")));
+        }
+        let number = Number::parse(&wanted.receipt).map_err(|_| Refusal::NoOrder)?;
+        let id = number.order().ok_or(Refusal::NoOrder)?;
+        let order = self.order_of(&id, &payer).await?;
+        let told = duty(&order, &wanted.tariff).ok_or(Refusal::NotConfirmed(order.state))?;
+        let price = self.price(&wanted.tariff, &order).ok_or(Refusal::OtherTerms)?;
+        let redeem = Command::Redeem(Redeeming {
+            order: id,
+            call: format!("{}:{}", asker.participant, asker.key.unwrap_or_default()),
+            participant: asker.participant.to_owned(),
+            service: format!("PAY_DutyUse:{}", wanted.tariff),
+            kbk: price.0.to_string(),
+            amount: price.1,
+            at_us: asker.at_us,
+        });
+        let body = self.once(asker, asked, redeem, move |_| json(&told)).await?;
+        Ok(Told { status: 200, body })
+    }
+
+    /// The payment, if it is this person's: what is another's is not there.
+    async fn order_of(&self, id: &Id, payer: &Party) -> Result<Order, Unanswered> {
+        let order = self.payments.order(id).await?.ok_or(Refusal::NoOrder)?;
+        let charge = match &order.charge {
+            Some(id) => self.payments.charge(id).await?,
+            None => None,
+        };
+        let is_theirs = charge.is_some_and(|charge| charge.payer == *payer);
+        if is_theirs { Ok(order) } else { Err(Refusal::NoOrder.into()) }
+    }
+
+    /// What a fee or duty cost on the day of the payment.
+    fn price(&self, tariff: &str, order: &Order) -> Option<(Kbk, Amount)> {
+        let tariff = self.settings.tariffs.get(tariff)?;
+        Some((tariff.kbk, tariff.amount_on(country_date(order.posted_at_us?))?))
+    }
+}
+
+fn duty(order: &Order, tariff: &str) -> Option<Duty> {
+    Some(Duty {
+        receipt: Number::of(&order.id)?.text().to_owned(),
+        payment_id: order.id.to_string(),
+        tariff: tariff.to_owned(),
+        amount_tiyn: order.amount_tiyn,
+        paid_at: view::moment(order.posted_at_us?),
+    })
+}
