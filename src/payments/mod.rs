@@ -107,6 +107,7 @@ impl Payments {
             stats: Arc::default(),
             stop: Arc::default(),
             running,
+            work: Arc::default(),
         })
     }
 
