@@ -125,6 +125,12 @@ fn moves_forward(
         if new.state == State::Expired && old.state != State::Expired {
             assert_eq!(new.attempt, 0, "expired after an attempt");
         }
+        if let Command::Act(act) = command
+            && act.action == Action::Resubmit
+        {
+            let since_us = act.at_us - old.attempted_at_us.unwrap();
+            assert!(old.not_found >= 2 && since_us >= 60_000_000, "sent again too soon");
+        }
         let leaves_unknown = old.state == State::Unknown && new.state != State::Unknown;
         let resubmits = matches!(command, Command::Act(act) if act.action == Action::Resubmit);
         assert!(!leaves_unknown || speaks || resubmits, "Unknown was left by silence");
