@@ -72,7 +72,7 @@ pub fn form(
         password: "",
         session_id: "",
     };
-    Ok(bare_request(&head, Some(&data)))
+    Ok(bare_request(&head, &[], Some(&data)))
 }
 
 /// 128 bits of the digest of service and content, in hex.

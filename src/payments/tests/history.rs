@@ -148,15 +148,7 @@ fn command(chance: &mut Chance, at_us: i64) -> Command {
             ]),
             at_us,
         },
-        21 => Command::Redeem(Redeeming {
-            order: id(chance.of(&[10, 10, 11, 12, 13, 14, 20])),
-            call: format!("C{}", chance.below(3)),
-            participant: "portal".to_owned(),
-            service: "extract".to_owned(),
-            kbk: chance.of(&["108125", "108125", "108125", "204160"]).to_owned(),
-            amount: Amount::new(chance.of(&[10_000, 10_000, 25_050])).unwrap(),
-            at_us,
-        }),
+        21 => Command::Redeem(redeeming(chance, at_us)),
         22 => Command::Restore {
             order: id(chance.of(&[10, 10, 11, 12, 13, 14])),
             call: format!("C{}", chance.below(3)),
@@ -167,6 +159,18 @@ fn command(chance: &mut Chance, at_us: i64) -> Command {
             agency: chance.of(&["agency", "another"]).to_owned(),
             at_us,
         },
+    }
+}
+
+fn redeeming(chance: &mut Chance, at_us: i64) -> Redeeming {
+    Redeeming {
+        order: id(chance.of(&[10, 10, 11, 12, 13, 14, 20])),
+        call: format!("C{}", chance.below(3)),
+        participant: "portal".to_owned(),
+        service: "extract".to_owned(),
+        kbk: chance.of(&["108125", "108125", "108125", "204160"]).to_owned(),
+        amount: Amount::new(chance.of(&[10_000, 10_000, 25_050])).unwrap(),
+        at_us,
     }
 }
 
