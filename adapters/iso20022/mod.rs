@@ -272,12 +272,23 @@ fn of_transfer(transfer: Transfer) -> Result<Notice, Fault> {
 fn pay(transfer: &Transfer) -> Result<Pay, Fault> {
     Ok(Pay {
         txn_id: transfer.txn_id.clone().ok_or(malformed("txn_id_missing"))?,
-        account: transfer.charge.clone().ok_or(malformed("account_missing"))?,
+        account: charge_id(transfer.charge.as_deref().ok_or(malformed("account_missing"))?),
         amount: transfer.amount,
         paid_at: transfer.accepted_at.clone(),
         document_number: None,
         payer: transfer.payer.clone(),
     })
+}
+
+/// A charge's id with its hyphens: with them it has 36 characters, and a reference holds 35.
+fn charge_id(written: &str) -> String {
+    let is_bare = written.len() == 32 && written.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if !is_bare {
+        return written.to_owned();
+    }
+    let parts = [0..8, 8..12, 12..16, 16..20, 20..32];
+    let parts: Vec<&str> = parts.into_iter().filter_map(|part| written.get(part)).collect();
+    parts.join("-")
 }
 
 const fn malformed(reason: &'static str) -> Fault {

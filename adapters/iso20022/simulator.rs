@@ -113,7 +113,7 @@ impl Asker for Bank {
                     knp: None,
                     kbk: None,
                     kbe: None,
-                    charge: Some(pay.account.clone()),
+                    charge: Some(pay.account.replace('-', "")),
                     purpose: String::new(),
                     reverses: None,
                     accepted_at: pay.paid_at.clone(),
