@@ -4,6 +4,7 @@
 
 mod calls;
 pub mod installation;
+mod payment;
 pub mod pki;
 pub mod scratch;
 mod show;
@@ -53,7 +54,8 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
         if let Some(path) = &args.ready_file {
             super::write_whole(path, &show::ready(&installation)?.to_string())?;
         }
-        let is_as_expected = show::programme(&installation, args.json).await?;
+        let calls = show::programme(&installation, args.json).await?;
+        let is_as_expected = payment::programme(&installation, args.json).await? && calls;
         if !args.once {
             show::addresses(&installation, args.json)?;
             super::told_to_stop().await?;

@@ -103,12 +103,7 @@ async fn read_back(
     scene: Scene,
     posted: &Posted,
 ) -> Result<Shown, Failure> {
-    let id: EntryId = posted
-        .entry
-        .as_deref()
-        .and_then(|id| id.parse().ok())
-        .ok_or_else(|| Failure::work(format!("{}: the answer names no entry", scene.title)))?;
-    let closed = settled(&installation.running.gate.journal, id).await?;
+    let closed = closed(installation, scene.title, posted).await?;
     Ok(Shown {
         scene,
         outcome: closed.outcome,
@@ -116,6 +111,23 @@ async fn read_back(
         http_status: posted.http_status,
         ms: posted.elapsed.as_secs_f64() * 1000.0,
     })
+}
+
+/// What the journal tells of the call that this answers.
+///
+/// # Errors
+/// The answer names no entry, or one that is not closed in the journal.
+pub(super) async fn closed(
+    installation: &Installation,
+    title: &str,
+    posted: &Posted,
+) -> Result<ClosedRecord, Failure> {
+    let id: EntryId = posted
+        .entry
+        .as_deref()
+        .and_then(|id| id.parse().ok())
+        .ok_or_else(|| Failure::work(format!("{title}: the answer names no entry")))?;
+    settled(&installation.running.gate.journal, id).await
 }
 
 /// The closed row of an entry; that of a read rides in the next group, so it may come a moment later.
@@ -236,6 +248,9 @@ pub(super) fn addresses(installation: &Installation, is_json: bool) -> Result<()
 }
 
 /// Prints a line; a reader that went away early is no failure.
-fn say(line: &dyn std::fmt::Display) -> Result<(), Failure> {
+///
+/// # Errors
+/// Standard output cannot be written.
+pub(super) fn say(line: &dyn std::fmt::Display) -> Result<(), Failure> {
     write_output(format!("{line}\n").as_bytes())
 }
