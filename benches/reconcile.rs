@@ -187,7 +187,10 @@ fn measured(mut command: Command) -> Fallible<Measured> {
     }
     let text = String::from_utf8(out.stdout)?;
     let line: serde_json::Value = serde_json::from_str(text.lines().last().unwrap_or_default())?;
-    let said = format!("matched {} breaks {}", line["matched"], line["breaks"]);
+    let said = {
+        let field = |name: &str| line.get(name).cloned().unwrap_or_default();
+        format!("matched {} breaks {}", field("matched"), field("breaks"))
+    };
     Ok(Measured { cpu_s: children_s()? - before, wall_s, peak_kib, said })
 }
 

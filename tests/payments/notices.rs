@@ -109,7 +109,7 @@ pub(crate) async fn a_notice_that_nobody_takes_becomes_a_dead_letter_that_can_be
     let counts = payments.notice_counts().await.unwrap();
     let of_portal = counts.iter().find(|count| count.recipient == PORTAL).unwrap();
     assert_eq!((of_portal.waiting, of_portal.dead), (1, 1));
-    assert_eq!(payments.dead_letters(10).await.unwrap(), [dead.clone()]);
+    assert_eq!(payments.dead_letters(10).await.unwrap(), std::slice::from_ref(&dead));
     let revived = told(&payments, &dead, Telling::Revive, at_us).await;
     assert_eq!((revived.attempts, revived.dead_at_us), (0, None));
     let again = tell(&payments, &revived, Telling::Revive, at_us).await;

@@ -97,6 +97,26 @@ impl Day {
         *self.breaks.entry(category.to_owned()).or_default() += 1;
     }
 
+    /// A pair, of which one side has some rows more.
+    fn repeat(&mut self, row: Row, is_in_bank: bool, copies: u64) {
+        let (side, category) = if is_in_bank {
+            (&mut self.register, "DUPLICATE_IN_BANK")
+        } else {
+            (&mut self.journal, "DUPLICATE_IN_GATEWAY")
+        };
+        side.extend((0..copies).map(|copy| {
+            let mut again = row.clone();
+            // A copy that says something else does not take the place of the good one.
+            if copy == 1 {
+                again[6] = "1".to_owned();
+            }
+            again
+        }));
+        (0..copies).for_each(|_| self.broken(category));
+        self.matched += 1;
+        self.pair(row.clone(), row);
+    }
+
     fn differ(&mut self, row: Row, kind: u64, seed: &mut Seed) {
         let mut other = row.clone();
         let category = match kind {
@@ -115,22 +135,7 @@ impl Day {
             }
             3 | 4 => {
                 let copies = 1 + seed.below(3);
-                let (side, category) = if kind == 3 {
-                    (&mut self.register, "DUPLICATE_IN_BANK")
-                } else {
-                    (&mut self.journal, "DUPLICATE_IN_GATEWAY")
-                };
-                side.extend((0..copies).map(|copy| {
-                    let mut again = other.clone();
-                    // A copy that says something else does not take the place of the good one.
-                    if copy == 1 {
-                        again[6] = "1".to_owned();
-                    }
-                    again
-                }));
-                (0..copies).for_each(|_| self.broken(category));
-                self.matched += 1;
-                return self.pair(row, other);
+                return self.repeat(row, kind == 3, copies);
             }
             5 => {
                 other[0] = String::new();

@@ -64,7 +64,7 @@ fn the_order_of_rows_and_how_they_are_split_change_no_break() {
 fn a_file_that_breaks_a_promise_is_refused_whole_with_its_row_and_reason() {
     let good = Day::seeded(3, 20, 1_000);
     let text = String::from_utf8(neutral("register", "2026-11-22", &good.register, "\n")).unwrap();
-    let body = &text[..text.rfind("#end").unwrap()];
+    let body = text.split_at(text.rfind("#end").unwrap()).0;
     let lines: Vec<&str> = body.lines().collect();
     let with = |line: usize, new: &str| {
         let mut lines = lines.clone();
@@ -219,7 +219,8 @@ fn a_wrong_command_line_is_usage_and_another_bank_is_refused() {
     assert_eq!(run(&[], &["--journal"]).code, 64);
     assert_eq!(reconcile(house.path(), &["--cut-off", "25:00"]).code, 64);
     let text = std::fs::read_to_string(house.path().join("register.csv")).unwrap();
-    let body = text[..text.rfind("#end").unwrap()].replace("BANKKZ9A", "BANKKZ9B");
+    let (body, _) = text.split_at(text.rfind("#end").unwrap());
+    let body = body.replace("BANKKZ9A", "BANKKZ9B");
     std::fs::write(house.path().join("register.csv"), sealed(body.as_bytes())).unwrap();
     let said = reconcile(house.path(), &[]);
     assert_eq!(said.code, 1);

@@ -89,7 +89,7 @@ CREATE INDEX payment_order_check ON payment_order (bank, next_check_at_us) WHERE
 CREATE INDEX payment_order_pending ON payment_order (bank, amount_tiyn) WHERE asset = 'pending';
 CREATE INDEX payment_order_suspense ON payment_order (bank, amount_tiyn, returned_tiyn) WHERE claim = 'suspense';
 CREATE INDEX payment_order_open ON payment_order (changed_at_us) WHERE state IN ('unknown', 'conflict');
-CREATE INDEX payment_order_suspense ON payment_order (changed_at_us) WHERE claim = 'suspense';
+CREATE INDEX payment_order_suspended ON payment_order (changed_at_us) WHERE claim = 'suspense';
 CREATE INDEX payment_order_day ON payment_order (bank, operating_day) WHERE operating_day IS NOT NULL;
 
 -- Evidence: whatever a bank or an operator said, each word once.

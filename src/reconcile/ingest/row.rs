@@ -267,7 +267,9 @@ pub(crate) mod tests {
 
     #[test]
     fn another_number_of_fields_is_counted() {
-        for (line, count) in [("", 1), ("a;b", 2), (&format!("{LINE};"), 13), (&LINE[..90], 10)] {
+        for (line, count) in
+            [("", 1), ("a;b", 2), (&format!("{LINE};"), 13), (LINE.split_at(90).0, 10)]
+        {
             let refused = row(line.as_bytes()).unwrap_err();
             assert_eq!(refused.0, format!("{count} fields instead of twelve"), "{line}");
         }

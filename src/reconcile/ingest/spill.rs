@@ -125,7 +125,11 @@ mod tests {
         assert!(spill.push(3, &[0; 4]).is_err());
         let read = |partition: usize| {
             let mut records = Vec::new();
-            spill.each(partition, |record| Ok(records.push(record))).unwrap();
+            let keep = |record| {
+                records.push(record);
+                Ok(())
+            };
+            spill.each(partition, keep).unwrap();
             assert_eq!(records.len(), spill.count(partition));
             records
         };
