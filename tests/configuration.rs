@@ -312,17 +312,17 @@ fn mistakes_of_payments_are_told_with_file_line_and_cure() {
     let expected = [
         "payments.toml:10: bank.demo_bank.bic: \"190501234\" is no BIC. \
          Cure: write 8 or 11 capital letters and digits, e.g. KKMFKZ2A.",
-        "payments.toml:24: bank.demo_bank.cut_off: \"25:00\" is no time of day. \
+        "payments.toml:29: bank.demo_bank.cut_off: \"25:00\" is no time of day. \
          Cure: write e.g. \"16:00\".",
-        "payments.toml:29: bank.demo_bank.working_days: 2026-12-16 is a holiday too. \
+        "payments.toml:34: bank.demo_bank.working_days: 2026-12-16 is a holiday too. \
          Cure: keep it in one list.",
-        "payments.toml:78: kbk.20416: \"20416\" is no code of this table. \
+        "payments.toml:83: kbk.20416: \"20416\" is no code of this table. \
          Cure: write six digits, e.g. 108125.",
-        "payments.toml:116: tariff.fee_01.kbk: the reference table has no code \"105403\". \
+        "payments.toml:121: tariff.fee_01.kbk: the reference table has no code \"105403\". \
          Cure: write \"105402\".",
-        "payments.toml:121: tariff.fee_01.rate[0].until: the span ends before it begins. \
+        "payments.toml:126: tariff.fee_01.rate[0].until: the span ends before it begins. \
          Cure: write a day after `from`.",
-        "payments.toml:123: tariff.fee_01.rate[1].amount: \"983.005\" is no amount. \
+        "payments.toml:128: tariff.fee_01.rate[1].amount: \"983.005\" is no amount. \
          Cure: write tenge with at most two decimals in quotes, more than 0.",
     ];
     assert_eq!(told, expected);
@@ -342,12 +342,17 @@ fn a_dialect_that_nobody_speaks_and_a_place_for_two_values_are_told_with_a_cure(
     let expected = [
         "payments.toml:17: bank.demo_bank.provider: there is no dialect \"mt940\". \
          Cure: name one of acquiring, iso20022, osmp, provider.",
-        "payments.toml:22: bank.demo_bank.placement: there is no profile \"national\". \
+        "payments.toml:27: bank.demo_bank.placement: there is no profile \"national\". \
          Cure: add a table [placement.NAME].",
-        "payments.toml:42: placement.usual.kbk: knp and kbk would stand in one place. \
+        "payments.toml:47: placement.usual.kbk: knp and kbk would stand in one place. \
          Cure: give each a place of its own.",
     ];
     assert_eq!(told, expected);
+    let folder = Folder::new();
+    folder.edit("payments.toml", "signature_header = \"\"", "signature_header = \"sig\"");
+    folder.edit("payments.toml", "signature_covers = \"request\"", "signature_covers = \"body\"");
+    let told = folder.mistakes();
+    assert!(told.len() == 1 && told[0].contains("this dialect asks in the address"), "{told:?}");
 }
 
 #[test]

@@ -230,6 +230,16 @@ pub struct BankAnswer {
     pub body: Vec<u8>,
 }
 
+/// What a bank's signature covers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Covered {
+    /// Method, path, query and body.
+    Request,
+    /// The body alone: for dialects whose whole message it is.
+    Body,
+}
+
 /// The dialect of a bank that asks us.
 pub trait Provider: Send + Sync {
     /// What is asked.
@@ -241,6 +251,12 @@ pub trait Provider: Send + Sync {
     /// Our answer; also to what could not be read, so `asked` may hold anything and the txn_id of
     /// `told` be empty: then the dialect finds it, as far as it can.
     fn write(&self, asked: &Asked<'_>, told: &Told) -> BankAnswer;
+
+    /// Whether everything that is asked stands in the body, so that a signature over the body alone
+    /// covers it. `false` for questions with a query.
+    fn is_in_body(&self) -> bool {
+        true
+    }
 
     /// A bank that asks so, for demos and tests.
     fn asker(&self) -> Option<&dyn Asker> {

@@ -57,6 +57,10 @@ impl Provider for Osmp {
         BankAnswer { status, content_type: "text/xml; charset=utf-8", body }
     }
 
+    fn is_in_body(&self) -> bool {
+        false
+    }
+
     fn asker(&self) -> Option<&dyn Asker> {
         Some(&Network)
     }

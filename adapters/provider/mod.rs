@@ -63,6 +63,10 @@ impl Provider for CheckPay {
         BankAnswer { status, content_type: "application/json", body }
     }
 
+    fn is_in_body(&self) -> bool {
+        false
+    }
+
     fn asker(&self) -> Option<&dyn Asker> {
         Some(&Bank)
     }

@@ -8,7 +8,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderMap};
 use hyper::{Method, Uri};
 use qaqpa_adapters::payments;
-use qaqpa_kit::bank::{Ask, Asked, Placement, Told, Verdict};
+use qaqpa_kit::bank::{Ask, Asked, Covered, Placement, Told, Verdict};
 use qaqpa_kit::envelope::write::{RequestHead, bare_request};
 use qaqpa_kit::fault::Fault;
 
@@ -16,8 +16,27 @@ use qaqpa_kit::fault::Fault;
 pub const PREFIX: &str = "/bank/";
 /// The methods that are served.
 pub const METHODS: &str = "GET, POST";
-/// What a detached signature of a bank says that it is (RFC 7515 §4.1.9).
-pub const SIGNATURE_KIND: &str = "bank-callback+jws";
+
+/// What a bank's detached signature of these covers says that it is (RFC 7515 §4.1.9): one kind is
+/// never taken for the other.
+#[must_use]
+pub const fn signature_kind(covers: Covered) -> &'static str {
+    match covers {
+        Covered::Request => "bank-request+jws",
+        Covered::Body => "bank-callback+jws",
+    }
+}
+
+/// The bytes that a bank signs: its body, after the request's method and target in a line of their own
+/// where they are covered.
+#[must_use]
+pub fn signed(covers: Covered, method: &Method, uri: &Uri, body: &[u8]) -> Vec<u8> {
+    if covers == Covered::Body {
+        return body.to_vec();
+    }
+    let target = uri.path_and_query().map_or("/", |target| target.as_str());
+    [format!("{method} {target}\n").as_bytes(), body].concat()
+}
 
 /// The bank's id in a path, and what follows it.
 #[must_use]
@@ -130,6 +149,16 @@ mod tests {
         assert_ne!(first, name(&ask("2", "500"), "s1"));
         let check = Ask::Check { txn_id: "1".to_owned(), account: "c".to_owned() };
         assert_ne!(name(&check, "s1"), name(&check, "s2"));
+    }
+
+    #[test]
+    fn a_signature_of_a_request_covers_its_line_and_its_body() {
+        let uri: Uri = "/bank/demo/provider?command=pay&sum=5%2E00".parse().expect("a target");
+        let bytes = |covers, method| signed(covers, &method, &uri, b"{}");
+        let expected = b"POST /bank/demo/provider?command=pay&sum=5%2E00\n{}".to_vec();
+        assert_eq!(bytes(Covered::Request, Method::POST), expected);
+        assert_eq!(bytes(Covered::Body, Method::POST), b"{}");
+        assert_ne!(bytes(Covered::Request, Method::GET), expected);
     }
 
     #[test]

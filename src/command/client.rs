@@ -111,8 +111,19 @@ impl Client {
     /// # Errors
     /// As [`Client::post`].
     pub async fn get(&self, path: &str) -> Result<Posted, Failure> {
-        let request = Request::get(path).body(Full::new(Bytes::new())).map_err(Failure::usage)?;
-        self.ask(request).await
+        self.get_with(path, &[]).await
+    }
+
+    /// The same with headers.
+    ///
+    /// # Errors
+    /// As [`Client::post`].
+    pub async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Result<Posted, Failure> {
+        let mut request = Request::get(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.ask(request.body(Full::new(Bytes::new())).map_err(Failure::usage)?).await
     }
 
     async fn ask(&self, request: Request<Full<Bytes>>) -> Result<Posted, Failure> {

@@ -2,7 +2,9 @@
 
 mod payments;
 
-pub use payments::{Bank, Dialect, Paid, Payments, Rate, Receipt, Tariff, TariffKind};
+pub use payments::{
+    Bank, BankSignature, Dialect, Paid, Payments, Rate, Receipt, Tariff, TariffKind,
+};
 
 use super::operation::Operation;
 use qaqpa_kit::adapter::Adapter;

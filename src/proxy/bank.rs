@@ -7,7 +7,7 @@ use super::reply::Reply;
 use super::trace::Trace;
 use super::{Gateway, handle};
 use crate::channel::{Face, bank};
-use crate::config::settings::{Bank, Dialect, Settings};
+use crate::config::settings::{Bank, BankSignature, Dialect, Settings};
 use crate::sign::jws;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -102,7 +102,7 @@ fn check_caller(gate: &Gateway, asker: Asker<'_>, received: &Received) -> Result
     if asker.bank.participant.as_deref() != Some(caller.participant.id.as_str()) {
         return Err(Fault::new(Code::CallerForbidden, Phase::Identify, "not_this_bank"));
     }
-    let Some(header) = &asker.dialect.signature_header else { return Ok(()) };
+    let Some(BankSignature { header, covers }) = &asker.dialect.signature else { return Ok(()) };
     let refused = |code, reason| Fault::new(code, Phase::Verify, reason);
     let mut values = received.headers.get_all(header.as_str()).iter();
     let (Some(value), None) = (values.next(), values.next()) else {
@@ -112,11 +112,12 @@ fn check_caller(gate: &Gateway, asker: Asker<'_>, received: &Received) -> Result
     let detached = value.to_str().unwrap_or_default().split_once("..");
     let (head, signature) =
         detached.ok_or_else(|| refused(Code::CallerBadSignature, "signature_malformed"))?;
-    let document = format!("{head}.{}.{signature}", URL_SAFE_NO_PAD.encode(&received.body));
+    let payload = bank::signed(*covers, &received.method, &received.uri, &received.body);
+    let document = format!("{head}.{}.{signature}", URL_SAFE_NO_PAD.encode(payload));
     let signed = jws::verify(&document, certificates)
         .map_err(|reason| refused(Code::CallerBadSignature, reason.word()))?;
     let is_theirs = is_pinned(&caller.participant.certificates, &signed.certificate, now_unix_s);
-    if signed.kind == bank::SIGNATURE_KIND && is_theirs {
+    if signed.kind == bank::signature_kind(*covers) && is_theirs {
         Ok(())
     } else {
         Err(refused(Code::CallerBadSignature, "signature_of_another"))

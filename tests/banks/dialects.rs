@@ -6,9 +6,9 @@ use crate::support::{Installation, Plan};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use qaqpa::command::client::Posted;
-use qaqpa::config::settings::{Bank, Dialect, Settings};
+use qaqpa::config::settings::{Bank, BankSignature, Dialect, Settings};
 use qaqpa::sign::jws;
-use qaqpa_kit::bank::{Ask, Pay, Placement};
+use qaqpa_kit::bank::{Ask, Covered, Pay, Placement};
 use qaqpa_kit::money::Amount;
 use std::sync::Arc;
 
@@ -21,13 +21,16 @@ fn with_banks(settings: &mut Settings) {
     for (id, participant, adapter, signature) in [
         ("osmp", "agency", "osmp", None),
         ("iso", "portal", "iso20022", None),
-        ("card", "bank", "acquiring", Some(SIGNATURE.to_owned())),
+        ("card", "bank", "acquiring", Some(Covered::Body)),
+        ("signed", "agency", "osmp", Some(Covered::Request)),
     ] {
         let adapter = qaqpa_adapters::find(adapter).unwrap();
+        let header = SIGNATURE.to_owned();
+        let signature = signature.map(|covers| BankSignature { header, covers });
         let bank = Bank {
             id: id.to_owned(),
             participant: Some(participant.to_owned()),
-            dialect: Some(Dialect { adapter, signature_header: signature }),
+            dialect: Some(Dialect { adapter, signature }),
             placement: Placement::default(),
             ..Bank::clone(&demo)
         };
@@ -84,6 +87,49 @@ async fn a_transfer_between_banks_pays_the_charge_that_it_names_once() {
 
     let broken = send(b"<Document/>".to_vec()).await;
     assert!(text(&broken).contains("<StsCd>RJCT</StsCd>"), "{}", text(&broken));
+    installation.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_signs_a_question_in_the_address_signs_its_every_byte() {
+    let installation = Installation::changed(Plan::default(), with_banks).await;
+    let (portal, network) = (installation.caller("portal"), installation.caller("agency"));
+    let id = charge(&portal).await;
+    let target = |sum: &str| {
+        format!(
+            "/bank/signed/osmp?command=pay&txn_id=9&txn_date=20261120120005&account={id}&sum={sum}"
+        )
+    };
+    let signed = |kind: &str, bytes: &str| {
+        let document = jws::sign(kind, bytes.as_bytes(), &network.signer).unwrap();
+        document.replace(&URL_SAFE_NO_PAD.encode(bytes), "")
+    };
+    let right = |kind: &str, sum: &str| signed(kind, &format!("GET {}\n", target(sum)));
+    let ask = async |target: &str, signature: Option<String>| {
+        let headers = signature.iter().map(|text| (SIGNATURE, &**text)).collect::<Vec<_>>();
+        network.client.get_with(target, &headers).await.unwrap()
+    };
+    for (target, forged, expected) in [
+        (target("5347.07"), None, "caller.unsigned"),
+        (target("5347.07"), Some(right("bank-request+jws", "1.00")), "caller.bad_signature"),
+        (target("5347.07"), Some(signed("bank-request+jws", "")), "caller.bad_signature"),
+        (target("5347.07"), Some(right("bank-callback+jws", "5347.07")), "caller.bad_signature"),
+        (
+            target("5347.07") + "&format=xml",
+            Some(right("bank-request+jws", "5347.07")),
+            "caller.bad_signature",
+        ),
+    ] {
+        let posted = ask(&target, forged).await;
+        assert_eq!(posted.fault.as_deref(), Some(expected), "{}", text(&posted));
+        assert_eq!(posted.http_status, 403);
+    }
+    assert_eq!(money(&portal, &id).await.3, 0, "nothing was taken");
+    for _ in 0..2 {
+        let paid = ask(&target("5347.07"), Some(right("bank-request+jws", "5347.07"))).await;
+        assert!(text(&paid).contains("<result>0</result>"), "{}", text(&paid));
+    }
+    assert_eq!(money(&portal, &id).await, ("paid".to_owned(), TIYN, 0, 1));
     installation.stop().await;
 }
 

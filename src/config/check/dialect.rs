@@ -4,9 +4,9 @@ use super::inspector::Inspector;
 use super::services::instead;
 use crate::config::finding::Place;
 use crate::config::raw;
-use crate::config::settings::Dialect;
+use crate::config::settings::{BankSignature, Dialect};
 use hyper::header::HeaderName;
-use qaqpa_kit::bank::Placement;
+use qaqpa_kit::bank::{Covered, Placement, Provider};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -16,11 +16,12 @@ pub(super) fn dialect(
     place: &Place<'_>,
     raw: &raw::Bank,
 ) -> Option<Dialect> {
-    let signature_header = signature_header(inspector, &place.key("signature_header"), raw);
+    let signature = signature(inspector, place, raw);
     if raw.provider.is_empty() {
         return None;
     }
-    let place = place.key("provider");
+    let bank = place;
+    let place = bank.key("provider");
     if raw.participant.is_empty() {
         let wrong = "nobody is registered who may ask as this bank";
         inspector.error(&place, wrong, "name its participant too");
@@ -28,7 +29,14 @@ pub(super) fn dialect(
     let asks = inspector.world.adapters.iter().filter(|adapter| adapter.provider().is_some());
     let known: Vec<_> = asks.cloned().collect();
     if let Some(adapter) = known.iter().find(|one| one.manifest().id == raw.provider) {
-        return Some(Dialect { adapter: Arc::clone(adapter), signature_header });
+        let covers = signature.as_ref().map(|signature| signature.covers);
+        if covers == Some(Covered::Body) && !adapter.provider().is_some_and(Provider::is_in_body) {
+            let wrong =
+                "this dialect asks in the address, which a signature of the body leaves open";
+            let cure = "write \"request\", and let the bank sign method, address and body";
+            inspector.error(&bank.key("signature_covers"), wrong, cure);
+        }
+        return Some(Dialect { adapter: Arc::clone(adapter), signature });
     }
     let ids: Vec<&str> = known.iter().map(|one| one.manifest().id.as_str()).collect();
     let cure = format!("name one of {}", ids.join(", "));
@@ -37,14 +45,15 @@ pub(super) fn dialect(
     None
 }
 
-fn signature_header(
+fn signature(
     inspector: &mut Inspector<'_>,
-    place: &Place<'_>,
+    bank: &Place<'_>,
     raw: &raw::Bank,
-) -> Option<String> {
+) -> Option<BankSignature> {
     if raw.signature_header.is_empty() {
         return None;
     }
+    let place = &bank.key("signature_header");
     let Ok(name) = raw.signature_header.parse::<HeaderName>() else {
         inspector.error(place, "this is no name of a header", "write e.g. \"Signature-JWS\"");
         return None;
@@ -53,7 +62,7 @@ fn signature_header(
         let wrong = "the bank asks nothing that it could sign";
         inspector.error(place, wrong, "name its `provider`, or delete this key");
     }
-    Some(name.as_str().to_owned())
+    Some(BankSignature { header: name.as_str().to_owned(), covers: raw.signature_covers })
 }
 
 /// The profiles of the file, by name; a place may hold one value.

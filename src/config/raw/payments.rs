@@ -1,7 +1,7 @@
 //! `payments.toml` as written: banks with their operating days, budget codes, fees and duties.
 
 use super::Name;
-use qaqpa_kit::bank::Place;
+use qaqpa_kit::bank::{Covered, Place};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use toml::value::Datetime;
@@ -50,8 +50,10 @@ pub struct Bank {
     pub agency: String,
     /// The adapter in whose dialect it asks us at `/bank/{id}/…`; empty: it asks nothing of us.
     pub provider: String,
-    /// The header that bears a detached JWS over each request's body; empty: it signs nothing.
+    /// The header that bears a detached JWS over each request; empty: it signs nothing.
     pub signature_header: String,
+    /// What that signature covers.
+    pub signature_covers: Covered,
     /// The profile of `placement` that its ISO 20022 messages follow; empty: the usual one.
     pub placement: String,
     /// Astana time from which a payment belongs to the next operating day.
@@ -73,6 +75,7 @@ impl Default for Bank {
             agency: String::new(),
             provider: String::new(),
             signature_header: String::new(),
+            signature_covers: Covered::Request,
             placement: String::new(),
             cut_off: "16:00".to_owned(),
             rest_days: vec![Weekday::Saturday, Weekday::Sunday],

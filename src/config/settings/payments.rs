@@ -3,7 +3,7 @@
 use super::Store;
 use jiff::civil::{Date, Time, Weekday};
 use qaqpa_kit::adapter::Adapter;
-use qaqpa_kit::bank::Placement;
+use qaqpa_kit::bank::{Covered, Placement};
 use qaqpa_kit::ids::{Bic, Kbe, Kbk, Knp};
 use qaqpa_kit::manifest::Name;
 use qaqpa_kit::money::Amount;
@@ -110,13 +110,22 @@ pub struct Bank {
 pub struct Dialect {
     /// An adapter with a [`Provider`](qaqpa_kit::bank::Provider).
     pub adapter: Arc<dyn Adapter>,
-    /// The header that bears the signature of each request; `None`: its certificate alone proves the bank.
-    pub signature_header: Option<String>,
+    /// How it signs each request; `None`: its certificate alone proves the bank.
+    pub signature: Option<BankSignature>,
+}
+
+/// The detached signature of a bank's request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BankSignature {
+    /// The header that bears it, in lower case.
+    pub header: String,
+    /// What it covers.
+    pub covers: Covered,
 }
 
 impl Dialect {
-    fn parts(&self) -> (&str, Option<&str>) {
-        (&self.adapter.manifest().id, self.signature_header.as_deref())
+    fn parts(&self) -> (&str, Option<&BankSignature>) {
+        (&self.adapter.manifest().id, self.signature.as_ref())
     }
 }
 
