@@ -103,6 +103,13 @@ reconcile: tools ## CPU, memory and time of reconciling up to 10 million rows a 
 crash: tools ## kills the gateway, or its database, CRASH_ROUNDS times under load; nothing may be lost or made twice
 	@QAQPA_CRASH_ROUNDS=$(CRASH_ROUNDS) $(cargo) test --release --locked --test crash -- --nocapture
 
+# How many generated documents `make canonical` compares.
+C14N_DOCUMENTS ?= 120000
+
+.PHONY: canonical
+canonical: tools ## our canonical forms against libxml2's, byte for byte, over C14N_DOCUMENTS generated documents
+	@QAQPA_C14N_DOCUMENTS=$(C14N_DOCUMENTS) $(cargo) test --locked --test signatures our_canonical_form -- --nocapture
+
 .PHONY: receipts
 receipts: ## ten million receipt numbers of four processes whose clocks jump; none may be there twice
 	@QAQPA_RECEIPT_NUMBERS=10000000 $(cargo) test --release --locked --test receipts -- --nocapture four_processes

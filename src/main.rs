@@ -32,7 +32,7 @@ enum Command {
     Sign(sign::Args),
     /// Verify a signed message and say what was covered.
     Verify(verify::Args),
-    /// Print the exclusive canonical form of a document or of one element.
+    /// Print the canonical form of a document or of one element.
     Canonicalize(canonicalize::Args),
     /// List agencies, their services and what their codes mean.
     Agencies(agencies::Args),

@@ -1,21 +1,25 @@
-//! `qaqpa canonicalize`: the exclusive canonical form, byte for byte as it is digested.
+//! `qaqpa canonicalize`: the canonical form, byte for byte as it is digested.
 
 use super::{Failure, read_input, write_output};
-use crate::sign::canonical::{self, Options};
+use crate::sign::canonical::{self, Method, Options};
 use qaqpa_kit::xml::{Document, Element, Limits};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Print the exclusive canonical form (W3C, 18 July 2002) of a document or of one element.
+/// Print the canonical form of a document or of one element (W3C: exclusive, 18 July 2002; inclusive
+/// 1.0, 15 March 2001).
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The element with this id (wsu:Id, Id, ID, id, xml:id or AssertionID); default: the document.
     #[arg(long)]
     id: Option<String>,
+    /// Inclusive canonicalization instead of exclusive.
+    #[arg(long, conflicts_with = "inclusive_prefixes")]
+    inclusive: bool,
     /// `InclusiveNamespaces` PrefixList, separated by spaces; `#default` for the default namespace.
     #[arg(long, value_name = "PREFIXES", default_value = "")]
     inclusive_prefixes: String,
-    /// Keep comments (`…xml-exc-c14n#WithComments`).
+    /// Keep comments (`…#WithComments`).
     #[arg(long)]
     with_comments: bool,
     /// The document; `-` reads standard input.
@@ -37,6 +41,7 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
         .map(|prefix| if prefix == "#default" { "" } else { prefix })
         .collect();
     let options = Options {
+        method: if args.inclusive { Method::Inclusive } else { Method::Exclusive },
         with_comments: args.with_comments,
         inclusive_prefixes: &prefixes,
         ..Options::default()
