@@ -2,7 +2,6 @@
 
 use super::ids;
 use super::key_info::{BASE64, X509V3};
-use crate::sign::algorithm::{DigestAlgorithm, SignatureAlgorithm};
 use crate::sign::canonical::{self, EXCLUSIVE, Options};
 use crate::sign::key::{KeyError, Signer};
 use crate::sign::xmldsig::is_nc_name;
@@ -101,10 +100,7 @@ fn new_id(body: Element<'_>) -> (String, Edits) {
 }
 
 fn seal(envelope: &Envelope<'_>, id: &str, signer: &Signer) -> Result<Vec<u8>, SignError> {
-    let digest_algorithm = match signer.algorithm() {
-        SignatureAlgorithm::EcdsaSha384 => DigestAlgorithm::Sha384,
-        _ => DigestAlgorithm::Sha256,
-    };
+    let digest_algorithm = signer.algorithm().digest();
     let mut context = digest_algorithm.start();
     let report = canonical::element(envelope.body, &Options::default(), &mut |bytes| {
         context.update(bytes);
