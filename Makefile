@@ -90,6 +90,11 @@ bench: ## what single steps cost (criterion)
 load: ## throughput, latency and CPU of the whole gateway on this machine, against simulated agencies
 	@$(cargo) bench --locked --quiet --bench load
 
+.PHONY: bench-peers
+bench-peers: ## the gateway beside nginx, haproxy, Envoy and openssl in one run: target/bench/peers.json and a page
+	@.ci/tools.sh bench
+	@$(cargo) bench --locked --quiet --bench peers
+
 .PHONY: flood
 flood: ## what a healthy caller notices of floods, slow sockets and 9 000 idle connections
 	@.ci/tools.sh bench

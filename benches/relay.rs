@@ -20,17 +20,19 @@ mod figures;
 mod installation;
 #[path = "relay/nginx.rs"]
 mod nginx;
+#[path = "relay/office.rs"]
+mod office;
 #[path = "relay/origin.rs"]
 mod origin;
+#[path = "relay/process.rs"]
+mod process;
 #[path = "relay/traced.rs"]
 mod traced;
 
 use figures::Cpu;
 use installation::{Gateway, LOAD_CORE, configure};
-use nginx::Nginx;
 use origin::{Callers, tls};
 use qaqpa::command::demo::scratch::Scratch;
-use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
@@ -145,7 +147,7 @@ async fn stage(
 ) -> Fallible<Vec<Measured>> {
     if matches!(proxy, Proxy::NginxPlain | Proxy::Nginx) {
         let is_tls = proxy == Proxy::Nginx;
-        let nginx = Nginx::start(scratch, origin, is_tls)?;
+        let nginx = nginx::start(scratch, origin, is_tls)?;
         let connector = is_tls.then(|| tls(scratch)).transpose()?;
         return load(proxy, (nginx.id(), nginx.address), connector, requests).await;
     }
@@ -155,7 +157,8 @@ async fn stage(
         scratch.journal = memory.path().join("journal.sqlite");
     }
     let scratch = &scratch;
-    settle_configuration(scratch, origin, proxy)?;
+    let is_digest = matches!(proxy, Proxy::GatewayDigest | Proxy::GatewayMemory);
+    settle(scratch, origin, is_digest)?;
     let gateway = Gateway::start(Path::new(env!("CARGO_BIN_EXE_qaqpa")), scratch)?;
     let at = (gateway.id(), gateway.address);
     let measured = load(proxy, at, Some(tls(scratch)?), requests).await?;
@@ -168,29 +171,17 @@ async fn stage(
     Ok(measured)
 }
 
-/// The load's installation, and the origin as a REST agency beside it.
-fn settle_configuration(scratch: &Scratch, origin: SocketAddr, proxy: Proxy) -> Fallible<()> {
+/// Writes its files; with `is_digest` the journal keeps digests and no heads.
+fn settle(scratch: &Scratch, origin: SocketAddr, is_digest: bool) -> Fallible<()> {
     configure(scratch, origin, Profile)?;
-    let name = "name = { kk = \"t\", ru = \"t\", en = \"t\" }\n";
-    let services = scratch.config.join("services.toml");
-    let mut text = fs::read_to_string(&services)?;
-    text += &format!(
-        "\n[agency.office]\nadapter = \"passthrough\"\nwire = \"rest\"\n{name}\
-         endpoint = \"http://{origin}/api\"\nconnections_max = 256\n\
-         quota = {{ per_second = 500000, burst = 500000, in_flight_max = 512 }}\n\
-         [agency.office.service.files]\n{name}"
-    );
-    for (id, method) in [("read", "GET"), ("write", "POST")] {
-        text += &format!(
-            "[[agency.office.service.files.operation]]\nid = {id:?}\nmethod = {method:?}\n\
-             path = \"/files/{{name}}\"\n"
-        );
-    }
-    fs::write(&services, text)?;
-    if matches!(proxy, Proxy::GatewayDigest | Proxy::GatewayMemory) {
+    office::add(scratch, origin)?;
+    if is_digest {
         let path = scratch.config.join("gateway.toml");
-        let text = fs::read_to_string(&path)?;
-        fs::write(&path, text.replace("[journal]\n", "[journal]\nbody_policy = \"digest\"\n"))?;
+        let text = std::fs::read_to_string(&path)?;
+        std::fs::write(
+            &path,
+            text.replace("[journal]\n", "[journal]\nbody_policy = \"digest\"\n"),
+        )?;
     }
     Ok(())
 }
