@@ -83,12 +83,16 @@ deploy-check: ## what deploy/ ships, judged by hadolint, promtool and systemd
 	fi
 
 .PHONY: bench
-bench: ## what single steps cost (criterion)
-	@$(cargo) bench --locked --bench guard --bench scan --bench verify --bench journal --bench payments
-
-.PHONY: load
-load: ## throughput, latency and CPU of the whole gateway on this machine, against simulated agencies
+bench: ## the whole gateway under load for five minutes: CPU, latency over load, memory; target/bench/load.html
 	@$(cargo) bench --locked --quiet --bench load
+
+.PHONY: bench-full
+bench-full: tools ## the same with 1 to 2 000 connections, RSA answers, no TLS, PostgreSQL; three rounds
+	@$(cargo) bench --locked --quiet --bench load -- --full --rounds 3
+
+.PHONY: bench-steps
+bench-steps: ## what single steps cost (criterion)
+	@$(cargo) bench --locked --bench guard --bench scan --bench verify --bench journal --bench payments
 
 .PHONY: bench-peers
 bench-peers: ## the gateway beside nginx, haproxy, Envoy and openssl in one run: target/bench/peers.json and a page

@@ -11,17 +11,25 @@
 #[path = "flood/attacks.rs"]
 mod attacks;
 #[path = "load/callers.rs"]
+#[allow(dead_code, reason = "shared with the load")]
 mod callers;
+#[path = "load/calls.rs"]
+#[allow(dead_code, reason = "shared with the load")]
+mod calls;
 #[path = "load/figures.rs"]
 mod figures;
 #[path = "load/installation.rs"]
 mod installation;
+#[path = "load/origin.rs"]
+#[allow(dead_code, reason = "shared with the load")]
+mod origin;
 
 use attacks::Attack;
-use callers::Callers;
+use callers::{Call, Callers, Target};
+use calls::Mix;
 use figures::{Cpu, Yardstick, memory_mib};
 use hdrhistogram::Histogram;
-use installation::{Gateway, Kept, LOAD_CORE, configure, start_agency};
+use installation::{Gateway, Kept, LOAD_CORE, Setup, configure, start_agency};
 use qaqpa::command::demo::scratch::Scratch;
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
@@ -31,17 +39,6 @@ use std::time::{Duration, Instant};
 
 /// Any error ends the run with its text.
 type Fallible<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
-
-/// With what key the gateway signs its answers; `installation` asks for it.
-#[derive(Clone, Copy)]
-struct Profile;
-
-impl Profile {
-    const fn word(self) -> &'static str {
-        let Self = self;
-        "ecdsa"
-    }
-}
 
 /// Between two calls of the healthy caller.
 const PAUSE: Duration = Duration::from_millis(10);
@@ -115,7 +112,7 @@ async fn all(options: &Options) -> Fallible<Vec<Measured>> {
     let folder = tempfile::tempdir()?;
     let scratch = Scratch::prepare(folder.path())?;
     let agency = start_agency(&scratch).await?;
-    configure(&scratch, agency, Profile)?;
+    configure(&scratch, agency, &Setup::default())?;
     let plain = open_more_doors(&scratch)?;
     let yardstick = Yardstick::new(&scratch)?;
     eprintln!("one RSA-2048 verification takes {:.0} µs", yardstick.rsa_verify_us()?);
@@ -161,8 +158,8 @@ fn open_more_doors(scratch: &Scratch) -> Fallible<SocketAddr> {
 /// A caller that does nothing wrong.
 struct Healthy {
     callers: Callers,
-    requests: Vec<bytes::Bytes>,
-    scratch_sign: Box<dyn Fn(usize) -> Fallible<Vec<bytes::Bytes>>>,
+    calls: Vec<Call>,
+    sign: Box<dyn Fn(usize) -> Fallible<Vec<Call>>>,
 }
 
 struct Calls {
@@ -173,17 +170,18 @@ struct Calls {
 
 impl Healthy {
     async fn connect(scratch: &Scratch, address: SocketAddr) -> Fallible<Self> {
-        let tls = callers::tls(scratch)?;
-        let callers = Callers::connect(&tls, address, 1).await?;
+        let target = Target { tls: Some(callers::tls(scratch)?), address };
+        let callers = Callers::connect(&target, 1).await?;
         let member = Scratch::prepare(scratch.config.parent().ok_or("no folder")?)?;
-        let scratch_sign = Box::new(move |count| callers::sign(&member, count));
-        Ok(Self { callers, requests: Vec::new(), scratch_sign })
+        let soap = Mix::Soap { filler_bytes: 0 };
+        let sign = Box::new(move |count| soap.calls(&member, count));
+        Ok(Self { callers, calls: Vec::new(), sign })
     }
 
     /// Signs beforehand what will be sent in that time, so that signing disturbs nobody.
     fn prepare(&mut self, span: Duration) -> Fallible<()> {
         let count = usize::try_from(span.as_millis() / PAUSE.as_millis())?;
-        self.requests = (self.scratch_sign)(count)?;
+        self.calls = (self.sign)(count)?;
         Ok(())
     }
 
@@ -195,10 +193,10 @@ impl Healthy {
     async fn send(&mut self) -> Fallible<Calls> {
         let mut calls = Calls { latency_us: Histogram::new(3)?, sent: 0, good: 0 };
         let mut ticks = tokio::time::interval(PAUSE);
-        for request in std::mem::take(&mut self.requests) {
+        for call in std::mem::take(&mut self.calls) {
             // From the moment at which it should have left: waiting for the one before counts.
             let due = ticks.tick().await;
-            let seen = self.callers.call(&[request]).await?;
+            let seen = self.callers.call(&[call]).await?;
             let took = due.elapsed();
             calls.sent += 1;
             if seen.errors.is_empty() && took < GOOD {

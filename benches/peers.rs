@@ -12,7 +12,11 @@ mod axis;
 #[path = "peers/calibrator.rs"]
 mod calibrator;
 #[path = "load/callers.rs"]
+#[allow(dead_code, reason = "shared with the load")]
 mod callers;
+#[path = "load/calls.rs"]
+#[allow(dead_code, reason = "shared with the load")]
+mod calls;
 #[path = "relay/envoy.rs"]
 mod envoy;
 #[path = "load/figures.rs"]
@@ -20,17 +24,15 @@ mod envoy;
 mod figures;
 #[path = "peers/gather.rs"]
 mod gather;
-#[path = "peers/handshakes.rs"]
-mod handshakes;
 #[path = "relay/haproxy.rs"]
 mod haproxy;
 #[path = "load/installation.rs"]
 mod installation;
 #[path = "relay/nginx.rs"]
 mod nginx;
-#[path = "relay/office.rs"]
+#[path = "load/office.rs"]
 mod office;
-#[path = "relay/origin.rs"]
+#[path = "load/origin.rs"]
 mod origin;
 #[path = "peers/page.rs"]
 mod page;
@@ -39,15 +41,14 @@ mod process;
 
 use axis::{Axis, Bound};
 use calibrator::Calibrator;
+use callers::{Call, Callers, Target};
+use calls::Mix;
 use figures::Cpu;
-use installation::{Gateway, LOAD_CORE, start_agency};
+use installation::{Gateway, LOAD_CORE, Setup, start_agency};
 use qaqpa::command::demo::scratch::Scratch;
-use rustls::client::Resumption;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
-use std::sync::Arc;
-use tokio_rustls::TlsConnector;
 
 /// Any error ends the run with its text.
 type Fallible<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
@@ -56,16 +57,8 @@ const CONNECTIONS: usize = 32;
 const WARM_UP: usize = 300;
 /// Handshakes are forty times as dear as requests.
 const REQUESTS_PER_HANDSHAKE: usize = 20;
-
-/// With what the gateway signs its answers.
-#[derive(Clone, Copy)]
-struct Profile;
-
-impl Profile {
-    const fn word(self) -> &'static str {
-        "ecdsa"
-    }
-}
+/// Handshakes under way at the same time.
+const AT_ONCE: usize = 8;
 
 /// A proxy that runs: where, and in which process.
 struct Running {
@@ -112,10 +105,11 @@ async fn run(rounds: usize, requests: usize, calibrator: &mut Calibrator) -> Fal
     let folder = tempfile::tempdir()?;
     let scratch = Scratch::prepare(folder.path())?;
     let (agency, origin) = (start_agency(&scratch).await?, origin::start().await?);
-    installation::configure(&scratch, agency, Profile)?;
+    installation::configure(&scratch, agency, &Setup::default())?;
     office::add(&scratch, origin)?;
     println!("signing the calls");
-    let calls = callers::sign(&scratch, WARM_UP + rounds * requests / 4)?;
+    let signed = Mix::Soap { filler_bytes: 0 };
+    let calls = signed.calls(&scratch, WARM_UP + rounds * requests / 4)?;
     let gateway = Gateway::start(Path::new(env!("CARGO_BIN_EXE_qaqpa")), &scratch)?;
     let peers = [
         ("nginx", nginx::start(&scratch, origin, true)),
@@ -127,22 +121,26 @@ async fn run(rounds: usize, requests: usize, calibrator: &mut Calibrator) -> Fal
         name,
         at: peer.as_ref().map(|peer| (peer.id(), peer.address)).map_err(ToString::to_string),
     }));
-    let tls = origin::tls(&scratch)?;
+    let tls = Some(callers::tls(&scratch)?);
+    let ours = Target { tls: tls.clone(), address: gateway.address };
     let (mut costs, mut signed) = (Vec::new(), Vec::new());
     let (warm_up, calls) = calls.split_at_checked(WARM_UP).ok_or("too few calls")?;
-    soap(&gateway, &callers::tls(&scratch)?, warm_up).await?;
+    soap(gateway.id(), &ours, warm_up).await?;
     for (round, calls) in calls.chunks(requests / 4).enumerate() {
         println!("round {} of {rounds}", round + 1);
         let verify_us = calibrator.read()?;
         let mut row = Vec::new();
         for proxy in &proxies {
             row.push(match &proxy.at {
-                Ok(at) => Some(cost(*at, &tls, requests).await?),
+                Ok((process, address)) => {
+                    let target = Target { tls: tls.clone(), address: *address };
+                    Some(cost(*process, &target, requests).await?)
+                }
                 Err(_) => None,
             });
         }
         costs.push(row);
-        signed.push((soap(&gateway, &callers::tls(&scratch)?, calls).await?, verify_us));
+        signed.push((soap(gateway.id(), &ours, calls).await?, verify_us));
     }
     drop(peers);
     let sent = WARM_UP * (rounds + 1)
@@ -157,40 +155,35 @@ async fn run(rounds: usize, requests: usize, calibrator: &mut Calibrator) -> Fal
 }
 
 /// What one proxy takes for a request on a kept connection, and for a connection of its own.
-async fn cost(
-    (process, address): (u32, SocketAddr),
-    tls: &TlsConnector,
-    requests: usize,
-) -> Fallible<Cost> {
-    let mut callers = origin::Callers::connect(Some(tls), address, CONNECTIONS).await?;
-    callers.call("GET", WARM_UP).await?;
+async fn cost(process: u32, target: &Target, requests: usize) -> Fallible<Cost> {
+    let calls = vec![calls::relay(false); requests];
+    let mut callers = Callers::connect(target, CONNECTIONS).await?;
+    good(callers.call(calls.get(..WARM_UP).ok_or("too few requests")?).await?)?;
     let before = Cpu::of(process)?;
-    callers.call("GET", requests).await?;
+    good(callers.call(&calls).await?)?;
     let get_us = Cpu::of(process)?.since(&before, requests).all_us;
     drop(callers);
-    let count = requests / REQUESTS_PER_HANDSHAKE;
+    let calls = calls.get(..requests / REQUESTS_PER_HANDSHAKE).ok_or("too few requests")?;
     let before = Cpu::of(process)?;
-    handshakes::shake(&forgetful(tls), address, count).await?;
-    let handshake_us = Cpu::of(process)?.since(&before, count).all_us;
+    good(callers::call_anew(target, AT_ONCE, calls).await?)?;
+    let handshake_us = Cpu::of(process)?.since(&before, calls.len()).all_us;
     Ok(Cost { get_us, handshake_us })
 }
 
-/// The same caller, who resumes no session.
-fn forgetful(tls: &TlsConnector) -> TlsConnector {
-    let mut config = rustls::ClientConfig::clone(tls.config());
-    config.resumption = Resumption::disabled();
-    TlsConnector::from(Arc::new(config))
+/// What a signed SOAP call takes of the gateway's CPU, microseconds.
+async fn soap(gateway: u32, target: &Target, calls: &[Call]) -> Fallible<f64> {
+    let mut callers = Callers::connect(target, CONNECTIONS).await?;
+    let before = Cpu::of(gateway)?;
+    good(callers.call(calls).await?)?;
+    Ok(Cpu::of(gateway)?.since(&before, calls.len()).all_us)
 }
 
-/// What a signed SOAP call takes of the gateway's CPU, microseconds.
-async fn soap(gateway: &Gateway, tls: &TlsConnector, calls: &[bytes::Bytes]) -> Fallible<f64> {
-    let mut callers = callers::Callers::connect(tls, gateway.address, CONNECTIONS).await?;
-    let before = Cpu::of(gateway.id())?;
-    let seen = callers.call(calls).await?;
-    if !seen.errors.is_empty() {
-        return Err(format!("signed calls failed: {:?}", seen.errors).into());
+/// Nothing that failed is measured.
+fn good(seen: callers::Seen) -> Fallible<()> {
+    match seen.errors.is_empty() {
+        true => Ok(()),
+        false => Err(format!("answers were not good: {:?}", seen.errors).into()),
     }
-    Ok(Cpu::of(gateway.id())?.since(&before, calls.len()).all_us)
 }
 
 fn axes(proxies: &[Running], costs: &[Vec<Option<Cost>>], signed: Vec<(f64, f64)>) -> Vec<Axis> {

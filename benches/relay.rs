@@ -12,6 +12,12 @@
 //!
 //! `cargo bench --bench relay -- [--rounds N] [--requests N]`; needs `make tools`.
 
+#[path = "load/callers.rs"]
+#[allow(dead_code, reason = "shared with the load")]
+mod callers;
+#[path = "load/calls.rs"]
+#[allow(dead_code, reason = "shared with the load")]
+mod calls;
 #[path = "load/figures.rs"]
 #[allow(dead_code, reason = "shared with the load")]
 mod figures;
@@ -20,23 +26,22 @@ mod figures;
 mod installation;
 #[path = "relay/nginx.rs"]
 mod nginx;
-#[path = "relay/office.rs"]
+#[path = "load/office.rs"]
 mod office;
-#[path = "relay/origin.rs"]
+#[path = "load/origin.rs"]
 mod origin;
 #[path = "relay/process.rs"]
 mod process;
 #[path = "relay/traced.rs"]
 mod traced;
 
+use callers::{Callers, Target};
 use figures::Cpu;
-use installation::{Gateway, LOAD_CORE, configure};
-use origin::{Callers, tls};
+use installation::{Gateway, LOAD_CORE, Setup, configure};
 use qaqpa::command::demo::scratch::Scratch;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
-use std::time::Instant;
 
 /// Any error ends the run with its text.
 type Fallible<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
@@ -77,16 +82,6 @@ impl Proxy {
             Self::GatewayDigest => "gateway, digests only",
             Self::GatewayMemory => "gateway, journal in RAM",
         }
-    }
-}
-
-/// The gateway's key for answers; nothing relayed is signed.
-#[derive(Clone, Copy)]
-struct Profile;
-
-impl Profile {
-    const fn word(self) -> &'static str {
-        "ecdsa"
     }
 }
 
@@ -148,8 +143,9 @@ async fn stage(
     if matches!(proxy, Proxy::NginxPlain | Proxy::Nginx) {
         let is_tls = proxy == Proxy::Nginx;
         let nginx = nginx::start(scratch, origin, is_tls)?;
-        let connector = is_tls.then(|| tls(scratch)).transpose()?;
-        return load(proxy, (nginx.id(), nginx.address), connector, requests).await;
+        let tls = is_tls.then(|| callers::tls(scratch)).transpose()?;
+        let target = Target { tls, address: nginx.address };
+        return load(proxy, nginx.id(), &target, requests).await;
     }
     let memory = tempfile::tempdir_in("/dev/shm")?;
     let mut scratch = Scratch::prepare(scratch.config.parent().ok_or("no folder")?)?;
@@ -160,8 +156,8 @@ async fn stage(
     let is_digest = matches!(proxy, Proxy::GatewayDigest | Proxy::GatewayMemory);
     settle(scratch, origin, is_digest)?;
     let gateway = Gateway::start(Path::new(env!("CARGO_BIN_EXE_qaqpa")), scratch)?;
-    let at = (gateway.id(), gateway.address);
-    let measured = load(proxy, at, Some(tls(scratch)?), requests).await?;
+    let target = Target { tls: Some(callers::tls(scratch)?), address: gateway.address };
+    let measured = load(proxy, gateway.id(), &target, requests).await?;
     let sent = i64::try_from(2 * (requests + WARM_UP + TRACED))?;
     let kept = gateway.stop()?;
     if (kept.opened, kept.done) != (sent, sent) {
@@ -173,7 +169,7 @@ async fn stage(
 
 /// Writes its files; with `is_digest` the journal keeps digests and no heads.
 fn settle(scratch: &Scratch, origin: SocketAddr, is_digest: bool) -> Fallible<()> {
-    configure(scratch, origin, Profile)?;
+    configure(scratch, origin, &Setup::default())?;
     office::add(scratch, origin)?;
     if is_digest {
         let path = scratch.config.join("gateway.toml");
@@ -188,29 +184,33 @@ fn settle(scratch: &Scratch, origin: SocketAddr, is_digest: bool) -> Fallible<()
 
 async fn load(
     proxy: Proxy,
-    (process, address): (u32, SocketAddr),
-    connector: Option<tokio_rustls::TlsConnector>,
+    process: u32,
+    target: &Target,
     requests: usize,
 ) -> Fallible<Vec<Measured>> {
     let mut measured = Vec::new();
-    for method in ["GET", "POST"] {
-        let mut callers = Callers::connect(connector.as_ref(), address, CONNECTIONS).await?;
-        callers.call(method, WARM_UP).await?;
-        let (before, started) = (Cpu::of(process)?, Instant::now());
-        let latency_us = callers.call(method, requests).await?;
-        let took_s = started.elapsed().as_secs_f64();
+    for (method, is_write) in [("GET", false), ("POST", true)] {
+        let mut callers = Callers::connect(target, CONNECTIONS).await?;
+        let calls = vec![calls::relay(is_write); requests];
+        let good = |seen: callers::Seen| match seen.errors.is_empty() {
+            true => Ok(seen),
+            false => Err(format!("{}: {:?}", proxy.name(), seen.errors)),
+        };
+        good(callers.call(calls.get(..WARM_UP).ok_or("too few")?).await?)?;
+        let before = Cpu::of(process)?;
+        let seen = good(callers.call(&calls).await?)?;
         let cpu = Cpu::of(process)?.since(&before, requests);
         let tracer = traced::Tracer::start(process)?;
-        callers.call(method, TRACED).await?;
+        good(callers.call(calls.get(..TRACED).ok_or("too few")?).await?)?;
         measured.push(Measured {
             proxy,
             method,
             cpu_us: cpu.all_us,
             journal_us: cpu.threads_us.get("journal").copied().unwrap_or_default(),
             system_calls: tracer.stop()? / f64::from(u32::try_from(TRACED)?),
-            per_second: f64::from(u32::try_from(requests)?) / took_s,
-            p50_us: latency_us.value_at_quantile(0.5),
-            p99_us: latency_us.value_at_quantile(0.99),
+            per_second: f64::from(u32::try_from(requests)?) / seen.took.as_secs_f64(),
+            p50_us: seen.latency_us.value_at_quantile(0.5),
+            p99_us: seen.latency_us.value_at_quantile(0.99),
         });
     }
     Ok(measured)

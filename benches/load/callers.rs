@@ -1,19 +1,15 @@
-//! The callers: signed requests made beforehand, sent over keep-alive mutual TLS in a closed loop.
+//! The callers: calls made beforehand, sent in a closed loop, at given moments, or each on a connection of its own.
 
 use super::Fallible;
 use bytes::Bytes;
 use hdrhistogram::Histogram;
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1::{SendRequest, handshake};
-use hyper::header::{CONTENT_TYPE, HOST};
-use hyper::{Request, StatusCode};
+use hyper::header::{HOST, HeaderName, HeaderValue};
+use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
-use qaqpa::command::demo::installation::signer;
 use qaqpa::command::demo::scratch::Scratch;
-use qaqpa::command::now_unix_us;
-use qaqpa::proxy::trace::Trace;
-use qaqpa::sign::wsse;
-use qaqpa_kit::envelope::write::{RequestHead, request};
+use rustls::client::Resumption;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
@@ -21,145 +17,221 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-const CALLER: &str = "portal";
-const SERVICE: &str = "GBDFL_UniversalServiceSync";
-const DATA: &str = "<messageId>1</messageId><messageDate>2026-11-22T10:15:30+05:00</messageDate>\
-    <senderCode>LOAD</senderCode><iin>850312300121</iin>";
+/// Who calls: a participant of the demo's installation.
+pub(crate) const CALLER: &str = "portal";
 
-/// Signs `count` calls of the portal (RSA-2048), no two the same.
-pub(super) fn sign(scratch: &Scratch, count: usize) -> Fallible<Vec<Bytes>> {
-    let member = scratch.member(CALLER)?;
-    let signer = signer(&member.pair)?;
-    let date = Trace::date(now_unix_us());
-    let one = |_| {
-        let message_id = uuid::Uuid::new_v4().to_string();
-        let head = RequestHead {
-            message_id: &message_id,
-            correlation_id: "",
-            service_id: SERVICE,
-            message_date: &date,
-            route_id: "",
-            sender_id: member.sender_id,
-            password: member.password,
-            session_id: "",
-        };
-        Ok(wsse::sign(request(&head, DATA).as_bytes(), &signer)?.into())
-    };
-    (0..count).map(one).collect()
+/// One request, ready to be sent.
+#[derive(Clone)]
+pub(crate) struct Call {
+    pub(crate) method: Method,
+    pub(crate) path: &'static str,
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+    pub(crate) body: Bytes,
 }
 
-/// The callers' side of TLS.
-pub(super) fn tls(scratch: &Scratch) -> Fallible<TlsConnector> {
+/// The callers' side of TLS. No session is resumed: a new connection is a whole handshake.
+pub(crate) fn tls(scratch: &Scratch) -> Fallible<TlsConnector> {
     let pair = &scratch.member(CALLER)?.pair;
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_file(&scratch.trust_pem)?)?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
+    let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .with_root_certificates(roots)
         .with_client_auth_cert(
             vec![CertificateDer::from_pem_file(&pair.cert_pem)?],
             PrivateKeyDer::from_pem_file(&pair.key_pem)?,
         )?;
+    config.resumption = Resumption::disabled();
     Ok(TlsConnector::from(Arc::new(config)))
 }
 
 /// What a stage of callers saw.
-pub(super) struct Seen {
-    /// Microseconds from sending to the whole answer.
-    pub(super) latency_us: Histogram<u64>,
-    pub(super) answers: usize,
+pub(crate) struct Seen {
+    /// Microseconds from the moment a call was due to the whole answer; in a closed loop it is due
+    /// when its connection is free.
+    pub(crate) latency_us: Histogram<u64>,
+    pub(crate) answers: usize,
     /// Anything but a 200 without a fault of the gateway, by `Qaqpa-Fault` or status.
-    pub(super) errors: BTreeMap<String, usize>,
+    pub(crate) errors: BTreeMap<String, usize>,
+    pub(crate) took: Duration,
 }
 
 impl Seen {
     fn new() -> Fallible<Self> {
-        Ok(Self { latency_us: Histogram::new(3)?, answers: 0, errors: BTreeMap::new() })
+        let latency_us = Histogram::new(3)?;
+        Ok(Self { latency_us, answers: 0, errors: BTreeMap::new(), took: Duration::ZERO })
+    }
+
+    fn note(&mut self, due: Instant, answered: &Answered) -> Fallible<()> {
+        self.latency_us.record(u64::try_from(due.elapsed().as_micros())?)?;
+        self.answers += 1;
+        if let Err(word) = answered {
+            *self.errors.entry(word.clone()).or_default() += 1;
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, other: Self) -> Fallible<()> {
+        self.latency_us.add(&other.latency_us)?;
+        self.answers += other.answers;
+        for (fault, count) in other.errors {
+            *self.errors.entry(fault).or_default() += count;
+        }
+        Ok(())
+    }
+
+    /// How many answers were not good.
+    pub(crate) fn errors(&self) -> usize {
+        self.errors.values().sum()
+    }
+}
+
+/// A good answer, or the word of what it was instead.
+type Answered = Result<(), String>;
+
+/// Where calls go, and how.
+#[derive(Clone)]
+pub(crate) struct Target {
+    /// Without it plain HTTP is spoken.
+    pub(crate) tls: Option<TlsConnector>,
+    pub(crate) address: SocketAddr,
+}
+
+impl Target {
+    async fn connect(&self) -> Fallible<Connection> {
+        let socket = TcpStream::connect(self.address).await?;
+        socket.set_nodelay(true)?;
+        let sender = match &self.tls {
+            Some(tls) => {
+                let stream = tls.connect(ServerName::try_from("localhost")?, socket).await?;
+                let (sender, connection) = handshake(TokioIo::new(stream)).await?;
+                tokio::spawn(connection);
+                sender
+            }
+            None => {
+                let (sender, connection) = handshake(TokioIo::new(socket)).await?;
+                tokio::spawn(connection);
+                sender
+            }
+        };
+        Ok(Connection { host: HeaderValue::try_from(self.address.to_string())?, sender })
+    }
+}
+
+struct Connection {
+    host: HeaderValue,
+    sender: SendRequest<Full<Bytes>>,
+}
+
+impl Connection {
+    async fn send(&mut self, call: &Call) -> Fallible<Answered> {
+        let mut request = Request::new(Full::new(call.body.clone()));
+        *request.method_mut() = call.method.clone();
+        *request.uri_mut() = call.path.parse()?;
+        request.headers_mut().insert(HOST, self.host.clone());
+        request.headers_mut().extend(call.headers.iter().cloned());
+        self.sender.ready().await?;
+        let (head, body) = self.sender.send_request(request).await?.into_parts();
+        body.collect().await?;
+        let fault = head.headers.get("qaqpa-fault").map(|fault| fault.to_str().unwrap_or("?"));
+        if head.status == StatusCode::OK && fault.is_none() {
+            return Ok(Ok(()));
+        }
+        Ok(Err(fault.unwrap_or(head.status.as_str()).to_owned()))
     }
 }
 
 /// Connections that are open and wait for their next call.
-pub(super) struct Callers {
-    host: String,
-    connections: Vec<SendRequest<Full<Bytes>>>,
+pub(crate) struct Callers {
+    connections: Vec<Connection>,
 }
 
 impl Callers {
     /// Opens `count` connections, one after the other.
-    pub(super) async fn connect(
-        tls: &TlsConnector,
-        address: SocketAddr,
-        count: usize,
-    ) -> Fallible<Self> {
+    pub(crate) async fn connect(target: &Target, count: usize) -> Fallible<Self> {
         let mut connections = Vec::with_capacity(count);
         for _ in 0..count {
-            let socket = TcpStream::connect(address).await?;
-            socket.set_nodelay(true)?;
-            let stream = tls.connect(ServerName::try_from("localhost")?, socket).await?;
-            let (sender, connection) = handshake(TokioIo::new(stream)).await?;
-            tokio::spawn(connection);
-            connections.push(sender);
+            connections.push(target.connect().await?);
         }
-        Ok(Self { host: address.to_string(), connections })
+        Ok(Self { connections })
     }
 
-    /// Sends every request once: each connection takes the next one as soon as it has its answer.
-    pub(super) async fn call(&mut self, requests: &[Bytes]) -> Fallible<Seen> {
-        let next = Arc::new(AtomicUsize::new(0));
-        let requests = Arc::new(requests.to_vec());
-        let mut tasks = Vec::new();
-        for connection in self.connections.drain(..) {
-            let (requests, next, host) =
-                (Arc::clone(&requests), Arc::clone(&next), self.host.clone());
+    /// Closed loop: each connection takes the next call as soon as it has its answer.
+    pub(crate) async fn call(&mut self, calls: &[Call]) -> Fallible<Seen> {
+        self.share(calls, |_, _| None).await
+    }
+
+    /// Open loop: call `n` is due `n / per_second` after the beginning, whether or not a connection is
+    /// free for it, and what it waits counts.
+    pub(crate) async fn arrive(&mut self, calls: &[Call], per_second: f64) -> Fallible<Seen> {
+        let gap = Duration::from_secs_f64(1.0 / per_second);
+        self.share(calls, move |started, number| {
+            Some(started + gap.saturating_mul(u32::try_from(number).unwrap_or(u32::MAX)))
+        })
+        .await
+    }
+
+    async fn share(
+        &mut self,
+        calls: &[Call],
+        due: impl Fn(Instant, usize) -> Option<Instant> + Copy + Send + 'static,
+    ) -> Fallible<Seen> {
+        let (next, calls) = (Arc::new(AtomicUsize::new(0)), Arc::new(calls.to_vec()));
+        let (started, mut tasks) = (Instant::now(), Vec::new());
+        for mut connection in self.connections.drain(..) {
+            let (next, calls) = (Arc::clone(&next), Arc::clone(&calls));
             tasks.push(tokio::spawn(async move {
-                one_after_another(connection, &host, &requests, &next)
-                    .await
-                    .map_err(|error| error.to_string())
+                let mut seen = Seen::new()?;
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(call) = calls.get(number) else { break };
+                    let due = due(started, number);
+                    if let Some(due) = due {
+                        tokio::time::sleep_until(due.into()).await;
+                    }
+                    let due = due.unwrap_or_else(Instant::now);
+                    let answered = connection.send(call).await?;
+                    seen.note(due, &answered)?;
+                }
+                Ok::<_, Box<dyn std::error::Error + Send + Sync>>((seen, connection))
             }));
         }
         let mut all = Seen::new()?;
         for task in tasks {
             let (seen, connection) = task.await??;
-            all.latency_us.add(&seen.latency_us)?;
-            all.answers += seen.answers;
-            for (fault, count) in seen.errors {
-                *all.errors.entry(fault).or_default() += count;
-            }
+            all.add(seen)?;
             self.connections.push(connection);
         }
+        all.took = started.elapsed();
         Ok(all)
     }
 }
 
-async fn one_after_another(
-    mut connection: SendRequest<Full<Bytes>>,
-    host: &str,
-    requests: &[Bytes],
-    next: &AtomicUsize,
-) -> Fallible<(Seen, SendRequest<Full<Bytes>>)> {
-    let mut seen = Seen::new()?;
-    while let Some(body) = requests.get(next.fetch_add(1, Ordering::Relaxed)) {
-        let request = Request::post("/bip-sync-wss-gost/")
-            .header(HOST, host)
-            .header(CONTENT_TYPE, "text/xml; charset=utf-8")
-            .header("SOAPAction", "\"\"")
-            .body(Full::new(body.clone()))?;
-        let started = Instant::now();
-        connection.ready().await?;
-        let (head, body) = connection.send_request(request).await?.into_parts();
-        body.collect().await?;
-        seen.latency_us.record(u64::try_from(started.elapsed().as_micros())?)?;
-        seen.answers += 1;
-        let fault = head.headers.get("qaqpa-fault").map(|fault| fault.to_str().unwrap_or("?"));
-        if head.status != StatusCode::OK || fault.is_some() {
-            let word = fault.unwrap_or(head.status.as_str()).to_owned();
-            *seen.errors.entry(word).or_default() += 1;
-        }
+/// Sends each call on a connection of its own, `at_once` of them at the same time.
+pub(crate) async fn call_anew(target: &Target, at_once: usize, calls: &[Call]) -> Fallible<Seen> {
+    let (next, calls) = (Arc::new(AtomicUsize::new(0)), Arc::new(calls.to_vec()));
+    let (started, mut tasks) = (Instant::now(), Vec::new());
+    for _ in 0..at_once {
+        let (next, calls, target) = (Arc::clone(&next), Arc::clone(&calls), target.clone());
+        tasks.push(tokio::spawn(async move {
+            let mut seen = Seen::new()?;
+            while let Some(call) = calls.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let due = Instant::now();
+                let answered = target.connect().await?.send(call).await?;
+                seen.note(due, &answered)?;
+            }
+            Ok::<_, Box<dyn std::error::Error + Send + Sync>>(seen)
+        }));
     }
-    Ok((seen, connection))
+    let mut all = Seen::new()?;
+    for task in tasks {
+        all.add(task.await??)?;
+    }
+    all.took = started.elapsed();
+    Ok(all)
 }

@@ -1,6 +1,6 @@
 //! What the load runs against: a scratch installation, an agency of this process, the shipped gateway beside it.
 
-use super::{Fallible, Profile};
+use super::Fallible;
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::{Response, StatusCode};
@@ -62,16 +62,50 @@ pub(super) async fn start_agency(scratch: &Scratch) -> Fallible<SocketAddr> {
     Ok(address)
 }
 
+/// What differs from run to run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Setup {
+    /// With what the gateway signs its answers, as `answer_signature` writes it; the caller's and the
+    /// agency's keys are RSA-2048.
+    pub(super) answers: &'static str,
+    /// Mutual TLS towards the caller; without it WS-Security alone proves him.
+    pub(super) is_tls: bool,
+    /// The journal's PostgreSQL; else SQLite.
+    pub(super) store: Option<String>,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self { answers: "ecdsa", is_tls: true, store: None }
+    }
+}
+
 /// Writes the installation's files: the demo's, with quotas out of the way and the log of production.
-pub(super) fn configure(scratch: &Scratch, agency: SocketAddr, profile: Profile) -> Fallible<()> {
+pub(super) fn configure(scratch: &Scratch, agency: SocketAddr, setup: &Setup) -> Fallible<()> {
     let endpoints = Endpoints { persons: agency, companies: agency, addresses: agency };
-    scratch.write(&endpoints, None)?;
-    let signing = format!("[signing]\nanswer_signature = {:?}\n\n[[signing.key]]", profile.word());
-    edit(&scratch.config.join("gateway.toml"), "[[signing.key]]", &signing)?;
-    edit(&scratch.config.join("gateway.toml"), "log_level = \"warn\"", "log_level = \"info\"")?;
+    scratch.write(&endpoints, setup.store.as_deref())?;
+    let gateway = scratch.config.join("gateway.toml");
+    let answers = setup.answers;
+    let signing = format!("[signing]\nanswer_signature = {answers:?}\n\n[[signing.key]]");
+    edit(&gateway, "[[signing.key]]", &signing)?;
+    edit(&gateway, "log_level = \"warn\"", "log_level = \"info\"")?;
+    if !setup.is_tls {
+        edit(&gateway, "tls = \"mutual\"", "tls = \"off\"")?;
+        drop_lines(&gateway, ["certificate_file", "key_file"])?;
+    }
     let (slow, fast) = ("per_second = 2000, burst = 2000", "per_second = 500000, burst = 500000");
     edit(&scratch.config.join("participants/portal.toml"), slow, fast)?;
     edit(&scratch.config.join("services.toml"), "per_second = 5000, burst = 5000", fast)
+}
+
+/// Drops the first line that begins with each key.
+fn drop_lines(path: &Path, keys: [&str; 2]) -> Fallible<()> {
+    let mut text = fs::read_to_string(path)?;
+    for key in keys {
+        let line = text.lines().find(|line| line.starts_with(key)).ok_or("no such key")?;
+        text = text.replacen(&format!("{line}\n"), "", 1);
+    }
+    Ok(fs::write(path, text)?)
 }
 
 /// Replaces the first `from`; that it is missing is an error, so that nothing is measured by mistake.
@@ -124,7 +158,7 @@ impl Gateway {
         }
         let said: serde_json::Value = serde_json::from_str(&fs::read_to_string(&ready)?)?;
         let url = said.pointer("/callers/0").and_then(|url| url.as_str()).unwrap_or_default();
-        let address = url.trim_start_matches("https://").parse()?;
+        let address = url.rsplit("//").next().unwrap_or_default().parse()?;
         Ok(Self { process, address, journal: scratch.journal.clone() })
     }
 
@@ -133,14 +167,20 @@ impl Gateway {
         self.process.id()
     }
 
-    /// Drains it and reads the journal that it leaves.
-    pub(super) fn stop(mut self) -> Fallible<Kept> {
+    /// Drains it.
+    pub(super) fn end(&mut self) -> Fallible<()> {
         let id = self.process.id().to_string();
         Command::new("kill").args(["-TERM", &id]).status()?;
         let ended = self.process.wait()?;
         if !ended.success() {
             return Err(format!("the gateway ended with {ended}").into());
         }
+        Ok(())
+    }
+
+    /// Drains it and reads the SQLite journal that it leaves.
+    pub(super) fn stop(mut self) -> Fallible<Kept> {
+        self.end()?;
         let journal = rusqlite::Connection::open(&self.journal)?;
         let count = |of: &str| journal.query_row(of, (), |row| row.get::<_, i64>(0));
         Ok(Kept {

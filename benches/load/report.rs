@@ -3,78 +3,138 @@
 use super::{Fallible, Measured};
 use comfy_table::{CellAlignment, Table, presets};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-/// The rounds of one stage of one profile of one binary.
-type Key<'m> = (&'m str, &'m str, usize);
+/// The rounds of one stage of one binary, in the order in which they were measured.
+pub(super) struct Stage<'m> {
+    pub(super) name: String,
+    /// Calls a second that arrived, rounded; none in a closed loop.
+    pub(super) arrivals: Option<f64>,
+    pub(super) rounds: Vec<&'m Measured>,
+}
+
+impl Stage<'_> {
+    /// A figure's median over the rounds.
+    pub(super) fn median(&self, figure: impl Fn(&Measured) -> f64) -> f64 {
+        let all = self.sorted(figure);
+        all.get(all.len() / 2).copied().unwrap_or(f64::NAN)
+    }
+
+    fn least(&self, figure: impl Fn(&Measured) -> f64) -> f64 {
+        self.sorted(figure).first().copied().unwrap_or(f64::NAN)
+    }
+
+    fn sorted(&self, figure: impl Fn(&Measured) -> f64) -> Vec<f64> {
+        let mut all: Vec<f64> = self.rounds.iter().map(|one| figure(one)).collect();
+        all.sort_by(f64::total_cmp);
+        all
+    }
+
+    /// CPU microseconds a call by thread, in the median.
+    pub(super) fn threads(&self) -> Vec<(String, f64)> {
+        let names: BTreeSet<&String> =
+            self.rounds.iter().flat_map(|one| one.cpu.threads_us.keys()).collect();
+        let of = |name: &String| {
+            let us = self.median(|one| one.cpu.threads_us.get(name).copied().unwrap_or_default());
+            (name.clone(), us)
+        };
+        names.into_iter().map(of).filter(|(_, us)| *us >= 0.5).collect()
+    }
+}
+
+/// Puts the rounds of each stage together.
+pub(super) fn stages(measured: &[Measured]) -> Vec<Stage<'_>> {
+    let mut stages: Vec<Stage<'_>> = Vec::new();
+    let mut order: BTreeMap<String, usize> = BTreeMap::new();
+    // Rates follow the capacity of their round: the n-th rate of each round belongs together.
+    let mut nth = 0;
+    for one in measured {
+        nth = if one.arrivals.is_some() { nth + 1 } else { 0 };
+        let scenario = &one.scenario;
+        let name = format!("{}, {} conns", scenario.name, scenario.connections);
+        let name = if one.binary == "this" { name } else { format!("{name} ({})", one.binary) };
+        let at = *order.entry(format!("{name} {nth}")).or_insert_with(|| {
+            stages.push(Stage { name, arrivals: one.arrivals, rounds: Vec::new() });
+            stages.len() - 1
+        });
+        if let Some(stage) = stages.get_mut(at) {
+            stage.rounds.push(one);
+        }
+    }
+    stages
+}
 
 /// Prints the table.
 pub(super) fn print(measured: &[Measured]) {
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_header([
-        "gateway",
-        "answers",
-        "conns",
-        "CPU µs/req min",
+        "calls",
+        "due/s",
+        "CPU µs min",
         "median",
         "÷ RSA verify",
-        "req/s",
+        "answers/s",
         "p50 ms",
-        "p99 ms",
+        "p99",
+        "p99.9",
         "RSS MiB",
         "peak",
         "errors",
     ]);
-    for (key, rounds) in grouped(measured) {
-        let (binary, profile, connections) = key;
-        let of = |figure: fn(&Measured) -> f64| sorted(&rounds, figure);
-        let errors: usize = rounds.iter().flat_map(|one| one.seen.errors.values()).sum();
+    let stages = stages(measured);
+    for stage in &stages {
+        let errors: usize = stage.rounds.iter().map(|one| one.seen.errors()).sum();
         table.add_row([
-            binary.to_owned(),
-            profile.to_owned(),
-            connections.to_string(),
-            format!("{:.0}", least(&of(|one| one.cpu.all_us))),
-            format!("{:.0}", median(&of(|one| one.cpu.all_us))),
-            format!("{:.1}", median(&of(|one| one.cpu.all_us / one.rsa_verify_us))),
-            format!("{:.0}", median(&of(Measured::per_second))),
-            format!("{:.2}", median(&of(|one| one.latency_ms(0.5)))),
-            format!("{:.2}", median(&of(|one| one.latency_ms(0.99)))),
-            format!("{:.0}", median(&of(|one| one.rss_mib))),
-            format!("{:.0}", median(&of(|one| one.peak_mib))),
+            stage.name.clone(),
+            stage.arrivals.map_or_else(|| "closed".to_owned(), |rate| format!("{rate:.0}")),
+            format!("{:.0}", stage.least(|one| one.cpu.all_us)),
+            format!("{:.0}", stage.median(|one| one.cpu.all_us)),
+            format!("{:.1}", stage.median(|one| one.cpu.all_us / one.rsa_verify_us)),
+            format!("{:.0}", stage.median(Measured::per_second)),
+            format!("{:.2}", stage.median(|one| one.latency_ms(0.5))),
+            format!("{:.2}", stage.median(|one| one.latency_ms(0.99))),
+            format!("{:.2}", stage.median(|one| one.latency_ms(0.999))),
+            format!("{:.0}", stage.median(|one| one.rss_mib)),
+            format!("{:.0}", stage.median(|one| one.peak_mib)),
             errors.to_string(),
         ]);
     }
-    for column in table.column_iter_mut().skip(2) {
+    for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);
     }
     println!("{table}");
-    for (key, rounds) in grouped(measured) {
-        println!("{key:?} by thread, CPU µs/req: {}", threads(&rounds));
+    for stage in stages.iter().filter(|stage| stage.arrivals.is_none()) {
+        let threads: Vec<String> =
+            stage.threads().iter().map(|(name, us)| format!("{name} {us:.1}")).collect();
+        println!("{}, CPU µs a call by thread: {}", stage.name, threads.join(", "));
     }
-    let yardsticks = sorted(&measured.iter().collect::<Vec<_>>(), |one| one.rsa_verify_us);
+    let mut yardsticks: Vec<f64> = measured.iter().map(|one| one.rsa_verify_us).collect();
+    yardsticks.sort_by(f64::total_cmp);
+    let at = |index: usize| yardsticks.get(index).copied().unwrap_or(f64::NAN);
     println!(
         "one RSA-2048 verification: {:.1} µs at best, {:.1} in the median, {:.1} at worst",
-        least(&yardsticks),
-        median(&yardsticks),
-        yardsticks.last().unwrap_or(&f64::NAN),
+        at(0),
+        at(yardsticks.len() / 2),
+        at(yardsticks.len().saturating_sub(1)),
     );
 }
 
 /// Writes every round.
 pub(super) fn write(path: &Path, measured: &[Measured]) -> Fallible<()> {
     let rounds: Vec<Value> = measured.iter().map(json_of).collect();
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)?;
-    }
     Ok(std::fs::write(path, serde_json::to_string_pretty(&rounds)?)?)
 }
 
 fn json_of(one: &Measured) -> Value {
     json!({
         "binary": one.binary,
-        "answers": one.profile.word(),
-        "connections": one.connections,
+        "scenario": one.scenario.name,
+        "answers_signed_with": one.scenario.setup.answers,
+        "tls": one.scenario.setup.is_tls,
+        "journal": if one.scenario.setup.store.is_some() { "postgres" } else { "sqlite" },
+        "connections": one.scenario.connections,
+        "arrivals_per_second": one.arrivals,
         "requests": one.seen.answers,
         "request_bytes": one.request_bytes,
         "cpu_us_per_request": one.cpu.all_us,
@@ -83,43 +143,9 @@ fn json_of(one: &Measured) -> Value {
         "requests_per_second": one.per_second(),
         "latency_p50_ms": one.latency_ms(0.5),
         "latency_p99_ms": one.latency_ms(0.99),
+        "latency_p999_ms": one.latency_ms(0.999),
         "rss_mib": one.rss_mib,
         "rss_peak_mib": one.peak_mib,
         "errors": one.seen.errors,
     })
-}
-
-fn grouped(measured: &[Measured]) -> BTreeMap<Key<'_>, Vec<&Measured>> {
-    let mut groups: BTreeMap<Key<'_>, Vec<&Measured>> = BTreeMap::new();
-    for one in measured {
-        let key = (one.binary.as_str(), one.profile.word(), one.connections);
-        groups.entry(key).or_default().push(one);
-    }
-    groups
-}
-
-fn threads(rounds: &[&Measured]) -> String {
-    let names: std::collections::BTreeSet<&String> =
-        rounds.iter().flat_map(|one| one.cpu.threads_us.keys()).collect();
-    let one = |name: &String| {
-        let mut all: Vec<f64> =
-            rounds.iter().filter_map(|one| one.cpu.threads_us.get(name).copied()).collect();
-        all.sort_by(f64::total_cmp);
-        format!("{name} {:.1}", median(&all))
-    };
-    names.into_iter().map(one).collect::<Vec<_>>().join(", ")
-}
-
-fn sorted(rounds: &[&Measured], figure: fn(&Measured) -> f64) -> Vec<f64> {
-    let mut all: Vec<f64> = rounds.iter().map(|one| figure(one)).collect();
-    all.sort_by(f64::total_cmp);
-    all
-}
-
-fn least(sorted: &[f64]) -> f64 {
-    sorted.first().copied().unwrap_or(f64::NAN)
-}
-
-fn median(sorted: &[f64]) -> f64 {
-    sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
 }
