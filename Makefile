@@ -17,6 +17,9 @@ CRASH_ROUNDS ?= 50
 # How often `make kills` kills on each store: seven times at each of the fifteen steps of a payment.
 KILLS ?= 105
 
+# How often `make reload` changes the configuration under load.
+RELOADS ?= 100
+
 # How long `make flood` attacks in each way; 5 show whether it works at all.
 FLOOD_SECONDS ?= 30
 
@@ -126,3 +129,7 @@ receipts: ## ten million receipt numbers of four processes whose clocks jump; no
 .PHONY: kills
 kills: tools ## kills the gateway at every step of a payment, KILLS times on each store; a bank's books are the judge
 	@QAQPA_KILLS=$(KILLS) $(cargo) test --locked --test clerk kills:: -- --nocapture --test-threads=1
+
+.PHONY: reload
+reload: ## RELOADS changes of the configuration and of the doors' certificate under load; no call may fail
+	@QAQPA_RELOADS=$(RELOADS) $(cargo) test --release --locked --test flows reload:: -- --nocapture

@@ -1,6 +1,8 @@
-//! `qaqpa serve`: runs the gateway until SIGTERM or ctrl-c, then finishes what is in flight.
+//! `qaqpa serve`: runs the gateway until SIGTERM or ctrl-c, then finishes what is in flight. SIGHUP or
+//! a changed file brings the changed configuration.
 
 use super::Failure;
+use crate::config::load::{Marks, marks};
 use crate::config::{self, settings::Settings};
 use crate::ops::log;
 use crate::ops::metrics::Metrics;
@@ -11,6 +13,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::sleep;
 
 /// Which installation to run.
 #[derive(clap::Args)]
@@ -39,18 +42,78 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
     for warning in &inspection.warnings {
         tracing::warn!(%warning, "configuration");
     }
-    let served = super::block_on(serve(settings, metrics, args.ready_file))?;
+    let files = Files::seen(args.config, inspection.files);
+    let served = super::block_on(serve((settings, metrics), files, args.ready_file))?;
     drop(log);
     served
 }
 
+/// The files of the configuration, and how they looked when they were last taken or refused.
+struct Files {
+    config: PathBuf,
+    named: Vec<PathBuf>,
+    judged: Marks,
+    /// At the last look.
+    last: Marks,
+}
+
+impl Files {
+    fn seen(config: PathBuf, named: Vec<PathBuf>) -> Self {
+        let judged = marks(&config, &named);
+        Self { last: judged.clone(), config, named, judged }
+    }
+
+    /// Whether they differ from those last judged, and nobody is writing them any more: they look as
+    /// they did at the look before.
+    fn have_changed(&mut self) -> bool {
+        let now = marks(&self.config, &self.named);
+        let is_settled = now == self.last;
+        self.last = now;
+        is_settled && self.last != self.judged
+    }
+
+    /// Reads them all, and has the node take them; refused, they are not tried again until they change.
+    async fn take(&mut self, running: &mut Running) {
+        self.judged = marks(&self.config, &self.named);
+        let config = self.config.clone();
+        let inspected = tokio::task::spawn_blocking(move || config::inspect(&config)).await;
+        let inspection = match inspected {
+            Ok(Ok(inspection)) => inspection,
+            Ok(Err(errors)) => {
+                running.gate.metrics.reload.refused();
+                tracing::error!(%errors, "the changed configuration is refused; the one before runs on");
+                return;
+            }
+            Err(error) => {
+                running.gate.metrics.reload.refused();
+                tracing::error!(%error, "the changed configuration could not be read");
+                return;
+            }
+        };
+        for warning in &inspection.warnings {
+            tracing::warn!(%warning, "configuration");
+        }
+        match running.reload(inspection.settings).await {
+            Ok(()) => {
+                self.named = inspection.files;
+                self.judged = marks(&self.config, &self.named).as_of(&self.judged);
+                tracing::info!("the changed configuration runs");
+            }
+            Err(error) => {
+                tracing::error!(%error, "the changed configuration is refused; the one before runs on");
+            }
+        }
+    }
+}
+
 async fn serve(
-    settings: Arc<Settings>,
-    metrics: Arc<Metrics>,
+    (settings, metrics): (Arc<Settings>, Arc<Metrics>),
+    mut files: Files,
     ready_file: Option<PathBuf>,
 ) -> Result<ExitCode, Failure> {
     let mut terminate = signal(SignalKind::terminate()).map_err(Failure::work)?;
-    let running = Running::start_with(settings, metrics).await?;
+    let mut hang_up = signal(SignalKind::hangup()).map_err(Failure::work)?;
+    let mut running = Running::start_with(settings, metrics).await?;
     let addresses = serde_json::json!({
         "callers": running.callers, "ops_url": format!("http://{}", running.ops),
     });
@@ -58,9 +121,18 @@ async fn serve(
     if let Some(path) = ready_file {
         super::write_whole(&path, &addresses.to_string())?;
     }
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = tokio::signal::ctrl_c() => {}
+    loop {
+        let look = sleep(running.gate.settings.watch.unwrap_or_default());
+        tokio::select! {
+            _ = terminate.recv() => break,
+            _ = tokio::signal::ctrl_c() => break,
+            _ = hang_up.recv() => files.take(&mut running).await,
+            () = look, if running.gate.settings.watch.is_some() => {
+                if files.have_changed() {
+                    files.take(&mut running).await;
+                }
+            }
+        }
     }
     tracing::info!("draining");
     let calls_cut = running.drain().await;

@@ -21,7 +21,7 @@ use super::settings::Settings;
 use inspector::Inspector;
 use qaqpa_kit::adapter::Adapter;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
@@ -33,6 +33,8 @@ pub struct Inspection {
     pub warnings: Vec<Finding>,
     /// Every certificate that the configuration names, with its end.
     pub certificates: Vec<SeenCertificate>,
+    /// Files that the configuration names.
+    pub files: Vec<PathBuf>,
 }
 
 /// One installation as written.
@@ -84,6 +86,7 @@ pub(super) fn check(
         node: node.node,
         listeners: node.listeners,
         ops: node.ops,
+        watch: node.watch,
         limits: node.limits,
         signing: node.signing,
         trust: node.trust,
@@ -94,7 +97,7 @@ pub(super) fn check(
         services: offer.services,
         operations: offer.operations,
     };
-    Ok(Inspection { settings, warnings, certificates })
+    Ok(Inspection { settings, warnings, certificates, files: Vec::new() })
 }
 
 pub(super) fn default_limits() -> super::settings::Limits {

@@ -6,9 +6,12 @@ use super::finding::{ConfigErrors, Finding, Findings};
 use super::ranges::{self, Range};
 use super::settings::Settings;
 use serde::de::DeserializeOwned;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 use zeroize::Zeroizing;
 
 /// No file of a configuration, certificate bundles included, is larger.
@@ -30,8 +33,7 @@ pub fn load(path: &Path) -> Result<Settings, ConfigErrors> {
 /// # Errors
 /// As [`load`].
 pub fn inspect(path: &Path) -> Result<Inspection, ConfigErrors> {
-    let is_file = path.extension().is_some_and(|extension| extension == "toml");
-    let folder = if is_file { path.parent().unwrap_or(path) } else { path };
+    let folder = folder(path);
     let mut findings = Findings::default();
     let participants = participant_files(&folder.join("participants"), &mut findings)
         .iter()
@@ -43,8 +45,53 @@ pub fn inspect(path: &Path) -> Result<Inspection, ConfigErrors> {
         participants,
         payments: optional(&folder.join("payments.toml"), &mut findings),
     };
-    let world = World { read: &read_file, adapters: &qaqpa_adapters::all() };
-    check::check(&installation, &world, findings)
+    let named: RefCell<Vec<PathBuf>> = RefCell::default();
+    let read = |path: &Path| {
+        named.borrow_mut().push(path.to_owned());
+        read_file(path)
+    };
+    let world = World { read: &read, adapters: &qaqpa_adapters::all() };
+    let inspection = check::check(&installation, &world, findings)?;
+    Ok(Inspection { files: named.into_inner(), ..inspection })
+}
+
+fn folder(path: &Path) -> &Path {
+    let is_file = path.extension().is_some_and(|extension| extension == "toml");
+    if is_file { path.parent().unwrap_or(path) } else { path }
+}
+
+/// How the files of an installation looked: two that differ mean that somebody changed something.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Marks(BTreeMap<PathBuf, Option<(SystemTime, u64)>>);
+
+impl Marks {
+    /// These files, with the looks that were seen `before` where they were: what changes while they are
+    /// read is then seen to have changed.
+    #[must_use]
+    pub fn as_of(mut self, before: &Self) -> Self {
+        for (file, look) in &mut self.0 {
+            if let Some(seen) = before.0.get(file) {
+                *look = *seen;
+            }
+        }
+        self
+    }
+}
+
+/// Looks at an installation's files, and at those that its last reading named, without reading any.
+#[must_use]
+pub fn marks(path: &Path, named: &[PathBuf]) -> Marks {
+    let folder = folder(path);
+    let listed = |folder: &Path| fs::read_dir(folder).into_iter().flatten().flatten();
+    let is_toml = |file: &PathBuf| file.extension().is_some_and(|extension| extension == "toml");
+    let participants = folder.join("participants");
+    let own = listed(folder).chain(listed(&participants)).map(|entry| entry.path());
+    let own = own.filter(is_toml);
+    let look = |file: &Path| {
+        let metadata = fs::metadata(file).ok()?;
+        Some((metadata.modified().ok()?, metadata.len()))
+    };
+    Marks(own.chain(named.iter().cloned()).map(|file| (file.clone(), look(&file))).collect())
 }
 
 /// One TOML file; where it cannot be read, what would follow from that is not told too.

@@ -7,6 +7,7 @@
 pub mod check;
 mod document;
 pub mod finding;
+pub mod fixed;
 pub mod load;
 pub mod operation;
 pub mod ranges;

@@ -11,6 +11,7 @@ const YEAR_S: u64 = 31_622_400;
 
 /// Numbers of `gateway.toml`.
 pub const GATEWAY: &[Range] = &[
+    ("reload.watch_ms", 0, HOUR_MS),
     ("limits.body_bytes_max", 1_024, BODY_BYTES),
     ("limits.body_memory_bytes_max", 65_536, BODY_BYTES),
     ("limits.stream_bytes_max", 1_024, TERABYTE),

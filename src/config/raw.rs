@@ -12,7 +12,7 @@ mod services;
 
 pub use gateway::{
     AnswerSignature, BodyPolicy, Embedded, Gateway, Journal, Listener, LogLevel, Node, Ops,
-    PaymentsStore, Postgres, Signing, SigningKey, Store, Tls, Trust,
+    PaymentsStore, Postgres, Reload, Signing, SigningKey, Store, Tls, Trust,
 };
 pub use limits::{Http2, Limits, Xml};
 pub use participant::{Accept, Certificate, Participant};

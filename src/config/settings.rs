@@ -24,6 +24,8 @@ pub struct Settings {
     pub node: Node,
     pub listeners: Vec<Listener>,
     pub ops: Ops,
+    /// Between two looks at the files of the configuration; `None`: only SIGHUP is heard.
+    pub watch: Option<Duration>,
     pub limits: Limits,
     pub signing: Signing,
     pub trust: Trust,
@@ -40,7 +42,7 @@ pub struct Settings {
 }
 
 /// Who this node is.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Node {
     /// Stands in every journal entry; unique among the nodes of one installation.
     pub id: String,
@@ -60,7 +62,7 @@ pub enum TlsMode {
 }
 
 /// One socket for callers.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Listener {
     pub address: SocketAddr,
     pub tls: TlsMode,
@@ -76,7 +78,7 @@ pub struct Listener {
 }
 
 /// Where operations watch.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Ops {
     /// Plain HTTP: /health, /ready, /metrics.
     pub address: SocketAddr,
@@ -87,7 +89,7 @@ pub struct Ops {
 }
 
 /// Hard caps of the node; `config/gateway.toml` says what each means.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Limits {
     pub body_bytes_max: usize,
     pub body_memory_bytes_max: usize,
@@ -130,7 +132,7 @@ pub struct Limits {
 }
 
 /// Caps of one HTTP/2 connection.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Http2 {
     pub streams_max: u32,
     pub header_list_bytes_max: u32,
@@ -172,7 +174,7 @@ pub struct Trust {
 }
 
 /// Where the journal lives.
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 pub enum Store {
     /// A SQLite file on this machine.
     Embedded { path: PathBuf },
@@ -203,7 +205,7 @@ pub enum BodyPolicy {
 }
 
 /// The journal's settings.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Journal {
     pub store: Store,
     pub body_policy: BodyPolicy,

@@ -3,11 +3,15 @@
 //! Children are resolved once, at start: the hot path touches atomics, never a label map of strings
 //! that a caller chose. The text stands at /metrics (`ops/http`).
 
+pub use super::agencies::AgencyFigures;
 pub use super::doors::DoorFigures;
+pub use super::reload::ReloadFigures;
 
+use super::agencies::Agencies;
 use super::clerk::ClerkFigures;
 use super::doors;
 use crate::config::settings::Settings;
+use arc_swap::ArcSwap;
 use prometheus::core::Collector;
 use prometheus::process_collector::ProcessCollector;
 use prometheus::{
@@ -20,7 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Seconds; from a refusal that costs nothing to the longest deadline of a call.
-const CALL_BUCKETS: &[f64] =
+pub(super) const CALL_BUCKETS: &[f64] =
     &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
 
 /// Seconds; a phase of the gateway's own takes microseconds, an agency's seconds.
@@ -63,7 +67,8 @@ pub const LOOK_UPS: [&str; 9] = [
 pub struct Metrics {
     registry: Registry,
     /// By `serviceId`; `""` stands for calls that named no service of ours.
-    calls: HashMap<String, [IntCounter; 3]>,
+    calls: ArcSwap<HashMap<String, [IntCounter; 3]>>,
+    calls_family: IntCounterVec,
     call_seconds: Histogram,
     phase_seconds: Vec<Histogram>,
     faults: Vec<IntCounter>,
@@ -73,7 +78,9 @@ pub struct Metrics {
     pub relayed: RelayFigures,
     /// Orders, inquiries and notices.
     pub clerk: ClerkFigures,
-    agencies: HashMap<String, Arc<AgencyFigures>>,
+    agencies: Agencies,
+    /// Changes of the configuration while the node runs.
+    pub reload: ReloadFigures,
     look_ups: HashMap<&'static str, IntCounter>,
     /// The doors for callers, all together.
     pub callers: DoorFigures,
@@ -87,24 +94,6 @@ pub struct Metrics {
 pub struct RelayFigures {
     pub request_bytes: IntCounter,
     pub answer_bytes: IntCounter,
-}
-
-/// What is counted towards one agency.
-pub struct AgencyFigures {
-    /// From the decision to send to the last byte of the answer.
-    pub seconds: Histogram,
-    /// 1 while the breaker lets nothing through.
-    pub breaker_open: IntGauge,
-    faults: Vec<IntCounter>,
-}
-
-impl AgencyFigures {
-    /// Counts a failed exchange.
-    pub fn fault(&self, code: Code) {
-        if let Some(counter) = self.faults.get(code as usize) {
-            counter.inc();
-        }
-    }
 }
 
 /// One call, as far as it got.
@@ -132,8 +121,11 @@ impl Metrics {
             .const_label("version", env!("CARGO_PKG_VERSION"));
         made.keep(IntGauge::with_opts(build)?)?.set(1);
         let (callers, ops) = doors::figures(&made)?;
-        Ok(Self {
-            calls: made.calls(settings)?,
+        let calls =
+            made.counters("qaqpa_calls_total", "Calls answered.", &["service", "outcome"])?;
+        let metrics = Self {
+            calls: ArcSwap::default(),
+            calls_family: calls,
             call_seconds: made.keep(Histogram::with_opts(
                 HistogramOpts::new("qaqpa_call_seconds", "Time from receive to reply.")
                     .buckets(CALL_BUCKETS.to_vec()),
@@ -167,7 +159,8 @@ impl Metrics {
             )?,
             relayed: made.relayed()?,
             clerk: ClerkFigures::new(&made, settings)?,
-            agencies: made.agencies(settings)?,
+            agencies: Agencies::new(&made)?,
+            reload: ReloadFigures::new(&made)?,
             callers,
             ops,
             log_lines_dropped: made.keep(IntCounter::new(
@@ -175,12 +168,29 @@ impl Metrics {
                 "Log lines given up because the reader of the log is too slow.",
             )?)?,
             registry: made.0,
-        })
+        };
+        metrics.extend(settings);
+        Ok(metrics)
+    }
+
+    /// Counts the services and agencies of these settings too. What was counted before stays, so
+    /// that no counter goes back.
+    pub fn extend(&self, settings: &Settings) {
+        let of = |id: &str| {
+            let label = if id.is_empty() { "none" } else { id };
+            let each = OUTCOMES
+                .map(|outcome| self.calls_family.with_label_values(&[label, outcome.word()]));
+            (id.to_owned(), each)
+        };
+        let ids = settings.services.keys().map(String::as_str).chain([""]);
+        self.calls.store(Arc::new(ids.map(of).collect()));
+        self.agencies.extend(settings.agencies.keys());
     }
 
     /// Counts one finished call: its service and outcome, its phases, its fault.
     pub fn observe(&self, call: &CallFigures<'_>) {
-        let counters = self.calls.get(call.service).or_else(|| self.calls.get(""));
+        let calls = self.calls.load();
+        let counters = calls.get(call.service).or_else(|| calls.get(""));
         if let Some(counter) = counters.and_then(|all| all.get(call.outcome as usize)) {
             counter.inc();
         }
@@ -226,7 +236,7 @@ impl Metrics {
     /// The figures of one agency of the settings.
     #[must_use]
     pub fn agency(&self, id: &str) -> Option<Arc<AgencyFigures>> {
-        self.agencies.get(id).cloned()
+        self.agencies.figures(id)
     }
 
     /// Says until when a participant's last certificate lasts, Unix seconds.
@@ -284,7 +294,10 @@ impl Maker {
         self.0.register(Box::new(collector))
     }
 
-    fn keep<C: Collector + Clone + 'static>(&self, collector: C) -> Result<C, prometheus::Error> {
+    pub(super) fn keep<C: Collector + Clone + 'static>(
+        &self,
+        collector: C,
+    ) -> Result<C, prometheus::Error> {
         self.register(collector.clone())?;
         Ok(collector)
     }
@@ -318,21 +331,6 @@ impl Maker {
         Ok(words.map(|word| (word, all.with_label_values(&[word]))).collect())
     }
 
-    fn calls(
-        &self,
-        settings: &Settings,
-    ) -> Result<HashMap<String, [IntCounter; 3]>, prometheus::Error> {
-        let all = self.counters("qaqpa_calls_total", "Calls answered.", &["service", "outcome"])?;
-        let ids = settings.services.keys().map(String::as_str).chain([""]);
-        Ok(ids
-            .map(|id| {
-                let label = if id.is_empty() { "none" } else { id };
-                let each = OUTCOMES.map(|outcome| all.with_label_values(&[label, outcome.word()]));
-                (id.to_owned(), each)
-            })
-            .collect())
-    }
-
     fn phases(&self) -> Result<Vec<Histogram>, prometheus::Error> {
         let options = HistogramOpts::new("qaqpa_phase_seconds", "Time spent in each phase.")
             .buckets(PHASE_BUCKETS.to_vec());
@@ -352,34 +350,5 @@ impl Maker {
             request_bytes: bytes.with_label_values(&["request"]),
             answer_bytes: bytes.with_label_values(&["answer"]),
         })
-    }
-
-    fn agencies(
-        &self,
-        settings: &Settings,
-    ) -> Result<HashMap<String, Arc<AgencyFigures>>, prometheus::Error> {
-        let options =
-            HistogramOpts::new("qaqpa_upstream_seconds", "Time an agency took to answer.")
-                .buckets(CALL_BUCKETS.to_vec());
-        let seconds = self.keep(HistogramVec::new(options, &["agency"])?)?;
-        let faults = self.counters(
-            "qaqpa_upstream_faults_total",
-            "Requests to an agency that failed, by code.",
-            &["agency", "code"],
-        )?;
-        let breakers = self.gauges(
-            "qaqpa_breaker_open",
-            "1 while an agency is not asked because it keeps failing.",
-            &["agency"],
-        )?;
-        let figures = |id: &str| AgencyFigures {
-            seconds: seconds.with_label_values(&[id]),
-            breaker_open: breakers.with_label_values(&[id]),
-            faults: Code::ALL
-                .iter()
-                .map(|code| faults.with_label_values(&[id, code.word()]))
-                .collect(),
-        };
-        Ok(settings.agencies.keys().map(|id| (id.clone(), Arc::new(figures(id)))).collect())
     }
 }

@@ -1,5 +1,6 @@
 //! What operations see: health, metrics, the log.
 
+pub mod agencies;
 pub mod clerk;
 mod doors;
 pub mod http;
@@ -7,3 +8,4 @@ pub mod journal;
 pub mod log;
 pub mod metrics;
 pub mod payments;
+pub mod reload;

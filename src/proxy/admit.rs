@@ -11,7 +11,7 @@
 use crate::config::settings::{Participant, Quota, Service, Settings};
 use crate::upstream::whole_seconds;
 use governor::RateLimiter;
-use governor::clock::{Clock, DefaultClock};
+use governor::clock::{Clock, DefaultClock, Reference};
 use governor::middleware::NoOpMiddleware;
 use governor::nanos::Nanos;
 use governor::state::{NotKeyed, StateStore};
@@ -52,22 +52,37 @@ impl Admission {
     pub fn new(settings: &Settings) -> Self {
         Self::with_clock(settings, &DefaultClock::default())
     }
+
+    /// As [`Admission::renewed`], by the clock of this machine.
+    #[must_use]
+    pub fn after(settings: &Settings, before: &Self) -> Self {
+        Self::renewed(settings, &DefaultClock::default(), Some(before))
+    }
 }
 
 impl<C: Clock + Clone> Admission<C> {
     /// The same by another clock, for tests that must not wait.
     #[must_use]
     pub fn with_clock(settings: &Settings, clock: &C) -> Self {
+        Self::renewed(settings, clock, None)
+    }
+
+    /// The caps and quotas of changed settings: who is in flight is in flight still, and what was
+    /// spent `before` is spent still. `before` may serve on meanwhile.
+    #[must_use]
+    pub fn renewed(settings: &Settings, clock: &C, before: Option<&Self>) -> Self {
         let of_participant = |participant: &Participant| {
+            let known = before.and_then(|before| before.participants.get(&participant.id));
             let gate = |id: &String| {
                 let quota = participant.service_quotas.get(id).unwrap_or(&participant.quota);
-                (id.clone(), Gate::new(*quota, clock))
+                let known = known.and_then(|services| services.get(id));
+                (id.clone(), Gate::renewed(*quota, clock, known))
             };
             let services = settings.services.keys();
             services.filter(|id| participant.may_enter(id)).map(gate).collect()
         };
         Self {
-            node: Arc::new(Cap::new(settings.limits.in_flight_max)),
+            node: Cap::renewed(settings.limits.in_flight_max, before.map(|before| &*before.node)),
             participants: settings
                 .participants
                 .values()
@@ -76,12 +91,18 @@ impl<C: Clock + Clone> Admission<C> {
             agencies: settings
                 .agencies
                 .iter()
-                .map(|(id, agency)| (id.clone(), Gate::new(agency.quota, clock)))
+                .map(|(id, agency)| {
+                    let known = before.and_then(|before| before.agencies.get(id));
+                    (id.clone(), Gate::renewed(agency.quota, clock, known))
+                })
                 .collect(),
             uploads: settings
                 .participants
                 .values()
-                .map(|participant| (participant.id.clone(), uploads(settings)))
+                .map(|participant| {
+                    let known = before.and_then(|before| before.uploads.get(&participant.id));
+                    (participant.id.clone(), uploads(settings, known))
+                })
                 .collect(),
         }
     }
@@ -140,23 +161,32 @@ impl<C: Clock + Clone> Admission<C> {
     }
 }
 
-/// Fresh caps on the uploads of one participant, by agency.
-fn uploads(settings: &Settings) -> HashMap<String, Arc<Cap>> {
+type Caps = HashMap<String, Arc<Cap>>;
+
+/// Caps on the uploads of one participant, by agency.
+fn uploads(settings: &Settings, before: Option<&Caps>) -> Caps {
+    let cap = |id: &String, connections: usize| {
+        let known = before.and_then(|before| before.get(id)).map(|known| &**known);
+        Cap::renewed((connections / UPLOADS_PART).max(1), known)
+    };
     let agencies = settings.agencies.iter();
-    let cap = |connections: usize| Arc::new(Cap::new((connections / UPLOADS_PART).max(1)));
-    agencies.map(|(id, agency)| (id.clone(), cap(agency.connections_max))).collect()
+    agencies.map(|(id, agency)| (id.clone(), cap(id, agency.connections_max))).collect()
 }
 
 /// Cap and quota of one participant × service, or of one agency.
 struct Gate<C: Clock> {
     cap: Arc<Cap>,
-    rate: Rate<C>,
+    rate: Arc<Rate<C>>,
 }
 
 impl<C: Clock + Clone> Gate<C> {
-    fn new(quota: Quota, clock: &C) -> Self {
+    fn renewed(quota: Quota, clock: &C, before: Option<&Self>) -> Self {
         let in_flight_max = usize::try_from(quota.in_flight_max).unwrap_or(usize::MAX);
-        Self { cap: Arc::new(Cap::new(in_flight_max)), rate: Rate::new(quota, clock) }
+        let rate = match before {
+            Some(known) if known.rate.is_of(quota) => Arc::clone(&known.rate),
+            known => Arc::new(Rate::renewed(quota, clock, known.map(|known| &*known.rate))),
+        };
+        Self { cap: Cap::renewed(in_flight_max, before.map(|before| &*before.cap)), rate }
     }
 }
 
@@ -164,12 +194,14 @@ impl<C: Clock + Clone> Gate<C> {
 #[derive(Debug)]
 struct Cap {
     max: usize,
-    taken: AtomicUsize,
+    /// Shared with the cap that this one took the place of.
+    taken: Arc<AtomicUsize>,
 }
 
 impl Cap {
-    fn new(max: usize) -> Self {
-        Self { max, taken: AtomicUsize::new(0) }
+    fn renewed(max: usize, before: Option<&Self>) -> Arc<Self> {
+        let taken = before.map(|before| Arc::clone(&before.taken)).unwrap_or_default();
+        Arc::new(Self { max, taken })
     }
 
     fn take(self: &Arc<Self>, reason: &'static str) -> Result<Seat, Fault> {
@@ -193,21 +225,50 @@ impl Drop for Seat {
 struct Rate<C: Clock> {
     limiter: RateLimiter<NotKeyed, Arrival, C, NoOpMiddleware<C::Instant>>,
     clock: C,
+    /// What the limiter counts from.
+    begun: C::Instant,
     arrival: Arrival,
     /// Nanoseconds that one token is worth.
     interval: u64,
+    quota: (u32, u32),
 }
 
 impl<C: Clock + Clone> Rate<C> {
+    /// A quota of which as many tokens are spent as of the one `before`.
+    fn renewed(quota: Quota, clock: &C, before: Option<&Self>) -> Self {
+        let made = Self::new(quota, clock);
+        if let Some(before) = before {
+            let owed = made.interval.saturating_mul(before.spent());
+            let since = made.clock.now().duration_since(made.begun).as_u64();
+            let at = if owed == 0 { 0 } else { owed.saturating_add(since) };
+            made.arrival.0.store(at, Ordering::Relaxed);
+        }
+        made
+    }
+
+    fn is_of(&self, quota: Quota) -> bool {
+        self.quota == (quota.per_second, quota.burst)
+    }
+
+    /// Tokens that are not there now, rounded up.
+    fn spent(&self) -> u64 {
+        let now = self.clock.now().duration_since(self.begun).as_u64();
+        self.arrival.0.load(Ordering::Relaxed).saturating_sub(now).div_ceil(self.interval)
+    }
+
     fn new(quota: Quota, clock: &C) -> Self {
+        let kept = (quota.per_second, quota.burst);
         // The configuration refuses zero; one is the least that governor knows.
         let at_least_one = |n| NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN);
         let quota = governor::Quota::per_second(at_least_one(quota.per_second))
             .allow_burst(at_least_one(quota.burst));
         let arrival = Arrival::default();
+        let begun = clock.now();
         Self {
             limiter: RateLimiter::new(quota, arrival.clone(), clock.clone()),
             clock: clock.clone(),
+            begun,
+            quota: kept,
             arrival,
             interval: Nanos::from(quota.replenish_interval()).as_u64().max(1),
         }

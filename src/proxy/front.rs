@@ -1,14 +1,15 @@
 //! From HTTP to a call and back: which face a request is for, and the headers of its answer.
 
+use super::current::Current;
 use super::listener::{AnswerBody, Arriving, Handler, Intake, Peer, Received};
 use super::look_up::{self, LookUps};
 use super::reply::Reply;
 use super::trace::Trace;
 use super::{Gateway, bank, handle, path, relay};
 use crate::channel::bank::{METHODS, PREFIX};
-use crate::channel::rest::{self, openapi::Description, resource};
+use crate::channel::rest::{self, resource};
 use crate::channel::{Face, sync::wsdl};
-use crate::config::settings::TlsMode;
+use crate::config::settings::{Listener, TlsMode};
 use bytes::Bytes;
 use hyper::header::{
     ALLOW, CONTENT_LANGUAGE, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, LOCATION,
@@ -29,62 +30,65 @@ const FAULT: HeaderName = HeaderName::from_static("qaqpa-fault");
 /// SyncChannel is served on every path but those of the REST face: systems connect with the path that
 /// they have configured for the ШЭП. `GET …?wsdl` and `GET /api/v1/openapi.json` describe the faces.
 pub struct Front {
-    pub gate: Arc<Gateway>,
-    /// What `openapi.json` says.
-    pub rest: Arc<Description>,
-    /// Where receipts are looked up at this door.
-    pub look_ups: Option<Arc<LookUps>>,
-    /// The address that `?wsdl` prints; `None`: the one that the caller wrote.
-    pub public_url: Option<String>,
+    pub current: Arc<Current>,
+    /// Which of the settings' listeners it is.
+    pub listener: usize,
+    /// Where receipts are looked up, at the doors that allow it.
+    pub look_ups: Arc<LookUps>,
 }
 
 impl Handler for Front {
     /// Below an agency with operations requests are relayed while they arrive.
     fn intake(&self, head: &Parts) -> Intake {
-        if self.is_relayed(head.uri.path()) { Intake::Stream } else { Intake::Whole }
+        let gate = self.current.gate();
+        if is_relayed(&gate, head.uri.path()) { Intake::Stream } else { Intake::Whole }
     }
 
     async fn relay(&self, arriving: Arriving) -> Response<AnswerBody> {
-        let face = self.face(&arriving.method, arriving.uri.path(), &arriving.headers);
-        relay::relay(&self.gate, face, arriving).await
+        let gate = self.current.gate();
+        let face = face(&gate, &arriving.method, arriving.uri.path(), &arriving.headers);
+        relay::relay(&gate, face, arriving).await
     }
 
     async fn answer(&self, received: Received) -> Response<AnswerBody> {
-        if let Some(look_ups) = &self.look_ups
-            && received.uri.path().starts_with(look_up::PREFIX)
+        let gate = &*self.current.gate();
+        if received.uri.path().starts_with(look_up::PREFIX)
+            && self.listener(gate).is_some_and(|listener| listener.receipts)
         {
-            return look_ups.answer(&self.gate, &received).await;
+            return self.look_ups.answer(gate, &received).await;
         }
-        let face = self.face(&received.method, received.uri.path(), &received.headers);
+        let face = face(gate, &received.method, received.uri.path(), &received.headers);
         if let Some(unserved) = unserved(face, &received.method, received.uri.path()) {
             return unserved;
         }
         match (face, &received.method) {
-            (Face::Bank, _) => bank::answer(&self.gate, &received).await,
+            (Face::Bank, _) => bank::answer(gate, &received).await,
             (Face::Resource(..), _) | (_, &Method::POST) => {
-                response(face, handle::handle(&self.gate, face, &received).await)
+                response(face, handle::handle(gate, face, &received).await)
             }
-            (Face::Rest(_), _) => described(self.rest.document(), rest::JSON),
-            (Face::Sync, _) => self.wsdl(&received).unwrap_or_else(|| {
+            (Face::Rest(_), _) => described(gate.rest.document(), rest::JSON),
+            (Face::Sync, _) => self.wsdl(gate, &received).unwrap_or_else(|| {
                 plain(StatusCode::NOT_FOUND, "POST a SyncChannel message, or GET ?wsdl\n")
             }),
         }
     }
 
     fn owner(&self, peer: &Peer, now_unix_s: i64) -> Option<Arc<str>> {
-        let certificate = self.gate.trust.certificates().parse(&peer.certificate).ok()?;
-        let bearer = self.gate.callers.bearer(&certificate, now_unix_s)?;
+        let gate = self.current.gate();
+        let certificate = gate.trust.certificates().parse(&peer.certificate).ok()?;
+        let bearer = gate.callers.bearer(&certificate, now_unix_s)?;
         Some(bearer.id.as_str().into())
     }
 
     fn refuse(&self, head: &Parts, fault: &Fault) -> Response<AnswerBody> {
-        let face = self.face(&head.method, head.uri.path(), &head.headers);
+        let gate = &*self.current.gate();
+        let face = face(gate, &head.method, head.uri.path(), &head.headers);
         if face == Face::Bank {
             let request = (&head.method, &head.uri, &head.headers);
-            return bank::refuse(&self.gate, request, fault);
+            return bank::refuse(gate, request, fault);
         }
         let trace = Trace::begin(face);
-        let refusal = response(face, handle::refuse(&self.gate, fault.clone(), &trace));
+        let refusal = response(face, handle::refuse(gate, fault.clone(), &trace));
         // What is not served here is told as that, whatever is wrong with the rest of it.
         unserved(face, &head.method, head.uri.path())
             .filter(|_| face != Face::Sync)
@@ -92,32 +96,37 @@ impl Handler for Front {
     }
 }
 
+fn is_relayed(gate: &Gateway, path: &str) -> bool {
+    gate.settings.operations.contains_key(&*path::first_segment(path))
+}
+
+/// What a request's caller speaks, by its address.
+fn face(gate: &Gateway, method: &Method, path: &str, headers: &HeaderMap) -> Face {
+    let language = || rest::language(headers, gate.settings.node.language);
+    match resource::find(method.as_str(), path) {
+        Some(resource) => Face::Resource(resource, language()),
+        None if path.starts_with(rest::ROOT) || is_relayed(gate, path) => Face::Rest(language()),
+        None if bank::asker(&gate.settings, path).is_some() => Face::Bank,
+        None => Face::Sync,
+    }
+}
+
 impl Front {
-    fn is_relayed(&self, path: &str) -> bool {
-        self.gate.settings.operations.contains_key(&*path::first_segment(path))
+    fn listener<'g>(&self, gate: &'g Gateway) -> Option<&'g Listener> {
+        gate.settings.listeners.get(self.listener)
     }
 
-    /// What a request's caller speaks, by its address.
-    fn face(&self, method: &Method, path: &str, headers: &HeaderMap) -> Face {
-        let language = || rest::language(headers, self.gate.settings.node.language);
-        match resource::find(method.as_str(), path) {
-            Some(resource) => Face::Resource(resource, language()),
-            None if path.starts_with(rest::ROOT) || self.is_relayed(path) => Face::Rest(language()),
-            None if bank::asker(&self.gate.settings, path).is_some() => Face::Bank,
-            None => Face::Sync,
-        }
-    }
-
-    /// The address at which this caller reaches the gateway.
-    fn address(&self, received: &Received) -> Option<String> {
-        match &self.public_url {
+    /// The address at which this caller reaches the gateway: what the listener says, else the one that
+    /// the caller wrote.
+    fn address(&self, gate: &Gateway, received: &Received) -> Option<String> {
+        match self.listener(gate).and_then(|listener| listener.public_url.as_deref()) {
             Some(url) => Some(url.trim_end_matches('/').to_owned()),
             None => own_url(received),
         }
     }
 
-    fn wsdl(&self, received: &Received) -> Option<Response<AnswerBody>> {
-        let address = format!("{}{}", self.address(received)?, received.uri.path());
+    fn wsdl(&self, gate: &Gateway, received: &Received) -> Option<Response<AnswerBody>> {
+        let address = format!("{}{}", self.address(gate, received)?, received.uri.path());
         let document = wsdl::document(received.uri.query()?, &address)?;
         Some(described(document.into(), Face::Sync.media_type(false)))
     }

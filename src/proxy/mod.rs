@@ -3,7 +3,9 @@
 pub mod admit;
 pub mod answer;
 pub mod bank;
+mod build;
 pub mod clerk;
+pub mod current;
 pub mod dedupe;
 pub mod exchange;
 pub mod face;
@@ -17,6 +19,7 @@ pub mod look_up;
 pub mod path;
 pub mod relay;
 pub mod release;
+pub mod reload;
 pub mod reply;
 pub mod route;
 pub mod start;
@@ -24,6 +27,7 @@ pub mod tls;
 pub mod trace;
 pub mod verify;
 
+use crate::channel::rest::openapi::Description;
 use crate::config::settings::Settings;
 use crate::journal::Journal;
 use crate::ops::metrics::Metrics;
@@ -33,9 +37,12 @@ use crate::sign::trust::Trust;
 use crate::upstream::Upstreams;
 use std::sync::Arc;
 
-/// Everything a call needs on its way; made once at start-up, shared by all calls.
+/// Everything a call needs on its way; made at the start and at each change of the configuration
+/// ([`current::Current`]), shared by all calls.
 pub struct Gateway {
     pub settings: Arc<Settings>,
+    /// What `openapi.json` says.
+    pub rest: Description,
     pub callers: identify::Callers,
     pub admission: admit::Admission,
     pub trust: Trust,

@@ -1,32 +1,30 @@
 //! From checked settings to a running gateway, and back to nothing without losing a call.
 
 use super::Gateway;
-use super::admit::Admission;
+use super::build::{self, Lasting};
 use super::clerk::Clerk;
+use super::current::Current;
 use super::front::Front;
-use super::identify::Callers;
 use super::listener::{BindError, Door, Drained};
 use super::look_up::LookUps;
 use super::tls::{ClientTrust, ServerTls, TlsError};
-use crate::channel::rest::openapi::Description;
-use crate::config::settings::{Participant, Settings, TlsMode};
+use super::trace;
+use crate::config::settings::{Settings, TlsMode};
 use crate::journal::{Journal, JournalError};
 use crate::ops::http::Ops;
 use crate::ops::metrics::Metrics;
 use crate::ops::payments::Figures;
 use crate::payments::Payments;
-use crate::payments::desk::Desk;
+use crate::sign::Reason;
 use crate::sign::key::KeyError;
-use crate::sign::trust::{Trust, TrustError};
-use crate::sign::{Certificate, Reason, Signer, Signers};
-use crate::upstream::{UpstreamError, Upstreams};
+use crate::sign::trust::TrustError;
+use crate::upstream::UpstreamError;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use zeroize::Zeroizing;
 
 /// How often resting connections and limiters are looked after.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
@@ -59,7 +57,11 @@ pub enum StartError {
 
 /// A gateway that listens.
 pub struct Running {
+    /// What carries the calls that begin now.
     pub gate: Arc<Gateway>,
+    pub(super) current: Arc<Current>,
+    /// Of each door, in the order of the configuration.
+    pub(super) tls: Vec<Option<Arc<ServerTls>>>,
     /// Base URLs of the doors for callers, in the order of the configuration.
     pub callers: Vec<String>,
     /// Where operations watch.
@@ -69,7 +71,7 @@ pub struct Running {
     doors: Vec<JoinHandle<Drained>>,
     ops_door: JoinHandle<Drained>,
     sweeper: JoinHandle<()>,
-    clerk: Option<Clerk>,
+    pub(super) clerk: Option<Clerk>,
 }
 
 impl Running {
@@ -91,34 +93,50 @@ impl Running {
         settings: Arc<Settings>,
         metrics: Arc<Metrics>,
     ) -> Result<Self, StartError> {
-        let (gate, figures) = gateway(&settings, &metrics).await?;
-        let gate = Arc::new(gate);
+        let journal = Journal::start(&settings.journal, &settings.node.id).await?;
+        crate::ops::journal::watch(&metrics, &journal)?;
+        let (payments, figures) = payments(&settings, &metrics).await?.unzip();
+        let lasting = Lasting { journal, payments, metrics: Arc::clone(&metrics) };
+        let gate = Arc::new(build::build(&settings, lasting, None)?);
+        build::tell_certificates(&settings, &metrics);
+        let current = Arc::new(Current::new(Arc::clone(&gate)));
         let (drain, draining) = watch::channel(false);
         let (drain_ops, draining_ops) = watch::channel(false);
-        let trust = client_trust(Arc::clone(&gate));
-        let rest = Arc::new(Description::of(&settings));
+        let trust = client_trust(Arc::clone(&current));
         let look_ups = Arc::new(LookUps::new(&settings.limits));
-        let (mut callers, mut doors) = (Vec::new(), Vec::new());
-        for listener in &settings.listeners {
+        let (mut callers, mut doors, mut all_tls) = (Vec::new(), Vec::new(), Vec::new());
+        for (at, listener) in settings.listeners.iter().enumerate() {
             let tls = ServerTls::load(listener, &trust)?;
+            all_tls.push(tls.clone());
             let figures = metrics.callers.clone();
             let door = Door::bind(listener, &settings.limits, tls, figures).await?;
             let scheme = if listener.tls == TlsMode::Off { "http" } else { "https" };
             callers.push(format!("{scheme}://{}", door.address()));
-            let public_url = listener.public_url.clone();
-            let look_ups = listener.receipts.then(|| Arc::clone(&look_ups));
-            let (gate, rest) = (Arc::clone(&gate), Arc::clone(&rest));
-            let front = Front { gate, rest, look_ups, public_url };
+            let (current, look_ups) = (Arc::clone(&current), Arc::clone(&look_ups));
+            let front = Front { current, listener: at, look_ups };
             doors.push(tokio::spawn(door.serve(Arc::new(front), draining.clone())));
         }
         let door = Ops::bind(&settings, &metrics).await?;
         let ops = door.address();
-        let unready = unready(Arc::clone(&gate), draining);
+        let unready = unready(Arc::clone(&current), draining);
         let handler = Arc::new(Ops::new(Arc::clone(&metrics), unready));
         let ops_door = tokio::spawn(door.serve(handler, draining_ops));
-        let sweeper = tokio::spawn(sweep(Arc::clone(&gate), figures));
+        let sweeper = tokio::spawn(sweep(Arc::clone(&current), figures));
         let clerk = gate.desk.as_ref().map(|desk| Clerk::start(&gate, &desk.payments));
-        Ok(Self { gate, callers, ops, drain, drain_ops, doors, ops_door, sweeper, clerk })
+        metrics.reload.taken(trace::now_unix_s(), true);
+        Ok(Self {
+            gate,
+            current,
+            tls: all_tls,
+            callers,
+            ops,
+            drain,
+            drain_ops,
+            doors,
+            ops_door,
+            sweeper,
+            clerk,
+        })
     }
 
     /// Refuses new callers, finishes what is in flight, flushes the journal; returns how many calls
@@ -149,85 +167,35 @@ impl Running {
     }
 }
 
-async fn gateway(
-    settings: &Arc<Settings>,
-    metrics: &Arc<Metrics>,
-) -> Result<(Gateway, Option<Figures>), StartError> {
-    let read = |path: &Path| {
-        std::fs::read(path)
-            .map(Zeroizing::new)
-            .map_err(|error| StartError::File { path: path.to_owned(), error })
-    };
-    let mut files = Vec::new();
-    for path in &settings.trust.files {
-        files.push((path.display(), read(path)?));
-    }
-    let trust = Trust::load(files)?;
-    let mut signers = Vec::new();
-    for (key, certificate) in &settings.signing.keys {
-        let signer = Signer::from_pem(&read(key)?, &read(certificate)?);
-        signers.push(signer.map_err(|error| StartError::Key { path: key.clone(), error })?);
-    }
-    let signers =
-        Signers::new(signers, settings.signing.answer_signature).ok_or(StartError::NoKey)?;
-    let journal = Journal::start(&settings.journal, &settings.node.id).await?;
-    crate::ops::journal::watch(metrics, &journal)?;
-    let (desk, figures) = desk(settings, metrics).await?.unzip();
-    for participant in settings.participants.values() {
-        if let Some(until_unix_s) = last_day(participant) {
-            metrics.certificate_expires(&participant.id, until_unix_s);
-        }
-    }
-    let gate = Gateway {
-        settings: Arc::clone(settings),
-        callers: Callers::new(Arc::clone(settings)),
-        admission: Admission::new(settings),
-        trust,
-        signers,
-        journal,
-        desk,
-        upstreams: Upstreams::new(settings, metrics)?,
-        metrics: Arc::clone(metrics),
-    };
-    Ok((gate, figures))
-}
-
-/// The payments desk, where the installation has a bank to pay through.
-async fn desk(
+/// The payments of this node, where the installation has a bank to pay through.
+async fn payments(
     settings: &Settings,
     metrics: &Metrics,
-) -> Result<Option<(Desk, Figures)>, StartError> {
+) -> Result<Option<(Payments, Figures)>, StartError> {
     if !settings.payments.are_taken() {
         return Ok(None);
     }
     let payments = Payments::start(&settings.payments, &settings.node.id).await?;
     let figures = crate::ops::payments::watch(metrics, &payments)?;
-    Ok(Some((Desk::new(payments, Arc::new(settings.payments.clone())), figures)))
-}
-
-/// When the last certificate bound to a participant ends, by its pin's days or its own.
-fn last_day(participant: &Participant) -> Option<i64> {
-    let ends = participant.certificates.iter().map(|pin| {
-        let own = pin.der.as_deref().and_then(|der| Certificate::parse(der).ok());
-        own.map_or(pin.until_unix_s, |own| pin.until_unix_s.min(own.not_after_unix_s()))
-    });
-    ends.max()
+    Ok(Some((payments, figures)))
 }
 
 /// TLS asks the same trust that judges signatures; which participant it is, `identify` asks per call.
-fn client_trust(gate: Arc<Gateway>) -> ClientTrust {
+fn client_trust(current: Arc<Current>) -> ClientTrust {
     Arc::new(move |certificate, _chain, now| {
         let now_unix_s = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+        let gate = current.gate();
         let certificate = gate.trust.certificates().parse(certificate).map_err(Reason::word)?;
         gate.trust.judge(&certificate, now_unix_s).map(drop).map_err(Reason::word)
     })
 }
 
 fn unready(
-    gate: Arc<Gateway>,
+    current: Arc<Current>,
     draining: watch::Receiver<bool>,
 ) -> impl Fn() -> Vec<&'static str> + Send + Sync {
     move || {
+        let gate = current.gate();
         let mut reasons = Vec::new();
         if *draining.borrow() {
             reasons.push("draining");
@@ -242,10 +210,11 @@ fn unready(
     }
 }
 
-async fn sweep(gate: Arc<Gateway>, figures: Option<Figures>) {
+async fn sweep(current: Arc<Current>, figures: Option<Figures>) {
     let mut ticks = tokio::time::interval(SWEEP_EVERY);
     for tick in 0_u64.. {
         ticks.tick().await;
+        let gate = current.gate();
         gate.upstreams.sweep();
         if let Some(desk) = &gate.desk {
             desk.payments.try_again().await;

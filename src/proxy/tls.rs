@@ -4,6 +4,7 @@
 //! `ArcSwap`: a renewed certificate serves the next handshake without a restart.
 
 use crate::config::settings::{Agency, Listener, TlsMode};
+use ::aws_lc_rs::digest::{Context as Digest, SHA256};
 use arc_swap::ArcSwap;
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::aws_lc_rs::{self, cipher_suite};
@@ -91,10 +92,30 @@ fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
     PrivateKeyDer::from_pem_slice(&pem).map_err(|error| unusable(path, "private key", error))
 }
 
+/// SHA-256 of every certificate and key that a configuration was made of: equal ones are not made anew.
+type Fingerprint = [u8; 32];
+
+fn fingerprint<'b>(parts: impl IntoIterator<Item = &'b [u8]>) -> Fingerprint {
+    let mut digest = Digest::new(&SHA256);
+    for part in parts {
+        digest.update(&(part.len() as u64).to_be_bytes());
+        digest.update(part);
+    }
+    let mut sum = [0; 32];
+    sum.copy_from_slice(digest.finish().as_ref());
+    sum
+}
+
 /// The gateway's TLS towards callers.
 pub struct ServerTls {
-    config: ArcSwap<ServerConfig>,
+    config: ArcSwap<Made>,
     trust: ClientTrust,
+}
+
+/// A configuration for the handshakes to come, not yet in use.
+pub struct Made {
+    config: Arc<ServerConfig>,
+    fingerprint: Fingerprint,
 }
 
 impl ServerTls {
@@ -110,19 +131,26 @@ impl ServerTls {
         Ok(Some(Arc::new(Self { config, trust: Arc::clone(trust) })))
     }
 
-    /// Reads the files again for the handshakes to come; those under way keep what they have.
+    /// Reads the files again, for [`ServerTls::renew`].
     ///
     /// # Errors
     /// As [`ServerTls::load`]; the configuration in use stays.
-    pub fn reload(&self, listener: &Listener) -> Result<(), TlsError> {
-        self.config.store(Arc::new(server_config(listener, &self.trust)?));
-        Ok(())
+    pub fn make(&self, listener: &Listener) -> Result<Made, TlsError> {
+        server_config(listener, &self.trust)
+    }
+
+    /// Takes what was made for the handshakes to come; those under way keep what they have. The same
+    /// files change nothing: sessions may be resumed still.
+    pub fn renew(&self, made: Made) {
+        if self.config.load().fingerprint != made.fingerprint {
+            self.config.store(Arc::new(made));
+        }
     }
 
     /// What the next handshake uses.
     #[must_use]
     pub fn current(&self) -> Arc<ServerConfig> {
-        self.config.load_full()
+        Arc::clone(&self.config.load().config)
     }
 
     /// Whether a caller's certificate is trusted still.
@@ -157,7 +185,7 @@ impl ServerTls {
     }
 }
 
-fn server_config(listener: &Listener, trust: &ClientTrust) -> Result<ServerConfig, TlsError> {
+fn server_config(listener: &Listener, trust: &ClientTrust) -> Result<Made, TlsError> {
     let missing = |setting| TlsError::Missing { setting };
     let certificate_file =
         listener.certificate_file.as_ref().ok_or_else(|| missing("certificate_file"))?;
@@ -175,15 +203,16 @@ fn server_config(listener: &Listener, trust: &ClientTrust) -> Result<ServerConfi
         }
         TlsMode::Server | TlsMode::Off => builder.with_no_client_auth(),
     };
-    let mut config = builder
-        .with_single_cert(certificates(certificate_file)?, private_key(key_file)?)
-        .map_err(refused)?;
+    let (chain, key) = (certificates(certificate_file)?, private_key(key_file)?);
+    let parts = chain.iter().map(|one| &**one).chain([key.secret_der()]);
+    let fingerprint = fingerprint(parts);
+    let mut config = builder.with_single_cert(chain, key).map_err(refused)?;
     let protocols: &[&[u8]] = if listener.http2 { &[HTTP2, b"http/1.1"] } else { &[b"http/1.1"] };
     config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
     // The strongest suite that both know, whatever the caller would rather have.
     config.ignore_client_order = true;
     config.session_storage = ServerSessionMemoryCache::new(SESSIONS_MAX);
-    Ok(config)
+    Ok(Made { config: Arc::new(config), fingerprint })
 }
 
 /// Demands a certificate of every caller; proof of the key is rustls's part, trust is the house's.
@@ -247,8 +276,17 @@ impl ClientCertVerifier for Judge {
     }
 }
 
-/// The gateway's TLS towards one agency.
-pub struct ClientTls(ArcSwap<ClientConfig>);
+/// The gateway's TLS towards one agency; equal where it was made of the same files.
+pub struct ClientTls {
+    config: Arc<ClientConfig>,
+    fingerprint: Fingerprint,
+}
+
+impl PartialEq for ClientTls {
+    fn eq(&self, other: &Self) -> bool {
+        self.fingerprint == other.fingerprint
+    }
+}
 
 impl ClientTls {
     /// Reads an agency's files; `trust_files` stand in where the agency names no roots of its own.
@@ -256,32 +294,26 @@ impl ClientTls {
     /// # Errors
     /// A file that is missing, unreadable or does not fit; no usable root at all.
     pub fn load(agency: &Agency, trust_files: &[PathBuf]) -> Result<Self, TlsError> {
-        client_config(agency, trust_files).map(|config| Self(ArcSwap::from_pointee(config)))
+        client_tls(agency, trust_files)
     }
 
-    /// Reads the files again for the connections to come.
-    ///
-    /// # Errors
-    /// As [`ClientTls::load`]; the configuration in use stays.
-    pub fn reload(&self, agency: &Agency, trust_files: &[PathBuf]) -> Result<(), TlsError> {
-        self.0.store(Arc::new(client_config(agency, trust_files)?));
-        Ok(())
-    }
-
-    /// What the next connection uses.
+    /// What a connection uses.
     #[must_use]
-    pub fn current(&self) -> Arc<ClientConfig> {
-        self.0.load_full()
+    pub fn config(&self) -> Arc<ClientConfig> {
+        Arc::clone(&self.config)
     }
 }
 
-fn client_config(agency: &Agency, trust_files: &[PathBuf]) -> Result<ClientConfig, TlsError> {
+fn client_tls(agency: &Agency, trust_files: &[PathBuf]) -> Result<ClientTls, TlsError> {
     let files =
         if agency.tls_trust_files.is_empty() { trust_files } else { &agency.tls_trust_files };
     let mut roots = RootCertStore::empty();
+    let mut seen = Vec::new();
     for file in files {
         // Trust files may hold GOST certificates too, which no TLS here can use.
-        roots.add_parsable_certificates(certificates(file)?);
+        let listed = certificates(file)?;
+        seen.extend(listed.iter().cloned());
+        roots.add_parsable_certificates(listed);
     }
     if roots.is_empty() {
         return Err(TlsError::Missing { setting: "tls_trust_files (no root usable for TLS)" });
@@ -294,10 +326,14 @@ fn client_config(agency: &Agency, trust_files: &[PathBuf]) -> Result<ClientConfi
         .with_protocol_versions(VERSIONS)
         .map_err(refused)?
         .with_root_certificates(roots);
-    match &agency.tls_client {
-        Some((certificate, key)) => builder
-            .with_client_auth_cert(certificates(certificate)?, private_key(key)?)
-            .map_err(refused),
-        None => Ok(builder.with_no_client_auth()),
-    }
+    let (config, fingerprint) = match &agency.tls_client {
+        Some((certificate, key)) => {
+            let (chain, key) = (certificates(certificate)?, private_key(key)?);
+            let parts = seen.iter().chain(&chain).map(|one| &**one).chain([key.secret_der()]);
+            let fingerprint = fingerprint(parts);
+            (builder.with_client_auth_cert(chain, key).map_err(refused)?, fingerprint)
+        }
+        None => (builder.with_no_client_auth(), fingerprint(seen.iter().map(|one| &**one))),
+    };
+    Ok(ClientTls { config: Arc::new(config), fingerprint })
 }

@@ -235,6 +235,11 @@ impl Trace {
     }
 }
 
+/// Unix seconds by the wall clock.
+pub(super) fn now_unix_s() -> i64 {
+    Timestamp::now().as_second()
+}
+
 fn sha256(bytes: &[u8]) -> [u8; 32] {
     let mut sum = [0; 32];
     sum.copy_from_slice(digest(&SHA256, bytes).as_ref());

@@ -4,13 +4,18 @@
 
 use crate::config::settings::Breaker as Settings;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// The breaker of one agency.
+/// The breaker of one agency; what it knows outlives a change of its settings.
 #[derive(Debug)]
 pub struct Breaker {
     settings: Settings,
+    known: Arc<Known>,
+}
+
+#[derive(Debug)]
+struct Known {
     /// Closed without a failure: nothing to look up, nothing to note.
     is_quiet: AtomicBool,
     state: Mutex<State>,
@@ -47,7 +52,13 @@ impl Breaker {
     #[must_use]
     pub fn new(settings: Settings) -> Self {
         let state = Mutex::new(State::Closed { failures: 0 });
-        Self { settings, is_quiet: AtomicBool::new(true), state }
+        Self { settings, known: Arc::new(Known { is_quiet: AtomicBool::new(true), state }) }
+    }
+
+    /// The same breaker by other settings.
+    #[must_use]
+    pub fn renewed(&self, settings: Settings) -> Self {
+        Self { settings, known: Arc::clone(&self.known) }
     }
 
     /// Lets a call through, or says how long to wait.
@@ -56,7 +67,7 @@ impl Breaker {
     /// The time left until the next probe; zero while a probe is under way.
     pub fn pass(&self, now: Instant) -> Result<Pass<'_>, Duration> {
         let mut pass = Pass { breaker: self, is_probe: false, is_settled: false };
-        if self.is_quiet.load(Ordering::Relaxed) {
+        if self.known.is_quiet.load(Ordering::Relaxed) {
             return Ok(pass);
         }
         let mut state = self.state();
@@ -86,7 +97,8 @@ impl Breaker {
     /// Whether calls are refused, but for a probe.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        !self.is_quiet.load(Ordering::Relaxed) && !matches!(*self.state(), State::Closed { .. })
+        !self.known.is_quiet.load(Ordering::Relaxed)
+            && !matches!(*self.state(), State::Closed { .. })
     }
 
     /// Whether a call, or the probe, would be let through now.
@@ -100,11 +112,11 @@ impl Breaker {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.known.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn settle(&self, is_probe: bool, verdict: Verdict, now: Instant) {
-        if verdict != Verdict::Failed && !is_probe && self.is_quiet.load(Ordering::Relaxed) {
+        if verdict != Verdict::Failed && !is_probe && self.known.is_quiet.load(Ordering::Relaxed) {
             return;
         }
         let mut state = self.state();
@@ -127,7 +139,7 @@ impl Breaker {
             (State::Closed { .. } | State::Open { .. } | State::Probing, _) => {}
         }
         let is_quiet = matches!(*state, State::Closed { failures: 0 });
-        self.is_quiet.store(is_quiet, Ordering::Relaxed);
+        self.known.is_quiet.store(is_quiet, Ordering::Relaxed);
     }
 }
 

@@ -37,10 +37,23 @@ impl Upstreams {
     /// # Errors
     /// The first agency whose endpoint or TLS files cannot be used.
     pub fn new(settings: &Settings, metrics: &Metrics) -> Result<Self, UpstreamError> {
+        Self::renewed(settings, metrics, None)
+    }
+
+    /// The same after a change of the settings: what is known of an agency stays known.
+    ///
+    /// # Errors
+    /// As [`Upstreams::new`].
+    pub fn renewed(
+        settings: &Settings,
+        metrics: &Metrics,
+        before: Option<&Self>,
+    ) -> Result<Self, UpstreamError> {
         let make = |agency: &Agency| {
             let figures = metrics.agency(&agency.id).ok_or(UpstreamProblem::NotCounted);
+            let before = before.and_then(|before| before.0.get(&agency.id)).map(|before| &**before);
             figures
-                .and_then(|figures| Upstream::new(agency, settings, figures).map(Arc::new))
+                .and_then(|figures| Upstream::new(agency, settings, figures, before).map(Arc::new))
                 .map_err(|problem| UpstreamError { agency: agency.id.clone(), problem })
         };
         let away = settings.agencies.iter().filter(|(_, agency)| !agency.is_house());

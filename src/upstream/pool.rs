@@ -34,7 +34,7 @@ const ANSWER_HEAD_BYTES_MAX: usize = 32 * 1024;
 type Io = TokioIo<Stream<Metered<TcpStream>>>;
 
 /// Where an agency listens.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Origin {
     pub(super) host: String,
     pub(super) port: u16,
@@ -73,6 +73,7 @@ impl Origin {
 /// The connections of one agency, shared by all threads.
 pub(super) struct Pool {
     origin: Origin,
+    connections_max: usize,
     tls: Option<(ClientTls, ServerName<'static>)>,
     /// One permit for each connection in use; idle ones need none, because a call opens a new one
     /// only when none is idle.
@@ -118,15 +119,19 @@ impl Pool {
             None => None,
         };
         let permits = Semaphore::new(connections_max.clamp(1, Semaphore::MAX_PERMITS));
-        Some(Self { origin, tls, permits: Arc::new(permits), idle: Mutex::default() })
+        let permits = Arc::new(permits);
+        Some(Self { origin, connections_max, tls, permits, idle: Mutex::default() })
+    }
+
+    /// Whether both lead to the same place in the same way, so that one can serve for the other.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.origin == other.origin
+            && self.connections_max == other.connections_max
+            && self.tls == other.tls
     }
 
     pub(super) fn origin(&self) -> &Origin {
         &self.origin
-    }
-
-    pub(super) fn tls(&self) -> Option<&ClientTls> {
-        self.tls.as_ref().map(|(tls, _)| tls)
     }
 
     /// Waits for the right to use a connection; give it back after [`Pool::keep`], not before.
@@ -171,7 +176,7 @@ impl Pool {
         let stream = match &self.tls {
             None => Stream::Plain(socket),
             Some((tls, name)) => {
-                let connector = TlsConnector::from(tls.current());
+                let connector = TlsConnector::from(tls.config());
                 let stream =
                     connector.connect(name.clone(), socket).await.map_err(Unopened::Tls)?;
                 Stream::Tls(Box::new(stream.into()))

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::config::settings::{Agency, Settings};
 use crate::ops::metrics::AgencyFigures;
-use crate::proxy::tls::{ClientTls, TlsError};
+use crate::proxy::tls::ClientTls;
 use hyper::header::{CONTENT_LENGTH, HOST, HeaderValue};
 use hyper::{HeaderMap, Method, Request, Uri};
 use qaqpa_kit::fault::{Code, Fault, Phase};
@@ -22,7 +22,7 @@ use tokio::time::timeout_at;
 
 /// The way to one agency.
 pub struct Upstream {
-    pub(super) pool: Pool,
+    pub(super) pool: Arc<Pool>,
     pub(super) breaker: Breaker,
     connect_deadline: Duration,
     answer_bytes_max: usize,
@@ -68,7 +68,8 @@ impl From<Failure> for Unanswered {
 }
 
 impl Upstream {
-    /// The way to an agency; connects only when there is something to send.
+    /// The way to an agency; connects only when there is something to send. What the way `before`
+    /// a change knows of the agency stays known, and its connections stay open where they fit.
     ///
     /// # Errors
     /// An endpoint that is no URL, or TLS files that cannot be used.
@@ -76,6 +77,7 @@ impl Upstream {
         agency: &Agency,
         settings: &Settings,
         figures: Arc<AgencyFigures>,
+        before: Option<&Self>,
     ) -> Result<Self, UpstreamProblem> {
         let wrong = || UpstreamProblem::Endpoint(agency.endpoint.clone());
         let origin = Origin::parse(&agency.endpoint).ok_or_else(wrong)?;
@@ -84,9 +86,12 @@ impl Upstream {
         } else {
             None
         };
+        let pool = Pool::new(origin, tls, agency.connections_max).ok_or_else(wrong)?;
+        let kept = before.map(|before| &before.pool).filter(|before| before.is_same(&pool));
+        let renewed = |before: &Self| before.breaker.renewed(agency.breaker);
         Ok(Self {
-            pool: Pool::new(origin, tls, agency.connections_max).ok_or_else(wrong)?,
-            breaker: Breaker::new(agency.breaker),
+            pool: kept.map_or_else(|| Arc::new(pool), Arc::clone),
+            breaker: before.map_or_else(|| Breaker::new(agency.breaker), renewed),
             connect_deadline: agency.connect_deadline,
             answer_bytes_max: settings.limits.body_bytes_max,
             figures,
@@ -132,17 +137,6 @@ impl Upstream {
         }
         if result.is_err() || self.figures.breaker_open.get() != 0 {
             self.figures.breaker_open.set(self.breaker.is_open().into());
-        }
-    }
-
-    /// Reads the TLS files again; connections that are open keep what they have.
-    ///
-    /// # Errors
-    /// Files that cannot be used; those in use stay.
-    pub fn reload(&self, agency: &Agency, settings: &Settings) -> Result<(), TlsError> {
-        match self.pool.tls() {
-            Some(tls) => tls.reload(agency, &settings.trust.files),
-            None => Ok(()),
         }
     }
 

@@ -140,6 +140,30 @@ fn a_service_of_its_own_quota_is_counted_apart() {
 }
 
 #[test]
+fn a_change_of_the_settings_gives_nobody_new_tokens_and_no_place_twice() {
+    let mut desk = Desk::new(quota(1, 4, 2), FREE, 100);
+    let held = desk.call().expect("the first");
+    assert_eq!(desk.admitted(), 3);
+    let renew = |desk: &mut Desk, caller: Quota| {
+        desk.settings = settings(agency("http://127.0.0.1:1"), participant(caller));
+        let admission = Admission::renewed(&desk.settings, &desk.clock, Some(&desk.admission));
+        desk.admission = admission;
+    };
+    // The same quota: as empty as before.
+    renew(&mut desk, quota(1, 4, 2));
+    assert_eq!(desk.refusal().1, "quota_participant");
+    assert_eq!(desk.admission.in_flight(), 1);
+    // Another burst: what was spent is spent, and one more may come.
+    renew(&mut desk, quota(1, 5, 2));
+    assert_eq!(desk.admitted(), 1);
+    desk.clock.advance(Duration::from_secs(2));
+    let second = desk.call().expect("a token came back");
+    assert_eq!(desk.refusal().1, "in_flight_participant", "who was in flight before counts");
+    drop((held, second));
+    assert_eq!(desk.admission.in_flight(), 0);
+}
+
+#[test]
 fn threads_together_get_exactly_the_quota_and_every_place_is_given_back() {
     let desk = Arc::new(Desk::new(quota(1, 500, 8), quota(1000, 300, 8), 8));
     let admitted = Arc::new(AtomicUsize::new(0));

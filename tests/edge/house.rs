@@ -97,6 +97,7 @@ pub fn settings(agency: Agency, participant: Participant) -> Settings {
         paid: None,
     };
     Settings {
+        watch: None,
         payments: Payments::embedded("payments.sqlite".into()),
         node: Node { id: "test".to_owned(), language: Language::En },
         listeners: Vec::new(),

@@ -32,6 +32,7 @@ mod postgres;
 mod reborn;
 mod receipts;
 mod refusal;
+mod reload;
 mod rest;
 mod same_call;
 mod secrets;

@@ -11,6 +11,7 @@ use crate::config::settings::{
     Trust,
 };
 use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
 use zeroize::Zeroizing;
 
 /// Stands in where a mistake was noted; it never leaves `check`.
@@ -24,6 +25,7 @@ pub(super) struct Gateway {
     pub(super) node: Node,
     pub(super) listeners: Vec<Listener>,
     pub(super) ops: Ops,
+    pub(super) watch: Option<Duration>,
     pub(super) limits: Limits,
     pub(super) signing: Signing,
     pub(super) trust: Trust,
@@ -43,6 +45,7 @@ pub(super) fn check(inspector: &mut Inspector<'_>, document: &Document<raw::Gate
     Gateway {
         node: Node { id: raw.node.id.clone(), language: raw.node.language },
         has_mutual: raw.listener.iter().any(|listener| listener.tls == raw::Tls::Mutual),
+        watch: Some(Duration::from_millis(raw.reload.watch_ms)).filter(|span| !span.is_zero()),
         limits: limits(&top.key("limits"), &raw.limits),
         signing: signing(inspector, &top.key("signing"), &raw.signing),
         trust: trust(inspector, &top.key("trust"), &raw.trust),

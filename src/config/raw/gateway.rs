@@ -14,6 +14,8 @@ pub struct Gateway {
     pub listener: Vec<Listener>,
     /// Where operations watch.
     pub ops: Ops,
+    /// How changes of these files are noticed.
+    pub reload: Reload,
     /// Hard caps of the node.
     pub limits: Limits,
     /// The gateway's own signing keys.
@@ -32,6 +34,7 @@ impl Default for Gateway {
             node: Node::default(),
             listener: vec![Listener::default()],
             ops: Ops::default(),
+            reload: Reload::default(),
             limits: Limits::default(),
             signing: Signing::default(),
             trust: Trust::default(),
@@ -128,6 +131,20 @@ pub struct Ops {
 impl Default for Ops {
     fn default() -> Self {
         Self { address: "127.0.0.1:9400".to_owned(), log_level: LogLevel::Info, log_json: true }
+    }
+}
+
+/// How changes of the configuration are noticed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Reload {
+    /// Milliseconds between two looks at the files; 0: only SIGHUP is heard.
+    pub watch_ms: u64,
+}
+
+impl Default for Reload {
+    fn default() -> Self {
+        Self { watch_ms: 2_000 }
     }
 }
 

@@ -1,0 +1,82 @@
+//! What is counted towards each agency; agencies may come while the node runs.
+
+use super::metrics::{CALL_BUCKETS, Maker};
+use arc_swap::ArcSwap;
+use prometheus::{
+    Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
+};
+use qaqpa_kit::fault::Code;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// What is counted towards one agency.
+pub struct AgencyFigures {
+    /// From the decision to send to the last byte of the answer.
+    pub seconds: Histogram,
+    /// 1 while the breaker lets nothing through.
+    pub breaker_open: IntGauge,
+    faults: Vec<IntCounter>,
+}
+
+impl AgencyFigures {
+    /// Counts a failed exchange.
+    pub fn fault(&self, code: Code) {
+        if let Some(counter) = self.faults.get(code as usize) {
+            counter.inc();
+        }
+    }
+}
+
+/// Of all agencies.
+pub(super) struct Agencies {
+    seconds: HistogramVec,
+    faults: IntCounterVec,
+    breakers: IntGaugeVec,
+    known: ArcSwap<HashMap<String, Arc<AgencyFigures>>>,
+}
+
+impl Agencies {
+    pub(super) fn new(made: &Maker) -> Result<Self, prometheus::Error> {
+        let options =
+            HistogramOpts::new("qaqpa_upstream_seconds", "Time an agency took to answer.")
+                .buckets(CALL_BUCKETS.to_vec());
+        Ok(Self {
+            seconds: made.keep(HistogramVec::new(options, &["agency"])?)?,
+            faults: made.counters(
+                "qaqpa_upstream_faults_total",
+                "Requests to an agency that failed, by code.",
+                &["agency", "code"],
+            )?,
+            breakers: made.gauges(
+                "qaqpa_breaker_open",
+                "1 while an agency is not asked because it keeps failing.",
+                &["agency"],
+            )?,
+            known: ArcSwap::default(),
+        })
+    }
+
+    /// Counts these agencies too, from zero where they are new.
+    pub(super) fn extend<'i>(&self, ids: impl Iterator<Item = &'i String>) {
+        let mut known = HashMap::clone(&self.known.load());
+        for id in ids {
+            known.entry(id.clone()).or_insert_with(|| Arc::new(self.of(id)));
+        }
+        self.known.store(Arc::new(known));
+    }
+
+    pub(super) fn figures(&self, id: &str) -> Option<Arc<AgencyFigures>> {
+        self.known.load().get(id).cloned()
+    }
+
+    fn of(&self, id: &str) -> AgencyFigures {
+        AgencyFigures {
+            seconds: self.seconds.with_label_values(&[id]),
+            breaker_open: self.breakers.with_label_values(&[id]),
+            faults: Code::ALL
+                .iter()
+                .map(|code| self.faults.with_label_values(&[id, code.word()]))
+                .collect(),
+        }
+    }
+}
