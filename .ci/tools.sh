@@ -24,6 +24,7 @@ has openssl || missing+=(openssl)
 has zbarimg || missing+=(zbar-tools)
 has rsvg-convert || missing+=(librsvg2-bin)
 has npm || missing+=(npm)
+has chromium || missing+=(chromium)
 has_venv || missing+=(python3-venv)
 
 updated=

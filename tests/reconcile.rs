@@ -16,5 +16,7 @@ mod day;
 mod files;
 #[path = "reconcile/oracle.rs"]
 mod oracle;
+#[path = "reconcile/papers.rs"]
+mod papers;
 #[path = "reconcile/promises.rs"]
 mod promises;

@@ -1,10 +1,13 @@
 //! `qaqpa reconcile`: holds a journal and a bank's register of one day against each other.
 
+mod summary;
+
 use super::{Failure, check};
 use crate::reconcile::breaks::Category;
 use crate::reconcile::ingest::day::Calendar;
 use crate::reconcile::ingest::{IngestError, Refusal};
 use crate::reconcile::matching::fingerprint::{KEY_BYTES, Secret};
+use crate::reconcile::report::words::Language;
 use crate::reconcile::report::{self, Folder};
 use crate::reconcile::run::{Job, RunError, run as reconcile};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -38,6 +41,9 @@ pub struct Args {
     /// Join every bucket, also those that their digests prove clean.
     #[arg(long)]
     no_short_cut: bool,
+    /// The language of the table on the terminal; the pages come in all three.
+    #[arg(long, value_enum, default_value_t = Language::En)]
+    lang: Language,
     /// Answer in JSON only.
     #[arg(long)]
     json: bool,
@@ -76,7 +82,7 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
     let manifest = report::write(&mut statement, &calendar, &folder);
     let manifest = manifest.map_err(|error| at(&args.out, &error))?;
     if !args.json {
-        check::print(&summary(&manifest));
+        check::print(&summary::table(&statement, args.lang));
     }
     check::print(&line(&manifest, began.elapsed().as_secs_f64()));
     Ok(ExitCode::SUCCESS)
@@ -115,27 +121,6 @@ fn refused(refusal: &Refusal, seconds: f64) -> ExitCode {
     });
     check::print(&object.to_string());
     ExitCode::from(1)
-}
-
-/// The counts as a table for people.
-fn summary(manifest: &Value) -> String {
-    let number = |pointer: &str| {
-        manifest.pointer(pointer).map_or_else(|| "0".to_owned(), ToString::to_string)
-    };
-    let mut table = check::table(["", "rows", "tiyn"]);
-    for (name, rows, sum) in [
-        ("journal", "/rows/journal", "/sums/journal"),
-        ("register", "/rows/register", "/sums/register"),
-        ("matched", "/matched", "/sums/matched"),
-    ] {
-        table.add_row([name.to_owned(), number(rows), number(sum)]);
-    }
-    let breaks = manifest.get("breaks").and_then(Value::as_object);
-    for (category, count) in breaks.into_iter().flatten() {
-        table.add_row([category.clone(), count.to_string(), String::new()]);
-    }
-    let text = |name: &str| manifest.get(name).and_then(Value::as_str).unwrap_or_default();
-    format!("{} {}\n{}\n", text("bank"), text("opdate"), table.trim_fmt())
 }
 
 fn at(path: &Path, error: &std::io::Error) -> Failure {

@@ -60,6 +60,16 @@ pub struct Statement {
     pub findings: Sorted,
 }
 
+impl Statement {
+    /// Rows of both sides that were open before.
+    #[must_use]
+    pub fn carried(&self) -> Tally {
+        let mut carried = self.journal_carried;
+        carried.join(self.register_carried);
+        carried
+    }
+}
+
 /// Why there is no statement.
 #[derive(Debug)]
 pub enum RunError {

@@ -9,6 +9,8 @@ use std::process::Command;
 pub struct Said {
     pub code: i32,
     pub errors: String,
+    /// Standard output.
+    pub text: String,
     /// The last line of standard output.
     pub line: Value,
 }
@@ -28,6 +30,7 @@ pub fn run(files: &[(&str, &Path)], more: &[&str]) -> Said {
         code: out.status.code().unwrap_or(-1),
         errors: String::from_utf8_lossy(&out.stderr).into_owned(),
         line: text.lines().last().and_then(|l| serde_json::from_str(l).ok()).unwrap_or_default(),
+        text,
     }
 }
 

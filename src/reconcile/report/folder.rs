@@ -31,6 +31,12 @@ impl Folder {
         Ok(Self { path: path.to_owned(), names: Mutex::new(Vec::new()), _lock: lock })
     }
 
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// A new file; rows hold people's numbers, so that only its owner reads it.
     ///
     /// # Errors

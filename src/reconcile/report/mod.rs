@@ -7,11 +7,14 @@ pub mod breaks;
 mod csv;
 mod folder;
 mod json;
+mod legend;
 mod manifest;
 mod open;
 mod page;
+mod plot;
 pub mod sorter;
 pub mod words;
+mod xlsx;
 
 pub use breaks::Entry;
 pub use folder::Folder;
@@ -33,6 +36,7 @@ pub fn write(statement: &mut Statement, calendar: &Calendar, folder: &Folder) ->
         pairs: csv::Table::new(folder.file("pairs.csv")?, &csv::PAIR_COLUMNS)?,
         lines: folder.file("breaks.jsonl")?,
         open: open::Open::new(folder.file(open::NAME)?, statement)?,
+        book: xlsx::Book::new(folder.file(xlsx::NAME)?, folder.path(), statement.window.day)?,
         ages: BTreeMap::new(),
         urgent: page::Urgent::default(),
     };
@@ -40,6 +44,7 @@ pub fn write(statement: &mut Statement, calendar: &Calendar, folder: &Folder) ->
     while let Some(finding) = statement.findings.take()? {
         let Some(category) = finding.category else {
             outputs.pairs.row(&csv::pair(&finding))?;
+            outputs.book.pair(&finding)?;
             continue;
         };
         let key = finding.key();
@@ -63,7 +68,7 @@ pub fn write(statement: &mut Statement, calendar: &Calendar, folder: &Folder) ->
         last = Some((category, key, number));
     }
     page::write(folder, statement, &outputs.ages, &outputs.urgent)?;
-    outputs.finish()?;
+    outputs.finish(statement)?;
     let manifest = manifest::of(statement, calendar);
     folder.finish(&manifest)?;
     Ok(manifest)
@@ -74,6 +79,7 @@ struct Outputs {
     pairs: csv::Table,
     lines: io::BufWriter<std::fs::File>,
     open: open::Open,
+    book: xlsx::Book,
     ages: page::Ages,
     urgent: page::Urgent,
 }
@@ -85,13 +91,15 @@ impl Outputs {
         found.sum_tiyn += i128::from(entry.finding.amount_tiyn());
         self.urgent.offer(entry);
         self.breaks.row(&csv::entry(entry))?;
+        self.book.entry(entry)?;
         if let Some(line) = entry.finding.open_row() {
             self.open.row(line, entry.since)?;
         }
         json::entry(&mut self.lines, entry)
     }
 
-    fn finish(self) -> io::Result<()> {
+    fn finish(self, statement: &Statement) -> io::Result<()> {
+        self.book.finish(statement, &self.ages)?;
         folder::close(self.lines)?;
         self.open.finish()?;
         self.breaks.finish()?;

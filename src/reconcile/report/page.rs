@@ -3,11 +3,11 @@
 use super::breaks::{Entry, Found};
 use super::csv::text;
 use super::folder::{self, Folder};
+use super::plot;
 use super::words::{LANGUAGES, Language, Word};
 use crate::reconcile::breaks::{BUCKETS, CATEGORIES, Category};
 use crate::reconcile::counts::Tally;
 use crate::reconcile::run::Statement;
-use qaqpa_kit::money::Tiyn;
 use qaqpa_kit::redact;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,6 +30,7 @@ struct Shown {
     age_days: u32,
     amount_tiyn: i64,
     why: String,
+    candidates: String,
 }
 
 impl Urgent {
@@ -46,6 +47,7 @@ impl Urgent {
             age_days: entry.age.days,
             amount_tiyn: entry.finding.amount_tiyn(),
             why: entry.finding.why(),
+            candidates: redact::ids(&entry.finding.candidates).into_owned(),
         };
         self.rows.insert((Reverse(entry.priority), entry.id.clone(), shown));
         if self.rows.len() > SHOWN_MAX {
@@ -76,126 +78,127 @@ fn page(language: Language, statement: &Statement, ages: &Ages, urgent: &Urgent)
     let word = |word| language.word(word);
     let (title, code) = (word(Word::Title), language.code());
     let (bank, day) = (escaped(&statement.window.bank), statement.window.day);
-    let mut body = format!("<h1>{title}: {bank}, {day}</h1>\n");
+    let mut body = format!("<h1>{title}</h1>\n<p class=day>{bank} · {day}</p>\n");
     body += &totals(language, statement);
     let _infallible = writeln!(body, "<h2>{}</h2>", word(Word::Breaks));
     if ages.is_empty() {
         let _infallible = writeln!(body, "<p>{}</p>", word(Word::None));
     } else {
-        body += &plot(language, ages);
+        body += &plot::bars(language, ages);
         body += &by_age(language, ages);
         body += &most_urgent(language, urgent);
     }
     format!(
         "<!doctype html>\n<html lang=\"{code}\">\n<head><meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
          <title>{title}: {bank}, {day}</title>\n<style>{STYLE}</style></head>\n<body>\n{body}</body>\n</html>\n"
     )
 }
 
-const STYLE: &str = "body{font:14px/1.4 sans-serif;max-width:60em;margin:2em auto;padding:0 1em}\
-    table{border-collapse:collapse;width:100%;margin:1em 0}\
-    th,td{border-bottom:1px solid #999;padding:.2em .6em;text-align:left}\
-    td.n{text-align:right;font-variant-numeric:tabular-nums}\
-    tr{break-inside:avoid}thead{display:table-header-group}\
-    @media print{body{margin:0;font-size:11px}}";
+const STYLE: &str = "body{font:14px/1.45 system-ui,sans-serif;color:#1a202c;max-width:64em;\
+    margin:2em auto;padding:0 1.5em}h1{font-size:1.6em;margin:0}\
+    h2{font-size:1.2em;margin:1.6em 0 .4em}.day{color:#4a5568;margin:.1em 0 1.2em}\
+    table{border-collapse:collapse;width:100%;margin:.8em 0}\
+    th,td{border-bottom:1px solid #cbd5e0;padding:.3em .6em;text-align:left;vertical-align:top}\
+    th{border-bottom:2px solid #718096;font-weight:600}td.n,th.n{text-align:right;\
+    font-variant-numeric:tabular-nums;white-space:nowrap}td.k{overflow-wrap:anywhere;min-width:11em}\
+    tfoot td{border-bottom:0;border-top:2px solid #718096;font-weight:600}\
+    small{color:#4a5568}code{font-size:.85em;overflow-wrap:anywhere}\
+    svg{width:100%;height:auto;margin:.4em 0;-webkit-print-color-adjust:exact;print-color-adjust:exact}\
+    tr{break-inside:avoid}thead{display:table-header-group}tfoot{display:table-row-group}\
+    h2{break-after:avoid}@page{size:A4;margin:14mm}\
+    @media print{body{margin:0;padding:0;max-width:none;font-size:10px}}";
 
 fn totals(language: Language, statement: &Statement) -> String {
     let word = |word| language.word(word);
     let mut table = format!(
-        "<table><thead><tr><th></th><th>{}</th><th>{}</th></tr></thead>\n",
+        "<table><thead><tr><th></th><th class=n>{}</th><th class=n>{}</th></tr></thead>\n",
         word(Word::Rows),
         word(Word::Tenge)
     );
-    let mut carried = statement.journal_carried;
-    carried.rows += statement.register_carried.rows;
-    carried.sum_tiyn += statement.register_carried.sum_tiyn;
-    for (name, tally) in [
+    let counts = &statement.counts;
+    let mut lines = vec![
         (Word::Journal, statement.journal_rows),
         (Word::Register, statement.register_rows),
-        (Word::Carried, carried),
-        (Word::Matched, statement.counts.matched),
-    ] {
-        let Tally { rows, sum_tiyn } = tally;
+        (Word::Carried, statement.carried()),
+        (Word::Matched, counts.matched),
+    ];
+    if statement.carried() == Tally::default() {
+        lines.retain(|(name, _)| *name != Word::Carried);
+    }
+    for (name, Tally { rows, sum_tiyn }) in lines {
         let _infallible = writeln!(
             table,
             "<tr><td>{}</td><td class=n>{rows}</td><td class=n>{}</td></tr>",
             word(name),
-            tenge(sum_tiyn)
+            grouped(sum_tiyn)
         );
     }
     table + "</table>\n"
 }
 
-/// Bars of the counts of breaks, drawn to the largest.
-fn plot(language: Language, ages: &Ages) -> String {
-    let count = |category: Category| {
-        let mine = ages.iter().filter(|((other, _), _)| *other == category);
-        mine.map(|(_, found)| found.breaks).sum::<u64>()
-    };
-    let bars: Vec<_> = CATEGORIES.map(|category| (category, count(category))).into();
-    let bars: Vec<_> = bars.into_iter().filter(|(_, count)| *count > 0).collect();
-    let most = bars.iter().map(|(_, count)| *count).max().unwrap_or(1);
-    let height = bars.len() * 24;
-    let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 800 {height}\" role=\"img\" \
-         aria-label=\"{}\">\n",
-        language.word(Word::Breaks)
-    );
-    for (at, (category, count)) in bars.iter().enumerate() {
-        let top = at * 24;
-        // Whole pixels, and at least one.
-        let width = (count * 460 / most).max(1);
-        let _infallible = writeln!(
-            svg,
-            "<text x=\"0\" y=\"{}\" font-size=\"13\">{}</text>\
-             <rect x=\"250\" y=\"{}\" width=\"{width}\" height=\"16\" fill=\"#2b6cb0\"/>\
-             <text x=\"{}\" y=\"{}\" font-size=\"13\">{count}</text>",
-            top + 16,
-            language.category(*category),
-            top + 3,
-            width + 256,
-            top + 16
-        );
-    }
-    svg + "</svg>\n"
-}
-
+/// Categories down, ages across: how many, and the money.
 fn by_age(language: Language, ages: &Ages) -> String {
     let word = |word| language.word(word);
-    let mut table = format!(
-        "<table><thead><tr><th>{}</th><th>{}</th><th>{}</th><th>{}</th></tr></thead>\n",
-        word(Word::Category),
-        word(Word::Age),
+    let used = BUCKETS.into_iter().filter(|bucket| ages.keys().any(|(_, age)| age == bucket));
+    let used: Vec<_> = used.collect();
+    let mut table = format!("<table><thead><tr><th>{}</th>", word(Word::Category));
+    for bucket in &used {
+        let _infallible = write!(table, "<th class=n>{}</th>", escaped(bucket));
+    }
+    let _infallible = writeln!(
+        table,
+        "<th class=n>{}</th><th class=n>{}</th></tr></thead>",
         word(Word::Count),
         word(Word::Sum)
     );
+    let row = |name: &str, is_mine: &dyn Fn(Category) -> bool| {
+        let found = |bucket: Option<&str>| {
+            let mine = ages.iter().filter(|((category, age), _)| {
+                is_mine(*category) && bucket.is_none_or(|bucket| *age == bucket)
+            });
+            mine.fold(Found::default(), |sum, (_, found)| Found {
+                breaks: sum.breaks + found.breaks,
+                sum_tiyn: sum.sum_tiyn + found.sum_tiyn,
+            })
+        };
+        let mut row = format!("<tr><td>{name}</td>");
+        for bucket in &used {
+            let breaks = found(Some(bucket)).breaks;
+            let shown = if breaks == 0 { String::new() } else { breaks.to_string() };
+            let _infallible = write!(row, "<td class=n>{shown}</td>");
+        }
+        let all = found(None);
+        let (breaks, sum) = (all.breaks, grouped(all.sum_tiyn));
+        row + &format!("<td class=n>{breaks}</td><td class=n>{sum}</td></tr>\n")
+    };
     for category in CATEGORIES {
-        for bucket in BUCKETS {
-            let Some(found) = ages.get(&(category, bucket)) else { continue };
-            let _infallible = writeln!(
-                table,
-                "<tr><td>{}<br><small>{}</small></td><td>{}</td><td class=n>{}</td><td class=n>{}</td></tr>",
-                language.category(category),
-                category.word(),
-                escaped(bucket),
-                found.breaks,
-                tenge(found.sum_tiyn)
-            );
+        if ages.keys().any(|(other, _)| *other == category) {
+            let name =
+                format!("{}<br><small>{}</small>", language.category(category), category.word());
+            table += &row(&name, &|other| other == category);
         }
     }
-    table + "</table>\n"
+    let total = row(word(Word::Total), &|_| true);
+    let days = word(Word::Age);
+    table
+        + &format!(
+            "<tfoot>{total}</tfoot></table>\n<p><small>{days}: {}</small></p>\n",
+            escaped(&BUCKETS.join(", "))
+        )
 }
 
 fn most_urgent(language: Language, urgent: &Urgent) -> String {
     let word = |word| language.word(word);
     let mut table = format!(
-        "<p>{}</p>\n<table><thead><tr><th>{}</th><th>{}</th><th>{}</th><th>{}</th><th>{}</th>\
-         <th>{}</th></tr></thead>\n",
+        "<h2>{}</h2>\n<p>{}</p>\n<table><thead><tr><th>{}</th><th>{}</th><th class=n>{}</th>\
+         <th class=n>{}</th><th>{}</th><th>{}</th></tr></thead>\n",
+        word(Word::Urgent),
         word(Word::First),
         word(Word::Category),
         word(Word::Key),
-        word(Word::Age),
+        word(Word::Days),
         word(Word::Sum),
         word(Word::Why),
         word(Word::Acts)
@@ -203,23 +206,35 @@ fn most_urgent(language: Language, urgent: &Urgent) -> String {
     for (_, _, shown) in &urgent.rows {
         let _infallible = writeln!(
             table,
-            "<tr><td>{}</td><td>{}</td><td class=n>{}</td><td class=n>{}</td><td>{}</td><td>{}</td></tr>",
+            "<tr><td>{}</td><td class=k>{}</td><td class=n>{}</td><td class=n>{}</td>\
+             <td class=k>{}<br><small>{}</small></td><td>{}</td></tr>",
             language.category(shown.category),
             escaped(&shown.key),
             shown.age_days,
-            tenge(i128::from(shown.amount_tiyn)),
+            grouped(i128::from(shown.amount_tiyn)),
             escaped(&shown.why),
+            escaped(&shown.candidates),
             language.acts(shown.category.acts())
         );
     }
     table + "</table>\n"
 }
 
-fn tenge(sum_tiyn: i128) -> String {
-    i64::try_from(sum_tiyn).map_or_else(|_| sum_tiyn.to_string(), |sum| Tiyn::new(sum).to_string())
+/// Tenge with groups of thousands, as people read them: `19 875.00`.
+pub(super) fn grouped(sum_tiyn: i128) -> String {
+    let (sign, sum) = (if sum_tiyn < 0 { "-" } else { "" }, sum_tiyn.unsigned_abs());
+    let (tenge, tiyn) = ((sum / 100).to_string(), sum % 100);
+    let mut text = String::from(sign);
+    for (at, digit) in tenge.chars().enumerate() {
+        if at > 0 && (tenge.len() - at) % 3 == 0 {
+            text.push('\u{a0}');
+        }
+        text.push(digit);
+    }
+    text + &format!(".{tiyn:02}")
 }
 
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
@@ -230,6 +245,7 @@ mod tests {
     #[test]
     fn a_text_of_a_bank_can_become_no_markup() {
         assert_eq!(escaped("<script>\"&"), "&lt;script&gt;&quot;&amp;");
-        assert_eq!(tenge(1_987_500), "19875.00");
+        assert_eq!(grouped(1_987_500), "19\u{a0}875.00");
+        assert_eq!(grouped(-100_000_005), "-1\u{a0}000\u{a0}000.05");
     }
 }

@@ -36,7 +36,7 @@ impl Language {
     #[must_use]
     pub const fn word(self, word: Word) -> &'static str {
         self.of(match word {
-            Word::Title => ["Салыстыру актісі", "Акт сверки", "Statement of reconciliation"],
+            Word::Title => ["Салыстыру есебі", "Отчёт о сверке", "Statement of reconciliation"],
             Word::Journal => ["Шлюз журналы", "Журнал шлюза", "Gateway's journal"],
             Word::Register => ["Банк тізілімі", "Реестр банка", "Bank's register"],
             Word::Rows => ["жолдар", "строк", "rows"],
@@ -52,9 +52,17 @@ impl Language {
             Word::Why => ["Себебі", "Причина", "Why"],
             Word::Acts => ["Кім әрекет етеді", "Кто действует", "Who acts"],
             Word::First => [
-                "Ең маңызды алшақтықтар; толық тізім breaks.csv және breaks.xlsx файлдарында",
-                "Самые важные расхождения; полный список в breaks.csv и breaks.xlsx",
-                "The most urgent breaks; all of them stand in breaks.csv and breaks.xlsx",
+                "Толық тізім breaks.csv және breaks.xlsx файлдарында.",
+                "Полный список в breaks.csv и breaks.xlsx.",
+                "All of them stand in breaks.csv and breaks.xlsx.",
+            ],
+            Word::Total => ["Барлығы", "Итого", "Total"],
+            Word::Days => ["Күн", "Дней", "Days"],
+            Word::Urgent => ["Ең маңыздылары", "Самые важные", "The most urgent"],
+            Word::LeftOut => [
+                "Бұл файлға сыймаған жолдар; толық тізім breaks.csv және pairs.csv файлдарында",
+                "Строк не вошло в этот файл; полный список в breaks.csv и pairs.csv",
+                "Rows left out here; all of them stand in breaks.csv and pairs.csv",
             ],
             Word::None => ["Алшақтық жоқ", "Расхождений нет", "No breaks"],
         })
@@ -124,5 +132,9 @@ pub enum Word {
     Why,
     Acts,
     First,
+    Total,
+    Days,
+    Urgent,
+    LeftOut,
     None,
 }
