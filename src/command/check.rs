@@ -223,6 +223,7 @@ mod tests {
             settings: crate::config::check::tests::smallest(),
             warnings: Vec::new(),
             certificates: [-1, 0, 7, 30, 31].map(days).to_vec(),
+            files: Vec::new(),
         };
         let told = warnings(&inspection, 1_000_000_000);
         for (text, end) in told.iter().zip(["has ended", "a day", "7 days", "30 days"]) {
