@@ -7,6 +7,8 @@
     reason = "a test that cannot go on has failed"
 )]
 
+#[path = "payments/breaks.rs"]
+mod breaks;
 #[path = "payments/crash.rs"]
 mod crash;
 #[path = "payments/house.rs"]
@@ -79,6 +81,10 @@ on_both_stores! {
         a_notice_that_nobody_takes_becomes_a_dead_letter_that_can_be_sent_again,
         of_two_nodes_one_tells_and_one_asks_the_bank,
         a_new_order_is_looked_after_at_once_and_an_old_one_until_it_has_ended;
+    breaks:
+        the_same_file_again_is_no_second_file_and_a_run_has_one_node,
+        later_evidence_ends_a_break_and_newer_evidence_opens_it_again,
+        two_operators_end_a_break_and_one_alone_is_refused;
     tables:
         the_database_itself_refuses_what_the_rules_forbid;
     crash:

@@ -6,6 +6,7 @@
 
 mod show;
 
+use super::reconcile::exported;
 use super::{Failure, check, now_unix_us};
 use crate::config;
 use crate::config::settings::Settings;
@@ -84,6 +85,18 @@ enum What {
         notice: String,
         #[command(flatten)]
         who: Who,
+    },
+    /// Write the journal's side of an operating day in the neutral form.
+    Export {
+        /// The bank, by its id or BIC.
+        #[arg(long)]
+        bank: String,
+        /// Its date.
+        #[arg(long, value_name = "YYYY-MM-DD")]
+        day: Date,
+        /// The file to write.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
     },
     /// Close an operating day of a bank, and every one before it.
     Close {
@@ -180,6 +193,7 @@ async fn told(settings: &Settings, args: &Args) -> Result<String, Failure> {
             let command = Command::Rule { order: order.clone(), ruling, reason: who.line(), at_us };
             say(settings, "payments.rule", command, who, args.json).await
         }
+        What::Export { bank, day, out } => exported(settings, (bank, *day), out, args.json).await,
         What::Close { bank, day, who } => {
             let day = OperatingDay::of(*day);
             let command = Command::Close { bank: bank.clone(), day, at_us };

@@ -1,6 +1,12 @@
 //! `qaqpa reconcile`: holds a journal and a bank's register of one day against each other.
 
+mod breaks;
+mod intake;
+mod store;
 mod summary;
+
+pub use intake::Intake;
+pub(super) use store::exported;
 
 use super::{Failure, check};
 use crate::reconcile::breaks::Category;
@@ -9,7 +15,7 @@ use crate::reconcile::ingest::{IngestError, Refusal};
 use crate::reconcile::matching::fingerprint::{KEY_BYTES, Secret};
 use crate::reconcile::report::words::Language;
 use crate::reconcile::report::{self, Folder};
-use crate::reconcile::run::{Job, RunError, run as reconcile};
+use crate::reconcile::run::{Job, RunError, Statement, run as reconcile};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::civil::Time;
 use serde_json::{Value, json};
@@ -18,11 +24,18 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 /// Hold a journal and a bank's register of one operating day against each other.
+///
+/// The gateway's side comes from files (--journal), or with --bank from the payments store of an installation.
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct Args {
+    #[command(subcommand)]
+    what: Option<What>,
     /// The gateway's side in the neutral form; more than one where it is split.
-    #[arg(long, value_name = "FILE", required = true)]
+    #[arg(long, value_name = "FILE", required_unless_present = "bank")]
     journal: Vec<PathBuf>,
+    #[command(flatten)]
+    from: store::From,
     /// The bank's register in the neutral form; more than one where it is split.
     #[arg(long, value_name = "FILE", required = true)]
     register: Vec<PathBuf>,
@@ -30,8 +43,8 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     open: Vec<PathBuf>,
     /// The folder for the reports; made where it is missing.
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
+    #[arg(long, value_name = "DIR", required = true)]
+    out: Option<PathBuf>,
     /// Astana time from which a payment belongs to the next operating day.
     #[arg(long, value_name = "HH:MM", default_value = "16:00", value_parser = time)]
     cut_off: Time,
@@ -49,14 +62,27 @@ pub struct Args {
     json: bool,
 }
 
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    /// The breaks that earlier runs have found, and the work on them until two operators end each.
+    Breaks(breaks::Args),
+}
+
 /// Reconciles two files; breaks are an answer, not a failure.
 ///
 /// # Errors
 /// A file was refused or the disk failed (1).
 pub fn run(args: Args) -> Result<ExitCode, Failure> {
     let began = Instant::now();
-    let folder = Folder::new(&args.out).map_err(|error| at(&args.out, &error))?;
-    let scratch = args.scratch.clone().unwrap_or_else(|| beside(&args.out));
+    if let Some(What::Breaks(args)) = args.what {
+        return breaks::run(args);
+    }
+    let out = args.out.clone().ok_or_else(|| Failure::usage("--out is needed"))?;
+    if args.from.bank.is_some() {
+        return store::run(args, out, began);
+    }
+    let folder = Folder::new(&out).map_err(|error| at(&out, &error))?;
+    let scratch = args.scratch.clone().unwrap_or_else(|| beside(&out));
     let calendar = Calendar::EveryDate { cut_off: args.cut_off };
     let secret = secret()?;
     let bar = progress_bar(args.journal.iter().chain(&args.register).chain(&args.open));
@@ -80,12 +106,17 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
         Err(error) => return Err(Failure::work(error)),
     };
     let manifest = report::write(&mut statement, &calendar, &folder);
-    let manifest = manifest.map_err(|error| at(&args.out, &error))?;
-    if !args.json {
-        check::print(&summary::table(&statement, args.lang));
-    }
-    check::print(&line(&manifest, began.elapsed().as_secs_f64()));
+    let manifest = manifest.map_err(|error| at(&out, &error))?;
+    told(&args, &statement, &manifest, began);
     Ok(ExitCode::SUCCESS)
+}
+
+/// A table for people, and the last line.
+fn told(args: &Args, statement: &Statement, manifest: &Value, began: Instant) {
+    if !args.json {
+        check::print(&summary::table(statement, args.lang));
+    }
+    check::print(&line(manifest, began.elapsed().as_secs_f64()));
 }
 
 /// What the last line of standard output says, with the time that the run took.

@@ -2,6 +2,7 @@
 //! a changed file brings the changed configuration.
 
 use super::Failure;
+use super::reconcile::Intake;
 use crate::config::load::{Marks, marks};
 use crate::config::{self, settings::Settings};
 use crate::ops::log;
@@ -113,7 +114,8 @@ async fn serve(
 ) -> Result<ExitCode, Failure> {
     let mut terminate = signal(SignalKind::terminate()).map_err(Failure::work)?;
     let mut hang_up = signal(SignalKind::hangup()).map_err(Failure::work)?;
-    let mut running = Running::start_with(settings, metrics).await?;
+    let mut running = Running::start_with(Arc::clone(&settings), metrics).await?;
+    let intake = Intake::start(&settings, &running.gate);
     let addresses = serde_json::json!({
         "callers": running.callers, "ops_url": format!("http://{}", running.ops),
     });
@@ -135,6 +137,7 @@ async fn serve(
         }
     }
     tracing::info!("draining");
+    intake.stop().await;
     let calls_cut = running.drain().await;
     tracing::info!(calls_cut, "drained");
     Ok(if calls_cut == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })

@@ -10,6 +10,7 @@ mod operations;
 mod paid;
 mod participants;
 mod payments;
+mod reconcile;
 mod services;
 
 pub use credentials::SeenCertificate;
@@ -79,6 +80,7 @@ pub(super) fn check(
         offer: &offer,
     };
     let payments = payments::check(&mut inspector, &installation.payments, &known);
+    let reconcile = reconcile::check(&mut inspector, &installation.gateway);
     services::check_house(&mut inspector, &installation.services, &installation.payments);
     let (findings, certificates) = inspector.finish();
     let warnings = findings.settle()?;
@@ -92,6 +94,7 @@ pub(super) fn check(
         trust: node.trust,
         journal: node.journal,
         payments,
+        reconcile,
         participants,
         agencies: offer.agencies,
         services: offer.services,

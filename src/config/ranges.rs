@@ -70,6 +70,9 @@ pub const GATEWAY: &[Range] = &[
     ("payments.not_found_min", 1, 1_000),
     ("payments.quiet_s", 0, 86_400),
     ("payments.keys_kept_s", 86_400, 5 * YEAR_S),
+    ("reconcile.register_bytes_max", 1_024, TERABYTE),
+    ("reconcile.waiting_max", 1, 1_024),
+    ("reconcile.look_pause_ms", 10, MINUTES_10_MS),
 ];
 
 /// Numbers of a participant's file.

@@ -8,6 +8,7 @@ mod gateway;
 mod limits;
 mod participant;
 mod payments;
+mod reconcile;
 mod services;
 
 pub use gateway::{
@@ -19,6 +20,7 @@ pub use participant::{Accept, Certificate, Participant};
 pub use payments::{
     Bank, Code, Notice, Payments, Placement, Rate, Receipt, Tariff, TariffKind, Weekday,
 };
+pub use reconcile::Reconcile;
 pub use services::{Agency, Breaker, Operation, Paid, Service, Services};
 
 use serde::Deserialize;

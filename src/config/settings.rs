@@ -1,10 +1,12 @@
 //! The checked configuration: what the rest of the house works with. Nothing here can be invalid.
 
 mod payments;
+mod reconcile;
 
 pub use payments::{
     Bank, BankSignature, Dialect, Paid, Payments, Rate, Receipt, Tariff, TariffKind,
 };
+pub use reconcile::Reconcile;
 
 use super::operation::Operation;
 use qaqpa_kit::adapter::Adapter;
@@ -31,6 +33,8 @@ pub struct Settings {
     pub trust: Trust,
     pub journal: Journal,
     pub payments: Payments,
+    /// `None`: no register is taken in by itself.
+    pub reconcile: Option<Reconcile>,
     /// By `senderId`.
     pub participants: HashMap<String, Arc<Participant>>,
     /// By agency id.

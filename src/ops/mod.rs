@@ -8,4 +8,5 @@ pub mod journal;
 pub mod log;
 pub mod metrics;
 pub mod payments;
+pub mod reconcile;
 pub mod reload;

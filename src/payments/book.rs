@@ -4,8 +4,10 @@
 //! changed. A row is written only if it still has the version that was read.
 
 mod lookup;
+mod shelf;
 
 pub(super) use lookup::{Lookup, Wanted};
+pub(super) use shelf::Shelf;
 
 use super::record::{
     BankWindow, Change, Charge, Closing, Heard, Notice, Order, Redemption, RequestKey, Transfer,
@@ -66,6 +68,8 @@ pub(super) struct Book {
     new_changes: Vec<Change>,
     new_keys: Vec<RequestKey>,
     new_closings: Vec<Closing>,
+    /// Reconciliation's own.
+    pub(super) shelf: Shelf,
 }
 
 impl Book {
@@ -101,6 +105,9 @@ impl Book {
                 let version = row.version;
                 self.notices.entry(row.id.clone()).or_insert(Tracked::read(row, version));
             }
+            Lookup::Run => self.shelf.absorb_run(row)?,
+            Lookup::Break => self.shelf.absorb_break(row)?,
+            Lookup::RegisterFile => self.shelf.absorb_file(row)?,
             Lookup::Totals => self.totals.push(serde_json::from_value(row)?),
             Lookup::Holder | Lookup::Order | Lookup::EndToEnd | Lookup::Txn | Lookup::Document => {
                 let row: Order = serde_json::from_value(row)?;
@@ -243,6 +250,7 @@ impl Book {
         split("payment_order", &self.orders, &mut writes, &mut inserts)?;
         split("notice", &self.notices, &mut writes, &mut inserts)?;
         split("redemption", &self.redemptions, &mut writes, &mut inserts)?;
+        self.shelf.writes(&mut writes)?;
         writes.append(&mut inserts);
         writes.extend(self.forget_before_us.map(|before_us| Write::Forget { before_us }));
         writes.push(insert("order_evidence", &self.new_evidence)?);

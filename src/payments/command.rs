@@ -1,5 +1,6 @@
 //! What payments can be asked to do, and what they answer: plain values, decided without I/O.
 
+use super::breaks;
 use super::calendar::OperatingDay;
 use super::order::{Action, Ruling, Said, State};
 use super::record::{Charge, Closing, Id, Notice, Order, Party, Source};
@@ -187,6 +188,8 @@ pub enum Command {
         telling: Telling,
         at_us: i64,
     },
+    /// Runs, and the work on breaks.
+    Reconcile(breaks::Command),
     /// Drops answers kept for keys, the oldest first, a thousand at a time.
     Forget {
         before_us: i64,
@@ -233,6 +236,8 @@ pub enum Reply {
     Closed(Box<Closing>),
     /// The notice as it is now.
     Notice(Box<Notice>),
+    /// What a run or an operator has done.
+    Reconciled(breaks::Outcome),
     /// Nothing was done.
     Refused(Refusal),
 }
@@ -284,6 +289,8 @@ pub enum Refusal {
     Returned,
     /// Another amount or budget code was paid.
     OtherTerms,
+    /// Of a run or a break.
+    Reconcile(breaks::Refused),
 }
 
 impl Refusal {
@@ -310,6 +317,7 @@ impl Refusal {
             Self::NotConfirmed(_) => "payment_not_confirmed",
             Self::Returned => "payment_returned",
             Self::OtherTerms => "payment_of_other_terms",
+            Self::Reconcile(refused) => refused.reason(),
         }
     }
 }
@@ -360,6 +368,7 @@ impl Command {
             Self::Rule { reason, .. } => vec![reason],
             Self::Close { bank, .. } => vec![bank],
             Self::Tell { notice, .. } => vec![notice],
+            Self::Reconcile(command) => return command.is_clean(),
             Self::Forget { .. } => Vec::new(),
         };
         texts.into_iter().all(is_clean)

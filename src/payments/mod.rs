@@ -6,6 +6,7 @@
 //! and writes the changes in one transaction.
 
 mod book;
+pub mod breaks;
 pub mod calendar;
 pub mod clerk;
 pub mod command;

@@ -5,7 +5,7 @@ use super::listener::{AnswerBody, Arriving, Handler, Intake, Peer, Received};
 use super::look_up::{self, LookUps};
 use super::reply::Reply;
 use super::trace::Trace;
-use super::{Gateway, bank, handle, path, relay};
+use super::{Gateway, bank, handle, path, registers, relay};
 use crate::channel::bank::{METHODS, PREFIX};
 use crate::channel::rest::{self, resource};
 use crate::channel::{Face, sync::wsdl};
@@ -38,15 +38,19 @@ pub struct Front {
 }
 
 impl Handler for Front {
-    /// Below an agency with operations requests are relayed while they arrive.
+    /// Below an agency with operations requests are relayed while they arrive; a register goes to disk.
     fn intake(&self, head: &Parts) -> Intake {
         let gate = self.current.gate();
-        if is_relayed(&gate, head.uri.path()) { Intake::Stream } else { Intake::Whole }
+        let is_streamed = registers::is_upload(head) || is_relayed(&gate, head.uri.path());
+        if is_streamed { Intake::Stream } else { Intake::Whole }
     }
 
     async fn relay(&self, arriving: Arriving) -> Response<AnswerBody> {
         let gate = self.current.gate();
         let face = face(&gate, &arriving.method, arriving.uri.path(), &arriving.headers);
+        if arriving.uri.path().starts_with(registers::PREFIX) {
+            return registers::upload(&gate, face, arriving).await;
+        }
         relay::relay(&gate, face, arriving).await
     }
 
@@ -58,6 +62,9 @@ impl Handler for Front {
             return self.look_ups.answer(gate, &received).await;
         }
         let face = face(gate, &received.method, received.uri.path(), &received.headers);
+        if received.uri.path().starts_with(registers::PREFIX) {
+            return registers::look_up(gate, face, &received).await;
+        }
         if let Some(unserved) = unserved(face, &received.method, received.uri.path()) {
             return unserved;
         }

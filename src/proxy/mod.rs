@@ -17,6 +17,7 @@ pub mod identify;
 pub mod listener;
 pub mod look_up;
 pub mod path;
+pub mod registers;
 pub mod relay;
 pub mod release;
 pub mod reload;

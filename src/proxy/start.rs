@@ -10,10 +10,11 @@ use super::look_up::LookUps;
 use super::tls::{ClientTrust, ServerTls, TlsError};
 use super::trace;
 use crate::config::settings::{Settings, TlsMode};
-use crate::journal::{Journal, JournalError};
+use crate::journal::{Journal, JournalDown, JournalError};
 use crate::ops::http::Ops;
 use crate::ops::metrics::Metrics;
 use crate::ops::payments::Figures;
+use crate::ops::reconcile::ReconcileFigures;
 use crate::payments::Payments;
 use crate::sign::Reason;
 use crate::sign::key::KeyError;
@@ -121,7 +122,8 @@ impl Running {
         let unready = unready(Arc::clone(&current), draining);
         let handler = Arc::new(Ops::new(Arc::clone(&metrics), unready));
         let ops_door = tokio::spawn(door.serve(handler, draining_ops));
-        let sweeper = tokio::spawn(sweep(Arc::clone(&current), figures));
+        let reconciled = ReconcileFigures::new(&metrics, &settings.payments.banks)?;
+        let sweeper = tokio::spawn(sweep(Arc::clone(&current), figures, reconciled));
         let clerk = gate.desk.as_ref().map(|desk| Clerk::start(&gate, &desk.payments));
         metrics.reload.taken(trace::now_unix_s(), true);
         Ok(Self {
@@ -210,7 +212,7 @@ fn unready(
     }
 }
 
-async fn sweep(current: Arc<Current>, figures: Option<Figures>) {
+async fn sweep(current: Arc<Current>, figures: Option<Figures>, reconciled: ReconcileFigures) {
     let mut ticks = tokio::time::interval(SWEEP_EVERY);
     for tick in 0_u64.. {
         ticks.tick().await;
@@ -226,6 +228,30 @@ async fn sweep(current: Arc<Current>, figures: Option<Figures>) {
             {
                 figures.tell(&levels);
             }
+            if let Some(desk) = &gate.desk
+                && let Err(down) =
+                    tell_reconciled(&desk.payments, &gate.settings, &reconciled).await
+            {
+                tracing::warn!(%down, "what is reconciled cannot be counted");
+            }
         }
     }
+}
+
+/// Runs of a bank among which the last one of each end is looked for.
+const LAST_RUNS: u32 = 50;
+
+async fn tell_reconciled(
+    payments: &Payments,
+    settings: &Settings,
+    figures: &ReconcileFigures,
+) -> Result<(), JournalDown> {
+    let counts = payments.break_counts().await?;
+    let open = payments.reconcile_runs_open(u32::MAX).await?;
+    let mut last = Vec::new();
+    for bank in settings.payments.banks.keys() {
+        last.extend(payments.reconcile_runs(bank, LAST_RUNS).await?);
+    }
+    figures.tell(&counts, &open, &last, crate::journal::now_us());
+    Ok(())
 }

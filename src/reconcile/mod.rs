@@ -7,6 +7,7 @@
 
 pub mod breaks;
 pub mod counts;
+pub mod desk;
 pub mod ingest;
 pub mod matching;
 mod open;

@@ -1,6 +1,6 @@
 //! `gateway.toml` as written: the node itself.
 
-use super::Limits;
+use super::{Limits, Reconcile};
 use qaqpa_kit::fault::Language;
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +26,8 @@ pub struct Gateway {
     pub journal: Journal,
     /// Orders, ledger and operating days.
     pub payments: PaymentsStore,
+    /// Registers of banks.
+    pub reconcile: Reconcile,
 }
 
 impl Default for Gateway {
@@ -40,6 +42,7 @@ impl Default for Gateway {
             trust: Trust::default(),
             journal: Journal::default(),
             payments: PaymentsStore::default(),
+            reconcile: Reconcile::default(),
         }
     }
 }

@@ -22,12 +22,15 @@ pub(in crate::payments) enum Lookup {
     Evidence,
     Key,
     Notice,
+    Run,
+    Break,
+    RegisterFile,
     /// What the days after the last closed one hold, by bank.
     Totals,
 }
 
 impl Lookup {
-    pub(in crate::payments) const ALL: [Self; 14] = [
+    pub(in crate::payments) const ALL: [Self; 17] = [
         Self::Window,
         Self::WindowToClose,
         Self::Charge,
@@ -41,6 +44,9 @@ impl Lookup {
         Self::Evidence,
         Self::Key,
         Self::Notice,
+        Self::Run,
+        Self::Break,
+        Self::RegisterFile,
         Self::Totals,
     ];
 
@@ -64,6 +70,9 @@ impl Lookup {
             Self::Evidence => ("SELECT id FROM order_evidence WHERE id {set}", ""),
             Self::Key => ("SELECT * FROM request_key WHERE id {set}", ""),
             Self::Notice => ("SELECT * FROM notice WHERE id {set}", UPDATE),
+            Self::Run => ("SELECT * FROM reconcile_run WHERE id {set}", UPDATE),
+            Self::Break => ("SELECT * FROM break_item WHERE id {set}", UPDATE),
+            Self::RegisterFile => ("SELECT * FROM register_file WHERE id {set}", ""),
             Self::Totals => (
                 "SELECT bank || '/' || operating_day AS id, bank, operating_day, count(*) AS orders, \
                  CAST(sum(CASE WHEN reverses IS NULL THEN amount_tiyn ELSE 0 END) AS BIGINT) \

@@ -9,6 +9,7 @@ mod tell;
 pub(super) use open::after;
 
 use super::book::{Book, Lookup, Wanted};
+use super::breaks;
 use super::command::{About, Answered, Command, Key, Redeeming, Refusal, Reply, is_clean};
 use super::ledger;
 use super::record::{Change, Charge, Order, RequestKey, Transfer};
@@ -111,6 +112,7 @@ impl Request {
             Command::Rule { order, .. } => wanted.want(Lookup::Order, order.text()),
             Command::Close { bank, .. } => wanted.want(Lookup::WindowToClose, bank),
             Command::Tell { notice, .. } => wanted.want(Lookup::Notice, notice),
+            Command::Reconcile(command) => breaks::want(command, wanted),
             Command::Forget { .. } => {}
         }
     }
@@ -138,6 +140,10 @@ impl Request {
             }
             Command::Close { bank, .. } => {
                 wanted.want(Lookup::Totals, bank);
+                None
+            }
+            Command::Reconcile(command) => {
+                breaks::want_more(command, book, wanted);
                 None
             }
             _ => None,
@@ -188,9 +194,9 @@ impl Request {
         self.command.is_clean() && texts.into_iter().all(|text| is_clean(text))
     }
 
-    /// Closing a day counts what is stored, so it is alone in its group.
+    /// Closing a day counts what is stored, and runs write much: each is alone in its group.
     pub(super) fn is_alone(&self) -> bool {
-        matches!(self.command, Command::Close { .. })
+        matches!(self.command, Command::Close { .. } | Command::Reconcile(_))
     }
 }
 
@@ -223,6 +229,7 @@ fn decide(book: &mut Book, rules: &Rules, command: &Command) -> Reply {
         Command::Tell { notice, version, telling, at_us } => {
             tell::tell(book, rules, (notice, *version), *telling, *at_us)
         }
+        Command::Reconcile(command) => breaks::decide(book, rules, command),
         Command::Forget { before_us } => {
             book.forget(*before_us);
             Ok(Reply::Done)

@@ -85,7 +85,7 @@ impl Desk {
             Reply::Refused(Refusal::Taken) => Ok(told(Verdict::OtherTerms, txn_id)),
             Reply::Refused(Refusal::NoCharge) => Ok(told(Verdict::NoCharge, txn_id)),
             Reply::Refused(refusal) => Err(refusal.into()),
-            Reply::Done | Reply::Closed(_) | Reply::Notice(_) => {
+            Reply::Done | Reply::Closed(_) | Reply::Notice(_) | Reply::Reconciled(_) => {
                 Err(Fault::new(Code::GatewayBug, Phase::Send, "no_order").into())
             }
         }

@@ -74,6 +74,11 @@ impl Id {
         Self(EntryId::at(unix_us).to_string())
     }
 
+    /// What an adjustment's entry stands beside: a break, as an order beside its transfers.
+    pub(in crate::payments) fn of_break(id: &str) -> Self {
+        Self(id.to_owned())
+    }
+
     /// As written; empty for what is no UUID.
     #[must_use]
     pub fn text(&self) -> &str {

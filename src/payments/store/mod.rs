@@ -19,9 +19,15 @@ use serde_json::Value;
 
 /// The tables of payments.
 const SCHEMA: Schema = Schema {
-    embedded: include_str!("../schema/embedded.sql"),
-    postgres: include_str!("../schema/postgres.sql"),
-    version: 1,
+    embedded: concat!(
+        include_str!("../schema/embedded.sql"),
+        include_str!("../schema/breaks_embedded.sql")
+    ),
+    postgres: concat!(
+        include_str!("../schema/postgres.sql"),
+        include_str!("../schema/breaks_postgres.sql")
+    ),
+    version: 2,
     versions: "payments_version",
 };
 
@@ -150,7 +156,7 @@ mod tests {
         assert_eq!(shape(SCHEMA.embedded), shape(SCHEMA.postgres));
         assert!(shape(SCHEMA.embedded).len() > 90);
         for file in [SCHEMA.embedded, SCHEMA.postgres] {
-            assert_eq!(migrations(file).count(), 1);
+            assert_eq!(migrations(file).count(), 2);
         }
     }
 }

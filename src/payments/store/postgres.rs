@@ -152,7 +152,7 @@ async fn load(
 ) -> Result<(), Broken> {
     let look = |lookup| look(client, lookup, wanted);
     let begin = async { if first.is_empty() { Ok(()) } else { client.batch_execute(first).await } };
-    let ((), a, b, c, d, e, f, g, h, i, j, k, l, m, n) = tokio::try_join!(
+    let ((), a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q) = tokio::try_join!(
         biased;
         begin,
         look(Lookup::Window),
@@ -168,9 +168,13 @@ async fn load(
         look(Lookup::Evidence),
         look(Lookup::Key),
         look(Lookup::Notice),
+        look(Lookup::Run),
+        look(Lookup::Break),
+        look(Lookup::RegisterFile),
         look(Lookup::Totals),
     )?;
-    for (lookup, rows) in Lookup::ALL.into_iter().zip([a, b, c, d, e, f, g, h, i, j, k, l, m, n]) {
+    let read = [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q];
+    for (lookup, rows) in Lookup::ALL.into_iter().zip(read) {
         for row in rows {
             book.absorb(lookup, serde_json::from_str(&row)?)?;
         }

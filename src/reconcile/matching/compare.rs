@@ -57,6 +57,12 @@ const RETURNS: [&[u8]; 7] = [
     b"REVERSAL",
 ];
 
+/// Whether a bank's status says that it has taken the money.
+#[must_use]
+pub fn is_taken(status: &[u8]) -> bool {
+    TAKEN.contains(&status)
+}
+
 /// Whether a row's status says that money goes back.
 #[must_use]
 pub fn is_return(line: &Line) -> bool {
@@ -86,7 +92,7 @@ pub fn differences(journal: &Line, register: &Line) -> Vec<Field> {
 pub fn category(journal: &Line, register: &Line) -> Option<Category> {
     let (ours, theirs) = (journal.row().status, register.row().status);
     let first = differences(journal, register).first().copied();
-    let is_taken = TAKEN.contains(&theirs);
+    let is_taken = is_taken(theirs);
     match first {
         Some(Field::Amount | Field::Currency) => Some(Category::AmountMismatch),
         Some(Field::Status) if is_taken && OVER.contains(&ours) => Some(Category::LateCredit),

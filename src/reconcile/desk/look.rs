@@ -1,0 +1,53 @@
+//! The first look at a register: whose it is and of which day, before anything is done.
+
+use super::entry::now_us;
+use super::{Asked, Failed, blocking, disk};
+use crate::config::settings::Bank;
+use crate::payments::calendar::OperatingDay;
+use crate::reconcile::ingest::LINE_BYTES_MAX;
+use crate::reconcile::ingest::frame::{self, Side};
+
+/// A day that the bank has and that is over.
+pub(super) fn check(bank: &Bank, day: OperatingDay) -> Result<(), Failed> {
+    if bank.operating_day(now_us()) <= day {
+        let cut_off = bank.cut_off.strftime("%H:%M").to_string();
+        return Err(Failed::OpenDay { bank: bank.id.clone(), day, cut_off });
+    }
+    Ok(())
+}
+
+/// The day that the register names, which must be the bank's and the one that is asked for.
+pub(super) async fn day(asked: &Asked) -> Result<OperatingDay, Failed> {
+    let asked = asked.clone();
+    blocking(move || {
+        let path = asked.registers.first().ok_or_else(|| Failed::refused("there is no file"))?;
+        let line = disk::first_line(path, LINE_BYTES_MAX)?;
+        let line = line.strip_suffix(b"\r").unwrap_or(&line);
+        let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
+        let header = frame::header(line).map_err(|reason| Failed::refused(reason.0))?;
+        if header.side != Some(Side::Register) {
+            return Err(Failed::refused("header: #register; does not stand first"));
+        }
+        if header.bank != asked.bank.bic.to_string() && header.bank != asked.bank.id {
+            let bic = &asked.bank.bic;
+            return Err(Failed::refused(format!(
+                "header: bank is not {bic}, whose register it is"
+            )));
+        }
+        if asked.day.is_some_and(|day| day != header.day) {
+            let day = header.day;
+            return Err(Failed::refused(format!(
+                "header: opdate is {day}, another day is asked for"
+            )));
+        }
+        if !asked.bank.is_operating(header.day.date()) {
+            let day = header.day;
+            return Err(Failed::refused(format!(
+                "header: {day} is no operating day of the bank; correct the register, or holidays \
+                 and working_days in payments.toml"
+            )));
+        }
+        Ok(header.day)
+    })
+    .await
+}
