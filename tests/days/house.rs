@@ -273,6 +273,11 @@ pub fn register(day: &str, rows: &[String]) -> Vec<u8> {
     let mut text =
         format!("#register;v=1;bank=DEMOKZ2A;opdate={day};count={count};sum={sum};enc=utf-8\n");
     rows.iter().for_each(|row| text += &format!("{row}\n"));
+    sealed(&text)
+}
+
+/// The bytes with their trailer.
+pub fn sealed(text: &str) -> Vec<u8> {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
     let hex: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
     format!("{text}#end;sha256={hex}\n").into_bytes()

@@ -119,8 +119,8 @@ impl Payments {
         self.reader.rows(sql, Vec::new()).await
     }
 
-    /// Lone rows that were open when a day began, by id after the one given: the same at every run of
-    /// that day.
+    /// Lone rows that were open when a day began and that nobody has ended by hand during it, by id
+    /// after the one given: the same at every run of that day.
     ///
     /// # Errors
     /// See [`Payments::reconcile_run`].
@@ -132,7 +132,8 @@ impl Payments {
     ) -> Result<Vec<Break>, JournalDown> {
         let sql = format!(
             "SELECT * FROM break_item WHERE bank = $1 AND since_day < $2 AND id > $3 \
-             AND category IN {LONE} AND (ended_day IS NULL OR ended_day >= $2) ORDER BY id LIMIT $4"
+             AND category IN {LONE} AND (ended_day IS NULL OR ended_day > $2 \
+             OR (ended_day = $2 AND approved_by IS NULL)) ORDER BY id LIMIT $4"
         );
         let parameters = vec![text(bank), Number(i64::from(day.0)), text(after), number(limit)];
         self.reader.rows(&sql, parameters).await
