@@ -16,6 +16,7 @@ pub fn differing(before: &Settings, after: &Settings) -> Vec<&'static str> {
         ("limits", before.limits == fixed_limits(&before.limits, &after.limits)),
         ("journal", before.journal == after.journal),
         ("payments", are_same_payments(&before.payments, &after.payments)),
+        ("reconcile", before.reconcile == after.reconcile),
     ];
     parts.into_iter().filter(|(_, is_same)| !is_same).map(|(key, _)| key).collect()
 }
