@@ -12,6 +12,8 @@
 mod flow;
 #[path = "days/house.rs"]
 mod house;
+#[path = "days/intake.rs"]
+mod intake;
 #[path = "days/kills.rs"]
 mod kills;
 #[path = "support/postgres.rs"]

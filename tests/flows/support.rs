@@ -99,7 +99,7 @@ impl Installation {
         }
         let running = Running::start(settings).await.unwrap();
         let Ground { state, scratch, agencies, seen } = ground;
-        Self { inner: demo::Installation { scratch, running, agencies }, state, seen }
+        Self { inner: demo::Installation::over(scratch, running, agencies), state, seen }
     }
 
     /// A participant of the demo, or `lenient`, with its own certificate at the first door.

@@ -3,6 +3,7 @@
 use super::scratch::{Endpoints, Scratch};
 use crate::command::Failure;
 use crate::command::client::Client;
+use crate::command::reconcile::Intake;
 use crate::command::simulate::Stand;
 use crate::config;
 use crate::journal;
@@ -73,6 +74,7 @@ pub struct Installation {
     pub scratch: Scratch,
     pub running: Running,
     pub agencies: Agencies,
+    intake: Intake,
 }
 
 impl Installation {
@@ -92,7 +94,14 @@ impl Installation {
             payments::migrate(&settings.payments.store).await.map_err(Failure::configuration)?;
         }
         let running = Running::start(settings).await?;
-        Ok(Self { scratch, running, agencies })
+        Ok(Self::over(scratch, running, agencies))
+    }
+
+    /// What runs already, and what takes registers in beside it.
+    #[must_use]
+    pub fn over(scratch: Scratch, running: Running, agencies: Agencies) -> Self {
+        let intake = Intake::start(&running.gate.settings, &running.gate);
+        Self { scratch, running, agencies, intake }
     }
 
     /// Where callers are let in, without a path.
@@ -122,6 +131,7 @@ impl Installation {
 
     /// Stops the gateway, then the agencies; returns how many calls were cut.
     pub async fn stop(self) -> usize {
+        self.intake.stop().await;
         let cut = self.running.drain().await;
         self.agencies.stop().await;
         cut

@@ -3,6 +3,7 @@
 //! Calls pass real sockets and mutual TLS; outcome and fault are read from the gateway's journal.
 
 mod calls;
+mod day;
 pub mod installation;
 mod payment;
 pub mod pki;
@@ -55,7 +56,8 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
             super::write_whole(path, &show::ready(&installation)?.to_string())?;
         }
         let calls = show::programme(&installation, args.json).await?;
-        let is_as_expected = payment::programme(&installation, args.json).await? && calls;
+        let paid = payment::programme(&installation, args.json).await?;
+        let is_as_expected = day::programme(&installation, args.json).await? && paid && calls;
         if !args.once {
             show::addresses(&installation, args.json)?;
             super::told_to_stop().await?;

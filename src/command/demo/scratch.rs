@@ -141,6 +141,7 @@ impl Scratch {
              [[signing.key]]\nkey_file = {:?}\ncertificate_file = {:?}\n\n\
              [[signing.key]]\nkey_file = {:?}\ncertificate_file = {:?}\n\n\
              [trust]\nfiles = [{:?}]\n\n\
+             [reconcile]\ndata_folder = {:?}\nfolder = {:?}\nlook_pause_ms = 100\n\n\
              [journal]\nreserve_bytes = 8388608\n{store}",
             ecdsa.cert_pem,
             ecdsa.key_pem,
@@ -149,6 +150,8 @@ impl Scratch {
             rsa.key_pem,
             rsa.cert_pem,
             self.trust_pem,
+            self.journal.with_file_name("reconcile"),
+            self.journal.with_file_name("registers"),
         )
     }
 
