@@ -8,7 +8,8 @@
 -- qaqpa_migrate  owns the schema; `qaqpa migrate` connects as it, the gateway never does.
 -- qaqpa_app      the gateway. It may INSERT and SELECT evidence, never UPDATE or DELETE it. Tables it
 --                may change are call_key (which calls are remembered, and their answers) and, of
---                payments, orders, charges and what is remembered for them; the ledger never. Those
+--                payments, orders, charges, runs, breaks and what is remembered for them; the ledger
+--                and what was done with a break never. Those
 --                grants stand beside the tables, in src/journal/schema and src/payments/schema.
 
 DO $$ BEGIN
