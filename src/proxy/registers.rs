@@ -14,7 +14,7 @@ use crate::channel::rest::problem;
 use crate::config::settings::{Bank, Reconcile, Service};
 use crate::journal::entry::{CallKey, EntryId, Opening, SameCall};
 use crate::payments::Payments;
-use crate::payments::breaks::record::{Origin, Run};
+use crate::payments::breaks::record::{Origin, Run, RunState};
 use crate::payments::breaks::{Command as Reconciling, Outcome as Reconciled, Taking, run_id};
 use crate::payments::command::{Command, Reply as Paid};
 use aws_lc_rs::digest::{Context, SHA256, digest};
@@ -176,9 +176,10 @@ async fn run(
         Fault::new(Code::GatewayJournalDown, Phase::Send, "payments_down").because(down)
     };
     let Spooled { file, sha256, bytes } = spooled;
-    let known = payments.register_file(&bank.id, &sha256).await.map_err(down)?;
     let run = run_id(&bank.id, std::slice::from_ref(&sha256));
-    if known.is_none() {
+    let known = payments.reconcile_run(&run).await.map_err(down)?;
+    // What has not ended may have lost its file, with the disk of another node for example.
+    if known.is_none_or(|run| matches!(run.state, RunState::Waiting | RunState::Running)) {
         let to = settings.spool().join(format!("{}~{sha256}", bank.id));
         let kept = tokio::task::spawn_blocking(move || {
             file.as_file().sync_all()?;
@@ -267,7 +268,9 @@ async fn check_room(settings: &Reconcile) -> Result<(), Fault> {
     let (spool, waiting_max) = (settings.spool(), settings.waiting_max);
     let counted = tokio::task::spawn_blocking(move || {
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&spool)?;
-        Ok(std::fs::read_dir(&spool)?.take(waiting_max).count())
+        let is_whole = |entry: &std::fs::DirEntry| Reconcile::spooled(&entry.path()).is_some();
+        let whole = std::fs::read_dir(&spool)?.filter_map(Result::ok).filter(is_whole);
+        Ok(whole.take(waiting_max).count())
     });
     let counted = counted.await.map_err(std::io::Error::other).and_then(|count| count);
     if counted.map_err(disk)? < waiting_max {

@@ -14,10 +14,13 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::watch;
 
 /// Files looked at in one folder at one look.
 pub(super) const FILES_MAX: usize = 1_000;
+/// No upload takes longer; what is older belongs to a life that has ended.
+const HALF_KEPT: Duration = Duration::from_secs(86_400);
 
 /// What takes registers in.
 pub struct Intake {
@@ -71,7 +74,10 @@ impl Intake {
             Err(error) => return tracing::error!(%error, "the spool of registers"),
         };
         for path in files {
-            let Some((bank, _)) = Reconcile::spooled(&path) else { continue };
+            let Some((bank, _)) = Reconcile::spooled(&path) else {
+                forget(&path);
+                continue;
+            };
             let bank = bank.to_owned();
             let source = Origin::Upload;
             let waiting = Waiting { path, bank, source };
@@ -172,6 +178,17 @@ impl Intake {
             tracing::warn!(%failed, run, "a register waits");
         }
         Became::Waits
+    }
+}
+
+/// Removes an upload that a node which died has left half; one under way is younger.
+fn forget(path: &Path) {
+    let changed = std::fs::metadata(path).and_then(|about| about.modified());
+    let age = changed.ok().and_then(|changed| changed.elapsed().ok());
+    if age.is_some_and(|age| age > HALF_KEPT)
+        && let Err(error) = std::fs::remove_file(path)
+    {
+        tracing::warn!(%error, path = %path.display(), "half an upload stays");
     }
 }
 

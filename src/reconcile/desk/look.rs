@@ -28,7 +28,7 @@ pub(super) async fn day(asked: &Asked) -> Result<OperatingDay, Failed> {
         if header.side != Some(Side::Register) {
             return Err(Failed::refused("header: #register; does not stand first"));
         }
-        if header.bank != asked.bank.bic.to_string() && header.bank != asked.bank.id {
+        if header.bank != asked.bank.bic.to_string() {
             let bic = &asked.bank.bic;
             return Err(Failed::refused(format!(
                 "header: bank is not {bic}, whose register it is"
