@@ -160,7 +160,8 @@ async fn a_day_that_is_open_and_a_file_that_is_wrong_are_refused_with_a_cure() {
     let words = format!("reconcile --bank demo --day {NEXT} --register @ --out @");
     let said = house.qaqpa(&words, &[&file, &out], None);
     assert!(
-        said.code == Some(1) && said.errors.contains("another day is asked for"),
+        said.code == Some(1)
+            && said.errors.contains("is of 2025-06-11, and 2025-06-12 is asked for"),
         "{}",
         said.errors
     );

@@ -17,6 +17,11 @@ pub enum Failed {
         day: OperatingDay,
         cut_off: String,
     },
+    /// The register is of another day than the one that is asked for: nothing was done.
+    OtherDay {
+        register: OperatingDay,
+        asked: OperatingDay,
+    },
     /// Nothing of the files is believed; the run is refused.
     Refused {
         reason: String,
@@ -38,6 +43,9 @@ impl fmt::Display for Failed {
                 "the operating day {day} of {bank} is open: it takes payments until {cut_off} Astana \
                  time of that day; reconcile it after that"
             ),
+            Self::OtherDay { register, asked } => {
+                write!(f, "the register is of {register}, and {asked} is asked for")
+            }
             Self::Refused { reason, .. } => f.write_str(reason),
             Self::Store(refusal) => f.write_str(refusal.reason()),
             Self::Down(down) => down.fmt(f),

@@ -2,13 +2,16 @@
 
 use super::entry::now_us;
 use super::{Asked, Failed, blocking, disk};
-use crate::config::settings::Bank;
 use crate::payments::calendar::OperatingDay;
 use crate::reconcile::ingest::LINE_BYTES_MAX;
 use crate::reconcile::ingest::frame::{self, Side};
 
-/// A day that the bank has and that is over.
-pub(super) fn check(bank: &Bank, day: OperatingDay) -> Result<(), Failed> {
+/// The day that is asked for, and one that is over; else nothing is noted, since the file is not to blame.
+pub(super) fn check(asked: &Asked, day: OperatingDay) -> Result<(), Failed> {
+    let bank = &asked.bank;
+    if let Some(other) = asked.day.filter(|other| *other != day) {
+        return Err(Failed::OtherDay { register: day, asked: other });
+    }
     if bank.operating_day(now_us()) <= day {
         let cut_off = bank.cut_off.strftime("%H:%M").to_string();
         return Err(Failed::OpenDay { bank: bank.id.clone(), day, cut_off });
@@ -16,7 +19,7 @@ pub(super) fn check(bank: &Bank, day: OperatingDay) -> Result<(), Failed> {
     Ok(())
 }
 
-/// The day that the register names, which must be the bank's and the one that is asked for.
+/// The day that the register names, which must be the bank's.
 pub(super) async fn day(asked: &Asked) -> Result<OperatingDay, Failed> {
     let asked = asked.clone();
     blocking(move || {
@@ -32,12 +35,6 @@ pub(super) async fn day(asked: &Asked) -> Result<OperatingDay, Failed> {
             let bic = &asked.bank.bic;
             return Err(Failed::refused(format!(
                 "header: bank is not {bic}, whose register it is"
-            )));
-        }
-        if asked.day.is_some_and(|day| day != header.day) {
-            let day = header.day;
-            return Err(Failed::refused(format!(
-                "header: opdate is {day}, another day is asked for"
             )));
         }
         if !asked.bank.is_operating(header.day.date()) {

@@ -93,7 +93,7 @@ impl Desk {
         let files = digests(&asked.registers).await?;
         let (bank, day) = (&asked.bank, look::day(asked).await);
         if let Ok(day) = day {
-            look::check(bank, day)?;
+            look::check(asked, day)?;
         }
         let digests: Vec<String> = files.iter().map(|(sha256, _)| sha256.clone()).collect();
         let id = run_id(&bank.id, &digests);
