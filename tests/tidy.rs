@@ -45,7 +45,7 @@ const ROOMS: &[Room] = &[
     ("src/simulate/bank.rs", &[Door::Clock], "how late a simulated bank is"),
     ("src/simulate/bank/ledger.rs", &[Door::Files], "the books of a simulated bank"),
     ("src/reconcile/desk", &[Door::Files], "registers that came, and the folders of runs"),
-    ("src/reconcile/desk/entry.rs", &[Door::Clock], "when a step was made"),
+    ("src/reconcile/desk/entry.rs", &[Door::Clock], "when a step was made, and when to look again"),
     ("src/reconcile/ingest", &[Door::Files], "registers, and what of them does not fit in memory"),
     ("src/reconcile/report", &[Door::Files], "the folder of a run, and findings being sorted"),
     ("src/upstream", &[Door::Sockets, Door::Clock], "the door to agencies"),

@@ -1,5 +1,6 @@
-//! `qaqpa serve`: runs the gateway until SIGTERM or ctrl-c, then finishes what is in flight. SIGHUP or
-//! a changed file brings the changed configuration.
+//! `qaqpa serve`: runs the gateway until SIGTERM or ctrl-c, then finishes what is in flight.
+//!
+//! SIGHUP or a changed file brings the changed configuration.
 
 use super::Failure;
 use super::reconcile::Intake;

@@ -127,7 +127,7 @@ pub(super) fn run(args: Args, out: PathBuf, began: Instant) -> Result<ExitCode, 
                     done.led_on
                 ));
             }
-            told(&done.manifest, args.json, seconds);
+            told(&args, &done.statement, &done.manifest, began);
             Ok(ExitCode::SUCCESS)
         }
         Err(Failed::Refused { error: Some(IngestError::Refused(refusal)), .. }) => {

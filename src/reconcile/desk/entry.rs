@@ -31,6 +31,11 @@ pub(super) fn now_us() -> i64 {
     Timestamp::now().as_microsecond()
 }
 
+/// Waits for the next look.
+pub(super) async fn pause(pause: std::time::Duration) {
+    tokio::time::sleep(pause).await;
+}
+
 fn sha256(bytes: &[u8]) -> [u8; 32] {
     let mut sum = [0; 32];
     sum.copy_from_slice(digest(&SHA256, bytes).as_ref());

@@ -4,8 +4,9 @@
 //! until its run has ended, so that a node which dies in the middle finds it again, and the same file again
 //! is the same run.
 
+use super::entry::{now_us, pause};
 use super::watch::Watch;
-use super::{Asked, Desk, Failed, disk, entry::now_us};
+use super::{Asked, Desk, Failed, disk};
 use crate::config::settings::{Bank, Reconcile};
 use crate::payments::breaks::record::{Origin, RunState};
 use crate::payments::breaks::{self, run_id};
@@ -60,7 +61,7 @@ impl Intake {
                 _ = stopped.changed() => break,
             }
             tokio::select! {
-                () = tokio::time::sleep(self.settings.look_pause) => {}
+                () = pause(self.settings.look_pause) => {}
                 _ = stopped.changed() => {}
             }
         }

@@ -1,5 +1,6 @@
-//! A bank's operating day out of the store: its register comes in, what it proves is believed, the day is
-//! closed, held against the register, and what is left becomes breaks that live until somebody ends them.
+//! A bank's operating day out of the store: register in, evidence heard, day closed, both sides held together.
+//!
+//! What is left becomes breaks that live until evidence or two operators end them.
 //!
 //! A run is begun, and done, in the store; between the two everything is made anew or done twice without
 //! harm, so that a run which was killed anywhere is simply run again and leaves the same bytes.
@@ -72,10 +73,11 @@ pub struct Asked {
 }
 
 /// A run that came to its end.
-#[derive(Debug)]
 pub struct Done {
     pub run: Run,
     pub manifest: Value,
+    /// What was counted; its findings have been written.
+    pub statement: Statement,
     /// Orders whose outcome the register told.
     pub led_on: usize,
 }
@@ -179,11 +181,11 @@ impl Desk {
             trial::point("reconcile.closed");
         }
         let (statement, calendar) = self.held(asked, day, folder.path()).await?;
-        let manifest = written(statement, calendar, asked.out.clone()).await?;
+        let (manifest, statement) = written(statement, calendar, asked.out.clone()).await?;
         trial::point("reconcile.reported");
         led_on += self.record(asked, run, day).await?;
         let run = self.finish(run, &manifest).await?;
-        Ok(Done { run, manifest, led_on })
+        Ok(Done { run, manifest, statement, led_on })
     }
 
     /// The journal's side of the day, held against the register.
@@ -310,10 +312,11 @@ async fn written(
     mut statement: Statement,
     calendar: Calendar,
     out: PathBuf,
-) -> Result<Value, Failed> {
+) -> Result<(Value, Statement), Failed> {
     blocking(move || {
         let folder = Folder::new(&out)?;
-        Ok(report::write(&mut statement, &calendar, &folder)?)
+        let manifest = report::write(&mut statement, &calendar, &folder)?;
+        Ok((manifest, statement))
     })
     .await
 }
