@@ -10,6 +10,8 @@
 
 #[path = "clerk/chaos.rs"]
 mod chaos;
+#[path = "clerk/closed.rs"]
+mod closed;
 #[path = "clerk/house.rs"]
 mod house;
 #[path = "clerk/judge.rs"]

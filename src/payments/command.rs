@@ -48,7 +48,7 @@ pub struct Receipt {
 pub struct Act {
     pub order: Id,
     pub action: Action,
-    /// Which attempt `Sent` and `Lose` speak of.
+    /// Which attempt `Sent`, `Lose` and `Withdraw` speak of.
     pub attempt: u32,
     /// The node that acts.
     pub node: String,

@@ -96,7 +96,10 @@ pub fn position(step: Step, evidence: Evidence, ruling: Option<Ruling>) -> Posit
         }
         (Some(asset), _) if is_contested => Some((asset, Claim::Suspense)),
         (Some(asset), _) => Some((asset, Claim::Payable)),
-        (None, Step::Reserved | Step::Submitting | Step::Submitted | Step::Lost) => {
+        (
+            None,
+            Step::Reserved | Step::Submitting | Step::Resubmitting | Step::Submitted | Step::Lost,
+        ) => {
             let is_over = evidence.is_rejected || ruling == Some(Ruling::Rejected);
             (!is_over).then_some((Asset::Pending, Claim::Expected))
         }
@@ -158,9 +161,10 @@ mod tests {
     use proptest::prelude::*;
     use std::collections::BTreeMap;
 
-    const STEPS: [Step; 7] = [
+    const STEPS: [Step; 8] = [
         Step::Reserved,
         Step::Submitting,
+        Step::Resubmitting,
         Step::Submitted,
         Step::Lost,
         Step::Cancelled,

@@ -17,8 +17,10 @@ use serde::{Deserialize, Serialize};
 pub enum Step {
     /// Opened; nothing has left.
     Reserved,
-    /// An attempt is durable; bytes may have left.
+    /// The first attempt is durable; bytes may have left.
     Submitting,
+    /// A further attempt is; of an earlier one bytes may have left too.
+    Resubmitting,
     /// The attempt was written to the bank's end of the connection.
     Submitted,
     /// The attempt ended without an answer.
@@ -124,9 +126,10 @@ use State::{
 pub type Row = (Step, [State; 6]);
 
 /// The one table. Columns: silence, accepted, posted, settled, rejected, contradictory.
-pub const TABLE: [Row; 7] = [
+pub const TABLE: [Row; 8] = [
     (Step::Reserved, [Reserved, Accepted, Posted, Settled, Rejected, Conflict]),
     (Step::Submitting, [Submitting, Accepted, Posted, Settled, Rejected, Conflict]),
+    (Step::Resubmitting, [Submitting, Accepted, Posted, Settled, Rejected, Conflict]),
     (Step::Submitted, [Submitted, Accepted, Posted, Settled, Rejected, Conflict]),
     (Step::Lost, [Unknown, Accepted, Posted, Settled, Rejected, Conflict]),
     // Late money does not bring it back to life: it lies in suspense.
@@ -206,9 +209,10 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const STEPS: [Step; 7] = [
+    const STEPS: [Step; 8] = [
         Step::Reserved,
         Step::Submitting,
+        Step::Resubmitting,
         Step::Submitted,
         Step::Lost,
         Step::Cancelled,
@@ -239,6 +243,7 @@ mod tests {
             (Step::Reserved, &[S::Posted], Posted),
             (Step::Submitting, &[], Submitting),
             (Step::Submitting, &[S::Accepted], Accepted),
+            (Step::Resubmitting, &[], Submitting),
             (Step::Submitted, &[S::NotFound], Submitted),
             (Step::Submitted, &[S::Rejected], Rejected),
             (Step::Lost, &[], Unknown),

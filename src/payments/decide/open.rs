@@ -214,13 +214,16 @@ fn surplus(
 pub(super) fn act(book: &mut Book, rules: &Rules, act: &Act) -> Result<Reply, Refusal> {
     let order = book.order(act.order.text()).ok_or(Refusal::NoOrder)?.clone();
     let step = order::act(act.action, order.state).ok_or(Refusal::NotNow(order.state))?;
-    let speaks_of_attempt = matches!(act.action, Action::Sent | Action::Lose);
+    let speaks_of_attempt = matches!(act.action, Action::Sent | Action::Lose | Action::Withdraw);
     if speaks_of_attempt && act.attempt != order.attempt {
         return Err(Refusal::Stale);
     }
     let order = match act.action {
         Action::Submit if act.at_us >= order.deadline_us => return Err(Refusal::Late),
         Action::Expire if act.at_us < order.deadline_us => return Err(Refusal::NotDue),
+        Action::Withdraw if order.step != Step::Submitting => {
+            return Err(Refusal::NotNow(order.state));
+        }
         Action::Resubmit if !may_resubmit(&order, rules, act.at_us) => return Err(Refusal::NotDue),
         Action::Submit | Action::Resubmit => Order {
             step,
@@ -236,12 +239,20 @@ pub(super) fn act(book: &mut Book, rules: &Rules, act: &Act) -> Result<Reply, Re
             let pause = order::inquiry_pause(0, rules.inquiry_pause_max);
             Order { step, next_check_at_us: Some(after(act.at_us, pause)), inquiries: 0, ..order }
         }
+        // Sent again after a while, as long as there is time; its number stays, so that nothing which
+        // is late speaks of the next attempt.
+        Action::Withdraw => {
+            let tried = order.attempt.saturating_sub(1);
+            let next = after(act.at_us, order::inquiry_pause(tried, rules.inquiry_pause_max));
+            Order { step, next_check_at_us: Some(next.min(order.deadline_us)), ..order }
+        }
         Action::Sent | Action::Cancel | Action::Expire => Order { step, ..order },
     };
     let cause = match act.action {
         Action::Submit => "submitted",
         Action::Sent => "sent",
         Action::Lose => "lost",
+        Action::Withdraw => "withdrawn",
         Action::Resubmit => "resubmitted",
         Action::Cancel => "cancelled",
         Action::Expire => "expired",

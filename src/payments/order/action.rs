@@ -13,19 +13,23 @@ pub enum Action {
     Sent,
     /// It ended without an answer, or its process died.
     Lose,
+    /// A first attempt ended before a byte of it left: as if it had never begun.
+    Withdraw,
     /// A further attempt, after the bank has said `not found` often enough.
     Resubmit,
     Cancel,
     Expire,
 }
 
-/// The only actions there are: by which one, from which state, to which step.
-pub const ACTIONS: [(Action, State, Step); 7] = [
+/// The only actions there are: by which one, from which state, to which step. [`Action::Withdraw`] leads
+/// on from [`Step::Submitting`] alone: of an order that is sent again, earlier bytes have left.
+pub const ACTIONS: [(Action, State, Step); 8] = [
     (Action::Submit, Reserved, Step::Submitting),
     (Action::Sent, Submitting, Step::Submitted),
     (Action::Lose, Submitting, Step::Lost),
     (Action::Lose, Submitted, Step::Lost),
-    (Action::Resubmit, Unknown, Step::Submitting),
+    (Action::Withdraw, Submitting, Step::Reserved),
+    (Action::Resubmit, Unknown, Step::Resubmitting),
     (Action::Cancel, Reserved, Step::Cancelled),
     (Action::Expire, Reserved, Step::Expired),
 ];
@@ -49,10 +53,11 @@ mod tests {
     use super::*;
     use crate::payments::order::State::Conflict;
 
-    const ACTS: [Action; 6] = [
+    const ACTS: [Action; 7] = [
         Action::Submit,
         Action::Sent,
         Action::Lose,
+        Action::Withdraw,
         Action::Resubmit,
         Action::Cancel,
         Action::Expire,

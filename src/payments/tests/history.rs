@@ -194,6 +194,7 @@ fn act(chance: &mut Chance, at_us: i64) -> Act {
         Action::Sent,
         Action::Lose,
         Action::Lose,
+        Action::Withdraw,
         Action::Resubmit,
         Action::Cancel,
         Action::Expire,

@@ -4,7 +4,7 @@ use super::history::{Chance, commands};
 use super::model::Model;
 use super::{BANKS, World};
 use crate::payments::command::{Command, Reply};
-use crate::payments::order::{Action, State};
+use crate::payments::order::{Action, State, Step};
 use crate::payments::record::{Closing, Order};
 use std::collections::BTreeMap;
 
@@ -123,7 +123,7 @@ fn moves_forward(
             matches!(command, Command::Hear(_) | Command::Receive(_) | Command::Rule { .. });
         assert!(!is_ended || speaks, "an outcome without evidence");
         if new.state == State::Expired && old.state != State::Expired {
-            assert_eq!(new.attempt, 0, "expired after an attempt");
+            assert_eq!(old.step, Step::Reserved, "expired after an attempt");
         }
         if let Command::Act(act) = command
             && act.action == Action::Resubmit

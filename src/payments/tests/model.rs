@@ -19,6 +19,8 @@ pub(super) struct Fate {
     pub(super) reverses: Option<String>,
     /// The call that it is the proof for.
     pub(super) proves: Option<String>,
+    /// A byte of an attempt may have left.
+    pub(super) may_have_left: bool,
     /// It once was void; what is void holds nothing ever again.
     pub(super) was_void: bool,
 }
@@ -52,6 +54,7 @@ impl Fate {
             charge: order.charge.as_ref().map(|id| id.text().to_owned()),
             reverses: order.reverses.as_ref().map(|id| id.text().to_owned()),
             proves: None,
+            may_have_left: false,
             was_void: false,
         }
     }
@@ -87,7 +90,7 @@ impl Fate {
             State::Accepted
         } else {
             match self.last_action {
-                None => State::Reserved,
+                None | Some(Action::Withdraw) => State::Reserved,
                 Some(Action::Submit | Action::Resubmit) => State::Submitting,
                 Some(Action::Sent) => State::Submitted,
                 _ => State::Unknown,
@@ -158,7 +161,13 @@ impl Model {
             Command::Redeem(asked) => self.redeem(&id, asked, *is_new),
             Command::Receive(_) if *is_new => self.receive(id, order),
             Command::Act(act) => {
-                self.fates.get_mut(&id).unwrap().last_action = Some(act.action);
+                let fate = self.fates.get_mut(&id).unwrap();
+                if act.action == Action::Withdraw {
+                    assert!(!fate.may_have_left, "withdrawn after a byte may have left");
+                }
+                fate.may_have_left |=
+                    matches!(act.action, Action::Sent | Action::Lose | Action::Resubmit);
+                fate.last_action = Some(act.action);
             }
             Command::Hear(report) if is_news => self.hear(&id, report, order),
             Command::Rule { ruling, .. } => {

@@ -30,11 +30,12 @@ fn any_order_and_repetition_of_a_banks_events_ends_in_the_same_state_and_ledger(
 
 /// What we did before the bank was heard.
 fn path(chance: &mut Chance) -> Vec<Action> {
-    let paths: [&[Action]; 6] = [
+    let paths: [&[Action]; 7] = [
         &[],
         &[Action::Submit],
         &[Action::Submit, Action::Sent],
         &[Action::Submit, Action::Lose],
+        &[Action::Submit, Action::Withdraw],
         &[Action::Submit, Action::Sent, Action::Lose],
         &[Action::Cancel],
     ];

@@ -1,5 +1,6 @@
 //! One bank's orders: an attempt is durable before a byte of it leaves, and only the bank's word ends it.
 
+use super::answer::read;
 use super::entry::{About, End, Entry, hexadecimal, now_us};
 use super::{Desk, Gateway};
 use crate::config::settings::{Agency, Bank};
@@ -12,9 +13,7 @@ use crate::payments::command::{self, Act, Command, Inquiry, Reply, Report};
 use crate::payments::order::{Action, Said};
 use crate::payments::record::{Charge, Order, Source};
 use crate::trial;
-use crate::upstream::{SendFault, UpstreamAnswer, UpstreamRequest};
-use bytes::Bytes;
-use qaqpa_kit::adapter::HttpAnswer;
+use crate::upstream::UpstreamRequest;
 use qaqpa_kit::bank::{self, Teller, Word};
 use qaqpa_kit::fault::{Code, Fault, Outcome, Phase};
 use qaqpa_kit::money::Amount;
@@ -175,6 +174,9 @@ impl BankClerk {
         let sent = self.gate.upstreams.send(agency, request, deadline).await;
         entry.mark(Phase::Send);
         trial::point("submit.answered");
+        // What says so before a byte left says it for good.
+        let is_unsent =
+            sent.as_ref().is_err_and(|failed| failed.fault.outcome() == Outcome::Refused);
         let (answer, read) = read(sent, |answer| {
             let word = teller.submitted(&slip.form(), answer)?;
             match word.said {
@@ -197,11 +199,20 @@ impl BankClerk {
             }
             Err(fault) => {
                 self.figures.submission_unclear(&fault);
-                tracing::warn!(%fault, order = %slip.order.id, bank = self.bank.id, "an attempt is lost");
-                drop(self.act(&attempt, Action::Lose).await);
+                let order = &slip.order.id;
+                tracing::warn!(%fault, is_unsent, %order, "an attempt came to nothing");
+                self.end(&attempt, is_unsent).await;
                 trial::point("submit.lost");
                 entry.close(End::failed(&fault, &answer)).await;
             }
+        }
+    }
+
+    /// The end of an attempt without an answer: where not a byte left, and none ever had, the order is as
+    /// before; else only the bank can say.
+    async fn end(&self, attempt: &Order, is_unsent: bool) {
+        if !is_unsent || self.act(attempt, Action::Withdraw).await.is_none() {
+            drop(self.act(attempt, Action::Lose).await);
         }
     }
 
@@ -220,8 +231,7 @@ impl BankClerk {
         let about = self.about("PAY_Inquire", &slip.order, true);
         let opened = Entry::open(&self.gate, (id, agency), &about, &request).await;
         let Ok(mut entry) = opened else {
-            drop(self.note_inquiry(&asked, None).await);
-            return;
+            return drop(self.note_inquiry(&asked, None).await);
         };
         let deadline = Instant::now() + agency.deadline;
         let sent = self.gate.upstreams.send(agency, request, deadline).await;
@@ -346,45 +356,4 @@ impl BankClerk {
 
 fn after_us(span: Duration) -> i64 {
     now_us().saturating_add(i64::try_from(span.as_micros()).unwrap_or(i64::MAX))
-}
-
-/// What came, as far as anything did, and what it says.
-fn read(
-    sent: Result<UpstreamAnswer, SendFault>,
-    decode: impl FnOnce(&HttpAnswer<'_>) -> Result<Word, Fault>,
-) -> (Came, Result<Word, Fault>) {
-    match sent {
-        Ok(answer) => {
-            let word = decode(&HttpAnswer {
-                status: answer.status,
-                content_type: answer.content_type.as_deref(),
-                body: &answer.body,
-            });
-            (Came { body: answer.body, status: answer.status }, word)
-        }
-        Err(failed) => (Came { body: Bytes::new(), status: 0 }, Err(failed.fault)),
-    }
-}
-
-/// An answer, or nothing.
-struct Came {
-    body: Bytes,
-    status: u16,
-}
-
-impl<'a> End<'a> {
-    fn answered(word: &Word, answer: &'a Came) -> Self {
-        let outcome = if word.said == Said::Rejected { Outcome::Refused } else { Outcome::Done };
-        Self { outcome, fault: None, answer: &answer.body, http_status: answer.status }
-    }
-
-    fn failed(fault: &'a Fault, came: &'a Came) -> Self {
-        let outcome = fault.outcome();
-        Self { outcome, fault: Some(fault), answer: &came.body, http_status: came.status }
-    }
-
-    fn unsent(fault: &'a Fault) -> Self {
-        static NOTHING: Bytes = Bytes::new();
-        Self { outcome: Outcome::Refused, fault: Some(fault), answer: &NOTHING, http_status: 0 }
-    }
 }

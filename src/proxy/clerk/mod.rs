@@ -4,6 +4,7 @@
 //! who hangs keeps nobody else waiting. What is to be done stands in the store alone, so a clerk that
 //! dies loses nothing; of several nodes the one whose change of the row is first does it.
 
+mod answer;
 mod bank;
 mod entry;
 mod figures;
