@@ -187,6 +187,10 @@ impl Provider for Acquiring {
         BankAnswer { status, content_type: "application/json", body }
     }
 
+    fn own_ids(&self) -> &'static [&'static str] {
+        &["id", "invoiceID", "approvalCode", "reference"]
+    }
+
     fn asker(&self) -> Option<&dyn Asker> {
         Some(&Bank)
     }

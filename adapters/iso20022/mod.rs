@@ -214,6 +214,26 @@ impl Provider for Iso20022 {
         }
     }
 
+    fn own_ids(&self) -> &'static [&'static str] {
+        &[
+            "MsgId",
+            "PmtInfId",
+            "InstrId",
+            "EndToEndId",
+            "TxId",
+            "UETR",
+            "ClrSysRef",
+            "AcctSvcrRef",
+            "NtryRef",
+            "StsId",
+            "OrgnlMsgId",
+            "OrgnlPmtInfId",
+            "OrgnlInstrId",
+            "OrgnlEndToEndId",
+            "OrgnlTxId",
+        ]
+    }
+
     fn asker(&self) -> Option<&dyn Asker> {
         Some(&Bank)
     }

@@ -258,6 +258,10 @@ pub trait Provider: Send + Sync {
         true
     }
 
+    /// Fields that hold ids of the bank's own, by their names in the dialect: numbers of any look, which
+    /// are never taken for a card's.
+    fn own_ids(&self) -> &'static [&'static str];
+
     /// A bank that asks so, for demos and tests.
     fn asker(&self) -> Option<&dyn Asker> {
         None

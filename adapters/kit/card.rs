@@ -4,24 +4,16 @@
 //! as a card scheme's numbers do and has a right Luhn digit (ISO/IEC 7812-1); or a field whose name
 //! says that it holds one, or its security code.
 
-use crate::xml::Element;
+mod places;
+
+pub use places::{is_in_body, is_in_document, is_in_query};
+
+use std::borrow::Cow;
+use std::ops::Range;
 
 /// Names of fields that hold a card's number or its security code, in lower case without `_` and `-`.
 const FIELDS: [&str; 10] =
     ["pan", "cardnumber", "cardno", "cvc", "cvc2", "cvv", "cvv2", "cvn", "securitycode", "cardpan"];
-
-/// Whether an element, or anything below it, holds a card number; what `is_exempt` names by the local
-/// name of its element is not read.
-#[must_use]
-pub fn is_in(element: Element<'_>, is_exempt: impl Fn(&str) -> bool) -> bool {
-    std::iter::once(element).chain(element.descendants()).any(|inner| {
-        let local = inner.local();
-        is_field(local)
-            || inner.attributes().any(|one| is_field(one.local) || has_number(&one.value()))
-            // The text of an element with children is layout, and each child's own is read.
-            || inner.children().next().is_none() && !is_exempt(local) && is_in_text(&inner.text())
-    })
-}
 
 /// Whether a text holds a card number, or a document that is written into it has such a field.
 #[must_use]
@@ -40,24 +32,56 @@ fn is_field(name: &str) -> bool {
     FIELDS.contains(&plain.to_ascii_lowercase().as_str())
 }
 
-/// Whether a standalone run of digits is a card number.
 fn has_number(text: &str) -> bool {
+    find_number(text).is_some()
+}
+
+/// The text with every digit of a card number but the last four as `*`; as long as before.
+#[must_use]
+pub fn masked(text: &str) -> Cow<'_, str> {
+    let Some(mut found) = find_number(text) else { return Cow::Borrowed(text) };
+    let mut masked = String::with_capacity(text.len());
+    let mut rest = text;
+    loop {
+        let (before, run) = rest.split_at(found.start);
+        let (number, after) = run.split_at(found.len());
+        masked.push_str(before);
+        let mut digits = number.chars().filter(char::is_ascii_digit).count();
+        for c in number.chars() {
+            let is_hidden = c.is_ascii_digit() && digits > 4;
+            masked.push(if is_hidden { '*' } else { c });
+            digits -= usize::from(c.is_ascii_digit());
+        }
+        rest = after;
+        match find_number(rest) {
+            Some(next) => found = next,
+            None => break,
+        }
+    }
+    masked.push_str(rest);
+    Cow::Owned(masked)
+}
+
+/// Where the first standalone run of digits stands that is a card number.
+fn find_number(text: &str) -> Option<Range<usize>> {
     let mut before = None;
+    let mut at = 0;
     let mut rest = text;
     while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
         let (skipped, run) = rest.split_at(start);
         before = skipped.chars().next_back().or(before);
         let (digits, length) = run_of(run);
-        let (_, after) = run.split_at(length);
+        let (number, after) = run.split_at(length);
         let is_apart =
             !before.is_some_and(|c| c.is_alphanumeric() || c == '-') && !is_joined(after);
         if is_apart && is_number(&digits) {
-            return true;
+            return Some(at + start..at + start + length);
         }
-        before = run.get(..length).and_then(|run| run.chars().next_back());
+        before = number.chars().next_back();
+        at += start + length;
         rest = after;
     }
-    false
+    None
 }
 
 /// A hyphen or a letter goes on with what begins as a number: an id, such as a UUID.
@@ -141,6 +165,18 @@ mod tests {
     }
 
     #[test]
+    fn what_is_logged_keeps_the_last_four_digits_of_a_card_number() {
+        for (text, expected) in [
+            ("a 4111111111111111.", "a ************1111."),
+            ("at /5555 5555 5555 4444", "at /**** **** **** 4444"),
+            ("4222222222222,4111-1111-1111-1111", "*********2222,****-****-****-1111"),
+            ("qaqpa 4111111111111112", "qaqpa 4111111111111112"),
+        ] {
+            assert_eq!(masked(text), expected);
+        }
+    }
+
+    #[test]
     fn other_numbers_are_not_card_numbers() {
         for text in [
             "",
@@ -165,7 +201,7 @@ mod tests {
     fn it_is_found_in_any_element_or_attribute_but_those_that_are_exempt() {
         let is_found = |xml: &str| {
             let document = Document::scan(xml.as_bytes(), &Limits::default()).expect("XML");
-            is_in(document.root(), |name| name == "txn_id")
+            is_in_document(&document, |name| name == "txn_id")
         };
         for xml in [
             "<d><purpose><kk>4111111111111111</kk></purpose></d>",
@@ -174,10 +210,17 @@ mod tests {
             "<d><CVC>1</CVC></d>",
             "<d><card_number/></d>",
             "<d>&lt;r>&lt;card-number>1&lt;/card-number>&lt;/r></d>",
+            "<d>4111111111111111<a/></d>",
+            "<d><a/><!-- 4111 1111 1111 1111 --></d>",
+            "<d><a/></d><?x 4111-1111-1111-1111?>",
         ] {
             assert!(is_found(xml), "{xml}");
         }
-        for xml in ["<d><txn_id>4111111111111111</txn_id></d>", "<d><company>1</company></d>"] {
+        for xml in [
+            "<d><txn_id>4111111111111111</txn_id></d>",
+            "<d><company>1</company></d>",
+            "<d><s:Security xmlns:s='s'><n>4111111111111111</n></s:Security></d>",
+        ] {
             assert!(!is_found(xml), "{xml}");
         }
     }

@@ -38,6 +38,11 @@ impl<'q> Query<'q> {
         let value = value.trim();
         (!value.is_empty()).then_some(value)
     }
+
+    /// All names and values, in their order.
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (&**name, &**value))
+    }
 }
 
 fn decoded(text: &str) -> Result<Cow<'_, str>, &'static str> {

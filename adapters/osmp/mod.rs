@@ -61,6 +61,10 @@ impl Provider for Osmp {
         false
     }
 
+    fn own_ids(&self) -> &'static [&'static str] {
+        biller::OWN_IDS
+    }
+
     fn asker(&self) -> Option<&dyn Asker> {
         Some(&Network)
     }

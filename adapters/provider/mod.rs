@@ -67,6 +67,10 @@ impl Provider for CheckPay {
         false
     }
 
+    fn own_ids(&self) -> &'static [&'static str] {
+        biller::OWN_IDS
+    }
+
     fn asker(&self) -> Option<&dyn Asker> {
         Some(&Bank)
     }

@@ -15,6 +15,7 @@ use bytes::Bytes;
 use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use hyper::{Method, Response, StatusCode, Uri};
 use qaqpa_kit::bank::{Provider, Told};
+use qaqpa_kit::card;
 use qaqpa_kit::fault::{Code, Fault, Phase};
 
 /// A bank that asks us, and its dialect.
@@ -88,6 +89,11 @@ pub fn form(gate: &Gateway, received: &Received, trace: &Trace) -> Result<Vec<u8
     let request = (&received.method, &received.uri);
     let placement = &asker.bank.placement;
     let asked = bank::asked(request, &received.headers, &received.body, placement);
+    let (own_ids, limits) = (asker.provider.own_ids(), &gate.settings.limits.xml);
+    let is_own = |name: &str| own_ids.contains(&name);
+    if card::is_in_query(asked.query, is_own) || card::is_in_body(asked.body, limits, is_own) {
+        return Err(Fault::new(Code::CallerMalformed, Phase::Receive, "card_number"));
+    }
     let ask = asker.provider.read(&asked)?;
     let received_at = Trace::date(trace.received_at_us);
     let stamp = (trace.session_id(), received_at);

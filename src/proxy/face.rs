@@ -9,8 +9,8 @@ use crate::config::settings::Service;
 use bytes::Bytes;
 use hyper::Method;
 use qaqpa_kit::card;
-use qaqpa_kit::envelope::Request;
 use qaqpa_kit::fault::{Code, Fault, Phase};
+use qaqpa_kit::xml::Document;
 use std::borrow::Cow;
 
 /// So many times `limits.body_bytes_max` a form may be large: escapes make many bytes of one, and it
@@ -71,13 +71,13 @@ pub fn original(face: Face, received: &Received) -> Bytes {
 ///
 /// # Errors
 /// `caller.malformed` with the reason `card_number`.
-pub fn check_cards(service: &Service, request: &Request<'_>) -> Result<(), Fault> {
+pub fn check_cards(service: &Service, document: &Document<'_>) -> Result<(), Fault> {
     const BANKS_OWN: [&str; 6] =
         ["txn_id", "about_txn_id", "document_number", "event_id", "messageId", "correlationId"];
     const NONE: [&str; 0] = [];
     let is_banks = service.manifest.id.starts_with("PAY_Bank");
     let exempt: &[&str] = if is_banks { &BANKS_OWN } else { &NONE };
-    if service.agency.is_house() && card::is_in(request.payload, |name| exempt.contains(&name)) {
+    if service.agency.is_house() && card::is_in_document(document, |name| exempt.contains(&name)) {
         return Err(Fault::new(Code::CallerMalformed, Phase::Route, "card_number"));
     }
     Ok(())

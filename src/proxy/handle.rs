@@ -24,6 +24,9 @@ pub async fn handle(gate: &Gateway, face: Face, received: &Received) -> Reply {
         Ok(reply) => reply,
         Err(fault) => {
             trace.mark(fault.phase);
+            if fault.phase as usize <= Phase::Route as usize {
+                trace.forget_cards();
+            }
             let reply = Reply::refused(gate, fault, &trace);
             gate.journal.record(trace.opened(&original), trace.closed(&reply));
             reply
@@ -87,7 +90,7 @@ async fn carry(
     let deadline = trace.route(&service);
     route::check_size(&service, received.body.len())?;
     face::check(trace.face, &service, received)?;
-    face::check_cards(&service, request).inspect_err(|_| trace.forget_names())?;
+    face::check_cards(&service, &document).inspect_err(|_| trace.forget_names())?;
     trace.mark(Phase::Route);
 
     // admit: before the costly verification where TLS proves the caller, after it where only the

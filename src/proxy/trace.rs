@@ -11,6 +11,7 @@ use crate::sign::wsse::Signed;
 use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
 use jiff::{Timestamp, tz::TimeZone};
+use qaqpa_kit::card;
 use qaqpa_kit::envelope::Request;
 use qaqpa_kit::fault::{Outcome, Phase};
 use std::sync::LazyLock;
@@ -91,6 +92,21 @@ impl Trace {
         self.message_id.clear();
         self.correlation_id.clear();
         self.route_id.clear();
+    }
+
+    /// Forgets those of the names that hold a card number, of a call that is refused before it was looked
+    /// through.
+    pub fn forget_cards(&mut self) {
+        let names = [
+            &mut self.sender_id,
+            &mut self.route_id,
+            &mut self.message_id,
+            &mut self.correlation_id,
+            &mut self.service,
+        ];
+        for name in names.into_iter().filter(|name| card::is_in_text(name)) {
+            name.clear();
+        }
     }
 
     /// Takes the participant, and its `senderId` where the request named none.

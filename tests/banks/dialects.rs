@@ -16,7 +16,7 @@ const AT: &str = "2026-11-20T14:30:06+05:00";
 const SIGNATURE: &str = "signature-jws";
 
 /// The demo's bank three times more: under another name, in another dialect, with another participant.
-fn with_banks(settings: &mut Settings) {
+pub fn with_banks(settings: &mut Settings) {
     let demo = Arc::clone(&settings.payments.banks["demo"]);
     for (id, participant, adapter, signature) in [
         ("osmp", "agency", "osmp", None),
@@ -133,7 +133,7 @@ async fn who_signs_a_question_in_the_address_signs_its_every_byte() {
     installation.stop().await;
 }
 
-fn callback(end_to_end_id: &str, status: &str) -> Vec<u8> {
+pub fn callback(end_to_end_id: &str, status: &str) -> Vec<u8> {
     format!(
         r#"{{"id":"A17","invoiceID":"{end_to_end_id}","amount":5347.07,"currency":"KZT","statusName":"{status}","dateTime":"{AT}"}}"#
     )
@@ -141,12 +141,12 @@ fn callback(end_to_end_id: &str, status: &str) -> Vec<u8> {
 }
 
 /// The detached signature of a body by a participant's key.
-fn signature(signer: &Caller, body: &[u8]) -> String {
+pub fn signature(signer: &Caller, body: &[u8]) -> String {
     let document = jws::sign("bank-callback+jws", body, &signer.signer).unwrap();
     document.replace(&URL_SAFE_NO_PAD.encode(body), "")
 }
 
-async fn call_back(bank: &Caller, body: Vec<u8>, signature: Option<&str>) -> Posted {
+pub async fn call_back(bank: &Caller, body: Vec<u8>, signature: Option<&str>) -> Posted {
     let signature = signature.map(|signature| (SIGNATURE, signature));
     let headers: Vec<_> =
         [("content-type", "application/json")].into_iter().chain(signature).collect();

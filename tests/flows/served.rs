@@ -26,10 +26,15 @@ pub struct Ended {
 
 impl Served {
     pub async fn start(ground: &Ground) -> Self {
-        let ready_file = ground.state.path().join("ready.json");
+        Self::on(&ground.scratch.config, ground.state.path()).await
+    }
+
+    /// On another configuration, with a folder for what it says when it is ready.
+    pub async fn on(config: &Path, state: &Path) -> Self {
+        let ready_file = state.join("ready.json");
         let mut child = Command::new(QAQPA)
             .args(["serve", "--config"])
-            .arg(&ground.scratch.config)
+            .arg(config)
             .arg("--ready-file")
             .arg(&ready_file)
             .stdout(Stdio::piped())

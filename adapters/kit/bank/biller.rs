@@ -10,6 +10,10 @@ pub const TXN_ID_CHARS_MAX: usize = 64;
 /// Bytes of an `account`.
 pub const ACCOUNT_BYTES_MAX: usize = 200;
 
+/// Ids of the bank, its terminal and their papers.
+pub const OWN_IDS: &[&str] =
+    &["txn_id", "prv_txn", "prv_txn_id", "trm_id", "trm_txn_id", "terminal_id", "receipt"];
+
 /// Which of the two questions it is, as far as it can be read; `None` for another.
 #[must_use]
 pub fn is_pay(asked: &Asked<'_>) -> bool {

@@ -126,7 +126,8 @@ impl Resource {
     /// The JSON of the service that a request spells.
     ///
     /// # Errors
-    /// `caller.malformed` with the reason `query`: a parameter that is none of its, twice, or broken.
+    /// `caller.malformed` with the reason `query`: a parameter that is none of its, twice, or broken; with
+    /// `path`: a broken escape.
     pub fn json<'b>(
         &self,
         path: &str,
@@ -135,7 +136,7 @@ impl Resource {
     ) -> Result<Cow<'b, [u8]>, Fault> {
         let mut fields = Vec::new();
         for (name, segment) in self.fields_in(path).unwrap_or_default() {
-            fields.push(field(name, segment));
+            fields.push(field(name, &decoded(segment).ok_or_else(|| malformed("path"))?));
         }
         fields.extend(self.asked(query.unwrap_or_default())?);
         if fields.is_empty() && self.method == "POST" {
@@ -207,7 +208,7 @@ fn spliced(members: &str, body: &[u8]) -> Vec<u8> {
     [format!("{{{members}{comma}").as_bytes(), rest].concat()
 }
 
-/// A value of a query (RFC 3986 §2.1); `+` is itself.
+/// A value of a path or a query (RFC 3986 §2.1); `+` is itself.
 fn decoded(value: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(value.len());
     let mut rest = value;
