@@ -21,8 +21,15 @@ mod house;
 mod iso20022;
 #[path = "banks/payments.rs"]
 mod payments;
+#[path = "banks/planted.rs"]
+mod planted;
 #[path = "support/postgres.rs"]
 mod postgres;
+#[path = "banks/races.rs"]
+mod races;
+#[path = "flows/served.rs"]
+#[allow(dead_code, reason = "shared")]
+mod served;
 #[path = "flows/support.rs"]
 #[allow(dead_code, reason = "shared")]
 mod support;

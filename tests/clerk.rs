@@ -12,6 +12,8 @@
 mod chaos;
 #[path = "clerk/closed.rs"]
 mod closed;
+#[path = "support/disk.rs"]
+mod disk;
 #[path = "clerk/house.rs"]
 mod house;
 #[path = "clerk/judge.rs"]

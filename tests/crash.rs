@@ -15,6 +15,8 @@ mod books;
 mod callers;
 #[path = "crash/chance.rs"]
 mod chance;
+#[path = "support/disk.rs"]
+mod disk;
 #[path = "crash/house.rs"]
 mod house;
 #[path = "crash/judge.rs"]
@@ -27,3 +29,5 @@ mod order;
 mod postgres;
 #[path = "crash/stops.rs"]
 mod stops;
+#[path = "support/strace.rs"]
+mod strace;

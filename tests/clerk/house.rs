@@ -44,6 +44,8 @@ pub struct House {
     pub config: PathBuf,
     pub ledger: PathBuf,
     pub office: Office,
+    pub scratch: Scratch,
+    pub bank_address: SocketAddr,
     pub database: Option<(Cluster, String)>,
     _bank: Own,
 }
@@ -54,7 +56,10 @@ impl House {
     }
 
     pub async fn on_postgres(chaos: &str, seed: u64) -> Self {
-        let cluster = Cluster::start();
+        Self::on_cluster(Cluster::start(), chaos, seed).await
+    }
+
+    pub async fn on_cluster(cluster: Cluster, chaos: &str, seed: u64) -> Self {
         let database = cluster.database();
         let url = Zeroizing::new(cluster.url("qaqpa_migrate", &database));
         let owner = Store::Postgres { url, connections_max: 2 };
@@ -81,7 +86,16 @@ impl House {
         append(&scratch.config.join("gateway.toml"), &format!("{table}{patience}"));
         std::fs::write(scratch.config.join("payments.toml"), PAYMENTS).unwrap();
         let config = scratch.config.clone();
-        Self { folder, config, ledger, office, database, _bank: bank }
+        Self {
+            folder,
+            config,
+            ledger,
+            office,
+            scratch,
+            bank_address: address,
+            database,
+            _bank: bank,
+        }
     }
 
     pub fn settings(&self) -> Settings {

@@ -1,7 +1,9 @@
 //! A database that stops, hangs, or loses the answer to COMMIT under the clerk: no payment is lost or made twice.
 
+use crate::disk::Disk;
 use crate::house::{House, offer, start, until};
 use crate::judge::{judge, settle};
+use crate::postgres::Cluster;
 use qaqpa::payments::Payments;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -57,6 +59,60 @@ async fn a_commit_whose_answer_is_lost_is_neither_done_twice_nor_forgotten() {
     assert!(verdict.violations.is_empty(), "{:#?}", verdict.violations);
     assert_eq!(verdict.posted, ORDERS, "{verdict:?}");
     running.drain().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_payment_is_lost_or_made_twice_when_another_server_takes_over() {
+    let mut house = House::on_postgres("rough", 33).await;
+    let (cluster, database) = house.database.take().unwrap();
+    let standby = cluster.standby();
+    let url = cluster.url_with(&standby, "qaqpa_app", &database);
+    std::fs::write(house.config.join("secrets/store.url"), url).unwrap();
+    let (running, payments) = start(house.settings()).await;
+    let opened = offers(&payments);
+    let attempted = "SELECT id FROM payment_order WHERE attempt > 0";
+    until("some of the orders are under way", async || {
+        !cluster.sql("qaqpa_app", &database, attempted).unwrap().is_empty()
+    })
+    .await;
+    cluster.stop_immediately();
+    let down = Instant::now();
+    standby.promote();
+    house.database = Some((standby, database));
+    let promised = opened.join_all().await;
+    println!("all were promised {:?} after the first server had gone", down.elapsed());
+    settle(&house).await;
+    let verdict = judge(&house, &promised);
+    assert!(verdict.violations.is_empty(), "{:#?}", verdict.violations);
+    assert_eq!(verdict.posted + verdict.rejected, ORDERS, "{verdict:?}");
+    running.drain().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_payment_is_lost_or_made_twice_when_the_disk_of_the_database_is_full() {
+    let disk = Disk::mount(160);
+    let house = House::on_cluster(Cluster::start_in(&disk.0), "rough", 34).await;
+    let (running, payments) = start(house.settings()).await;
+    let filler = disk.fill();
+    let (cluster, database) = house.database.as_ref().unwrap();
+    let more = "CREATE TABLE more AS SELECT repeat('x', 1000) FROM generate_series(1, 100000)";
+    let full = cluster.sql("qaqpa_migrate", database, more).unwrap_err();
+    assert!(full.contains("No space left") || full.contains("connection"), "{full}");
+    let opened = offers(&payments);
+    let began = Instant::now();
+    until("it was full a while", async || began.elapsed() > Duration::from_secs(2)).await;
+    std::fs::remove_file(filler).unwrap();
+    // A server without room for its log gives up; its operator starts it again.
+    cluster.stop_immediately();
+    cluster.start_again();
+    let promised = opened.join_all().await;
+    settle(&house).await;
+    let verdict = judge(&house, &promised);
+    assert!(verdict.violations.is_empty(), "{:#?}", verdict.violations);
+    assert_eq!(verdict.posted + verdict.rejected, ORDERS, "{verdict:?}");
+    running.drain().await;
+    drop(house);
+    drop(disk);
 }
 
 /// Many orders, each opened for certain: what failed is asked for by its id, and offered again.

@@ -3,36 +3,8 @@
 use crate::books::Books;
 use crate::callers::{Asked, Caller};
 use crate::house::{House, PAYMENT, READ, until};
-use std::collections::HashMap;
-use std::path::Path;
-use std::process::Command;
+use crate::strace::{self, Event, READS, WRITES, before};
 use std::time::{SystemTime, UNIX_EPOCH};
-
-const CALLS: &str = "trace=fdatasync,fsync,pwrite64,write,writev,sendto,sendmsg,connect,\
-     read,readv,recvfrom,recvmsg";
-
-/// One system call, from its line to the line in which it returned.
-struct Event {
-    name: String,
-    /// Arguments and result; sockets and files by name.
-    text: String,
-    unix_s: f64,
-    begun: usize,
-    ended: usize,
-}
-
-impl Event {
-    fn is(&self, names: &[&str], about: &str) -> bool {
-        names.contains(&self.name.as_str()) && self.text.contains(about)
-    }
-
-    fn is_good(&self) -> bool {
-        self.text.trim_end().ends_with(" = 0")
-    }
-}
-
-const WRITES: [&str; 4] = ["write", "writev", "sendto", "sendmsg"];
-const READS: [&str; 4] = ["read", "readv", "recvfrom", "recvmsg"];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_entry_is_synced_to_disk_before_the_agency_sees_a_byte() {
@@ -66,11 +38,8 @@ async fn hold_order(
     is_written: impl Fn(&Event) -> bool,
     is_durable: impl Fn(&Event) -> bool,
 ) {
-    let strace = Command::new("strace").arg("-V").output();
-    assert!(strace.is_ok_and(|out| out.status.success()), "strace is missing: run `make tools`");
     let trace = house.folder.path().join("trace");
-    let strace = ["strace", "-D", "-f", "-ttt", "-yy", "-s", "65536", "-e", CALLS, "-o"];
-    let program = [&strace[..], &[trace.to_str().unwrap(), env!("CARGO_BIN_EXE_qaqpa")]].concat();
+    let program = before(&trace, env!("CARGO_BIN_EXE_qaqpa"));
     let mut gate = house.open_with(&program).await;
     let caller = Caller::new(&house, &gate);
     let mut marks = Vec::new();
@@ -84,7 +53,11 @@ async fn hold_order(
     gate.process.terminate();
     let gate_port = gate.soap_url.split([':', '/']).find_map(|part| part.parse::<u16>().ok());
     let to_caller = format!("[127.0.0.1:{}->", gate_port.unwrap());
-    let events = read(&trace).await;
+    let mut events = Vec::new();
+    until("strace has written it all", async || {
+        strace::events(&trace).map(|all| events = all).is_some()
+    })
+    .await;
     for (place, (service, mark)) in marks.iter().enumerate() {
         let end = marks.get(place + 1).map_or(f64::MAX, |(_, next)| *next);
         let during = |event: &&Event| (*mark..end).contains(&event.unix_s);
@@ -113,41 +86,4 @@ async fn hold_order(
 
 fn is_closed(house: &House, asked: &Asked) -> bool {
     Books::read(house).of(&asked.message_id).iter().any(|entry| !entry.is_open())
-}
-
-/// Reads a trace whose program has ended.
-async fn read(trace: &Path) -> Vec<Event> {
-    let mut text = String::new();
-    until("strace has written it all", async || {
-        text = String::from_utf8_lossy(&std::fs::read(trace).unwrap()).into_owned();
-        text.lines().last().is_some_and(|line| line.contains("+++ exited with"))
-    })
-    .await;
-    let mut unfinished: HashMap<&str, Event> = HashMap::new();
-    let mut events = Vec::new();
-    for (number, line) in text.lines().enumerate() {
-        // `1234  1795348800.123456 write(…`: short numbers of threads are padded.
-        let Some((thread, rest)) = line.split_once(' ') else { continue };
-        let Some((time, rest)) = rest.trim_start().split_once(' ') else { continue };
-        if let Some((_, end)) = rest.split_once(" resumed>") {
-            if let Some(event) = unfinished.remove(thread) {
-                events.push(Event { text: event.text + end, ended: number, ..event });
-            }
-            continue;
-        }
-        let Some((name, text)) = rest.split_once('(') else { continue };
-        let event = Event {
-            name: name.to_owned(),
-            text: text.to_owned(),
-            unix_s: time.parse().expect("a time"),
-            begun: number,
-            ended: number,
-        };
-        match rest.ends_with("<unfinished ...>") {
-            true => drop(unfinished.insert(thread, event)),
-            false => events.push(event),
-        }
-    }
-    events.sort_by_key(|event| event.begun);
-    events
 }

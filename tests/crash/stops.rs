@@ -2,14 +2,13 @@
 
 use crate::books::Books;
 use crate::callers::{Asked, Caller};
+use crate::disk::Disk;
 use crate::house::{Gate, House, PAYMENT, READ, is_ready, until};
 use crate::judge::Verdict;
 use crate::postgres::Cluster;
 use qaqpa::command::client::Posted;
 use rusqlite::Connection;
 use std::collections::HashSet;
-use std::path::PathBuf;
-use std::process::Command;
 use std::time::{Duration, Instant};
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -90,7 +89,7 @@ async fn hold_through<T>(house: &House, trouble: impl Fn() -> T) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_a_full_disk_nothing_is_sent_what_was_open_is_closed_and_space_heals_it() {
-    let disk = Disk::mount();
+    let disk = Disk::mount(12);
     let house = House::on_disk(&disk.0).await;
     let gate = house.open().await;
     let caller = Caller::new(&house, &gate);
@@ -123,7 +122,7 @@ async fn on_a_full_disk_nothing_is_sent_what_was_open_is_closed_and_space_heals_
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_gateway_killed_as_its_disk_fills_starts_on_the_reserve_and_closes_what_was_open() {
-    let disk = Disk::mount();
+    let disk = Disk::mount(12);
     let house = House::on_disk(&disk.0).await;
     let mut gate = house.open().await;
     let caller = Caller::new(&house, &gate);
@@ -227,36 +226,4 @@ fn assert_unsent(house: &House, refused: &HashSet<String>) {
     let mut verdict = Verdict::default();
     verdict.judge_agencies(house, &Books::read(house));
     assert!(verdict.violations.is_empty(), "{:#?}", verdict.violations);
-}
-
-/// A disk so small that it fills at once.
-struct Disk(PathBuf);
-
-impl Disk {
-    fn mount() -> Self {
-        let folder = tempfile::tempdir().unwrap().keep();
-        let options = ["-t", "tmpfs", "-o", "size=12m", "tmpfs"];
-        let mounted = Command::new("mount").args(options).arg(&folder).status().unwrap();
-        assert!(mounted.success(), "this test needs root: it mounts a disk of 12 MiB to fill it");
-        Self(folder)
-    }
-
-    /// Takes all that is free.
-    fn fill(&self) -> PathBuf {
-        let filler = self.0.join("filler");
-        let full = Command::new("dd")
-            .args(["if=/dev/zero", "bs=4096", "status=none"])
-            .arg(format!("of={}", filler.display()))
-            .output()
-            .unwrap();
-        assert!(String::from_utf8_lossy(&full.stderr).contains("No space left"), "{full:?}");
-        filler
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        Command::new("umount").arg("-l").arg(&self.0).status().unwrap();
-        std::fs::remove_dir(&self.0).unwrap();
-    }
 }

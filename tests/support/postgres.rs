@@ -36,16 +36,12 @@ impl Cluster {
 
     /// Makes and starts a server; the roles of `deploy/postgres/roles.sql` are in every database.
     pub(crate) fn start() -> Self {
-        remove_left_folders();
-        let number = CLUSTERS.fetch_add(1, Relaxed);
-        let folder = std::env::temp_dir().join(format!("{FOLDER}{}-{number}", std::process::id()));
-        fs::create_dir(&folder).expect("a folder for the cluster");
-        if let Some((user, group)) = postgres_user() {
-            chown(&folder, Some(user), Some(group)).expect("chown");
-        }
-        let port = free_port(number);
-        let (server, databases) = (Mutex::default(), AtomicU32::default());
-        let cluster = Self { binaries: binaries(), folder, port, server, databases };
+        Self::start_in(&std::env::temp_dir())
+    }
+
+    /// The same on a disk of the caller's.
+    pub(crate) fn start_in(disk: &Path) -> Self {
+        let cluster = Self::in_folder(disk);
         let made = cluster
             .command("initdb")
             .args(["--no-sync", "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C", "-D"])
@@ -57,6 +53,46 @@ impl Cluster {
         let roles = include_str!("../../deploy/postgres/roles.sql");
         cluster.sql("postgres", "template1", roles).expect("roles.sql");
         cluster
+    }
+
+    /// A place for a server: a folder of its own and a free port.
+    fn in_folder(disk: &Path) -> Self {
+        remove_left_folders();
+        let number = CLUSTERS.fetch_add(1, Relaxed);
+        let folder = disk.join(format!("{FOLDER}{}-{number}", std::process::id()));
+        fs::create_dir(&folder).expect("a folder for the cluster");
+        if let Some((user, group)) = postgres_user() {
+            chown(&folder, Some(user), Some(group)).expect("chown");
+        }
+        let port = free_port(number);
+        let (server, databases) = (Mutex::default(), AtomicU32::default());
+        Self { binaries: binaries(), folder, port, server, databases }
+    }
+
+    /// A second server that follows this one; from here on a commit is acknowledged once both have it.
+    pub(crate) fn standby(&self) -> Self {
+        let standby = Self::in_folder(&std::env::temp_dir());
+        let copied = standby
+            .command("pg_basebackup")
+            .args(["-h", "127.0.0.1", "-p", &self.port.to_string(), "-U", "postgres"])
+            .args(["-R", "-X", "stream", "--checkpoint=fast", "-D"])
+            .arg(standby.folder.join("data"))
+            .output()
+            .expect("pg_basebackup");
+        assert!(copied.status.success(), "{}", String::from_utf8_lossy(&copied.stderr));
+        standby.start_again();
+        let both = "ALTER SYSTEM SET synchronous_standby_names = '*'";
+        self.sql("postgres", "postgres", both).expect("two servers");
+        self.sql("postgres", "postgres", "SELECT pg_reload_conf()").expect("a reload");
+        let follows = "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'";
+        while self.sql("postgres", "postgres", follows).as_deref() != Ok("1") {}
+        standby
+    }
+
+    /// Makes a server that followed another one take writes.
+    pub(crate) fn promote(&self) {
+        let promoted = self.sql("postgres", "postgres", "SELECT pg_promote()");
+        assert_eq!(promoted.as_deref(), Ok("t"));
     }
 
     /// A new empty database's name.
@@ -75,6 +111,13 @@ impl Cluster {
     /// The URL of a database for one of its roles: `qaqpa_app`, `qaqpa_migrate`, `postgres`.
     pub(crate) fn url(&self, user: &str, database: &str) -> String {
         format!("postgres://{user}@127.0.0.1:{}/{database}", self.port)
+    }
+
+    /// The URL of a database on whichever of two servers takes writes.
+    pub(crate) fn url_with(&self, standby: &Self, user: &str, database: &str) -> String {
+        let (one, other) = (self.port, standby.port);
+        let hosts = format!("127.0.0.1:{one},127.0.0.1:{other}");
+        format!("postgres://{user}@{hosts}/{database}?target_session_attrs=read-write")
     }
 
     /// Runs SQL by psql; rows as `a|b` lines, or the server's words.
@@ -117,7 +160,7 @@ impl Cluster {
             made.send(server).expect("the starter waits");
             let mut said = String::new();
             for line in log.lines().map_while(Result::ok) {
-                if line.contains("ready to accept connections") {
+                if line.contains("ready to accept") {
                     let _said_before = ready.send(Ok(()));
                 }
                 said = format!("{said}{line}\n");

@@ -4,13 +4,16 @@ use super::scratch::{Endpoints, Scratch};
 use crate::command::Failure;
 use crate::command::client::Client;
 use crate::command::reconcile::Intake;
-use crate::command::simulate::Stand;
+use crate::command::simulate::{Stand, door};
 use crate::config;
 use crate::journal;
 use crate::payments;
 use crate::proxy::listener::Drained;
 use crate::proxy::start::Running;
 use crate::sign::Signer;
+use crate::simulate::bank::SimulatedBank;
+use crate::simulate::bank::chaos::Chaos;
+use crate::simulate::bank::ledger::Ledger;
 use crate::simulate::{Behaviour, Observer};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -60,6 +63,22 @@ impl Agencies {
         Ok(Self { endpoints: Endpoints { persons, companies, addresses }, drain, doors })
     }
 
+    /// Starts a bank that pays what it is ordered to, and answers inquiries alone.
+    ///
+    /// # Errors
+    /// Its ledger or a socket cannot be used.
+    async fn add_bank(&mut self, state: &Path) -> Result<SocketAddr, Failure> {
+        let ledger = Ledger::open(&state.join("absent_bank.ledger")).map_err(Failure::work)?;
+        let chaos = "late=100".parse::<Chaos>().map_err(Failure::work)?;
+        let adapter = qaqpa_adapters::find("iso20022");
+        let bank = adapter.and_then(|adapter| SimulatedBank::new(adapter, chaos.seeded(1), ledger));
+        let bank = bank.ok_or_else(|| Failure::work("no bank that takes orders"))?;
+        let door = door(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), None).await?;
+        let address = door.address();
+        self.doors.push(tokio::spawn(door.serve(Arc::new(bank), self.drain.subscribe())));
+        Ok(address)
+    }
+
     /// Stops them.
     pub async fn stop(self) {
         self.drain.send_replace(true);
@@ -84,8 +103,10 @@ impl Installation {
     /// What `check` would say of the configuration, or a store or socket that cannot be used.
     pub async fn start(state: &Path, store: Option<&str>) -> Result<Self, Failure> {
         let scratch = Scratch::prepare(state)?;
-        let agencies = Agencies::start(&scratch, |_| Conduct::default()).await?;
+        let mut agencies = Agencies::start(&scratch, |_| Conduct::default()).await?;
+        let bank = agencies.add_bank(state).await?;
         scratch.write(&agencies.endpoints, store)?;
+        scratch.add_banks(bank)?;
         let settings = config::load(&scratch.config).map_err(Failure::configuration)?;
         if store.is_some() {
             journal::migrate(&settings.journal.store, MIGRATED_DAYS)

@@ -4,6 +4,7 @@
 
 mod calls;
 mod day;
+mod faces;
 pub mod installation;
 mod payment;
 pub mod pki;

@@ -24,11 +24,16 @@ struct Step {
     is_repeated: bool,
 }
 
-struct Shown {
-    step: Step,
-    posted: Posted,
-    answer: Value,
-    is_as_expected: bool,
+/// A step that was made.
+pub(super) struct Shown {
+    pub(super) title: &'static str,
+    pub(super) caller: &'static str,
+    pub(super) service: &'static str,
+    pub(super) request: String,
+    pub(super) posted: Posted,
+    /// What the answer says, for people.
+    pub(super) told: String,
+    pub(super) is_as_expected: bool,
 }
 
 /// Makes every step and shows it; `true` if each ended as expected.
@@ -36,19 +41,9 @@ struct Shown {
 /// # Errors
 /// A connection failed.
 pub(super) async fn programme(installation: &Installation, is_json: bool) -> Result<bool, Failure> {
-    let portal = installation.client("portal")?;
-    let made = portal.post_to("/api/v1/charges", &HEADERS, terms().into_bytes()).await?;
-    let charge_id = text(&answer(&made), "charge_id");
-    let first = Step {
-        title: "a duty is registered",
-        caller: "portal",
-        service: "PAY_ChargeRegister",
-        request: "POST /api/v1/charges".to_owned(),
-        http_status: 201,
-        told: ("state", json!("open")),
-        is_repeated: false,
-    };
-    let mut all = vec![judged(first, made, None)];
+    let first = register(installation).await?;
+    let charge_id = text(&answer(&first.posted), "charge_id");
+    let mut all = vec![first];
     for step in steps(&charge_id) {
         let client = installation.client(step.caller)?;
         let path = step.request.strip_prefix("GET ").unwrap_or_default();
@@ -57,6 +52,7 @@ pub(super) async fn programme(installation: &Installation, is_json: bool) -> Res
         let shown = judged(step, posted, before);
         all.push(shown);
     }
+    all.extend(super::faces::programme(installation).await?);
     if is_json {
         for shown in &all {
             say(&json_line(installation, shown).await?)?;
@@ -67,7 +63,26 @@ pub(super) async fn programme(installation: &Installation, is_json: bool) -> Res
     Ok(all.iter().all(|shown| shown.is_as_expected))
 }
 
-const HEADERS: [(&str, &str); 1] = [("content-type", "application/json")];
+pub(super) const HEADERS: [(&str, &str); 1] = [("content-type", "application/json")];
+
+/// Registers a new duty.
+///
+/// # Errors
+/// A connection failed.
+pub(super) async fn register(installation: &Installation) -> Result<Shown, Failure> {
+    let portal = installation.client("portal")?;
+    let made = portal.post_to("/api/v1/charges", &HEADERS, terms().into_bytes()).await?;
+    let step = Step {
+        title: "a duty is registered",
+        caller: "portal",
+        service: "PAY_ChargeRegister",
+        request: "POST /api/v1/charges".to_owned(),
+        http_status: 201,
+        told: ("state", json!("open")),
+        is_repeated: false,
+    };
+    Ok(judged(step, made, None))
+}
 
 fn terms() -> String {
     json!({
@@ -118,23 +133,25 @@ fn judged(step: Step, posted: Posted, before: Option<&Shown>) -> Shown {
     let is_same = !step.is_repeated || before.is_some_and(|one| one.posted.body == posted.body);
     let is_as_expected =
         posted.http_status == step.http_status && answer.get(field) == Some(expected) && is_same;
-    Shown { step, posted, answer, is_as_expected }
+    let told = format!("{field} {}", answer.get(field).cloned().unwrap_or_default());
+    let Step { title, caller, service, request, .. } = step;
+    Shown { title, caller, service, request, posted, told, is_as_expected }
 }
 
-fn answer(posted: &Posted) -> Value {
+pub(super) fn answer(posted: &Posted) -> Value {
     serde_json::from_slice(&posted.body).unwrap_or_default()
 }
 
-fn text(answer: &Value, field: &str) -> String {
+pub(super) fn text(answer: &Value, field: &str) -> String {
     answer.get(field).and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
 /// The keys of every line of the demo.
 async fn json_line(installation: &Installation, shown: &Shown) -> Result<Value, Failure> {
-    let closed = closed(installation, shown.step.title, &shown.posted).await?;
+    let closed = closed(installation, shown.title, &shown.posted).await?;
     Ok(json!({
-        "service": shown.step.service,
-        "caller": shown.step.caller,
+        "service": shown.service,
+        "caller": shown.caller,
         "outcome": closed.outcome,
         "fault": closed.fault_code,
         "http_status": shown.posted.http_status,
@@ -155,17 +172,14 @@ fn table(all: &[Shown]) -> Table {
     ]);
     for shown in all {
         let number = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
-        let (field, _) = shown.step.told;
-        let told = shown.answer.get(field).cloned().unwrap_or_default();
-        let request = shown.step.request.split('?').next().unwrap_or_default();
-        let command =
-            shown.step.request.split(['?', '&']).nth(1).filter(|_| request.contains("bank"));
+        let request = shown.request.split('?').next().unwrap_or_default();
+        let command = shown.request.split(['?', '&']).nth(1).filter(|_| request.contains("bank"));
         table.add_row([
-            Cell::new(shown.step.title),
-            Cell::new(shown.step.caller),
+            Cell::new(shown.title),
+            Cell::new(shown.caller),
             Cell::new(command.map_or(short(request), |command| format!("{request}?{command}"))),
             number(shown.posted.http_status.to_string()),
-            Cell::new(format!("{field} {told}")),
+            Cell::new(&shown.told),
             number(format!("{:.1}", shown.posted.elapsed.as_secs_f64() * 1000.0)),
             Cell::new(if shown.is_as_expected { "yes" } else { "NO" }),
         ]);
@@ -175,8 +189,10 @@ fn table(all: &[Shown]) -> Table {
 
 /// A path without the id at its end, which says nothing to a reader.
 fn short(request: &str) -> String {
-    match request.rsplit_once("/charges/") {
-        Some((head, _)) => format!("{head}/charges/…"),
-        None => request.to_owned(),
+    for list in ["/charges/", "/payments/"] {
+        if let Some((head, _)) = request.rsplit_once(list) {
+            return format!("{head}{list}…");
+        }
     }
+    request.to_owned()
 }

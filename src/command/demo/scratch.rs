@@ -100,6 +100,42 @@ impl Scratch {
         self.file("services.toml", &self.services_toml(endpoints)?)
     }
 
+    /// Adds the demo's other banks to what was written: three that ask in other dialects, and one at this
+    /// address that takes orders.
+    ///
+    /// # Errors
+    /// The disk failed.
+    pub fn add_banks(&self, absent: SocketAddr) -> Result<(), Failure> {
+        let bank = |id: &str, rest: &str| {
+            format!(
+                "\n[bank.{id}]\nbic = \"DEMOKZ2A\"\nname = {{ kk = \"{id}\", ru = \"{id}\", \
+                 en = \"{id}\" }}\n{rest}"
+            )
+        };
+        let asks = |dialect: &str| format!("participant = \"bank\"\nprovider = \"{dialect}\"\n");
+        let signs = format!(
+            "signature_header = \"{}\"\nsignature_covers = \"body\"\n",
+            super::faces::SIGNATURE
+        );
+        let banks = [
+            bank("terminals", &asks("osmp")),
+            bank("transfers", &asks("iso20022")),
+            bank("cards", &(asks("acquiring") + &signs)),
+            bank("absent", "agency = \"absent_bank\"\n"),
+        ];
+        let agency = format!(
+            "\n[agency.absent_bank]\nadapter = \"iso20022\"\nendpoint = \"http://{absent}/\"\n\
+             deadline_ms = 1000\n"
+        );
+        self.append("payments.toml", &banks.concat())?;
+        self.append("services.toml", &agency)
+    }
+
+    fn append(&self, name: &str, text: &str) -> Result<(), Failure> {
+        let before = std::fs::read_to_string(self.config.join(name)).map_err(Failure::work)?;
+        self.file(name, &(before + text))
+    }
+
     fn file(&self, name: &str, text: &str) -> Result<(), Failure> {
         super::pki::write(&self.config.join(name), text)
     }

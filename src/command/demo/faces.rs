@@ -1,0 +1,206 @@
+//! The demo's other banks: a terminal network, a transfer, a card, and an order whose answer is lost.
+
+use super::installation::{Installation, signer};
+use super::payment::{HEADERS, Shown, answer, register, text};
+use crate::channel::bank::signature_kind;
+use crate::command::{Failure, client::Posted, now_unix_us};
+use crate::proxy::trace::Trace;
+use crate::sign::jws;
+use qaqpa_kit::adapter::HttpAnswer;
+use qaqpa_kit::bank::{About, Ask, Asker, BankRequest, Covered, Notice, Pay, Reaction, Said, Word};
+use qaqpa_kit::money::Amount;
+use serde_json::json;
+use std::time::Duration;
+
+const LOOKS: u32 = 400;
+const LOOK_PAUSE: Duration = Duration::from_millis(25);
+const AMOUNT_TIYN: i64 = 1_987_500;
+/// Where the bank of cards puts its signature; [`super::scratch`] configures it.
+pub(super) const SIGNATURE: &str = "signature-jws";
+
+/// One payment through each of these banks; what was made.
+///
+/// # Errors
+/// A connection failed, or what a bank writes cannot be written.
+pub(super) async fn programme(installation: &Installation) -> Result<Vec<Shown>, Failure> {
+    let mut all = Vec::new();
+    for (title, bank, dialect) in [
+        ("paid at a terminal (OSMP)", "terminals", "osmp"),
+        ("paid by a transfer (ISO 20022)", "transfers", "iso20022"),
+    ] {
+        let charge_id = registered(installation).await?;
+        let pay = Ask::Pay(Pay {
+            // A bank's ids are its own, and no two payments of it share one.
+            txn_id: charge_id.chars().filter(char::is_ascii_alphanumeric).collect(),
+            account: charge_id.clone(),
+            amount: amount()?,
+            paid_at: Some(Trace::date(now_unix_us())),
+            document_number: None,
+            payer: Some(super::calls::KNOWN_IIN.to_owned()),
+        });
+        all.push(asked(installation, title, (bank, dialect), &pay).await?);
+        all.push(paid(installation, &charge_id).await?);
+    }
+    all.extend(by_card(installation).await?);
+    all.extend(with_a_lost_answer(installation).await?);
+    Ok(all)
+}
+
+fn amount() -> Result<Amount, Failure> {
+    Amount::new(AMOUNT_TIYN).map_err(|error| Failure::work(error.reason()))
+}
+
+async fn registered(installation: &Installation) -> Result<String, Failure> {
+    Ok(text(&answer(&register(installation).await?.posted), "charge_id"))
+}
+
+/// What a bank asks in its dialect, and how it reads our answer.
+async fn asked(
+    installation: &Installation,
+    title: &'static str,
+    (bank, dialect): (&str, &str),
+    ask: &Ask,
+) -> Result<Shown, Failure> {
+    let unknown = || Failure::work(format!("{dialect} has no question for this"));
+    let adapter = qaqpa_adapters::find(dialect).ok_or_else(unknown)?;
+    let asker = adapter.provider().and_then(|provider| provider.asker()).ok_or_else(unknown)?;
+    let request = asker.ask(ask, &Trace::date(now_unix_us())).ok_or_else(unknown)?;
+    let (line, posted) = sent(installation, bank, request).await?;
+    let reading = read(asker, &posted);
+    let is_notice = matches!(ask, Ask::Notice(_));
+    Ok(Shown {
+        title,
+        caller: "bank",
+        service: if is_notice { "PAY_BankNotice" } else { "PAY_BankPay" },
+        request: line,
+        told: reading
+            .as_ref()
+            .map_or_else(|| "nothing".to_owned(), |(_, code)| format!("told {code}")),
+        is_as_expected: reading.is_some_and(|(reaction, _)| reaction == Reaction::Done),
+        posted,
+    })
+}
+
+fn read(asker: &dyn Asker, posted: &Posted) -> Option<(Reaction, String)> {
+    let answer = HttpAnswer { status: posted.http_status, content_type: None, body: &posted.body };
+    asker.read(&answer).map(|reading| (reading.reaction, reading.code))
+}
+
+/// Sends a bank's request, signed where the bank of cards sends it.
+async fn sent(
+    installation: &Installation,
+    bank: &str,
+    request: BankRequest,
+) -> Result<(String, Posted), Failure> {
+    let client = installation.client("bank")?;
+    let path = format!("/bank/{bank}/{}", request.path);
+    if request.method == "GET" {
+        let target = format!("{path}?{}", request.query);
+        return Ok((format!("GET {target}"), client.get(&target).await?));
+    }
+    let content_type = request.content_type.unwrap_or("application/octet-stream");
+    let pair = &installation.scratch.member("bank")?.pair;
+    let kind = signature_kind(Covered::Body);
+    let signed = jws::sign(kind, &request.body, &signer(pair)?).map_err(Failure::work)?;
+    let (head, signature) = signed
+        .split_once('.')
+        .and_then(|(head, rest)| Some((head, rest.split_once('.')?.1)))
+        .ok_or_else(|| Failure::work("no signature"))?;
+    let detached = format!("{head}..{signature}");
+    let headers = [("content-type", content_type), (SIGNATURE, &*detached)];
+    let posted = client.post_to(&path, &headers, request.body).await?;
+    Ok((format!("POST {path}"), posted))
+}
+
+/// The payer goes on to the bank's page; the bank calls back, signed, when the card was charged.
+async fn by_card(installation: &Installation) -> Result<[Shown; 3], Failure> {
+    let charge_id = registered(installation).await?;
+    let opened = opened(installation, &charge_id, "cards").await?;
+    let end_to_end_id = text(&answer(&opened.posted), "end_to_end_id");
+    let notice = Notice {
+        event_id: format!("{end_to_end_id}/CHARGE"),
+        about: About::EndToEnd(end_to_end_id),
+        word: Word {
+            amount: Some(amount()?),
+            posted_at: Some(Trace::date(now_unix_us())),
+            ..Word::of(Said::Posted)
+        },
+    };
+    let (title, bank) = ("the bank calls back (card)", ("cards", "acquiring"));
+    let called = asked(installation, title, bank, &Ask::Notice(vec![notice])).await?;
+    Ok([opened, called, paid(installation, &charge_id).await?])
+}
+
+/// The bank pays, and its answer never comes: nobody knows, until an inquiry does.
+async fn with_a_lost_answer(installation: &Installation) -> Result<[Shown; 3], Failure> {
+    let charge_id = registered(installation).await?;
+    let opened = opened(installation, &charge_id, "absent").await?;
+    let payment_id = text(&answer(&opened.posted), "payment_id");
+    let unknown = until(installation, "the answer is lost", &payment_id, "unknown").await?;
+    let posted = until(installation, "an inquiry finds it", &payment_id, "posted").await?;
+    Ok([opened, unknown, posted])
+}
+
+async fn opened(
+    installation: &Installation,
+    charge_id: &str,
+    bank: &str,
+) -> Result<Shown, Failure> {
+    let portal = installation.client("portal")?;
+    let body = json!({ "charge_id": charge_id, "bank": bank }).to_string();
+    let posted = portal.post_to("/api/v1/payments", &HEADERS, body.into_bytes()).await?;
+    let state = text(&answer(&posted), "state");
+    Ok(Shown {
+        title: "a payment is opened",
+        caller: "portal",
+        service: "PAY_PaymentCreate",
+        request: "POST /api/v1/payments".to_owned(),
+        told: format!("state {state:?}"),
+        is_as_expected: posted.http_status == 201 && state == "reserved",
+        posted,
+    })
+}
+
+async fn paid(installation: &Installation, charge_id: &str) -> Result<Shown, Failure> {
+    let path = format!("/api/v1/charges/{charge_id}");
+    let posted = installation.client("portal")?.get(&path).await?;
+    let state = text(&answer(&posted), "state");
+    Ok(Shown {
+        title: "and the duty is paid",
+        caller: "portal",
+        service: "PAY_ChargeInfo",
+        request: format!("GET {path}"),
+        told: format!("state {state:?}"),
+        is_as_expected: state == "paid",
+        posted,
+    })
+}
+
+/// Looks at a payment until it is in a state, or has been looked at long enough.
+async fn until(
+    installation: &Installation,
+    title: &'static str,
+    payment_id: &str,
+    expected: &str,
+) -> Result<Shown, Failure> {
+    let portal = installation.client("portal")?;
+    let path = format!("/api/v1/payments/{payment_id}");
+    let mut posted = portal.get(&path).await?;
+    for _ in 0..LOOKS {
+        if text(&answer(&posted), "state") == expected {
+            break;
+        }
+        tokio::time::sleep(LOOK_PAUSE).await;
+        posted = portal.get(&path).await?;
+    }
+    let state = text(&answer(&posted), "state");
+    Ok(Shown {
+        title,
+        caller: "portal",
+        service: "PAY_PaymentInfo",
+        request: format!("GET {path}"),
+        told: format!("state {state:?}"),
+        is_as_expected: state == expected,
+        posted,
+    })
+}
