@@ -23,6 +23,7 @@ fn settings(folder: &Path) -> Settings {
         group_max: 128,
         reserve_bytes: 1 << 20,
         answers_bytes_max: 1 << 30,
+        papers_watched: false,
     }
 }
 

@@ -1,7 +1,7 @@
 //! CPU, memory and time of reconciling two files, beside DuckDB on the same files in the same run.
 //!
 //! `make reconcile` prints the table: 1, 2.5 and 10 million rows a side (`QAQPA_RECONCILE_ROWS` names
-//! others), a clean day with and without its short cut, and 25 banks with 330 000 rows each. DuckDB's
+//! others), a clean day with and without its short cut, 25 banks with 330 000 rows each, and a month of 357 acts. DuckDB's
 //! counts must be ours. Everything of a run is in its figures: SHA-256, control totals, all reports.
 
 #[path = "../tests/reconcile/day.rs"]
@@ -60,7 +60,72 @@ fn main() -> Fallible<()> {
         "25 banks × 330 000 rows, one after the other: {:.1} s",
         begin.elapsed().as_secs_f64()
     );
+    acts(folder.path())
+}
+
+/// A month of 17 agencies and 20 branches: 340 acts and 17 central ones, made, then signed by both sides.
+fn acts(folder: &Path) -> Fallible<()> {
+    let (agencies, branches, services) = (17, 20, 315);
+    let mut rows = Vec::new();
+    for service in 0..services {
+        for branch in 0..branches {
+            let agency = service % agencies;
+            let given = 1_000 + service * branch;
+            rows.push(format!("a{agency};S{service};b{branch};u{branch};{given};3;{given};3\n"));
+        }
+    }
+    let sum: u64 = (0..services).flat_map(|s| (0..branches).map(move |b| 1_003 + s * b)).sum();
+    let mut files = Vec::new();
+    for party in ["gateway", "centre"] {
+        let mut text = format!(
+            "#counts;v=1;party={party};month=2026-11;count={};sum={sum};enc=utf-8\n",
+            rows.len()
+        );
+        text.extend(rows.iter().map(String::as_str));
+        let path = folder.join(format!("{party}.csv"));
+        fs::write(&path, day::sealed(text.as_bytes()))?;
+        files.push(path);
+    }
+    let bin = |number: u64| format!("9901400{number:05}");
+    let mut parties = format!("centre;{};\n", bin(99));
+    parties.extend((0..agencies).map(|agency| format!("a{agency};{};\n", bin(agency))));
+    fs::write(folder.join("parties"), parties)?;
+    let (cpu, begin) = (children_s()?, Instant::now());
+    let mut command = Command::new(env!("CARGO_BIN_EXE_qaqpa"));
+    command.args(["reconcile", "counts", "--json", "--month", "2026-11", "--agency"]);
+    command.arg(&files[0]).arg("--centre").arg(&files[1]).arg("--parties");
+    command.arg(folder.join("parties")).arg("--out").arg(folder.join("acts"));
+    done(&mut command)?;
+    let made_s = begin.elapsed().as_secs_f64();
+    for number in std::iter::once(99).chain(0..agencies) {
+        let key = rcgen::KeyPair::generate()?;
+        let mut params = rcgen::CertificateParams::default();
+        let unit = rcgen::DnType::OrganizationalUnitName;
+        params.distinguished_name.push(unit, format!("BIN{}", bin(number)));
+        fs::write(folder.join("key"), key.serialize_pem())?;
+        fs::write(folder.join("cert"), params.self_signed(&key)?.pem())?;
+        let mut command = Command::new(env!("CARGO_BIN_EXE_qaqpa"));
+        command.args(["act", "sign"]).arg(folder.join("acts"));
+        command.arg("--key").arg(folder.join("key")).arg("--cert").arg(folder.join("cert"));
+        done(&mut command)?;
+    }
+    println!(
+        "357 acts of a month ({} rows a side): made {made_s:.2} s, made and signed by both {:.2} s, CPU {:.2} s",
+        rows.len(),
+        begin.elapsed().as_secs_f64(),
+        children_s()? - cpu
+    );
     Ok(())
+}
+
+/// Runs it to its good end.
+fn done(command: &mut Command) -> Fallible<()> {
+    let out = command.output()?;
+    if out.status.success() {
+        Ok(())
+    } else {
+        Err(String::from_utf8_lossy(&out.stderr).into_owned().into())
+    }
 }
 
 struct Files {

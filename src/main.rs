@@ -1,7 +1,7 @@
 //! The one binary: subcommands, exit codes, and nothing else.
 
 use clap::{Parser, Subcommand};
-use qaqpa::command::{Failure, agencies, canonicalize, check, demo, evidence, migrate};
+use qaqpa::command::{Failure, act, agencies, canonicalize, check, demo, evidence, migrate};
 use qaqpa::command::{payments, reconcile, send, serve, sign, simulate, verify};
 use std::process::ExitCode;
 
@@ -44,6 +44,8 @@ enum Command {
     Payments(payments::Args),
     /// Hold a journal and a bank's register of one operating day against each other.
     Reconcile(reconcile::Args),
+    /// Make the act of a reconciliation, and enter it when both sides have signed.
+    Act(act::Args),
     /// Show what the journal holds of an entry, or which entries wait for evidence.
     Evidence(evidence::Args),
 }
@@ -78,6 +80,7 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Migrate(args) => migrate::run(args),
         Command::Payments(args) => payments::run(args),
         Command::Reconcile(args) => reconcile::run(args),
+        Command::Act(args) => act::run(args),
         Command::Evidence(args) => evidence::run(args),
     }
 }

@@ -19,6 +19,8 @@ mod crash;
 mod embedded;
 #[path = "journal/life.rs"]
 mod life;
+#[path = "journal/month.rs"]
+mod month;
 #[path = "support/postgres.rs"]
 mod postgres;
 #[path = "journal/postgres.rs"]
@@ -49,6 +51,9 @@ macro_rules! on_both_stores {
 }
 
 on_both_stores! {
+    month:
+        calls_of_a_time_are_counted_by_end_and_by_deadline,
+        a_paper_is_owed_until_it_is_entered;
     same_call:
         a_new_call_is_fresh_and_the_same_call_finds_it_in_flight,
         an_answer_is_given_again_byte_for_byte,

@@ -9,14 +9,22 @@
     reason = "a test that cannot go on has failed"
 )]
 
+#[path = "reconcile/act.rs"]
+mod act;
+#[path = "reconcile/counts.rs"]
+mod counts;
 #[path = "reconcile/day.rs"]
 #[allow(dead_code, reason = "the bench makes its days of it too")]
 mod day;
 #[path = "reconcile/files.rs"]
 mod files;
+#[path = "reconcile/guesses.rs"]
+mod guesses;
 #[path = "reconcile/oracle.rs"]
 mod oracle;
 #[path = "reconcile/papers.rs"]
 mod papers;
 #[path = "reconcile/promises.rs"]
 mod promises;
+#[path = "reconcile/treasury.rs"]
+mod treasury;

@@ -2,6 +2,7 @@
 //!
 //! Exit codes (DESIGN §8, sysexits.h): 0 done, 1 the answer is no, 64 usage, 78 configuration.
 
+pub mod act;
 pub mod agencies;
 pub mod canonicalize;
 pub mod check;
@@ -32,6 +33,8 @@ pub enum Profile {
     Wsse,
     /// JWS in its compact form, as on receipts.
     Receipt,
+    /// The act of a reconciliation, signed by both sides.
+    Act,
 }
 
 /// A file's bytes; `-` is standard input.

@@ -1,9 +1,11 @@
 //! `qaqpa reconcile`: holds a journal and a bank's register of one day against each other.
 
 mod breaks;
+mod counts;
 mod intake;
 mod store;
 mod summary;
+mod treasury;
 
 pub use intake::Intake;
 pub(super) use store::exported;
@@ -54,6 +56,9 @@ pub struct Args {
     /// Join every bucket, also those that their digests prove clean.
     #[arg(long)]
     no_short_cut: bool,
+    /// A fee by which amounts may differ, in tiyn; pairs that differ by one are proposed, never matched.
+    #[arg(long = "fee", value_name = "TIYN", conflicts_with = "bank", value_parser = clap::value_parser!(i64).range(1..))]
+    fees: Vec<i64>,
     /// The language of the table on the terminal; the pages come in all three.
     #[arg(long, value_enum, default_value_t = Language::En)]
     lang: Language,
@@ -66,6 +71,10 @@ pub struct Args {
 enum What {
     /// The breaks that earlier runs have found, and the work on them until two operators end each.
     Breaks(breaks::Args),
+    /// Compare a month's services by number and quality, and write the acts of branches and agencies.
+    Counts(counts::Args),
+    /// Hold gateway, banks and Treasury of one day against each other, also by КБК and administrator.
+    Treasury(treasury::Args),
 }
 
 /// Reconciles two files; breaks are an answer, not a failure.
@@ -74,8 +83,11 @@ enum What {
 /// A file was refused or the disk failed (1).
 pub fn run(args: Args) -> Result<ExitCode, Failure> {
     let began = Instant::now();
-    if let Some(What::Breaks(args)) = args.what {
-        return breaks::run(args);
+    match args.what {
+        Some(What::Breaks(args)) => return breaks::run(args),
+        Some(What::Counts(args)) => return counts::run(args),
+        Some(What::Treasury(args)) => return treasury::run(&args),
+        None => {}
     }
     let out = args.out.clone().ok_or_else(|| Failure::usage("--out is needed"))?;
     if args.from.bank.is_some() {
@@ -95,6 +107,7 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
         scratch: &scratch,
         progress: &|bytes| bar.inc(bytes),
         is_short_cut: !args.no_short_cut,
+        fees_tiyn: &args.fees,
     };
     let outcome = reconcile(&job);
     bar.finish_and_clear();
@@ -130,10 +143,20 @@ fn line(manifest: &Value, seconds: f64) -> String {
         "rows": field("rows"),
         "carried": field("carried"),
         "breaks": field("breaks"),
+        "proposals": field("proposals"),
         "sums": field("sums"),
         "seconds": seconds,
     });
     object.to_string()
+}
+
+/// The last line of a comparison that counts otherwise: its manifest, with the time that it took.
+fn last_line(manifest: Value, began: Instant) -> String {
+    let mut line = manifest;
+    if let Value::Object(fields) = &mut line {
+        fields.insert("seconds".to_owned(), began.elapsed().as_secs_f64().into());
+    }
+    line.to_string()
 }
 
 /// Nothing of a refused file is believed, so there is nothing to count but the refusal.

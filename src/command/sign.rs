@@ -1,8 +1,8 @@
 //! `qaqpa sign`: signs a message with a key from a file, as the gateway does.
 
-use super::{Failure, Profile, read_input, write_output};
+use super::{Failure, Profile, act, read_input, write_output};
 use crate::payments::receipt::KIND as RECEIPT_KIND;
-use crate::sign::{Signer, jws, wsse};
+use crate::sign::{Signer, joint, jws, wsse};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use zeroize::Zeroizing;
@@ -19,7 +19,7 @@ pub struct Args {
     /// The key's certificate.
     #[arg(long, value_name = "PEM")]
     cert: PathBuf,
-    /// The SOAP envelope, or the receipt's JSON; `-` reads standard input.
+    /// The SOAP envelope, the receipt's JSON, or the act; `-` reads standard input.
     file: PathBuf,
 }
 
@@ -33,6 +33,10 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
     let source = read_input(&args.file)?;
     let signed = match args.profile {
         Profile::Wsse => wsse::sign(&source, &signer).map_err(Failure::work)?,
+        Profile::Act => {
+            act::may_sign(&source, &signer)?;
+            joint::sign(&source, &signer).map_err(Failure::work)?
+        }
         Profile::Receipt => {
             jws::sign(RECEIPT_KIND, &source, &signer).map_err(Failure::work)?.into_bytes()
         }

@@ -1,6 +1,6 @@
 //! `qaqpa verify`: says of a signed message who signed what, and whether the signer is trusted.
 
-use super::{Failure, Profile, read_input, write_output};
+use super::{Failure, Profile, act, read_input, write_output};
 use crate::config::settings::BoundCertificate;
 use crate::payments::receipt::KIND as RECEIPT_KIND;
 use crate::sign::certificate::{Certificate, CertificateCache};
@@ -33,6 +33,9 @@ pub struct Args {
     /// The moment to judge for (RFC 3339); default: now.
     #[arg(long, value_name = "TIME")]
     at: Option<Timestamp>,
+    /// Of an act: the folder of its run, whose files must be those that were signed.
+    #[arg(long, value_name = "DIR")]
+    folder: Option<PathBuf>,
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
@@ -59,6 +62,11 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
             judge(&source, trust, at_unix_s).map(|(signed, basis)| accepted(&signed, basis))
         }
         Profile::Receipt => judge_receipt(&source, trust, at_unix_s),
+        Profile::Act => {
+            let folder = args.folder.as_deref().map(act::digested).transpose()?;
+            let folder = folder.as_deref();
+            act::judge(&source, &act::By { trust, at_unix_s, folder })
+        }
     };
     let is_valid = judged.is_ok();
     let report = judged.unwrap_or_else(|fault| refused(&fault));
@@ -140,7 +148,7 @@ fn believe(
     Ok(Some(judged.map_err(|reason| reason.of_caller().because(known_as()))?.basis))
 }
 
-const fn trust_word(basis: Option<Basis>) -> &'static str {
+pub(super) const fn trust_word(basis: Option<Basis>) -> &'static str {
     match basis {
         Some(Basis::Pinned) => "pinned",
         Some(Basis::Chain) => "chain",
@@ -199,6 +207,9 @@ fn lines(report: &Value) -> String {
     if report["valid"] == false {
         let place = report.get("at").map(|at| format!(" at byte {at}")).unwrap_or_default();
         return format!("refused: {} {}{place}\n", text(&report["code"]), text(&report["reason"]));
+    }
+    if report.get("act").is_some() {
+        return act::lines(report);
     }
     let covered: Vec<_> = report["covered"].as_array().into_iter().flatten().map(text).collect();
     let trust = match report["trust"].as_str() {

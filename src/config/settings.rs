@@ -221,6 +221,8 @@ pub struct Journal {
     pub reserve_bytes: u64,
     /// Answers stored beside the evidence are dropped beyond this many bytes.
     pub answers_bytes_max: u64,
+    /// The monthly report and acts of services are owed here.
+    pub papers_watched: bool,
 }
 
 /// A registered information system.

@@ -9,8 +9,10 @@ mod contents;
 pub mod down;
 pub(crate) mod embedded;
 pub mod entry;
+pub mod given;
 pub(crate) mod group;
 mod in_flight;
+pub mod papers;
 pub(crate) mod postgres;
 mod reader;
 pub mod record;
@@ -74,6 +76,7 @@ struct Inner {
     master: MasterKey,
     day_keys: DayKeys,
     body_policy: BodyPolicy,
+    papers_watched: bool,
 }
 
 impl Journal {
@@ -111,6 +114,7 @@ impl Journal {
             master,
             day_keys: DayKeys::default(),
             body_policy: settings.body_policy,
+            papers_watched: settings.papers_watched,
         };
         Ok(Self { inner: Arc::new(inner) })
     }

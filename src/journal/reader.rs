@@ -2,10 +2,12 @@
 
 use super::down::{JournalDown, JournalError};
 use super::entry::{CallKey, EntryId};
+use super::given::Given;
 use super::record::{Listing, Record};
 use super::seal::Part;
 use super::{embedded, postgres};
 use crate::config::settings::Store;
+use std::ops::Range;
 
 /// A reader of one store; cheap to clone. Connections are made when they are first needed.
 #[derive(Clone)]
@@ -63,6 +65,19 @@ impl Reader {
         on_either!(self, side => side.list(listing, limit))
     }
 
+    /// Calls opened in a time (Unix microseconds) that an agency answered or refused, with those that were
+    /// closed within a deadline told apart. It may take minutes for a month.
+    ///
+    /// # Errors
+    /// When the store cannot be read now.
+    pub async fn given(
+        &self,
+        opened_us: Range<i64>,
+        deadline_us: i64,
+    ) -> Result<Vec<Given>, JournalDown> {
+        on_either!(self, side => side.given(opened_us, deadline_us))
+    }
+
     pub(super) async fn body(
         &self,
         id: EntryId,
@@ -76,6 +91,11 @@ impl Reader {
         day: Option<i32>,
     ) -> Result<Option<(i32, Vec<u8>)>, JournalDown> {
         on_either!(self, side => side.day_key(day))
+    }
+
+    /// Whether anything stands under this key.
+    pub(super) async fn is_known(&self, key: CallKey) -> Result<bool, JournalDown> {
+        on_either!(self, side => side.is_known(key))
     }
 
     pub(super) async fn is_open(&self, key: CallKey) -> Result<bool, JournalDown> {

@@ -81,6 +81,10 @@ pub struct Stats {
     pub unresolved: Number,
     /// Age of the oldest of them in seconds.
     pub unresolved_oldest_s: Number,
+    /// When the report of the last month's services is late (Unix seconds); 0: made, or not watched.
+    pub report_late_unix_s: Number,
+    /// The same of their acts.
+    pub act_late_unix_s: Number,
     /// Rows of evidence in one commit.
     pub group_rows: Histogram<11>,
     /// Microseconds of one commit, with everything written in it.
@@ -104,6 +108,8 @@ impl Stats {
             answers_bytes: Number::default(),
             unresolved: Number::default(),
             unresolved_oldest_s: Number::default(),
+            report_late_unix_s: Number::default(),
+            act_late_unix_s: Number::default(),
             group_rows: Histogram::new([1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024]),
             commit_us: Histogram::new([
                 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000,

@@ -28,7 +28,7 @@ const TOTALS: [(&str, &str, Read); 7] = [
 ];
 
 /// What rises and falls.
-const LEVELS: [(&str, &str, Read); 5] = [
+const LEVELS: [(&str, &str, Read); 7] = [
     ("qaqpa_journal_waiting_opens", "Opens that wait for the writer.", |s| s.opens_waiting.read()),
     ("qaqpa_journal_waiting_closes", "Closes and records that wait for the writer.", |s| {
         s.closes_waiting.read()
@@ -43,6 +43,16 @@ const LEVELS: [(&str, &str, Read); 5] = [
         "qaqpa_journal_unresolved_oldest_seconds",
         "Age of the oldest entry that waits for evidence; 0 without one.",
         |s| s.unresolved_oldest_s.read(),
+    ),
+    (
+        "qaqpa_services_report_due_timestamp_seconds",
+        "When the last month's report of services is late; 0: it was entered, or is not watched.",
+        |s| s.report_late_unix_s.read(),
+    ),
+    (
+        "qaqpa_services_act_due_timestamp_seconds",
+        "When the last month's acts of services are late; 0: they were entered, or are not watched.",
+        |s| s.act_late_unix_s.read(),
     ),
 ];
 

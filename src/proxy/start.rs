@@ -223,6 +223,7 @@ async fn sweep(current: Arc<Current>, figures: Option<Figures>, reconciled: Reco
         }
         if tick % SWEEPS_PER_LOOK == 0 {
             gate.journal.look_after_unresolved().await;
+            gate.journal.look_after_papers().await;
             if let (Some(desk), Some(figures)) = (&gate.desk, &figures)
                 && let Ok(levels) = desk.payments.levels().await
             {

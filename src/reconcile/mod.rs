@@ -5,11 +5,14 @@
 //! `report` writes it. A run is a function of its files, the calendar and the rules: the same input
 //! gives the same bytes, and its rows and money add up or there is no statement.
 
+pub mod act;
 pub mod breaks;
 pub mod counts;
 pub mod desk;
 pub mod ingest;
 pub mod matching;
-mod open;
+pub mod open;
 pub mod report;
 pub mod run;
+pub mod services;
+pub mod treasury;

@@ -4,19 +4,17 @@ use super::breaks::Finding;
 use super::ingest::frame::Side;
 use super::ingest::source::{Line, Sources};
 use super::ingest::spill::{LOOSE, Record, Spill};
-use super::matching::compare::differences;
+use super::matching::nearest::Nearest;
+use super::matching::proposals::{Guess, propose};
 use super::matching::record;
 use super::matching::residual::{Entry, Rule, holds, unique};
-use std::collections::BTreeMap;
 use std::io;
 
 /// Rows that a stage looks at together; with more it goes over them several times.
 const TOGETHER_MAX: usize = 250_000;
-/// Open rows among which candidates are looked for; with more, each is told without.
+/// Open rows among which candidates and proposals are looked for, some 300 bytes each; with more, each is
+/// told without.
 const CANDIDATE_ROWS_MAX: usize = 50_000;
-/// Rows alike at most, and candidates told of one row.
-const ALIKE_MAX: usize = 16;
-const CANDIDATES_MAX: usize = 3;
 const SIDES: [Side; 2] = [Side::Journal, Side::Register];
 
 /// Open rows of both sides, each with a number: those alone first, then those without an id.
@@ -25,16 +23,31 @@ pub(super) struct Open<'a> {
     loose: [&'a Spill; 2],
     /// By side and number: it has become part of a pair.
     is_taken: [Vec<bool>; 2],
+    /// Differences that a bank's fee explains.
+    fees_tiyn: &'a [i64],
+}
+
+/// What might belong together, and how many rows were too many to look for it.
+pub struct Guesses {
+    pub proposals: Vec<Proposal>,
+    pub left_out: u64,
+}
+
+/// Rows of both sides that might belong together, and the rule that says so.
+pub struct Proposal {
+    pub guess: Guess,
+    pub journal: Vec<Line>,
+    pub register: Vec<Line>,
 }
 
 impl<'a> Open<'a> {
     /// Rows that are alone, by side, and both sides' spills with their loose rows.
     #[must_use]
-    pub(super) fn new(alone: Spill, loose: [&'a Spill; 2]) -> Self {
+    pub(super) fn new(alone: Spill, loose: [&'a Spill; 2], fees_tiyn: &'a [i64]) -> Self {
         let count =
             |side: usize| alone.count(side) + loose.get(side).map_or(0, |spill| spill.count(LOOSE));
         let is_taken = [vec![false; count(0)], vec![false; count(1)]];
-        Self { alone, loose, is_taken }
+        Self { alone, loose, is_taken, fees_tiyn }
     }
 
     /// Runs the residual stages, and hands out every pair and every row that is left.
@@ -45,65 +58,62 @@ impl<'a> Open<'a> {
         mut self,
         sources: &mut Sources<'_>,
         take: &mut impl FnMut(Finding) -> io::Result<()>,
-    ) -> io::Result<()> {
+    ) -> io::Result<Guesses> {
         let loose = self.loose.iter().map(|spill| spill.count(LOOSE)).sum::<usize>();
         if loose > 0 {
             for rule in [Rule::Receipt, Rule::PayerAmountDay] {
                 self.stage(rule, sources, take)?;
             }
         }
-        let alike = self.alike()?;
-        for side in SIDES {
+        self.left(sources, take)
+    }
+
+    /// Hands out the rows that no rule has taken, with what is like them; few enough are also looked
+    /// through for what might belong together.
+    fn left(
+        self,
+        sources: &mut Sources<'_>,
+        take: &mut impl FnMut(Finding) -> io::Result<()>,
+    ) -> io::Result<Guesses> {
+        let count = self.is_taken.iter().flatten().filter(|is_taken| !**is_taken).count();
+        let is_few = count <= CANDIDATE_ROWS_MAX;
+        let mut left: [Vec<Line>; 2] = Default::default();
+        for (side, rows) in SIDES.into_iter().zip(&mut left) {
             self.each(side, |number, record| {
                 if self.is_taken(side, number) {
                     return Ok(());
                 }
                 let row = line(sources, side, &record)?;
-                let others = alike.get(&(side, number)).map(Vec::as_slice).unwrap_or_default();
-                let mut told = Vec::new();
-                for (rule, other) in others {
-                    let other_side =
-                        if side == Side::Journal { Side::Register } else { Side::Journal };
-                    told.push(candidate(*rule, &row, &line(sources, other_side, other)?));
+                if is_few {
+                    rows.push(row);
+                    return Ok(());
                 }
-                told.sort_unstable();
-                told.dedup();
-                told.truncate(CANDIDATES_MAX);
-                take(Finding::alone(row, told.join("; ")))
+                take(Finding::alone(row, String::new()))
             })?;
         }
-        Ok(())
-    }
-
-    /// For rows that are left: those of the other side with the same receipt, or payer and amount.
-    fn alike(&self) -> io::Result<Alike> {
-        let mut alike = BTreeMap::new();
-        let left = self.is_taken.iter().flatten().filter(|is_taken| !**is_taken).count();
-        if left > CANDIDATE_ROWS_MAX {
-            return Ok(alike);
+        if !is_few {
+            return Ok(Guesses { proposals: Vec::new(), left_out: count as u64 });
         }
-        for rule in [Rule::Receipt, Rule::PayerAmountDay] {
-            let mut rows: Vec<(u64, Side, u32, Record)> = Vec::new();
-            for side in SIDES {
-                self.each(side, |number, record| {
-                    let hash = if rule == Rule::Receipt { record[0] } else { record[1] };
-                    if hash != 0 && !self.is_taken(side, number) {
-                        rows.push((hash, side, number, record));
-                    }
-                    Ok(())
-                })?;
-            }
-            rows.sort_unstable_by_key(|(hash, side, ..)| (*hash, *side));
-            let groups = rows.chunk_by(|one, other| one.0 == other.0);
-            for group in groups.filter(|group| group.len() <= ALIKE_MAX) {
-                for (_, side, number, _) in group {
-                    let others = group.iter().filter(|(_, other, ..)| other != side);
-                    let others = others.map(|(.., record)| (rule, *record));
-                    alike.entry((*side, *number)).or_insert_with(Vec::new).extend(others);
-                }
-            }
+        // Not by their places: the order of rows in a file must not matter.
+        left.iter_mut().for_each(|rows| rows.sort_by(|one, other| one.text().cmp(other.text())));
+        let [journal, register] = &left;
+        let proposed = propose(journal, register, self.fees_tiyn);
+        let chosen = |rows: &[Line], places: &[usize]| {
+            places.iter().filter_map(|place| rows.get(*place)).cloned().collect()
+        };
+        let proposals = proposed.into_iter().map(|one| Proposal {
+            guess: one.guess,
+            journal: chosen(journal, &one.journal),
+            register: chosen(register, &one.register),
+        });
+        let proposals = proposals.collect();
+        let nearest = Nearest::of(journal, register);
+        let told: Vec<String> = left.iter().flatten().map(|row| nearest.told(row)).collect();
+        drop(nearest);
+        for (row, told) in left.into_iter().flatten().zip(told) {
+            take(Finding::alone(row, told))?;
         }
-        Ok(alike)
+        Ok(Guesses { proposals, left_out: 0 })
     }
 
     /// One stage over all open rows, as many at a time as fit.
@@ -180,22 +190,6 @@ impl<'a> Open<'a> {
             *flag = true;
         }
     }
-}
-
-/// By side and number: rows of the other side that are alike, and in what.
-type Alike = BTreeMap<(Side, u32), Vec<(Rule, Record)>>;
-
-/// How a row of the other side is like this one, and what speaks against a pair.
-fn candidate(rule: Rule, row: &Line, other: &Line) -> String {
-    let alike = if rule == Rule::Receipt { "same receipt" } else { "same payer and amount" };
-    let id = other.row().e2e_id;
-    let name = if id.is_empty() { other.row().receipt } else { id };
-    let is_tied = !id.is_empty() && !row.row().e2e_id.is_empty();
-    let (journal, register) = if row.side == Side::Journal { (row, other) } else { (other, row) };
-    let fields = differences(journal, register).into_iter().map(|field| field.word());
-    let fields = is_tied.then_some("e2e_id").into_iter().chain(fields).collect::<Vec<_>>();
-    let but = if fields.is_empty() { "not the only one".to_owned() } else { fields.join(" ") };
-    format!("{alike}: {} ({but})", String::from_utf8_lossy(name))
 }
 
 fn place(side: Side) -> usize {

@@ -11,7 +11,7 @@ use super::matching::fingerprint::Secret;
 use super::matching::partition::Join;
 use super::matching::residual::Rule;
 use super::matching::{group, record};
-use super::open::Open;
+use super::open::{Guesses, Open};
 use super::report::sorter::{Sorted, Sorter};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -41,6 +41,8 @@ pub struct Job<'a> {
     pub progress: &'a (dyn Fn(u64) + Sync),
     /// Prove clean buckets by their digests instead of joining them.
     pub is_short_cut: bool,
+    /// Differences that a bank's fee explains: pairs that differ by one of them are proposed.
+    pub fees_tiyn: &'a [i64],
 }
 
 /// What came of a run.
@@ -58,6 +60,9 @@ pub struct Statement {
     pub counts: Counts,
     /// Breaks, and pairs of residual rules, in the order of reports.
     pub findings: Sorted,
+    /// What might belong together among the rows that are left.
+    pub guesses: Guesses,
+    pub fees_tiyn: Vec<i64>,
 }
 
 impl Statement {
@@ -128,7 +133,8 @@ pub fn run(job: &Job<'_>) -> Result<Statement, RunError> {
         sorter.push(finding)
     };
     let mut sources = sources(&journal, &register, job);
-    Open::new(lone, [&journal.spill, &register.spill]).settle(&mut sources, &mut take)?;
+    let spills = [&journal.spill, &register.spill];
+    let guesses = Open::new(lone, spills, job.fees_tiyn).settle(&mut sources, &mut take)?;
     let total = |taken: &Taken| Tally { rows: taken.rows, sum_tiyn: taken.sum_tiyn };
     let carried =
         |taken: &Taken| Tally { rows: taken.carried_rows, sum_tiyn: taken.carried_sum_tiyn };
@@ -145,6 +151,8 @@ pub fn run(job: &Job<'_>) -> Result<Statement, RunError> {
         register: register.inputs,
         counts,
         findings: sorter.sorted()?,
+        guesses,
+        fees_tiyn: job.fees_tiyn.to_vec(),
     })
 }
 

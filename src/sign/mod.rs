@@ -7,6 +7,7 @@ pub mod algorithm;
 pub mod canonical;
 pub mod certificate;
 pub mod digest;
+pub mod joint;
 pub mod jws;
 pub mod key;
 pub mod name;

@@ -84,6 +84,83 @@ SELECT CASE WHEN status IN {RETURNS} THEN 'RETURN_UNLINKED'
   FROM register WHERE id NOT IN (SELECT theirs_id FROM paired)
 """
 
+# Rows that every rule has left, and what might belong together among them.
+LEFT = """
+CREATE OR REPLACE TABLE lone AS SELECT * FROM open
+ WHERE NOT (side = 'j' AND id IN (SELECT ours_id FROM paired))
+   AND NOT (side = 'r' AND id IN (SELECT theirs_id FROM paired));
+CREATE OR REPLACE TABLE guess (stage INT, members STRUCT(side VARCHAR, id BIGINT)[]);
+CREATE OR REPLACE VIEW free AS SELECT * FROM lone
+ WHERE NOT exists (SELECT 1 FROM guess g WHERE list_contains(g.members, {'side': lone.side, 'id': lone.id}))
+"""
+
+SETS = """
+CREATE OR REPLACE TABLE item AS
+SELECT t.side AS tside, t.id AS tid, t.amount_tiyn AS goal, c.id AS cid, c.amount_tiyn AS amount
+  FROM free t JOIN free c ON c.side <> t.side AND c.ccy = t.ccy AND c.amount_tiyn < t.amount_tiyn
+   AND abs(c.value_date::DATE - t.value_date::DATE) <= 7
+   AND (c.payee_bin = t.payee_bin OR '' IN (c.payee_bin, t.payee_bin))
+   AND (c.kbk = t.kbk OR '' IN (c.kbk, t.kbk)) AND '' IN (t.e2e_id, c.e2e_id);
+CREATE OR REPLACE TABLE wanted AS
+WITH RECURSIVE sets AS (
+    SELECT tside, tid, goal, [cid] AS ids, cid AS last, amount AS total FROM item
+    UNION ALL
+    SELECT s.tside, s.tid, s.goal, list_append(s.ids, i.cid), i.cid, s.total + i.amount
+      FROM sets s JOIN item i ON i.tside = s.tside AND i.tid = s.tid AND i.cid > s.last
+     WHERE len(s.ids) < 8 AND s.total + i.amount <= s.goal),
+whole AS (SELECT * FROM sets WHERE len(ids) >= 2 AND total = goal),
+least AS (SELECT tside, tid, min(len(ids)) AS size FROM whole GROUP BY ALL)
+SELECT list_append([{'side': CASE tside WHEN 'j' THEN 'r' ELSE 'j' END, 'id': x} FOR x IN any_value(ids)],
+                   {'side': tside, 'id': tid}) AS members
+  FROM whole JOIN least USING (tside, tid) WHERE len(ids) = size
+ GROUP BY tside, tid HAVING count(*) = 1
+"""
+
+PAIRS = """
+CREATE OR REPLACE TABLE wanted AS
+SELECT [{{'side': 'j', 'id': j.id}}, {{'side': 'r', 'id': r.id}}] AS members
+  FROM free j JOIN free r ON j.side = 'j' AND r.side = 'r' AND j.ccy = r.ccy AND {on}
+"""
+FEES = """j.iin = r.iin AND j.iin <> '' AND '' IN (j.e2e_id, r.e2e_id)
+   AND abs(j.amount_tiyn - r.amount_tiyn) IN ({fees}) AND abs(j.value_date::DATE - r.value_date::DATE) <= 1"""
+
+
+def near(name: str) -> str:
+    one, other = f"j.{name}", f"r.{name}"
+    return f"({one} <> '' AND {other} <> '' AND damerau_levenshtein({one}, {other}) <= 1)"
+
+
+SIMILAR = f"""j.amount_tiyn = r.amount_tiyn AND abs(j.value_date::DATE - r.value_date::DATE) <= 7
+   AND (j.payee_bin = r.payee_bin OR '' IN (j.payee_bin, r.payee_bin))
+   AND (j.iin = r.iin OR '' IN (j.iin, r.iin) OR {near('iin')})
+   AND ({near('e2e_id')} OR {near('receipt')} OR {near('iin')}
+        OR least(length(j.e2e_id), length(r.e2e_id)) >= 8
+           AND (starts_with(j.e2e_id, r.e2e_id) OR starts_with(r.e2e_id, j.e2e_id)))"""
+
+# A row that two want is in neither.
+KEEP = """
+INSERT INTO guess
+SELECT {stage}, members FROM wanted w
+ WHERE NOT exists (SELECT 1 FROM (SELECT unnest(members) AS member, count(*) AS many FROM wanted GROUP BY 1)
+                    WHERE many > 1 AND list_contains(w.members, member))
+"""
+RULES = ["covering_set", "tolerance", "similar"]
+
+
+def guesses(db, fees: str) -> list:
+    """What might belong together: `[rule, [[side, row], …]]`, sorted."""
+    db.execute(LEFT)
+    stages = [SETS, PAIRS.format(on=FEES.format(fees=fees)) if fees else "TRUNCATE wanted",
+              PAIRS.format(on=SIMILAR)]
+    for stage, sql in enumerate(stages):
+        db.execute(sql)
+        db.execute(KEEP.format(stage=stage))
+    rows = {(side, id): line for side, id, line in db.execute("SELECT side, id, line FROM lone").fetchall()}
+    found = db.execute("SELECT stage, members FROM guess").fetchall()
+    names = {"j": "journal", "r": "register"}
+    return sorted([RULES[stage], sorted([names[m["side"]], rows[m["side"], m["id"]]] for m in members)]
+                  for stage, members in found)
+
 
 def classify(folder: str) -> dict:
     db = duckdb.connect()
@@ -111,8 +188,13 @@ def classify(folder: str) -> dict:
     matched = pairs.pop("matched", 0)
     rows = {side: db.execute(f"SELECT count(*) FROM {side}").fetchone()[0]
             for side in ("journal", "register")}
-    return {"matched": matched, "rows": rows, "breaks": {**pairs, **lone}}
+    said = {"matched": matched, "rows": rows, "breaks": {**pairs, **lone}}
+    return said if FEES_GIVEN is None else {**said, "proposals": guesses(db, FEES_GIVEN)}
 
 
+# `--guesses=FEES`: proposals too, with fees like `3,5`.
+FEES_GIVEN = None
+if sys.argv[1:] and sys.argv[1].startswith("--guesses="):
+    FEES_GIVEN = sys.argv.pop(1).removeprefix("--guesses=")
 for each in sys.argv[1:]:
     print(json.dumps(classify(each)), flush=True)

@@ -116,6 +116,7 @@ pub fn settings(agency: Agency, participant: Participant) -> Settings {
             group_max: 1,
             reserve_bytes: 0,
             answers_bytes_max: 0,
+            papers_watched: false,
         },
         participants: HashMap::from([(PARTICIPANT.to_owned(), Arc::new(participant))]),
         agencies: HashMap::from([(AGENCY.to_owned(), agency)]),

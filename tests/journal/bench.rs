@@ -91,6 +91,7 @@ fn settings(store: Store, master_key_file: Option<std::path::PathBuf>) -> Settin
         group_max: 128,
         reserve_bytes: 1 << 20,
         answers_bytes_max: 64 << 20,
+        papers_watched: false,
     }
 }
 

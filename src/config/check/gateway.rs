@@ -212,6 +212,7 @@ fn journal(inspector: &mut Inspector<'_>, place: &Place<'_>, raw: &raw::Journal)
         group_max: raw.group_max,
         reserve_bytes: raw.reserve_bytes,
         answers_bytes_max: raw.answers_bytes_max,
+        papers_watched: raw.papers_watched,
     }
 }
 

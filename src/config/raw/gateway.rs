@@ -249,6 +249,9 @@ pub struct Journal {
     /// Bytes of answers kept for the same call where bodies are not kept; those of idempotent services
     /// are dropped first, the oldest first.
     pub answers_bytes_max: u64,
+    /// The monthly report and acts of services are entered here (`qaqpa act enter`): a metric tells when
+    /// one that is missing will be late.
+    pub papers_watched: bool,
     /// With `store = "embedded"`.
     pub embedded: Embedded,
     /// With `store = "postgres"`.
@@ -264,6 +267,7 @@ impl Default for Journal {
             group_max: 128,
             reserve_bytes: 67_108_864,
             answers_bytes_max: 1_073_741_824,
+            papers_watched: false,
             embedded: Embedded::default(),
             postgres: Postgres::default(),
         }

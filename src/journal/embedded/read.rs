@@ -2,9 +2,11 @@
 
 use crate::journal::down::{JournalDown, Why};
 use crate::journal::entry::{CallKey, EntryId};
+use crate::journal::given::{self, Given};
 use crate::journal::record::{COLUMNS, Columns, Listing, ONE, Record};
 use crate::journal::seal::Part;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -46,6 +48,21 @@ impl Reader {
         .await
     }
 
+    pub(in crate::journal) async fn given(
+        &self,
+        opened_us: Range<i64>,
+        deadline_us: i64,
+    ) -> Result<Vec<Given>, JournalDown> {
+        let [from, until] = given::ids(&opened_us);
+        self.read(move |connection| {
+            // Numbered here, because this dialect numbers `$1` by where it stands.
+            let mut select = connection.prepare(&given::SELECT.replace('$', "?"))?;
+            let parameters = (from.as_bytes(), until.as_bytes(), deadline_us);
+            select.query_map(parameters, |row| Given::read(row))?.collect()
+        })
+        .await
+    }
+
     pub(in crate::journal) async fn body(
         &self,
         id: EntryId,
@@ -78,6 +95,15 @@ impl Reader {
         self.read(move |connection| {
             let select =
                 "SELECT EXISTS (SELECT 1 FROM call_key WHERE call_key = ?1 AND state = 'open')";
+            connection.prepare_cached(select)?.query_row([key.0], |row| row.get(0))
+        })
+        .await
+    }
+
+    /// Whether anything stands under this key.
+    pub(in crate::journal) async fn is_known(&self, key: CallKey) -> Result<bool, JournalDown> {
+        self.read(move |connection| {
+            let select = "SELECT EXISTS (SELECT 1 FROM call_key WHERE call_key = ?1)";
             connection.prepare_cached(select)?.query_row([key.0], |row| row.get(0))
         })
         .await

@@ -3,12 +3,18 @@
 use super::connect::{ATTEMPT, Target, down};
 use crate::journal::down::{JournalDown, JournalError, Why};
 use crate::journal::entry::{CallKey, EntryId};
+use crate::journal::given::{self, Given};
 use crate::journal::record::{COLUMNS, Columns, Listing, ONE, Record};
 use crate::journal::seal::Part;
 use deadpool_postgres::{Object, Pool};
+use std::ops::Range;
+use std::time::Duration;
 use tokio::time::timeout;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Error, Row};
+
+/// How long a report over a month may take.
+const REPORT: Duration = Duration::from_mins(10);
 
 /// The reading side; cheap to clone.
 #[derive(Clone)]
@@ -43,6 +49,17 @@ impl Reader {
         records.map_err(|error| down(&self.target, &error))
     }
 
+    pub(in crate::journal) async fn given(
+        &self,
+        opened_us: Range<i64>,
+        deadline_us: i64,
+    ) -> Result<Vec<Given>, JournalDown> {
+        let [from, until] = given::ids(&opened_us);
+        let rows = self.rows_within(REPORT, given::SELECT, &[&from, &until, &deadline_us]).await?;
+        let given: Result<_, Error> = rows.iter().map(Given::read).collect();
+        given.map_err(|error| down(&self.target, &error))
+    }
+
     pub(in crate::journal) async fn body(
         &self,
         id: EntryId,
@@ -69,6 +86,13 @@ impl Reader {
         Ok(row.is_some())
     }
 
+    /// Whether anything stands under this key.
+    pub(in crate::journal) async fn is_known(&self, key: CallKey) -> Result<bool, JournalDown> {
+        let select = "SELECT 1 FROM call_key WHERE call_key = $1";
+        let row = self.first(select, &[&key.0.as_slice()], |_| Ok(())).await?;
+        Ok(row.is_some())
+    }
+
     async fn first<T>(
         &self,
         sql: &str,
@@ -85,6 +109,15 @@ impl Reader {
         sql: &str,
         parameters: &[&(dyn ToSql + Sync)],
     ) -> Result<Vec<Row>, JournalDown> {
+        self.rows_within(ATTEMPT, sql, parameters).await
+    }
+
+    async fn rows_within(
+        &self,
+        limit: Duration,
+        sql: &str,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<Row>, JournalDown> {
         let broken =
             |cause: String| JournalDown::new(Why::Broken, format!("{}: {cause}", self.target));
         let client = self.pool.get().await.map_err(|cause| broken(cause.to_string()))?;
@@ -92,7 +125,7 @@ impl Reader {
             let statement = client.prepare_cached(sql).await?;
             client.query(&statement, parameters).await
         };
-        let failed = match timeout(ATTEMPT, reading).await {
+        let failed = match timeout(limit, reading).await {
             Ok(Ok(rows)) => return Ok(rows),
             Ok(Err(error)) => down(&self.target, &error),
             Err(_) => JournalDown::new(Why::Slow, format!("{}: no answer", self.target)),

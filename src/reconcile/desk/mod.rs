@@ -213,6 +213,7 @@ impl Desk {
                 scratch: &scratch,
                 progress: &*asked.progress,
                 is_short_cut: asked.is_short_cut,
+                fees_tiyn: &[],
             });
             statement.map(|statement| (statement, calendar)).map_err(failed::of)
         });

@@ -49,7 +49,7 @@ impl fmt::Display for Reason {
 }
 
 impl Reason {
-    pub(super) fn new(text: impl Into<String>) -> Self {
+    pub(in crate::reconcile) fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 }

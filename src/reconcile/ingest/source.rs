@@ -48,6 +48,12 @@ impl Line {
         Self { since, ..self }
     }
 
+    /// Its currency.
+    #[must_use]
+    pub fn currency(&self) -> &[u8] {
+        self.row().currency
+    }
+
     /// The text of the row.
     #[must_use]
     pub fn text(&self) -> &[u8] {

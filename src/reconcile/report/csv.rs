@@ -54,14 +54,22 @@ impl Table {
     ///
     /// # Errors
     /// The disk.
-    pub(super) fn new(mut to: BufWriter<File>, columns: &[&[&str]; 3]) -> io::Result<Self> {
+    pub(super) fn new(to: BufWriter<File>, columns: &[&[&str]; 3]) -> io::Result<Self> {
         let [head, journal, register] = columns;
         let names = head.iter().map(|name| (*name).to_owned());
         let names = names
             .chain(journal.iter().map(|name| format!("journal_{name}")))
             .chain(register.iter().map(|name| format!("register_{name}")));
-        let line = names.collect::<Vec<_>>().join(",");
-        writeln!(to, "{line}\r").map(|()| Self { to })
+        let names = names.collect::<Vec<_>>();
+        Self::named(to, &names)
+    }
+
+    /// A table with these names of columns.
+    ///
+    /// # Errors
+    /// The disk.
+    pub(super) fn named(mut to: BufWriter<File>, names: &[String]) -> io::Result<Self> {
+        write!(to, "{}\r\n", names.join(",")).map(|()| Self { to })
     }
 
     /// Writes a row.
@@ -89,7 +97,7 @@ impl Table {
 
 /// A text that a spreadsheet shows as it is: what begins like a formula gets an apostrophe (OWASP, CSV
 /// injection), what holds a mark of CSV is quoted.
-fn cell(text: &str) -> Cow<'_, str> {
+pub(in crate::reconcile) fn cell(text: &str) -> Cow<'_, str> {
     let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r', '|', '%']);
     let text = if is_formula { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) };
     if text.contains([',', '"', '\n', '\r', ';']) {

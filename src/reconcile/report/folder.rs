@@ -53,6 +53,16 @@ impl Folder {
         Ok(BufWriter::with_capacity(BUFFER_BYTES, file))
     }
 
+    /// A new file with these bytes.
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn put(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        let mut file = self.file(name)?;
+        file.write_all(bytes)?;
+        close(file)
+    }
+
     /// Gives all files their names. A reader that finds the manifest finds all of one run.
     ///
     /// # Errors
@@ -81,6 +91,6 @@ impl Folder {
 ///
 /// # Errors
 /// It is not.
-pub(super) fn close(file: BufWriter<File>) -> io::Result<()> {
+pub(in crate::reconcile) fn close(file: BufWriter<File>) -> io::Result<()> {
     file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
 }

@@ -34,7 +34,8 @@ pub(super) fn entry(to: &mut impl Write, entry: &Entry<'_>) -> io::Result<()> {
     to.write_all(b"\n")
 }
 
-fn row(line: Option<&Line>) -> Value {
+/// A row as an object; null where there is none.
+pub(super) fn row(line: Option<&Line>) -> Value {
     let Some(line) = line else { return Value::Null };
     let mut object = Map::new();
     for (name, text) in ROW_COLUMNS.iter().zip(fields(Some(line))) {

@@ -4,6 +4,7 @@ use crate::reconcile::breaks::CATEGORIES;
 use crate::reconcile::counts::{Broken, Counts, Tally};
 use crate::reconcile::ingest::Input;
 use crate::reconcile::ingest::day::Calendar;
+use crate::reconcile::matching::proposals::GUESSES;
 use crate::reconcile::matching::residual::RULES;
 use crate::reconcile::run::Statement;
 use aws_lc_rs::digest::{SHA256, digest};
@@ -13,7 +14,8 @@ use std::fmt::Write;
 /// What is compared and in which order rules are tried; a change of either is another rule set.
 const RULE_SET: &str = "exact e2e_id; best pair by amount ccy status iin payee_bin kbk knp value_date \
     operating_day; receipt, one side without e2e_id, unique; iin amount ccy value_date within 1 day, \
-    one side without e2e_id, unique";
+    one side without e2e_id, unique; proposals: covering_set 2-8 of 200 within 7 days, tolerance by fee, \
+    similar within 7 days and one slip";
 
 /// Everything that tells one run from another; nothing of when or where.
 pub(super) fn of(statement: &Statement, calendar: &Calendar) -> Value {
@@ -27,7 +29,7 @@ pub(super) fn of(statement: &Statement, calendar: &Calendar) -> Value {
             "open": inputs(&statement.open),
         },
         "calendar": calendar_of(calendar),
-        "rules": { "names": RULES, "sha256": hex(digest(&SHA256, RULE_SET.as_bytes()).as_ref()) },
+        "rules": { "names": RULES, "fees_tiyn": statement.fees_tiyn, "sha256": hex(digest(&SHA256, RULE_SET.as_bytes()).as_ref()) },
         "code": { "name": env!("CARGO_PKG_NAME"), "version": env!("CARGO_PKG_VERSION") },
         "matched": statement.counts.matched.rows,
         "matched_by": matched_by(&statement.counts),
@@ -40,6 +42,7 @@ pub(super) fn of(statement: &Statement, calendar: &Calendar) -> Value {
             "register": statement.register_carried.rows,
         },
         "breaks": breaks(&statement.counts),
+        "proposals": proposals(statement),
         "sums": sums(statement),
     })
 }
@@ -83,6 +86,21 @@ fn calendar_of(calendar: &Calendar) -> Value {
 fn matched_by(counts: &Counts) -> Value {
     let rules = counts.rules.iter().map(|(rule, pairs)| (rule.word().to_owned(), json!(pairs)));
     Value::Object(rules.collect::<Map<_, _>>())
+}
+
+/// How many by rule; `left_out`: rows that were too many to look through.
+fn proposals(statement: &Statement) -> Value {
+    let mut counts: Map<String, Value> = Map::new();
+    for guess in GUESSES {
+        let mine = statement.guesses.proposals.iter().filter(|one| one.guess == guess).count();
+        if mine > 0 {
+            counts.insert(guess.word().to_owned(), json!(mine));
+        }
+    }
+    if statement.guesses.left_out > 0 {
+        counts.insert("left_out".to_owned(), json!(statement.guesses.left_out));
+    }
+    Value::Object(counts)
 }
 
 /// Categories with breaks, in their order.

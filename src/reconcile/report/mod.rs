@@ -12,12 +12,16 @@ mod manifest;
 mod open;
 mod page;
 mod plot;
+mod proposals;
 pub mod sorter;
 pub mod words;
 mod xlsx;
 
 pub use breaks::Entry;
+pub(super) use csv::cell;
 pub use folder::Folder;
+pub(super) use folder::close;
+pub(super) use page::{grouped, sheet};
 
 use super::breaks::{Age, Category, Window, id};
 use super::ingest::day::Calendar;
@@ -67,6 +71,7 @@ pub fn write(statement: &mut Statement, calendar: &Calendar, folder: &Folder) ->
         outputs.entry(&entry)?;
         last = Some((category, key, number));
     }
+    proposals::write(folder, statement)?;
     page::write(folder, statement, &outputs.ages, &outputs.urgent)?;
     outputs.finish(statement)?;
     let manifest = manifest::of(statement, calendar);

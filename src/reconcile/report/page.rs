@@ -29,7 +29,8 @@ struct Shown {
     key: String,
     age_days: u32,
     amount_tiyn: i64,
-    why: String,
+    /// In each language.
+    why: [String; 3],
     candidates: String,
 }
 
@@ -46,7 +47,7 @@ impl Urgent {
             key: redact::ids(&text(&entry.finding.key())).into_owned(),
             age_days: entry.age.days,
             amount_tiyn: entry.finding.amount_tiyn(),
-            why: entry.finding.why(),
+            why: LANGUAGES.map(|language| language.why(entry.finding)),
             candidates: redact::ids(&entry.finding.candidates).into_owned(),
         };
         self.rows.insert((Reverse(entry.priority), entry.id.clone(), shown));
@@ -76,7 +77,7 @@ pub(super) fn write(
 
 fn page(language: Language, statement: &Statement, ages: &Ages, urgent: &Urgent) -> String {
     let word = |word| language.word(word);
-    let (title, code) = (word(Word::Title), language.code());
+    let title = word(Word::Title);
     let (bank, day) = (escaped(&statement.window.bank), statement.window.day);
     let mut body = format!("<h1>{title}</h1>\n<p class=day>{bank} · {day}</p>\n");
     body += &totals(language, statement);
@@ -88,11 +89,17 @@ fn page(language: Language, statement: &Statement, ages: &Ages, urgent: &Urgent)
         body += &by_age(language, ages);
         body += &most_urgent(language, urgent);
     }
+    sheet(language, &format!("{title}: {bank}, {day}"), &body)
+}
+
+/// A page to print around its body: nothing runs in it and nothing is loaded.
+pub(in crate::reconcile) fn sheet(language: Language, title: &str, body: &str) -> String {
+    let code = language.code();
     format!(
         "<!doctype html>\n<html lang=\"{code}\">\n<head><meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
-         <title>{title}: {bank}, {day}</title>\n<style>{STYLE}</style></head>\n<body>\n{body}</body>\n</html>\n"
+         <title>{title}</title>\n<style>{STYLE}</style></head>\n<body>\n{body}</body>\n</html>\n"
     )
 }
 
@@ -212,7 +219,7 @@ fn most_urgent(language: Language, urgent: &Urgent) -> String {
             escaped(&shown.key),
             shown.age_days,
             grouped(i128::from(shown.amount_tiyn)),
-            escaped(&shown.why),
+            escaped(language.of(shown.why.each_ref().map(String::as_str))),
             escaped(&shown.candidates),
             language.acts(shown.category.acts())
         );
@@ -221,7 +228,7 @@ fn most_urgent(language: Language, urgent: &Urgent) -> String {
 }
 
 /// Tenge with groups of thousands, as people read them: `19 875.00`.
-pub(super) fn grouped(sum_tiyn: i128) -> String {
+pub(in crate::reconcile) fn grouped(sum_tiyn: i128) -> String {
     let (sign, sum) = (if sum_tiyn < 0 { "-" } else { "" }, sum_tiyn.unsigned_abs());
     let (tenge, tiyn) = ((sum / 100).to_string(), sum % 100);
     let mut text = String::from(sign);

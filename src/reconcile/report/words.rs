@@ -1,6 +1,7 @@
 //! The words of reports for people, in Kazakh, Russian and English.
 
-use crate::reconcile::breaks::{Acts, Category};
+use crate::reconcile::breaks::{Acts, Category, Finding};
+use crate::reconcile::matching::compare::{Field, differences};
 
 /// A language of reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -11,10 +12,11 @@ pub enum Language {
 }
 
 /// All of them, in the order of the law: the state language first.
-pub(super) const LANGUAGES: [Language; 3] = [Language::Kk, Language::Ru, Language::En];
+pub(in crate::reconcile) const LANGUAGES: [Language; 3] =
+    [Language::Kk, Language::Ru, Language::En];
 
 /// One text in the three languages.
-type Texts = [&'static str; 3];
+pub(in crate::reconcile) type Texts = [&'static str; 3];
 
 impl Language {
     /// Its code (BCP 47).
@@ -23,7 +25,8 @@ impl Language {
         self.of(["kk", "ru", "en"])
     }
 
-    const fn of(self, texts: Texts) -> &'static str {
+    /// Its text of three.
+    pub(in crate::reconcile) const fn of(self, texts: [&str; 3]) -> &str {
         let [kk, ru, en] = texts;
         match self {
             Self::Kk => kk,
@@ -98,6 +101,49 @@ impl Language {
                 ["Төлемі белгісіз қайтару", "Возврат без платежа", "Return without a payment"]
             }
             Category::FileIntegrity => ["Файл бүлінген", "Файл повреждён", "Broken file"],
+        })
+    }
+
+    /// Why a row or a pair is a break, for people: what differs, or the rule that failed.
+    #[must_use]
+    pub fn why(self, finding: &Finding) -> String {
+        if let (Some(journal), Some(register)) = (&finding.journal, &finding.register) {
+            let fields = differences(journal, register).into_iter().map(|field| self.field(field));
+            return fields.collect::<Vec<_>>().join(", ");
+        }
+        let line = finding.journal.as_ref().or(finding.register.as_ref());
+        let is_loose = line.is_some_and(|line| line.row().e2e_id.is_empty());
+        let is_again = matches!(
+            finding.category,
+            Some(Category::DuplicateInBank | Category::DuplicateInGateway)
+        );
+        let texts: Texts = match (is_again, is_loose) {
+            (true, _) => ["нөмірі қайталанған", "номер повторяется", "the id occurs again"],
+            (false, true) => [
+                "нөмірі жоқ; құжаты, төлеушісі мен сомасы бойынша жалғыз жол табылмады",
+                "без номера; по документу, плательщику и сумме единственная строка не найдена",
+                "no id; document, payer and amount found no single row",
+            ],
+            (false, false) => [
+                "нөмірі екінші жақта жоқ",
+                "номера нет у другой стороны",
+                "the other side does not have the id",
+            ],
+        };
+        self.of(texts).to_owned()
+    }
+
+    const fn field(self, field: Field) -> &'static str {
+        self.of(match field {
+            Field::Amount => ["сомасы", "сумма", "amount"],
+            Field::Currency => ["валютасы", "валюта", "currency"],
+            Field::Status => ["мәртебесі", "статус", "status"],
+            Field::Iin => ["төлеушінің ЖСН-і", "ИИН плательщика", "IIN of the payer"],
+            Field::PayeeBin => ["алушының БСН-і", "БИН получателя", "BIN of the payee"],
+            Field::Kbk => ["БСК", "КБК", "КБК"],
+            Field::Knp => ["ТТК", "КНП", "КНП"],
+            Field::ValueDate => ["валюталау күні", "дата валютирования", "value date"],
+            Field::OperatingDay => ["операциялық күні", "операционный день", "operating day"],
         })
     }
 

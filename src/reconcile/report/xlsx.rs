@@ -5,19 +5,19 @@
 //! what is beyond [`PAGES_MAX`] of them is told on the first sheet. Texts are texts: no cell is a
 //! formula. The time of making is the operating day's, so the same run leaves the same bytes.
 
+mod cells;
+
 use super::breaks::Entry;
-use super::csv::{BREAK_COLUMNS, PAIR_COLUMNS, fields, text};
+use super::csv::{BREAK_COLUMNS, PAIR_COLUMNS, ROW_COLUMNS, text};
 use super::folder;
 use super::legend::LEGEND;
+use super::proposals;
 use super::words::{LANGUAGES, Word};
-use crate::payments::calendar::{OperatingDay, astana, moment_us};
+use crate::payments::calendar::OperatingDay;
 use crate::reconcile::breaks::{BUCKETS, CATEGORIES, Finding};
-use crate::reconcile::ingest::source::Line;
 use crate::reconcile::run::Statement;
-use jiff::civil::DateTime;
-use rust_xlsxwriter::{
-    DocProperties, ExcelDateTime, Format, FormatAlign, FormatBorder, Workbook, Worksheet, XlsxError,
-};
+use cells::{Cell, Formats, date, line, put};
+use rust_xlsxwriter::{DocProperties, Workbook, Worksheet, XlsxError};
 use std::fs::File;
 use std::io::{self, BufWriter};
 use std::path::Path;
@@ -28,21 +28,6 @@ pub(super) const NAME: &str = "breaks.xlsx";
 const ROWS_MAX: u32 = 1_048_576;
 /// Sheets that breaks, or pairs, may fill.
 const PAGES_MAX: usize = 4;
-/// A spreadsheet keeps fifteen digits of a number; a longer one is written as text.
-const NUMBER_MAX: i64 = 999_999_999_999_999;
-
-/// What stands in a cell.
-pub(super) enum Cell {
-    Empty,
-    Text(String),
-    Number(i64),
-    /// Tiyn, shown as tenge.
-    Money(i64),
-    Day(OperatingDay),
-    /// A civil time in Astana.
-    Moment(DateTime),
-}
-
 /// The workbook under way.
 pub(super) struct Book {
     book: Workbook,
@@ -50,15 +35,7 @@ pub(super) struct Book {
     to: BufWriter<File>,
     breaks: Sheet,
     pairs: Sheet,
-}
-
-struct Formats {
-    head: Format,
-    /// A text that begins like a formula stays a text also when somebody edits it.
-    quoted: Format,
-    money: Format,
-    day: Format,
-    moment: Format,
+    proposals: Sheet,
 }
 
 /// One table over as many sheets as it needs.
@@ -93,25 +70,15 @@ impl Book {
         let made = date(day).map_err(failed)?;
         book.set_properties(&DocProperties::new().set_creation_datetime(&made));
         book.add_worksheet().set_name("summary").map_err(failed)?;
-        let formats = Formats {
-            head: Format::new()
-                .set_bold()
-                .set_background_color(0x00d9_e2ec)
-                .set_border_bottom(FormatBorder::Thin)
-                .set_align(FormatAlign::Top)
-                .set_text_wrap(),
-            quoted: Format::new().set_quote_prefix(),
-            money: Format::new().set_num_format("#,##0.00"),
-            day: Format::new().set_num_format("yyyy-mm-dd"),
-            moment: Format::new().set_num_format("yyyy-mm-dd hh:mm:ss"),
-        };
+        let formats = Formats::new();
         let [breaks, pairs] = [("breaks", &BREAK_COLUMNS), ("pairs", &PAIR_COLUMNS)];
         let mut breaks = Sheet::new(breaks.0, breaks.1, rows_max);
         let mut pairs = Sheet::new(pairs.0, pairs.1, rows_max);
-        for sheet in [&mut breaks, &mut pairs] {
+        let mut proposals = Sheet::named("proposals", rows_max);
+        for sheet in [&mut breaks, &mut pairs, &mut proposals] {
             sheet.page(&mut book, &formats).map_err(failed)?;
         }
-        Ok(Self { book, formats, to, breaks, pairs })
+        Ok(Self { book, formats, to, breaks, pairs, proposals })
     }
 
     /// Adds a break.
@@ -160,13 +127,21 @@ impl Book {
         statement: &Statement,
         ages: &super::page::Ages,
     ) -> io::Result<()> {
+        for proposal in &statement.guesses.proposals {
+            let rows = proposal.journal.iter().chain(&proposal.register);
+            for (texts, row) in proposals::rows(statement, proposal).zip(rows) {
+                let head = texts.into_iter().take(proposals::HEAD.len()).map(Cell::Text);
+                let cells: Vec<_> = head.chain(line(Some(row))).collect();
+                self.proposals.row(&mut self.book, &self.formats, &cells)?;
+            }
+        }
         self.close(statement, ages).map_err(failed)?;
         self.book.save_to_writer(&mut self.to).map_err(failed)?;
         folder::close(self.to)
     }
 
     fn close(&mut self, statement: &Statement, ages: &super::page::Ages) -> Result<(), XlsxError> {
-        for sheet in [&self.breaks, &self.pairs] {
+        for sheet in [&self.breaks, &self.pairs, &self.proposals] {
             sheet.close(&mut self.book)?;
         }
         let left_out = self.breaks.left_out + self.pairs.left_out;
@@ -199,6 +174,13 @@ impl Sheet {
         let heads = head.iter().map(|name| (*name).to_owned());
         let heads = heads.chain(journal.iter().map(of("journal")));
         let heads = heads.chain(register.iter().map(of("register"))).collect();
+        Self { name, heads, pages: Vec::new(), row: 0, rows_max, left_out: 0 }
+    }
+
+    /// Of proposals: a row each, whose side stands before it.
+    fn named(name: &'static str, rows_max: u32) -> Self {
+        let heads = proposals::HEAD.iter().chain(&ROW_COLUMNS);
+        let heads = heads.map(|name| name.trim_end_matches("_tiyn").to_owned()).collect();
         Self { name, heads, pages: Vec::new(), row: 0, rows_max, left_out: 0 }
     }
 
@@ -251,45 +233,6 @@ impl Sheet {
         }
         Ok(())
     }
-}
-
-fn put(
-    page: &mut Worksheet,
-    (row, column): (u32, u16),
-    cell: &Cell,
-    formats: &Formats,
-) -> Result<(), XlsxError> {
-    match cell {
-        Cell::Empty => {}
-        Cell::Text(text) if text.is_empty() => {}
-        Cell::Text(text) if text.starts_with(['=', '+', '-', '@', '\t', '\r', '|', '%']) => {
-            page.write_string_with_format(row, column, text, &formats.quoted)?;
-        }
-        Cell::Text(text) => {
-            page.write_string(row, column, text)?;
-        }
-        Cell::Number(number) | Cell::Money(number) if number.abs() > NUMBER_MAX => {
-            page.write_string(row, column, number.to_string())?;
-        }
-        Cell::Number(number) => {
-            page.write_number(row, column, exact(*number))?;
-        }
-        Cell::Money(tiyn) => {
-            // The nearest double of fifteen digits is shown as these digits: nothing is computed with it.
-            page.write_number_with_format(row, column, exact(*tiyn) / 100.0, &formats.money)?;
-        }
-        Cell::Day(day) => {
-            page.write_datetime_with_format(row, column, date(*day)?, &formats.day)?;
-        }
-        Cell::Moment(moment) => {
-            let day = date(OperatingDay::of(moment.date()))?;
-            let part = |number: i8| u8::try_from(number).unwrap_or_default();
-            let (hour, minute) = (u16::from(part(moment.hour())), part(moment.minute()));
-            let moment = day.and_hms(hour, minute, f64::from(part(moment.second())))?;
-            page.write_datetime_with_format(row, column, &moment, &formats.moment)?;
-        }
-    }
-    Ok(())
 }
 
 /// The first sheet: what came in, and the breaks by category and age, in three languages.
@@ -349,42 +292,13 @@ fn summary(
     Ok(())
 }
 
-impl From<String> for Cell {
-    fn from(text: String) -> Self {
-        Self::Text(text)
-    }
-}
-
 fn rows(finding: &Finding) -> impl Iterator<Item = Cell> {
     [line(finding.journal.as_ref()), line(finding.register.as_ref())].into_iter().flatten()
 }
 
-/// The twelve fields of a row, in the types that they have.
-pub(super) fn line(line: Option<&Line>) -> [Cell; 12] {
-    let Some(line) = line else { return std::array::from_fn(|_| Cell::Empty) };
-    let moment = |text: &str| moment_us(text).map(astana);
-    let mut at = 0_usize;
-    fields(Some(line)).map(|field| {
-        at += 1;
-        match at {
-            7 => Cell::Money(line.amount_tiyn),
-            10 => moment(&field).map_or(Cell::Text(field), Cell::Moment),
-            11 => Cell::Day(line.value),
-            _ => Cell::Text(field),
-        }
-    })
-}
-
-fn date(day: OperatingDay) -> Result<ExcelDateTime, XlsxError> {
-    let date = day.date();
-    let part = |number: i8| u8::try_from(number).unwrap_or(1);
-    let year = u16::try_from(date.year()).unwrap_or(1_900);
-    ExcelDateTime::from_ymd(year, part(date.month()), part(date.day()))
-}
-
 fn width(head: &str) -> u16 {
     match head {
-        "id" => 36,
+        "id" | "proposal" => 36,
         "why" | "candidates" => 44,
         "category" | "key" => 24,
         _ if head.ends_with("posted_at") || head.ends_with("e2e_id") => 21,
@@ -396,11 +310,25 @@ fn column(at: usize) -> u16 {
     u16::try_from(at).unwrap_or(u16::MAX)
 }
 
-#[expect(clippy::cast_precision_loss, reason = "at most fifteen digits")]
-fn exact(number: i64) -> f64 {
-    number as f64
-}
-
 fn failed(error: XlsxError) -> io::Error {
     io::Error::other(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_beyond_a_sheet_go_on_to_the_next_and_those_beyond_the_last_are_counted() {
+        let (mut book, formats) = (Workbook::new(), Formats::new());
+        let mut sheet = Sheet::named("t", 3);
+        sheet.page(&mut book, &formats).unwrap();
+        for number in 0..11 {
+            sheet.row(&mut book, &formats, &[Cell::Number(number)]).unwrap();
+        }
+        sheet.close(&mut book).unwrap();
+        let names: Vec<_> = book.worksheets().iter().map(Worksheet::name).collect();
+        assert_eq!(names, ["t", "t-2", "t-3", "t-4"]);
+        assert_eq!(sheet.left_out, 11 - 4 * 2);
+    }
 }

@@ -19,7 +19,7 @@ pub(super) const BASE64: &str = "http://docs.oasis-open.org/wss/2004/01/oasis-20
 const DSIG11: &str = "http://www.w3.org/2009/xmldsig11#";
 
 /// How KeyInfo names the certificate.
-pub(super) enum Hint<'d> {
+pub(in crate::sign) enum Hint<'d> {
     /// Base64 DER stands in this element (forms A and C); an `X509IssuerSerial` beside it must agree.
     Inside(Element<'d>, Option<Element<'d>>),
     /// Issuer and serial number of a certificate known beforehand (form B).
@@ -32,7 +32,7 @@ pub(super) enum Hint<'d> {
 ///
 /// # Errors
 /// `keyinfo_ambiguous`, `key_type_forbidden`, `remote_reference_forbidden`, `wrong_namespace`.
-pub(super) fn read(key_info: Element<'_>) -> Result<Hint<'_>, Refusal> {
+pub(in crate::sign) fn read(key_info: Element<'_>) -> Result<Hint<'_>, Refusal> {
     let child = only(key_info)?;
     match (child.namespace(), child.local()) {
         (DS, "X509Data") => x509_data(child),
@@ -125,7 +125,7 @@ pub(super) fn check_types(token: Element<'_>, needs_type: bool) -> Result<(), Re
 }
 
 /// The certificate in an element's base64.
-pub(super) fn inside(
+pub(in crate::sign) fn inside(
     element: Element<'_>,
     issued: Option<Element<'_>>,
     cache: &CertificateCache,

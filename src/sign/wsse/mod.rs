@@ -5,7 +5,7 @@
 //! id names is the very node that the structure puts there.
 
 mod ids;
-mod key_info;
+pub(super) mod key_info;
 mod seal;
 mod timestamp;
 
