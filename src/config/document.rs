@@ -4,6 +4,7 @@
 //! renamed to the known key that was evidently meant), and the table is read again until it fits.
 
 use super::finding::{Finding, Findings, Source, key_path, nearest};
+use super::lines::Lines;
 use super::ranges::{self, Range};
 use serde::de::DeserializeOwned;
 use std::ops;
@@ -38,13 +39,14 @@ pub(super) fn read<T: DeserializeOwned + Default>(
     let (root, syntax) = DeTable::parse_recoverable(text);
     let source =
         Source { file: file.to_owned(), is_broken: !syntax.is_empty(), ..Source::default() };
-    let mut reading = Reading { text, source, root, mistakes: Vec::new() };
+    let lines = Lines::of(text);
+    let mut reading = Reading { text, lines, source, root, mistakes: Vec::new() };
     for error in &syntax {
         reading.note_syntax(error);
     }
     let broken_lines: Vec<_> = reading.mistakes.iter().map(|mistake| mistake.line).collect();
     let raw = reading.fit(limits);
-    index(reading.text, reading.root.get_ref(), "", &mut reading.source);
+    index(&reading.lines, reading.root.get_ref(), "", &mut reading.source);
     for (at, mistake) in reading.mistakes.into_iter().enumerate() {
         // What follows from a line that is no TOML is not told a second time.
         if at < broken_lines.len() || !broken_lines.contains(&mistake.line) {
@@ -56,6 +58,7 @@ pub(super) fn read<T: DeserializeOwned + Default>(
 
 struct Reading<'t> {
     text: &'t str,
+    lines: Lines,
     source: Source,
     root: Spanned<DeTable<'t>>,
     mistakes: Vec<Finding>,
@@ -88,7 +91,7 @@ impl<'t> Reading<'t> {
 
     fn note_syntax(&mut self, error: &toml::de::Error) {
         let at = error.span().map_or(0, |span| span.start);
-        let line = line_of(self.text, at);
+        let line = self.lines.line(at);
         let written = self.text.lines().nth(line - 1).unwrap_or_default();
         let key = written.split('=').next().unwrap_or_default().trim().to_owned();
         self.mistakes.push(Finding {
@@ -171,7 +174,7 @@ impl<'t> Reading<'t> {
         let entry = table.remove_entry(key.as_str())?;
         self.mistakes.push(Finding {
             file: self.source.file.clone(),
-            line: Some(line_of(self.text, entry.0.span().start)),
+            line: Some(self.lines.line(entry.0.span().start)),
             key: path.clone(),
             wrong,
             cure,
@@ -179,11 +182,6 @@ impl<'t> Reading<'t> {
         self.source.struck.push(path);
         Some(entry)
     }
-}
-
-/// The line of a byte, counted from 1.
-fn line_of(text: &str, at: usize) -> usize {
-    1 + text.bytes().take(at).filter(|byte| *byte == b'\n').count()
 }
 
 /// `a`, `b`, `c` as in serde's own messages.
@@ -301,20 +299,20 @@ fn table_at<'v, 't>(table: &'v mut DeTable<'t>, steps: &[Step]) -> Option<&'v mu
 }
 
 /// Notes the line of every key and list item.
-fn index(text: &str, table: &DeTable<'_>, path: &str, source: &mut Source) {
+fn index(lines: &Lines, table: &DeTable<'_>, path: &str, source: &mut Source) {
     for (key, value) in table {
         let path = key_path(path, key.get_ref());
-        source.lines.insert(path.clone(), line_of(text, key.span().start));
+        source.lines.insert(path.clone(), lines.line(key.span().start));
         let items = value.get_ref().as_array().map_or(&[][..], |items| items.as_ref());
         for (at, item) in items.iter().enumerate() {
             let path = format!("{path}[{at}]");
-            source.lines.insert(path.clone(), line_of(text, item.span().start));
+            source.lines.insert(path.clone(), lines.line(item.span().start));
             if let Some(table) = item.get_ref().as_table() {
-                index(text, table, &path, source);
+                index(lines, table, &path, source);
             }
         }
         if let Some(table) = value.get_ref().as_table() {
-            index(text, table, &path, source);
+            index(lines, table, &path, source);
         }
     }
 }

@@ -8,6 +8,7 @@ pub mod check;
 mod document;
 pub mod finding;
 pub mod fixed;
+mod lines;
 pub mod load;
 pub mod operation;
 pub mod ranges;
