@@ -16,6 +16,7 @@ use crate::journal::entry::{CallKey, EntryId, Opening, SameCall};
 use crate::payments::Payments;
 use crate::payments::breaks::record::{Origin, Run, RunState};
 use crate::payments::breaks::{Command as Reconciling, Outcome as Reconciled, Taking, run_id};
+use crate::payments::calendar::OperatingDay;
 use crate::payments::command::{Command, Reply as Paid};
 use aws_lc_rs::digest::{Context, SHA256, digest};
 use bytes::Bytes;
@@ -136,6 +137,7 @@ async fn take(
     let permit = gate.admission.enter(seat, &caller.participant, service)?;
     trace.mark(Phase::Admit);
     check_room(settings).await?;
+    let day = day(arriving.uri.query())?;
     let spooled = spool(settings, arriving.body).await?;
     trace.mark(Phase::Verify);
 
@@ -147,7 +149,7 @@ async fn take(
         Ok(_) => return Err(Fault::new(Code::GatewayBug, Phase::Open, "entry_not_fresh")),
         Err(down) => return Err(journal_down(Phase::Open).because(down)),
     }
-    let taken = run(payments, bank, spooled, trace, settings).await;
+    let taken = run(payments, (bank, day), spooled, trace, settings).await;
     trace.mark(Phase::Send);
     let reply = match taken {
         Ok(run) => answer(trace, 202, &run),
@@ -160,6 +162,15 @@ async fn take(
     Ok(reply)
 }
 
+/// `day=YYYY-MM-DD`, for a file that does not name its day.
+fn day(query: Option<&str>) -> Result<Option<OperatingDay>, Fault> {
+    let Some(query) = query.filter(|query| !query.is_empty()) else { return Ok(None) };
+    let date = query.strip_prefix("day=").filter(|date| date.len() == 10);
+    let date = date.and_then(|date| date.parse().ok());
+    let malformed = || Fault::new(Code::CallerMalformed, Phase::Receive, "query");
+    date.map(|date| Some(OperatingDay::of(date))).ok_or_else(malformed)
+}
+
 fn journal_down(phase: Phase) -> Fault {
     Fault::new(Code::GatewayJournalDown, phase, "journal_down").retry_after_s(5)
 }
@@ -167,7 +178,7 @@ fn journal_down(phase: Phase) -> Fault {
 /// Gives the file its name in the spool, then notes its run: between the two the file alone is enough.
 async fn run(
     payments: &Payments,
-    bank: &Bank,
+    (bank, day): (&Bank, Option<OperatingDay>),
     spooled: Spooled,
     trace: &Trace,
     settings: &Reconcile,
@@ -191,6 +202,7 @@ async fn run(
     let taking = Reconciling::Take(Taking {
         run,
         bank: bank.id.clone(),
+        day,
         files: vec![(sha256, i64::try_from(bytes).unwrap_or(i64::MAX), "upload".to_owned())],
         source: Origin::Upload,
         sender: trace.participant.clone(),

@@ -24,6 +24,7 @@ fn taking(run: &str, sha256: &str) -> Reconcile {
     Reconcile::Take(Taking {
         run: run.to_owned(),
         bank: "demo_bank".to_owned(),
+        day: None,
         files: vec![(sha256.to_owned(), 100, "register.csv".to_owned())],
         source: Origin::Upload,
         sender: "bank".to_owned(),

@@ -1,5 +1,6 @@
 //! `GET /api/v1/openapi.json`: the face described by OpenAPI 3.1, made from the adapters' manifests and messages.
 
+mod registers;
 mod resources;
 
 use super::{CORRELATION_ID, IDEMPOTENCY_KEY, JSON, OPENAPI_PATH, ROUTE_ID, problem::PROBLEM_JSON};
@@ -31,6 +32,7 @@ impl Description {
             }
         }
         resources::describe(settings, &mut paths);
+        registers::describe(settings, &mut paths);
         paths.insert(OPENAPI_PATH.to_owned(), json!({ "get": itself() }));
         let document = json!({
             "openapi": "3.1.0",

@@ -100,6 +100,7 @@ pub(super) fn run(args: Args, out: PathBuf, began: Instant) -> Result<ExitCode, 
     let asked = Asked {
         bank: Arc::clone(bank(&settings, &name)?),
         day: args.from.day.map(OperatingDay::of),
+        told_day: args.from.day.map(OperatingDay::of),
         registers: args.register.clone(),
         names: Vec::new(),
         out,

@@ -138,7 +138,7 @@ fn take(book: &mut Book, rules: &Rules, taking: &Taking) -> Result<Outcome, Refu
     let run = Run {
         id: taking.run.clone(),
         bank: taking.bank.clone(),
-        operating_day: None,
+        operating_day: taking.day,
         state: RunState::Waiting,
         node: String::new(),
         attempts: 0,

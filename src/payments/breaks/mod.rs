@@ -28,6 +28,8 @@ const OPERATOR_BYTES_MAX: usize = 64;
 pub struct Taking {
     pub run: String,
     pub bank: String,
+    /// The operating day, where its sender names one.
+    pub day: Option<OperatingDay>,
     /// SHA-256 (64 hex digits), bytes and name of each.
     pub files: Vec<(String, i64, String)>,
     pub source: Origin,

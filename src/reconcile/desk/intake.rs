@@ -10,6 +10,7 @@ use super::{Asked, Desk, Failed, disk};
 use crate::config::settings::{Bank, Reconcile};
 use crate::payments::breaks::record::{Origin, RunState};
 use crate::payments::breaks::{self, run_id};
+use crate::payments::calendar::OperatingDay;
 use crate::payments::command::Command;
 use std::collections::BTreeMap;
 use std::io;
@@ -108,12 +109,14 @@ impl Intake {
             Err(became) => return became,
         };
         let run = run_id(&bank.id, std::slice::from_ref(&sha256));
+        let mut told_day = named_day(&waiting.path);
         match self.desk.payments.reconcile_run(&run).await {
             Ok(Some(known)) if known.state == RunState::Done => return Became::Done,
             Ok(Some(known)) if known.state == RunState::Refused => {
                 return Became::Refused(known.reason);
             }
-            Ok(_) => {}
+            Ok(Some(known)) => told_day = known.operating_day.or(told_day),
+            Ok(None) => {}
             Err(down) => {
                 tracing::warn!(%down, "a register waits");
                 return Became::Waits;
@@ -122,6 +125,7 @@ impl Intake {
         let asked = Asked {
             bank: Arc::clone(bank),
             day: None,
+            told_day,
             registers: vec![waiting.path.clone()],
             names: Vec::new(),
             out: self.settings.reports(&bank.id, &run),
@@ -180,6 +184,12 @@ impl Intake {
         }
         Became::Waits
     }
+}
+
+/// The day at the head of a file's name, `2026-11-25-register.csv`, for a file that does not name it.
+fn named_day(path: &Path) -> Option<OperatingDay> {
+    let date = path.file_name()?.to_str()?.get(..10)?;
+    date.parse().ok().map(OperatingDay::of)
 }
 
 /// Removes an upload that a node which died has left half; one under way is younger.

@@ -27,24 +27,31 @@ pub(super) async fn day(asked: &Asked) -> Result<OperatingDay, Failed> {
         let line = disk::first_line(path, LINE_BYTES_MAX)?;
         let line = line.strip_suffix(b"\r").unwrap_or(&line);
         let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
-        let header = frame::header(line).map_err(|reason| Failed::refused(reason.0))?;
-        if header.side != Some(Side::Register) {
-            return Err(Failed::refused("header: #register; does not stand first"));
-        }
-        if header.bank != asked.bank.bic.to_string() {
-            let bic = &asked.bank.bic;
+        let day = match (line.first(), asked.told_day) {
+            // The neutral form names its bank and its day; other forms name neither for sure.
+            (Some(b'#'), _) | (_, None) => neutral(&asked, line)?,
+            (_, Some(day)) => day,
+        };
+        if !asked.bank.is_operating(day.date()) {
             return Err(Failed::refused(format!(
-                "header: bank is not {bic}, whose register it is"
+                "{day} is no operating day of the bank; correct the register, or holidays and \
+                 working_days in payments.toml"
             )));
         }
-        if !asked.bank.is_operating(header.day.date()) {
-            let day = header.day;
-            return Err(Failed::refused(format!(
-                "header: {day} is no operating day of the bank; correct the register, or holidays \
-                 and working_days in payments.toml"
-            )));
-        }
-        Ok(header.day)
+        Ok(day)
     })
     .await
+}
+
+/// The day of a file in the neutral form, if it is a register of this bank.
+fn neutral(asked: &Asked, line: &[u8]) -> Result<OperatingDay, Failed> {
+    let header = frame::header(line).map_err(|reason| Failed::refused(reason.0))?;
+    if header.side != Some(Side::Register) {
+        return Err(Failed::refused("header: #register; does not stand first"));
+    }
+    let bic = &asked.bank.bic;
+    if header.bank != bic.to_string() {
+        return Err(Failed::refused(format!("header: bank is not {bic}, whose register it is")));
+    }
+    Ok(header.day)
 }

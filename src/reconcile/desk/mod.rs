@@ -24,7 +24,7 @@ use crate::config::settings::Bank;
 use crate::journal::Journal;
 use crate::payments::Payments;
 use crate::payments::breaks::record::{Origin, Run};
-use crate::payments::breaks::{self, BREAKS_MAX, Outcome, Taking, Totals, run_id};
+use crate::payments::breaks::{self, BREAKS_MAX, Outcome, Refused, Taking, Totals, run_id};
 use crate::payments::calendar::OperatingDay;
 use crate::payments::command::{Command, Refusal, Reply};
 use crate::reconcile::ingest::day::Calendar;
@@ -56,8 +56,10 @@ pub struct Desk {
 #[derive(Clone)]
 pub struct Asked {
     pub bank: Arc<Bank>,
-    /// The operating day; `None`: the one that the register names.
+    /// The operating day that is asked for; `None`: the one that the register names.
     pub day: Option<OperatingDay>,
+    /// The day of a register that names none.
+    pub told_day: Option<OperatingDay>,
     /// The bank's files of that day.
     pub registers: Vec<PathBuf>,
     /// Their names as their sender calls them; empty: as they are called here.
@@ -140,6 +142,7 @@ impl Desk {
         let taking = Taking {
             run: id.to_owned(),
             bank: asked.bank.id.clone(),
+            day: None,
             files: named.collect(),
             source: asked.source,
             sender: asked.sender.clone(),
@@ -162,7 +165,14 @@ impl Desk {
     async fn carry(&self, asked: &Asked, run: &str, day: OperatingDay) -> Result<Done, Failed> {
         let bank = &asked.bank;
         let look = breaks::Command::Look { run: run.to_owned(), day, waits: None, at_us: now_us() };
-        self.run_of(look).await?;
+        match self.run_of(look).await {
+            Err(Failed::Store(Refusal::Reconcile(Refused::OtherDay))) => {
+                return Err(Failed::refused(format!(
+                    "the register is of {day}, and its sender has named another day"
+                )));
+            }
+            looked => looked?,
+        };
         let folder = tempfile::tempdir_in(beside(&asked.out)?)?;
         let mut led_on = 0;
         let is_closed = || async { self.payments.closing(&bank.id, day).await };
