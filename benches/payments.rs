@@ -1,7 +1,10 @@
 //! Payments a second and CPU a payment on both stores, grouped, beside one transaction a payment.
 //!
-//! `cargo bench --bench payments` prints the table; every payment is durable when it counts.
+//! `cargo bench --bench payments` prints the tables; every payment is durable when it counts. With
+//! `-- door` it measures through a bank's face alone.
 
+#[path = "payments/door.rs"]
+mod door;
 #[path = "payments/pgbench.rs"]
 mod pgbench;
 #[path = "../tests/support/postgres.rs"]
@@ -225,8 +228,11 @@ fn server_of(cluster: &Cluster) -> Fallible<u32> {
 
 #[tokio::main]
 async fn main() -> Fallible<()> {
-    let grouped = table().await?;
-    beside(grouped).await
+    if !std::env::args().any(|argument| argument == "door") {
+        let grouped = table().await?;
+        beside(grouped).await?;
+    }
+    door::measure().await
 }
 
 /// The same rows without the group commit, in the same run.

@@ -1,0 +1,256 @@
+//! Payments through a bank's face over mutual TLS: each answered when it is durable, in journal and payments.
+
+use crate::postgres::Cluster;
+use crate::{Fallible, cpu_us, pgbench, server_of, server_us};
+use hdrhistogram::Histogram;
+use http_body_util::{BodyExt, Empty};
+use hyper::Request;
+use hyper::body::Bytes;
+use hyper::client::conn::http1::handshake;
+use hyper::header::HOST;
+use hyper_util::rt::TokioIo;
+use qaqpa::command::client::Client;
+use qaqpa::command::demo::scratch::{Endpoints, Scratch};
+use qaqpa::config::settings::Store;
+use qaqpa::{journal, payments};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use serde_json::{Value, json};
+use std::fs::{self, File};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+use tokio_rustls::TlsConnector;
+use zeroize::Zeroizing;
+
+/// Connections of the bank; one payment under way on each.
+const CALLERS: usize = 32;
+const CHARGES: usize = 30_000;
+const SPAN: Duration = Duration::from_secs(6);
+const WARM: Duration = Duration::from_secs(1);
+/// How long the gateway may take to listen.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What was seen of one store.
+struct Figures {
+    rate: f64,
+    p50_us: u64,
+    p99_us: u64,
+    gateway_us: f64,
+    server_us: f64,
+}
+
+/// Measures both stores and prints a line for each.
+pub(crate) async fn measure() -> Fallible<()> {
+    println!(
+        "\nthrough a bank's door, {CALLERS} connections\n\
+         store       payments/s  p50 ms  p99 ms  gateway µs CPU  database µs CPU"
+    );
+    let sqlite = through(None, None).await?;
+    print("sqlite", &sqlite);
+    let cluster = Cluster::shared();
+    let database = cluster.database();
+    let url = Zeroizing::new(cluster.url("qaqpa_migrate", &database));
+    let owner = Store::Postgres { url, connections_max: 2 };
+    journal::migrate(&owner, 2).await?;
+    payments::migrate(&owner).await?;
+    let url = cluster.url("qaqpa_app", &database);
+    let postgres = through(Some(&url), Some(server_of(cluster)?)).await?;
+    print("postgresql", &postgres);
+    let posted = cluster.sql("qaqpa_app", &database, POSTED)?;
+    let single = pgbench::single_rows(cluster, &database)?;
+    println!(
+        "pgbench, {} connections: {single:.0} commits/s of a single row: {:.2} payments a commit; \
+         {posted} payments are posted",
+        pgbench::CONNECTIONS,
+        postgres.rate / single
+    );
+    Ok(())
+}
+
+const POSTED: &str = "SELECT count(*) FROM payment_order WHERE state = 'posted'";
+
+fn print(store: &str, figures: &Figures) {
+    let ms = |us: u64| Duration::from_micros(us).as_secs_f64() * 1e3;
+    let Figures { rate, p50_us, p99_us, gateway_us, server_us } = figures;
+    println!(
+        "{store:<10}  {rate:>10.0}  {:>6.1}  {:>6.1}  {gateway_us:>14.0}  {server_us:>15.0}",
+        ms(*p50_us),
+        ms(*p99_us)
+    );
+}
+
+async fn through(url: Option<&str>, server: Option<u32>) -> Fallible<Figures> {
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
+    let scratch = configured(folder.path(), url)?;
+    let (gateway, address) = serve(&scratch, folder.path())?;
+    let charges = Arc::new(registered(&scratch, address).await?);
+    let next = Arc::new(AtomicUsize::new(0));
+    let warm = pay(&scratch, address, (&charges, &next), WARM).await?;
+    let gateway_id = gateway.0.id().to_string();
+    let (own, theirs) = (cpu_us(&gateway_id)?, server_us(server)?);
+    let begun = Instant::now();
+    let latency = pay(&scratch, address, (&charges, &next), SPAN).await?;
+    let span_s = begun.elapsed().as_secs_f64();
+    let (own, theirs) = (cpu_us(&gateway_id)? - own, server_us(server)? - theirs);
+    if next.load(Ordering::Relaxed) >= charges.len() || warm.is_empty() {
+        return Err("too few charges to measure with".into());
+    }
+    let count = u32::try_from(latency.len())?;
+    let per = |us: u64| Duration::from_micros(us).as_secs_f64() * 1e6 / f64::from(count.max(1));
+    Ok(Figures {
+        rate: f64::from(count) / span_s,
+        p50_us: latency.value_at_quantile(0.5),
+        p99_us: latency.value_at_quantile(0.99),
+        gateway_us: per(own),
+        server_us: per(theirs),
+    })
+}
+
+/// The demo's installation with quotas out of the way and the log of production.
+fn configured(folder: &Path, url: Option<&str>) -> Fallible<Scratch> {
+    let scratch = Scratch::prepare(folder)?;
+    let nobody = SocketAddr::from(([127, 0, 0, 1], 9));
+    let endpoints = Endpoints { persons: nobody, companies: nobody, addresses: nobody };
+    scratch.write(&endpoints, url)?;
+    for (file, from, to) in [
+        ("gateway.toml", "log_level = \"warn\"", "log_level = \"info\""),
+        ("participants/bank.toml", "per_second = 2000, burst = 2000", FAST),
+        ("services.toml", "per_second = 5000, burst = 5000", FAST),
+    ] {
+        let path = scratch.config.join(file);
+        let text = fs::read_to_string(&path)?;
+        if !text.contains(from) {
+            return Err(format!("{file}: {from} is missing").into());
+        }
+        fs::write(path, text.replace(from, to))?;
+    }
+    Ok(scratch)
+}
+
+const FAST: &str = "per_second = 500000, burst = 500000";
+
+/// A process that ends with its owner.
+struct Own(Child);
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+fn serve(scratch: &Scratch, folder: &Path) -> Fallible<(Own, SocketAddr)> {
+    let ready = folder.join("ready.json");
+    let process = Command::new(env!("CARGO_BIN_EXE_qaqpa"))
+        .args(["serve", "--config"])
+        .arg(&scratch.config)
+        .arg("--ready-file")
+        .arg(&ready)
+        .stdout(File::create(folder.join("gateway.log"))?)
+        .spawn()?;
+    let (gateway, started) = (Own(process), Instant::now());
+    while !ready.exists() {
+        if started.elapsed() > PATIENCE {
+            return Err("the gateway does not listen".into());
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let said: Value = serde_json::from_str(&fs::read_to_string(&ready)?)?;
+    let url = said.pointer("/callers/0").and_then(Value::as_str).unwrap_or_default();
+    Ok((gateway, url.trim_start_matches("https://").parse()?))
+}
+
+/// Ids of new charges, a thousand registered at a time.
+async fn registered(scratch: &Scratch, address: SocketAddr) -> Fallible<Vec<String>> {
+    let pair = &scratch.member("portal")?.pair;
+    let own = Some((&*pair.cert_pem, &*pair.key_pem));
+    let portal = Client::new(&format!("https://{address}/"), &scratch.trust_pem, own)?;
+    let charge = json!({
+        "payer_iin": "850312300121", "payee_bin": "190540007715", "kbk": "108125", "knp": "911",
+        "amount_tiyn": 1_987_500, "purpose": { "kk": "Баж", "ru": "Пошлина", "en": "Duty" },
+    });
+    let thousand = json!({ "charges": vec![charge; 1_000] }).to_string();
+    let mut ids = Vec::new();
+    while ids.len() < CHARGES {
+        let key = format!("load-{}", ids.len());
+        let headers = [("content-type", "application/json"), ("idempotency-key", &*key)];
+        let path = "/api/v1/charges/batch";
+        let posted = portal.post_to(path, &headers, thousand.clone().into_bytes()).await?;
+        let answer: Value = serde_json::from_slice(&posted.body)?;
+        let made = answer.get("charges").and_then(Value::as_array);
+        let made = made.ok_or_else(|| format!("charges were not loaded: {answer}"))?;
+        let id = |one: &Value| Some(one.get("charge_id")?.as_str()?.to_owned());
+        ids.extend(made.iter().filter_map(id));
+    }
+    Ok(ids)
+}
+
+/// The bank's side of TLS.
+fn tls(scratch: &Scratch) -> Fallible<TlsConnector> {
+    let pair = &scratch.member("bank")?.pair;
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(&scratch.trust_pem)?)?;
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_client_auth_cert(
+            vec![CertificateDer::from_pem_file(&pair.cert_pem)?],
+            PrivateKeyDer::from_pem_file(&pair.key_pem)?,
+        )?;
+    Ok(TlsConnector::from(Arc::new(config)))
+}
+
+/// Pays one charge after the other on every connection; µs from each `pay` to its whole answer.
+async fn pay(
+    scratch: &Scratch,
+    address: SocketAddr,
+    (charges, next): (&Arc<Vec<String>>, &Arc<AtomicUsize>),
+    span: Duration,
+) -> Fallible<Histogram<u64>> {
+    let tls = tls(scratch)?;
+    let mut callers = JoinSet::new();
+    for _ in 0..CALLERS {
+        let (tls, charges, next) = (tls.clone(), Arc::clone(charges), Arc::clone(next));
+        callers.spawn(async move {
+            let socket = TcpStream::connect(address).await?;
+            socket.set_nodelay(true)?;
+            let stream = tls.connect(ServerName::try_from("localhost")?, socket).await?;
+            let (mut connection, driver) = handshake(TokioIo::new(stream)).await?;
+            tokio::spawn(driver);
+            let (mut latency, begun) = (Histogram::<u64>::new(3)?, Instant::now());
+            while begun.elapsed() < span {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                let Some(charge) = charges.get(number) else { break };
+                let target = format!(
+                    "/bank/demo/provider?command=pay&txn_id={number}&account={charge}&sum=19875.00"
+                );
+                let request = Request::get(target)
+                    .header(HOST, address.to_string())
+                    .body(Empty::<Bytes>::new())?;
+                let started = Instant::now();
+                connection.ready().await?;
+                let answer = connection.send_request(request).await?;
+                let body = answer.into_body().collect().await?.to_bytes();
+                latency.record(u64::try_from(started.elapsed().as_micros())?)?;
+                let told: Value = serde_json::from_slice(&body)?;
+                if told.get("result") != Some(&json!(0)) {
+                    return Err(format!("a payment was not taken: {told}").into());
+                }
+            }
+            Fallible::Ok(latency)
+        });
+    }
+    let mut all = Histogram::new(3)?;
+    while let Some(latency) = callers.join_next().await {
+        all.add(latency??)?;
+    }
+    Ok(all)
+}
