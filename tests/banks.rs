@@ -19,6 +19,8 @@ mod dialects;
 mod house;
 #[path = "banks/iso20022.rs"]
 mod iso20022;
+#[path = "banks/notices.rs"]
+mod notices;
 #[path = "banks/payments.rs"]
 mod payments;
 #[path = "banks/planted.rs"]

@@ -22,7 +22,11 @@ mod judge;
 mod kills;
 #[path = "clerk/office.rs"]
 mod office;
+#[path = "clerk/order.rs"]
+mod order;
 #[path = "support/postgres.rs"]
 mod postgres;
 #[path = "clerk/stops.rs"]
 mod stops;
+#[path = "support/strace.rs"]
+mod strace;

@@ -282,6 +282,14 @@ impl Journal {
         self.inner.reader.list(Listing::Unknown, limit).await
     }
 
+    /// Those of them that are an order on its way to a bank.
+    ///
+    /// # Errors
+    /// When the store cannot be read now.
+    pub async fn unresolved_orders(&self, limit: u32) -> Result<Vec<record::Record>, JournalDown> {
+        self.inner.reader.list(Listing::UnknownOrders, limit).await
+    }
+
     /// Looks after what waits for evidence, for the figures; to be called every quarter of a minute
     /// or so. A store that cannot be read now leaves the figures as they are.
     pub async fn look_after_unresolved(&self) {

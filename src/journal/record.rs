@@ -190,6 +190,8 @@ pub enum Listing {
     Open,
     /// Left Unknown, and waiting for evidence.
     Unknown,
+    /// Those of them that are an order on its way to a bank.
+    UnknownOrders,
 }
 
 impl Listing {
@@ -205,6 +207,11 @@ impl Listing {
                 "entry_closed c JOIN entry_opened o ON o.id = c.id \
                  LEFT JOIN entry_resolved r ON r.id = c.id \
                  WHERE c.needs_evidence AND r.id IS NULL ORDER BY c.id"
+            }
+            Self::UnknownOrders => {
+                "entry_closed c JOIN entry_opened o ON o.id = c.id \
+                 LEFT JOIN entry_resolved r ON r.id = c.id \
+                 WHERE c.needs_evidence AND r.id IS NULL AND o.service = 'PAY_Submit' ORDER BY c.id"
             }
         }
     }

@@ -50,10 +50,10 @@ const fn word(said: Said) -> &'static str {
     }
 }
 
-const SUBMITTED: [&str; 7] =
-    ["accepted", "posted", "settled", "rejected", "pending", "unclear", "unsent"];
-const INQUIRED: [&str; 7] =
-    ["accepted", "posted", "settled", "rejected", "not_found", "pending", "unclear"];
+const SUBMITTED: &[&str] =
+    &["accepted", "posted", "settled", "rejected", "pending", "unclear", "unsent", "unwritable"];
+const INQUIRED: &[&str] =
+    &["accepted", "posted", "settled", "rejected", "not_found", "pending", "unclear"];
 
 fn count(counters: &HashMap<&'static str, IntCounter>, word: &str) {
     if let Some(counter) = counters.get(word) {
@@ -71,6 +71,11 @@ impl BankFigures {
     pub fn submission_unclear(&self, fault: &Fault) {
         let is_unsent = fault.outcome() == Outcome::Refused;
         count(&self.submissions, if is_unsent { "unsent" } else { "unclear" });
+    }
+
+    /// Counts an order that its bank's dialect cannot carry.
+    pub fn unwritable(&self) {
+        count(&self.submissions, "unwritable");
     }
 
     /// Counts what a bank answered to an inquiry.
@@ -149,8 +154,8 @@ impl Families {
     }
 
     fn bank(&self, id: &str) -> BankFigures {
-        let of = |family: &IntCounterVec, words: [&'static str; 7]| {
-            words.map(|word| (word, family.with_label_values(&[id, word]))).into()
+        let of = |family: &IntCounterVec, words: &[&'static str]| {
+            words.iter().map(|word| (*word, family.with_label_values(&[id, word]))).collect()
         };
         let open = |state: State| {
             let labels = [id, state.word()];

@@ -135,7 +135,7 @@ async fn who_signs_a_question_in_the_address_signs_its_every_byte() {
 
 pub fn callback(end_to_end_id: &str, status: &str) -> Vec<u8> {
     format!(
-        r#"{{"id":"A17","invoiceID":"{end_to_end_id}","amount":5347.07,"currency":"KZT","statusName":"{status}","dateTime":"{AT}"}}"#
+        r#"{{"id":"A{end_to_end_id}","invoiceID":"{end_to_end_id}","amount":5347.07,"currency":"KZT","statusName":"{status}","dateTime":"{AT}"}}"#
     )
     .into_bytes()
 }

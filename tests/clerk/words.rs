@@ -14,7 +14,11 @@ fn said(house: &House, words: &[&str]) -> (bool, Vec<Value>, String) {
         .output()
         .unwrap();
     let text = String::from_utf8(out.stdout).unwrap();
-    let lines = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let lines = text
+        .lines()
+        .filter(|line| !line.is_empty())
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
     (out.status.success(), lines, String::from_utf8(out.stderr).unwrap())
 }
 
@@ -82,13 +86,13 @@ async fn a_person_notes_what_a_bank_said_and_closes_its_day_beside_a_running_gat
     let (is_done, lines, words) = said(&house, &note);
     assert!(is_done, "{words}");
     assert_eq!(lines[0]["done"]["state"], "posted");
+    let close =
+        |day: &str| said(&house, &[&["close", "--bank", "chaos", "--day", day], &WHO[..]].concat());
     let day = payments.order(&order.id).await.unwrap().unwrap().operating_day.unwrap().to_string();
-    let close = [&["close", "--bank", "chaos", "--day", &day], &WHO[..]].concat();
-    let (is_done, lines, words) = said(&house, &close);
+    let (is_done, _, words) = close(&day);
+    assert!(!is_done && words.contains("not_due"), "no day is closed that is not over: {words}");
+    let (is_done, lines, words) = close("2026-11-20");
     assert!(is_done, "{words}");
-    assert_eq!(
-        (&lines[0]["done"]["orders"], &lines[0]["done"]["paid_tiyn"]),
-        (&1.into(), &order.amount_tiyn.into())
-    );
+    assert_eq!(lines[0]["done"]["orders"], 0);
     running.drain().await;
 }

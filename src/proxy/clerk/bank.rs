@@ -144,6 +144,7 @@ impl BankClerk {
     /// An order that its bank's dialect cannot carry is not tried again by this process.
     fn give_up(&self, order: &Order, fault: &Fault) {
         tracing::error!(%fault, order = %order.id, bank = self.bank.id, "an order cannot be written");
+        self.figures.unwritable();
         let mut unwritable = self.unwritable.lock().unwrap_or_else(PoisonError::into_inner);
         if unwritable.len() < UNWRITABLE_MAX {
             unwritable.insert(order.id.text().to_owned());

@@ -66,8 +66,8 @@ async fn count(gate: &Gateway, payments: &Payments) {
 /// Ends what the journal left Unknown of an attempt, once its order has an outcome: by an inquiry, a
 /// notice or whatever else brought it.
 async fn resolve(gate: &Gateway, payments: &Payments) {
-    let Ok(waiting) = gate.journal.unresolved(ENTRIES_MAX).await else { return };
-    for record in waiting.iter().filter(|record| record.service == "PAY_Submit") {
+    let Ok(waiting) = gate.journal.unresolved_orders(ENTRIES_MAX).await else { return };
+    for record in &waiting {
         let (Ok(order), Ok(id)) = (record.correlation_id.parse::<Id>(), record.entry.parse())
         else {
             continue;
