@@ -20,6 +20,9 @@ KILLS ?= 105
 # How often `make reload` changes the configuration under load.
 RELOADS ?= 100
 
+# How long each stage of `make footing` asks.
+FOOTING_SECONDS ?= 10
+
 # How long `make flood` attacks in each way; 5 show whether it works at all.
 FLOOD_SECONDS ?= 30
 
@@ -133,3 +136,11 @@ kills: tools ## kills the gateway at every step of a payment, KILLS times on eac
 .PHONY: reload
 reload: ## RELOADS changes of the configuration and of the doors' certificate under load; no call may fail
 	@QAQPA_RELOADS=$(RELOADS) $(cargo) test --release --locked --test flows reload:: -- --nocapture
+
+.PHONY: footing
+footing: ## goodput beyond the limits of an agency and of the processor, fairness, and an agency of 14 faults
+	@$(cargo) bench --locked --quiet --bench footing -- --seconds $(FOOTING_SECONDS)
+
+.PHONY: cluster
+cluster: ## two nodes on one PostgreSQL: one quota together, restarts one after the other under load
+	@$(cargo) test --release --locked --test flows cluster:: -- --nocapture --test-threads=1

@@ -6,7 +6,11 @@
 
 use std::fmt;
 
+mod detail;
+mod phase;
 mod table;
+pub use detail::{Budget, Times};
+pub use phase::Phase;
 pub use table::Row;
 
 /// Whose failure it is.
@@ -31,57 +35,6 @@ impl Origin {
             Self::Gateway => "gateway",
             Self::Pki => "pki",
             Self::Agency => "agency",
-        }
-    }
-}
-
-/// The eleven steps of a call's life, in the order of time; the words are metric labels too.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Phase {
-    Receive,
-    Identify,
-    Route,
-    Admit,
-    Verify,
-    Open,
-    Encode,
-    Send,
-    Decode,
-    Close,
-    Reply,
-}
-
-impl Phase {
-    /// All phases, in the order of time.
-    pub const ALL: [Self; 11] = [
-        Self::Receive,
-        Self::Identify,
-        Self::Route,
-        Self::Admit,
-        Self::Verify,
-        Self::Open,
-        Self::Encode,
-        Self::Send,
-        Self::Decode,
-        Self::Close,
-        Self::Reply,
-    ];
-
-    /// The word used in metrics, the journal and `Qaqpa-Fault` details.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Receive => "receive",
-            Self::Identify => "identify",
-            Self::Route => "route",
-            Self::Admit => "admit",
-            Self::Verify => "verify",
-            Self::Open => "open",
-            Self::Encode => "encode",
-            Self::Send => "send",
-            Self::Decode => "decode",
-            Self::Close => "close",
-            Self::Reply => "reply",
         }
     }
 }
@@ -202,6 +155,12 @@ pub struct Fault {
     pub retry_after_s: Option<u32>,
     /// HTTP status where no channel was reached that has its own rule for it.
     pub http_status: Option<u16>,
+    /// What is left of the quota that refused the call.
+    pub budget: Option<Box<Budget>>,
+    /// When the agency opens again (RFC 3339, the country's zone).
+    pub opens_at: Option<Box<str>>,
+    /// When the call came and went, once its answer is written.
+    pub times: Option<Box<Times>>,
     /// Full cause for log and journal; never leaves the gateway.
     pub cause: Option<String>,
 }
@@ -210,7 +169,39 @@ impl Fault {
     /// A fault with a code, the phase it arose in, and its public reason.
     #[must_use]
     pub const fn new(code: Code, phase: Phase, reason: &'static str) -> Self {
-        Self { code, phase, reason, at: None, retry_after_s: None, http_status: None, cause: None }
+        Self {
+            code,
+            phase,
+            reason,
+            at: None,
+            retry_after_s: None,
+            http_status: None,
+            budget: None,
+            opens_at: None,
+            times: None,
+            cause: None,
+        }
+    }
+
+    /// Adds what is left of the quota that refused the call.
+    #[must_use]
+    pub fn budget(mut self, budget: Budget) -> Self {
+        self.budget = Some(Box::new(budget));
+        self
+    }
+
+    /// Adds when the call came and went.
+    #[must_use]
+    pub fn times(mut self, times: Times) -> Self {
+        self.times = Some(Box::new(times));
+        self
+    }
+
+    /// Adds when the agency opens again.
+    #[must_use]
+    pub fn opens_at(mut self, moment: impl Into<Box<str>>) -> Self {
+        self.opens_at = Some(moment.into());
+        self
     }
 
     /// Adds the byte offset in the caller's document.
@@ -276,7 +267,8 @@ impl Fault {
         if self.resend() == row.resend { row.text(language) } else { table::unclear(language) }
     }
 
-    /// One public line: code, reason, phase and offset; what `errorData` carries.
+    /// One public line: code, reason, phase and offset, the quota or the opening time where one is the
+    /// cause; what `errorData` carries.
     #[must_use]
     pub fn public_line(&self) -> String {
         let mut line =
@@ -285,6 +277,17 @@ impl Fault {
             line.push_str(&format!(", byte {at}"));
         }
         line.push(')');
+        if let Some(Budget { contract, per_second, burst, remaining, reset_s }) =
+            self.budget.as_deref()
+        {
+            line.push_str(&format!(
+                "; {contract}: {per_second} a second, {burst} at once; {remaining} left, more in \
+                 {reset_s} s"
+            ));
+        }
+        if let Some(moment) = &self.opens_at {
+            line.push_str(&format!("; opens at {moment}"));
+        }
         line
     }
 }

@@ -35,7 +35,12 @@ pub(crate) struct Call {
 
 /// The callers' side of TLS. No session is resumed: a new connection is a whole handshake.
 pub(crate) fn tls(scratch: &Scratch) -> Fallible<TlsConnector> {
-    let pair = &scratch.member(CALLER)?.pair;
+    tls_of(scratch, CALLER)
+}
+
+/// The same of another participant.
+pub(crate) fn tls_of(scratch: &Scratch, participant: &str) -> Fallible<TlsConnector> {
+    let pair = &scratch.member(participant)?.pair;
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_file(&scratch.trust_pem)?)?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -55,6 +60,9 @@ pub(crate) struct Seen {
     /// Microseconds from the moment a call was due to the whole answer; in a closed loop it is due
     /// when its connection is free.
     pub(crate) latency_us: Histogram<u64>,
+    /// Of them, those of good answers, and those of the others.
+    pub(crate) good_us: Histogram<u64>,
+    pub(crate) bad_us: Histogram<u64>,
     pub(crate) answers: usize,
     /// Anything but a 200 without a fault of the gateway, by `Qaqpa-Fault` or status.
     pub(crate) errors: BTreeMap<String, usize>,
@@ -63,12 +71,20 @@ pub(crate) struct Seen {
 
 impl Seen {
     fn new() -> Fallible<Self> {
-        let latency_us = Histogram::new(3)?;
-        Ok(Self { latency_us, answers: 0, errors: BTreeMap::new(), took: Duration::ZERO })
+        Ok(Self {
+            latency_us: Histogram::new(3)?,
+            good_us: Histogram::new(3)?,
+            bad_us: Histogram::new(3)?,
+            answers: 0,
+            errors: BTreeMap::new(),
+            took: Duration::ZERO,
+        })
     }
 
     fn note(&mut self, due: Instant, answered: &Answered) -> Fallible<()> {
-        self.latency_us.record(u64::try_from(due.elapsed().as_micros())?)?;
+        let us = u64::try_from(due.elapsed().as_micros())?;
+        self.latency_us.record(us)?;
+        if answered.is_ok() { &mut self.good_us } else { &mut self.bad_us }.record(us)?;
         self.answers += 1;
         if let Err(word) = answered {
             *self.errors.entry(word.clone()).or_default() += 1;
@@ -78,6 +94,8 @@ impl Seen {
 
     fn add(&mut self, other: Self) -> Fallible<()> {
         self.latency_us.add(&other.latency_us)?;
+        self.good_us.add(&other.good_us)?;
+        self.bad_us.add(&other.bad_us)?;
         self.answers += other.answers;
         for (fault, count) in other.errors {
             *self.errors.entry(fault).or_default() += count;

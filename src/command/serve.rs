@@ -137,7 +137,13 @@ async fn serve(
             }
         }
     }
+    running.announce_end();
     tracing::info!("draining");
+    tokio::select! {
+        () = sleep(running.gate.settings.limits.drain_notice) => {}
+        // Told twice: at once.
+        _ = terminate.recv() => {}
+    }
     intake.stop().await;
     let calls_cut = running.drain().await;
     tracing::info!(calls_cut, "drained");

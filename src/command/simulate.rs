@@ -162,6 +162,7 @@ pub async fn door(address: SocketAddr, tls: Option<(&Pair, &Path)>) -> Result<Do
         public_url: None,
         http2: false,
         receipts: false,
+        reuse_port: false,
     };
     let roots = trust.map(|path| Ok::<_, Failure>((path.display(), read(path)?))).transpose()?;
     let trust = Trust::load(roots).map_err(Failure::work)?;

@@ -1,5 +1,6 @@
 //! Raw → Settings: every mistake at once. Pure: what it needs of the disk, the door hands in.
 
+mod calendar;
 mod credentials;
 mod dialect;
 mod gateway;

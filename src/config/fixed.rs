@@ -7,13 +7,14 @@ use super::settings::{Limits, Payments, Settings};
 pub fn differing(before: &Settings, after: &Settings) -> Vec<&'static str> {
     let listeners = |settings: &Settings| {
         let fixed = settings.listeners.iter();
-        fixed.map(|one| (one.address, one.tls, one.http2)).collect::<Vec<_>>()
+        fixed.map(|one| (one.address, one.tls, one.http2, one.reuse_port)).collect::<Vec<_>>()
     };
     let parts = [
         ("node.id", before.node.id == after.node.id),
         ("listener", listeners(before) == listeners(after)),
         ("ops", before.ops == after.ops),
         ("limits", before.limits == fixed_limits(&before.limits, &after.limits)),
+        ("reconcile", before.reconcile == after.reconcile),
         ("journal", before.journal == after.journal),
         ("payments", are_same_payments(&before.payments, &after.payments)),
         ("reconcile", before.reconcile == after.reconcile),
@@ -25,8 +26,10 @@ pub fn differing(before: &Settings, after: &Settings) -> Vec<&'static str> {
 fn fixed_limits(before: &Limits, after: &Limits) -> Limits {
     Limits {
         in_flight_max: before.in_flight_max,
+        lag_max: before.lag_max,
         call_deadline: before.call_deadline,
         stream_deadline: before.stream_deadline,
+        drain_notice: before.drain_notice,
         drain_deadline: before.drain_deadline,
         xml: before.xml,
         ..after.clone()

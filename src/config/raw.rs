@@ -21,9 +21,24 @@ pub use payments::{
     Bank, Code, Notice, Payments, Placement, Rate, Receipt, Tariff, TariffKind, Weekday,
 };
 pub use reconcile::Reconcile;
-pub use services::{Agency, Breaker, Operation, Paid, Service, Services};
+pub use services::{
+    Agency, Breaker, Calendar, Line, Maintenance, Operation, Paid, Service, Services,
+};
 
 use serde::Deserialize;
+
+/// How urgent a call is where there is not room for all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Class {
+    /// Money: refused last.
+    Payment,
+    /// Somebody waits for the answer.
+    #[default]
+    Citizen,
+    /// Nobody waits: refused first.
+    Batch,
+}
 
 /// Rate and concurrency; a call beyond them is refused with `caller.too_fast`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]

@@ -1,15 +1,20 @@
 //! The checked configuration: what the rest of the house works with. Nothing here can be invalid.
 
+mod agency;
+mod calendar;
 mod payments;
 mod reconcile;
 
+pub use agency::{Agency, Breaker, Line};
+pub use calendar::Calendar;
 pub use payments::{
     Bank, BankSignature, Dialect, Paid, Payments, Rate, Receipt, Tariff, TariffKind,
 };
 pub use reconcile::Reconcile;
 
+pub use super::raw::Class;
+
 use super::operation::Operation;
-use qaqpa_kit::adapter::Adapter;
 use qaqpa_kit::fault::Language;
 use qaqpa_kit::manifest::{Name, ServiceManifest};
 use std::collections::HashMap;
@@ -79,6 +84,8 @@ pub struct Listener {
     pub http2: bool,
     /// Anybody may look receipts up here.
     pub receipts: bool,
+    /// Another process may listen at the same address; the system parts connections among them.
+    pub reuse_port: bool,
 }
 
 /// Where operations watch.
@@ -115,6 +122,8 @@ pub struct Limits {
     pub connections_per_participant_max: usize,
     pub handshakes_max: usize,
     pub in_flight_max: usize,
+    /// How late the node may be with its work before it refuses more.
+    pub lag_max: Duration,
     pub handshake_deadline: Duration,
     pub head_deadline: Duration,
     pub body_deadline: Duration,
@@ -127,6 +136,8 @@ pub struct Limits {
     pub idle_deadline: Duration,
     /// A call's deadline where its service names none.
     pub call_deadline: Duration,
+    /// How long the node serves on after SIGTERM, while it says that it leaves.
+    pub drain_notice: Duration,
     /// How long SIGTERM waits for calls in flight.
     pub drain_deadline: Duration,
     /// `None`: the system's folder for temporary files.
@@ -244,6 +255,8 @@ pub struct Participant {
     pub accept_bare: bool,
     /// What it may call: `service`, `service:operation`, or `*` for all.
     pub services: Vec<String>,
+    /// Of its calls, unless the service says.
+    pub class: Class,
     pub quota: Quota,
     /// Quotas of single services, by `serviceId`.
     pub service_quotas: HashMap<String, Quota>,
@@ -301,60 +314,6 @@ pub struct Quota {
     pub in_flight_max: u32,
 }
 
-/// The organisation behind an upstream, in this installation.
-pub struct Agency {
-    pub id: String,
-    /// Its translation; agencies by configuration alone have a pass-through one.
-    pub adapter: Arc<dyn Adapter>,
-    /// `http://` or `https://` URL, or [`Self::HOUSE`] and what answers in this process.
-    pub endpoint: String,
-    /// Roots of its TLS certificate; empty: the gateway's trust files.
-    pub tls_trust_files: Vec<PathBuf>,
-    /// The gateway's client certificate and key towards it.
-    pub tls_client: Option<(PathBuf, PathBuf)>,
-    /// Signers of its answers; empty: answers are not demanded to be signed.
-    pub answer_certificates: Vec<BoundCertificate>,
-    /// Its answers must be signed (default for SyncChannel agencies).
-    pub answer_signed: bool,
-    pub quota: Quota,
-    pub connections_max: usize,
-    pub connect_deadline: Duration,
-    /// For a whole exchange that no service of its own bounds: an order, an inquiry, a notice.
-    pub deadline: Duration,
-    pub breaker: Breaker,
-}
-
-impl Agency {
-    /// Begins the endpoint of an agency that the gateway's own process answers for.
-    pub const HOUSE: &str = "house:";
-    /// The endpoint of the payments desk.
-    pub const HOUSE_PAYMENTS: &str = "house:payments";
-
-    /// Whether the gateway's own process answers for it.
-    #[must_use]
-    pub fn is_house(&self) -> bool {
-        self.endpoint.starts_with(Self::HOUSE)
-    }
-}
-
-impl fmt::Debug for Agency {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Agency")
-            .field("id", &self.id)
-            .field("endpoint", &self.endpoint)
-            .finish_non_exhaustive()
-    }
-}
-
-/// When to stop asking a failing agency.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Breaker {
-    /// Failures in a row that open it.
-    pub failures: u32,
-    /// How long it stays open before one probe.
-    pub open_for: Duration,
-}
-
 /// A service in this installation: the manifest's, at one agency, under one route.
 #[derive(Debug)]
 pub struct Service {
@@ -369,4 +328,14 @@ pub struct Service {
     pub has_operations: bool,
     /// What a call costs; `None`: nothing.
     pub paid: Option<Paid>,
+    /// How urgent its calls are; `None`: as the participant's.
+    pub class: Option<Class>,
+}
+
+impl Service {
+    /// How urgent a call of this participant is.
+    #[must_use]
+    pub fn class_for(&self, participant: &Participant) -> Class {
+        self.class.unwrap_or(participant.class)
+    }
 }

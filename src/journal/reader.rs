@@ -12,11 +12,11 @@ use std::ops::Range;
 /// A reader of one store; cheap to clone. Connections are made when they are first needed.
 #[derive(Clone)]
 pub struct Reader {
-    side: Side,
+    pub(super) side: Side,
 }
 
 #[derive(Clone)]
-enum Side {
+pub(super) enum Side {
     Embedded(embedded::Reader),
     Postgres(Box<postgres::Reader>),
 }

@@ -15,6 +15,10 @@ pub struct AgencyFigures {
     pub seconds: Histogram,
     /// 1 while the breaker lets nothing through.
     pub breaker_open: IntGauge,
+    /// Calls at it, the limit on them, and calls that wait for their turn.
+    pub in_flight: IntGauge,
+    pub in_flight_limit: IntGauge,
+    pub waiting: IntGauge,
     faults: Vec<IntCounter>,
 }
 
@@ -32,6 +36,9 @@ pub(super) struct Agencies {
     seconds: HistogramVec,
     faults: IntCounterVec,
     breakers: IntGaugeVec,
+    in_flight: IntGaugeVec,
+    in_flight_limit: IntGaugeVec,
+    waiting: IntGaugeVec,
     known: ArcSwap<HashMap<String, Arc<AgencyFigures>>>,
 }
 
@@ -50,6 +57,17 @@ impl Agencies {
             breakers: made.gauges(
                 "qaqpa_breaker_open",
                 "1 while an agency is not asked because it keeps failing.",
+                &["agency"],
+            )?,
+            in_flight: made.gauges("qaqpa_agency_in_flight", "Calls at an agency.", &["agency"])?,
+            in_flight_limit: made.gauges(
+                "qaqpa_agency_in_flight_limit",
+                "Calls that an agency is given at once, by how fast it answers.",
+                &["agency"],
+            )?,
+            waiting: made.gauges(
+                "qaqpa_agency_waiting",
+                "Calls that wait for their turn at an agency.",
                 &["agency"],
             )?,
             known: ArcSwap::default(),
@@ -73,6 +91,9 @@ impl Agencies {
         AgencyFigures {
             seconds: self.seconds.with_label_values(&[id]),
             breaker_open: self.breakers.with_label_values(&[id]),
+            in_flight: self.in_flight.with_label_values(&[id]),
+            in_flight_limit: self.in_flight_limit.with_label_values(&[id]),
+            waiting: self.waiting.with_label_values(&[id]),
             faults: Code::ALL
                 .iter()
                 .map(|code| self.faults.with_label_values(&[id, code.word()]))

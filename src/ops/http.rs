@@ -43,6 +43,7 @@ impl Ops {
             public_url: None,
             http2: false,
             receipts: false,
+            reuse_port: false,
         };
         let limits = Limits {
             connections_max: CONNECTIONS_MAX,

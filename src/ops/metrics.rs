@@ -5,6 +5,7 @@
 
 pub use super::agencies::AgencyFigures;
 pub use super::doors::DoorFigures;
+pub use super::lease::LeaseFigures;
 pub use super::reload::ReloadFigures;
 
 use super::agencies::Agencies;
@@ -15,7 +16,7 @@ use arc_swap::ArcSwap;
 use prometheus::core::Collector;
 use prometheus::process_collector::ProcessCollector;
 use prometheus::{
-    GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
+    Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
     IntGaugeVec, Opts, PullingGauge, Registry, TextEncoder,
 };
 use qaqpa_kit::fault::{Code, Fault, Outcome, Phase};
@@ -36,12 +37,17 @@ const PHASE_BUCKETS: &[f64] = &[
 const OUTCOMES: [Outcome; 3] = [Outcome::Done, Outcome::Refused, Outcome::Unknown];
 
 /// The limits that `limits_refused_total` names; any other is `other`.
-pub const LIMITS: [&str; 11] = [
+pub const LIMITS: [&str; 16] = [
     "quota_participant",
     "quota_agency",
     "in_flight_node",
     "in_flight_participant",
     "in_flight_agency",
+    "waiting_agency",
+    "deadline_agency",
+    "lag_node",
+    "uploads_participant",
+    "retries_agency",
     "body_bytes",
     "body_bytes_in_flight",
     "spool_bytes",
@@ -75,12 +81,16 @@ pub struct Metrics {
     signature_refused: HashMap<&'static str, IntCounter>,
     limits_refused: HashMap<&'static str, IntCounter>,
     certificate_expiry: GaugeVec,
+    /// How late the node is, seconds.
+    pub lag: Gauge,
     pub relayed: RelayFigures,
     /// Orders, inquiries and notices.
     pub clerk: ClerkFigures,
     agencies: Agencies,
     /// Changes of the configuration while the node runs.
     pub reload: ReloadFigures,
+    /// Shares of quotas in a cluster.
+    pub lease: LeaseFigures,
     look_ups: HashMap<&'static str, IntCounter>,
     /// The doors for callers, all together.
     pub callers: DoorFigures,
@@ -157,10 +167,15 @@ impl Metrics {
                 "told",
                 LOOK_UPS.into_iter(),
             )?,
+            lag: made.keep(Gauge::new(
+                "qaqpa_lag_seconds",
+                "How late the node is with what it has to do; from limits.lag_ms_max on it refuses.",
+            )?)?,
             relayed: made.relayed()?,
             clerk: ClerkFigures::new(&made, settings)?,
             agencies: Agencies::new(&made)?,
             reload: ReloadFigures::new(&made)?,
+            lease: LeaseFigures::new(&made)?,
             callers,
             ops,
             log_lines_dropped: made.keep(IntCounter::new(

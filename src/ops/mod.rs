@@ -5,6 +5,7 @@ pub mod clerk;
 mod doors;
 pub mod http;
 pub mod journal;
+pub mod lease;
 pub mod log;
 pub mod metrics;
 pub mod payments;

@@ -1,49 +1,72 @@
-//! Who may call now: caps on what is in flight, then quotas; a refused call costs nobody anything.
+//! Who may call now: caps on what is in flight, then quotas, then a turn; a refused call costs nobody anything.
 //!
 //! Order makes refusing free. Seats of the in-flight caps come first: they are given back when
-//! dropped, so a refusal further on undoes them. Quotas come last, the participant's before the
-//! agency's, so that nobody beyond its own quota eats up tokens that others share. One case is left:
-//! the agency refuses after the participant has paid. governor gives nothing back, but it lets its
-//! state be kept by us: one number, the theoretical arrival time, which a token moves forward by one
-//! interval and a refund moves back. Moves commute, so the refund is exact whatever happens in
-//! between, and tokens taken are exactly calls admitted.
+//! dropped, so a refusal further on undoes them. Quotas come next, the participant's before the
+//! agency's, so that nobody beyond its own quota eats up tokens that others share; who is refused by
+//! the agency's, or finds no turn in its line, gets back what it paid. Tokens taken are exactly calls
+//! admitted.
 
-use crate::config::settings::{Participant, Quota, Service, Settings};
+mod cap;
+pub mod lag;
+mod line;
+mod pace;
+mod queue;
+mod rate;
+
+use crate::config::settings::{Agency, Class, Participant, Quota, Service, Settings};
 use crate::upstream::whole_seconds;
-use governor::RateLimiter;
-use governor::clock::{Clock, DefaultClock, Reference};
-use governor::middleware::NoOpMiddleware;
-use governor::nanos::Nanos;
-use governor::state::{NotKeyed, StateStore};
-use qaqpa_kit::fault::{Code, Fault, Phase};
+use cap::Cap;
+pub use cap::Seat;
+use governor::clock::{Clock, DefaultClock};
+use lag::Lag;
+use line::{Bound, Line, Place, Sent};
+use pace::Bounds;
+use qaqpa_kit::fault::{Budget, Code, Fault, Phase};
+use rate::Bucket;
 use std::collections::HashMap;
-use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 /// Of an agency's connections, one in so many may carry uploads of one participant: an upload holds its
 /// connection for as long as its caller takes, and those of the others must not wait for it.
 const UPLOADS_PART: usize = 4;
 
-/// Every cap and quota of this node, made once from the settings.
+/// Every cap and quota of this node, made from the settings.
 pub struct Admission<C: Clock = DefaultClock> {
     node: Arc<Cap>,
+    lag: Arc<Lag>,
+    lag_max: Duration,
     /// By participant's id, then by `serviceId`.
     participants: HashMap<String, HashMap<String, Gate<C>>>,
-    agencies: HashMap<String, Gate<C>>,
+    agencies: HashMap<String, Way<C>>,
     /// By participant's id, then by agency's.
-    uploads: HashMap<String, HashMap<String, Arc<Cap>>>,
+    uploads: HashMap<String, Caps>,
 }
-
-/// A place among the calls of the node; given back when dropped.
-#[derive(Debug)]
-pub struct Seat(Arc<Cap>);
 
 /// A call let in: its places at the node, its participant × service and its agency.
 #[derive(Debug)]
 #[must_use = "the call is in flight as long as this is held"]
 pub struct Permit {
-    _seats: [Seat; 3],
+    _seats: [Seat; 2],
+    place: Place,
+}
+
+impl Permit {
+    /// Tells how long the agency took to answer, or that it did not in time: its line goes by it.
+    pub fn note(&self, service: &Service, took: Duration, is_late: bool) {
+        self.place.note(&service.manifest.id, took, is_late);
+    }
+}
+
+/// How full the way to an agency is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Levels {
+    /// Calls at the agency.
+    pub in_flight: usize,
+    /// The limit on them now.
+    pub limit: usize,
+    /// Calls that wait for their turn.
+    pub waiting: usize,
 }
 
 impl Admission {
@@ -67,7 +90,7 @@ impl<C: Clock + Clone> Admission<C> {
         Self::renewed(settings, clock, None)
     }
 
-    /// The caps and quotas of changed settings: who is in flight is in flight still, and what was
+    /// The caps and quotas of changed settings: who is in flight or in line is so still, and what was
     /// spent `before` is spent still. `before` may serve on meanwhile.
     #[must_use]
     pub fn renewed(settings: &Settings, clock: &C, before: Option<&Self>) -> Self {
@@ -81,24 +104,21 @@ impl<C: Clock + Clone> Admission<C> {
             let services = settings.services.keys();
             services.filter(|id| participant.may_enter(id)).map(gate).collect()
         };
+        let agencies = settings.agencies.iter().map(|(id, agency)| {
+            let known = before.and_then(|before| before.agencies.get(id));
+            (id.clone(), Way::renewed(agency, clock, known))
+        });
+        let participants = settings.participants.values();
         Self {
             node: Cap::renewed(settings.limits.in_flight_max, before.map(|before| &*before.node)),
-            participants: settings
-                .participants
-                .values()
+            lag: before.map(|before| Arc::clone(&before.lag)).unwrap_or_default(),
+            lag_max: settings.limits.lag_max,
+            participants: participants
+                .clone()
                 .map(|participant| (participant.id.clone(), of_participant(participant)))
                 .collect(),
-            agencies: settings
-                .agencies
-                .iter()
-                .map(|(id, agency)| {
-                    let known = before.and_then(|before| before.agencies.get(id));
-                    (id.clone(), Gate::renewed(agency.quota, clock, known))
-                })
-                .collect(),
-            uploads: settings
-                .participants
-                .values()
+            agencies: agencies.collect(),
+            uploads: participants
                 .map(|participant| {
                     let known = before.and_then(|before| before.uploads.get(&participant.id));
                     (participant.id.clone(), uploads(settings, known))
@@ -107,40 +127,77 @@ impl<C: Clock + Clone> Admission<C> {
         }
     }
 
-    /// Takes a place at the node. Every call takes one before anything costly is done for it.
+    /// Takes a place at the node. Every call takes one before anything costly is done for it; a part of
+    /// the places is kept for the more urgent classes, and while the node is late they alone get one.
     ///
     /// # Errors
-    /// `gateway.overloaded` (`in_flight_node`).
-    pub fn seat(&self) -> Result<Seat, Fault> {
-        self.node.take("in_flight_node")
+    /// `gateway.overloaded` (`in_flight_node`, `lag_node`).
+    pub fn seat(&self, class: Class) -> Result<Seat, Fault> {
+        self.lag.check(class, self.lag_max)?;
+        self.node.take_for(class, "in_flight_node")
     }
 
-    /// Lets a call in, or refuses it at no cost.
+    /// Lets a call in once it is its turn, or refuses it at no cost.
     ///
     /// Call it before `verify` where TLS proves the caller, else after: nobody may spend another's quota.
     ///
     /// # Errors
-    /// `gateway.overloaded` (`in_flight_participant`, `in_flight_agency`), `caller.too_fast`
-    /// (`quota_participant`, `quota_agency`); both say when to come back.
-    pub fn enter(
+    /// `gateway.overloaded` (`in_flight_participant`, `in_flight_agency`, `waiting_agency`,
+    /// `deadline_agency`), `caller.too_fast` (`quota_participant`, `quota_agency`); all say when to come
+    /// back, and those by a quota what is left of which contract.
+    pub async fn enter(
         &self,
         seat: Seat,
-        participant: &Participant,
-        service: &Service,
+        (participant, service): (&Participant, &Service),
+        deadline: Instant,
     ) -> Result<Permit, Fault> {
         let no_gate = || Fault::new(Code::GatewayBug, Phase::Admit, "no_gate");
-        let caller = self
-            .participants
-            .get(&participant.id)
-            .and_then(|services| services.get(&service.manifest.id))
-            .ok_or_else(no_gate)?;
+        let caller = self.gate(&participant.id, &service.manifest.id).ok_or_else(no_gate)?;
         let agency = self.agencies.get(&service.agency.id).ok_or_else(no_gate)?;
 
         let at_caller = caller.cap.take("in_flight_participant")?;
-        let at_agency = agency.cap.take("in_flight_agency")?;
-        caller.rate.take("quota_participant")?;
-        agency.rate.take("quota_agency").inspect_err(|_| caller.rate.refund())?;
-        Ok(Permit { _seats: [seat, at_caller, at_agency] })
+        let place = agency.line.enter().map_err(overloaded)?;
+        let too_fast = |bucket: &Bucket<C>, reason, contract: String, wait| {
+            Fault::new(Code::CallerTooFast, Phase::Admit, reason)
+                .retry_after_s(whole_seconds(wait))
+                .budget(bucket.budget(contract, Some(wait)))
+        };
+        caller.bucket.take().map_err(|wait| {
+            let contract = contract(&participant.id, &service.manifest.id);
+            too_fast(&caller.bucket, "quota_participant", contract, wait)
+        })?;
+        agency.bucket.take().map_err(|wait| {
+            caller.bucket.refund();
+            let contract = format!("agency {}", service.agency.id);
+            too_fast(&agency.bucket, "quota_agency", contract, wait)
+        })?;
+        let place = match place {
+            Some(place) => Ok(place),
+            None => {
+                let of = (service.class_for(participant), participant.id.as_str());
+                agency.line.wait(of, deadline).await
+            }
+        };
+        let place = place.map_err(|sent| {
+            caller.bucket.refund();
+            agency.bucket.refund();
+            overloaded(sent)
+        })?;
+        Ok(Permit { _seats: [seat, at_caller], place })
+    }
+
+    /// Lets a call in whose caller is proved already.
+    ///
+    /// # Errors
+    /// As [`Admission::seat`] and [`Admission::enter`].
+    pub async fn admit(
+        &self,
+        participant: &Participant,
+        service: &Service,
+        deadline: Instant,
+    ) -> Result<Permit, Fault> {
+        let seat = self.seat(service.class_for(participant))?;
+        self.enter(seat, (participant, service), deadline).await
     }
 
     /// Takes a place for a body that is sent on while it arrives; to be held until it is sent.
@@ -154,11 +211,72 @@ impl<C: Clock + Clone> Admission<C> {
         cap.ok_or_else(no_cap)?.take("uploads_participant")
     }
 
-    /// Calls in flight at this node.
+    /// Calls in flight at this node, those that wait for their turn among them.
     #[must_use]
     pub fn in_flight(&self) -> usize {
-        self.node.taken.load(Ordering::Relaxed)
+        self.node.taken()
     }
+
+    /// How late the node is with what it has to do.
+    #[must_use]
+    pub fn lag(&self) -> &Lag {
+        &self.lag
+    }
+
+    /// How full the way to each agency is.
+    pub fn levels(&self) -> impl Iterator<Item = (&str, Levels)> {
+        self.agencies.iter().map(|(id, way)| {
+            let (in_flight, limit, waiting) = way.line.levels();
+            (id.as_str(), Levels { in_flight, limit, waiting })
+        })
+    }
+
+    /// What is left of a participant's quota at a service.
+    #[must_use]
+    pub fn budget(&self, participant: &str, service: &str) -> Option<Budget> {
+        let gate = self.gate(participant, service)?;
+        Some(gate.bucket.budget(contract(participant, service), None))
+    }
+
+    /// Every quota: its name, the tokens asked of it so far, and how many a second it gives.
+    pub(super) fn asked(&self) -> impl Iterator<Item = (String, u64, u32)> {
+        let of_callers = self.participants.iter().flat_map(|(participant, services)| {
+            services.iter().map(move |(service, gate)| {
+                let name = format!("{participant}/{service}");
+                (name, gate.bucket.asked(), gate.bucket.per_second())
+            })
+        });
+        let of_agencies = self.agencies.iter();
+        of_callers.chain(
+            of_agencies.map(|(id, way)| (id.clone(), way.bucket.asked(), way.bucket.per_second())),
+        )
+    }
+
+    /// Leaves this part of a quota to this node, 0 … 1, by its name in [`Admission::asked`].
+    pub(super) fn share(&self, name: &str, part: f64) {
+        let bucket = match name.split_once('/') {
+            Some((participant, service)) => {
+                self.gate(participant, service).map(|gate| &gate.bucket)
+            }
+            None => self.agencies.get(name).map(|way| &way.bucket),
+        };
+        if let Some(bucket) = bucket {
+            bucket.share(part);
+        }
+    }
+
+    fn gate(&self, participant: &str, service: &str) -> Option<&Gate<C>> {
+        self.participants.get(participant)?.get(service)
+    }
+}
+
+fn contract(participant: &str, service: &str) -> String {
+    format!("participant {participant}, service {service}")
+}
+
+fn overloaded(sent: Sent) -> Fault {
+    Fault::new(Code::GatewayOverloaded, Phase::Admit, sent.limit)
+        .retry_after_s(whole_seconds(sent.after))
 }
 
 type Caps = HashMap<String, Arc<Cap>>;
@@ -173,148 +291,45 @@ fn uploads(settings: &Settings, before: Option<&Caps>) -> Caps {
     agencies.map(|(id, agency)| (id.clone(), cap(id, agency.connections_max))).collect()
 }
 
-/// Cap and quota of one participant × service, or of one agency.
+/// Cap and quota of one participant × service.
 struct Gate<C: Clock> {
     cap: Arc<Cap>,
-    rate: Arc<Rate<C>>,
+    bucket: Arc<Bucket<C>>,
 }
 
 impl<C: Clock + Clone> Gate<C> {
     fn renewed(quota: Quota, clock: &C, before: Option<&Self>) -> Self {
-        let in_flight_max = usize::try_from(quota.in_flight_max).unwrap_or(usize::MAX);
-        let rate = match before {
-            Some(known) if known.rate.is_of(quota) => Arc::clone(&known.rate),
-            known => Arc::new(Rate::renewed(quota, clock, known.map(|known| &*known.rate))),
+        let cap = Cap::renewed(in_flight_max(quota), before.map(|before| &*before.cap));
+        let bucket = Bucket::renewed(quota, clock, before.map(|before| &before.bucket));
+        Self { cap, bucket }
+    }
+}
+
+/// Line and quota of one agency.
+struct Way<C: Clock> {
+    line: Arc<Line>,
+    bucket: Arc<Bucket<C>>,
+}
+
+impl<C: Clock + Clone> Way<C> {
+    fn renewed(agency: &Agency, clock: &C, before: Option<&Self>) -> Self {
+        // What no connection could carry would wait behind the line for one.
+        let most = match agency.is_house() {
+            true => in_flight_max(agency.quota),
+            false => in_flight_max(agency.quota).min(agency.connections_max),
         };
-        Self { cap: Cap::renewed(in_flight_max, before.map(|before| &*before.cap)), rate }
+        let bound = Bound {
+            in_flight: Bounds { least: agency.line.in_flight_min, most },
+            is_adaptive: agency.line.is_adaptive && !agency.is_house(),
+            waiting_max: agency.line.waiting_max,
+            wait_max: agency.line.wait_max,
+        };
+        let line = Line::renewed(bound, before.map(|before| &before.line));
+        let bucket = Bucket::renewed(agency.quota, clock, before.map(|before| &before.bucket));
+        Self { line, bucket }
     }
 }
 
-/// So many at once.
-#[derive(Debug)]
-struct Cap {
-    max: usize,
-    /// Shared with the cap that this one took the place of.
-    taken: Arc<AtomicUsize>,
-}
-
-impl Cap {
-    fn renewed(max: usize, before: Option<&Self>) -> Arc<Self> {
-        let taken = before.map(|before| Arc::clone(&before.taken)).unwrap_or_default();
-        Arc::new(Self { max, taken })
-    }
-
-    fn take(self: &Arc<Self>, reason: &'static str) -> Result<Seat, Fault> {
-        let below = |taken: usize| (taken < self.max).then(|| taken + 1);
-        match self.taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, below) {
-            Ok(_) => Ok(Seat(Arc::clone(self))),
-            Err(_) => {
-                Err(Fault::new(Code::GatewayOverloaded, Phase::Admit, reason).retry_after_s(1))
-            }
-        }
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        self.0.taken.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// So many a second.
-struct Rate<C: Clock> {
-    limiter: RateLimiter<NotKeyed, Arrival, C, NoOpMiddleware<C::Instant>>,
-    clock: C,
-    /// What the limiter counts from.
-    begun: C::Instant,
-    arrival: Arrival,
-    /// Nanoseconds that one token is worth.
-    interval: u64,
-    quota: (u32, u32),
-}
-
-impl<C: Clock + Clone> Rate<C> {
-    /// A quota of which as many tokens are spent as of the one `before`.
-    fn renewed(quota: Quota, clock: &C, before: Option<&Self>) -> Self {
-        let made = Self::new(quota, clock);
-        if let Some(before) = before {
-            let owed = made.interval.saturating_mul(before.spent());
-            let since = made.clock.now().duration_since(made.begun).as_u64();
-            let at = if owed == 0 { 0 } else { owed.saturating_add(since) };
-            made.arrival.0.store(at, Ordering::Relaxed);
-        }
-        made
-    }
-
-    fn is_of(&self, quota: Quota) -> bool {
-        self.quota == (quota.per_second, quota.burst)
-    }
-
-    /// Tokens that are not there now, rounded up.
-    fn spent(&self) -> u64 {
-        let now = self.clock.now().duration_since(self.begun).as_u64();
-        self.arrival.0.load(Ordering::Relaxed).saturating_sub(now).div_ceil(self.interval)
-    }
-
-    fn new(quota: Quota, clock: &C) -> Self {
-        let kept = (quota.per_second, quota.burst);
-        // The configuration refuses zero; one is the least that governor knows.
-        let at_least_one = |n| NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN);
-        let quota = governor::Quota::per_second(at_least_one(quota.per_second))
-            .allow_burst(at_least_one(quota.burst));
-        let arrival = Arrival::default();
-        let begun = clock.now();
-        Self {
-            limiter: RateLimiter::new(quota, arrival.clone(), clock.clone()),
-            clock: clock.clone(),
-            begun,
-            quota: kept,
-            arrival,
-            interval: Nanos::from(quota.replenish_interval()).as_u64().max(1),
-        }
-    }
-
-    fn take(&self, reason: &'static str) -> Result<(), Fault> {
-        self.limiter.check().map_err(|not_until| {
-            let wait = not_until.wait_time_from(self.clock.now());
-            Fault::new(Code::CallerTooFast, Phase::Admit, reason).retry_after_s(whole_seconds(wait))
-        })
-    }
-
-    /// Undoes one `take`.
-    fn refund(&self) {
-        let back = |at: u64| Some(at.saturating_sub(self.interval));
-        // Always Some, so it always succeeds.
-        self.arrival.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, back).ok();
-    }
-}
-
-/// The state of one limiter (theoretical arrival time of GCRA, nanoseconds; 0: unused), kept here so
-/// that a refund can reach it.
-#[derive(Clone, Default)]
-struct Arrival(Arc<AtomicU64>);
-
-impl StateStore for Arrival {
-    type Key = NotKeyed;
-
-    fn measure_and_replace<T, F, E>(&self, _key: &NotKeyed, decide: F) -> Result<T, E>
-    where
-        F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
-    {
-        let mut before = self.0.load(Ordering::Relaxed);
-        loop {
-            let known = if before == 0 { None } else { Some(Nanos::from(before)) };
-            let (decision, after) = decide(known)?;
-            let swapped = self.0.compare_exchange_weak(
-                before,
-                after.as_u64(),
-                Ordering::Relaxed,
-                Ordering::Relaxed,
-            );
-            match swapped {
-                Ok(_) => return Ok(decision),
-                Err(now) => before = now,
-            }
-        }
-    }
+fn in_flight_max(quota: Quota) -> usize {
+    usize::try_from(quota.in_flight_max).unwrap_or(usize::MAX)
 }

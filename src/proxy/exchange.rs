@@ -77,7 +77,9 @@ async fn exchange(
             house::answer(gate, asking, &outgoing, trace).await?
         }
         outgoing => {
-            let outgoing = written(gate, request, &call, outgoing)?;
+            let written = written(gate, request, &call, outgoing)?;
+            let may_repeat = service.manifest.idempotent;
+            let outgoing = UpstreamRequest { may_repeat, ..written };
             trace.mark(Phase::Encode);
             gate.upstreams.send(&service.agency, outgoing, deadline).await?
         }

@@ -5,7 +5,7 @@ use super::listener::{AnswerBody, Arriving, Handler, Intake, Peer, Received};
 use super::look_up::{self, LookUps};
 use super::reply::Reply;
 use super::trace::Trace;
-use super::{Gateway, bank, handle, path, registers, relay};
+use super::{Gateway, bank, handle, path, registers, relay, verdict};
 use crate::channel::bank::{METHODS, PREFIX};
 use crate::channel::rest::{self, resource};
 use crate::channel::{Face, sync::wsdl};
@@ -17,13 +17,15 @@ use hyper::header::{
 };
 use hyper::http::request::Parts;
 use hyper::{Method, Response, StatusCode};
-use qaqpa_kit::fault::Fault;
+use qaqpa_kit::fault::{Budget, Fault};
 use std::sync::Arc;
 
 /// The entry that tells about this answer.
 const ENTRY: HeaderName = HeaderName::from_static("qaqpa-entry");
 /// Set on every answer that the gateway made itself: the fault's public code.
 const FAULT: HeaderName = HeaderName::from_static("qaqpa-fault");
+/// Whose failure it is, in which phase, and the four times of the call.
+const VERDICT: HeaderName = HeaderName::from_static("qaqpa-verdict");
 
 /// What stands behind one door for callers.
 ///
@@ -208,13 +210,33 @@ pub(super) fn response(face: Face, reply: Reply) -> Response<AnswerBody> {
     if let Ok(entry) = HeaderValue::from_str(&reply.entry.to_string()) {
         headers.insert(ENTRY, entry);
     }
+    if let Some(budget) = &reply.budget {
+        tell_budget(headers, budget);
+    }
     if let Some(fault) = &reply.fault {
         headers.insert(FAULT, HeaderValue::from_static(fault.code.word()));
+        if let Ok(verdict) = HeaderValue::from_str(&verdict::header(fault)) {
+            headers.insert(VERDICT, verdict);
+        }
         if let Some(seconds) = fault.retry_after_s {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
     }
     response
+}
+
+/// What is left of a quota (draft-ietf-httpapi-ratelimit-headers): a bucket of so many calls that is full
+/// again after so many seconds; what remains of it, and when there is more.
+fn tell_budget(headers: &mut HeaderMap, budget: &Budget) {
+    let full_s = budget.burst.div_ceil(budget.per_second.max(1));
+    for (name, value) in [
+        ("ratelimit-policy", format!("\"contract\";q={};w={full_s}", budget.burst)),
+        ("ratelimit", format!("\"contract\";r={};t={}", budget.remaining, budget.reset_s)),
+    ] {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    }
 }
 
 /// The gateway's address as the caller wrote it; anything but a plain authority is refused.

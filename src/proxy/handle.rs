@@ -32,6 +32,7 @@ pub async fn handle(gate: &Gateway, face: Face, received: &Received) -> Reply {
             reply
         }
     };
+    let reply = reply.with_budget(gate, &trace);
     trace.mark(Phase::Reply);
     observe(gate, &trace, &reply, Some(received.peer_address));
     reply
@@ -88,6 +89,7 @@ async fn carry(
 
     let service = route::service(&gate.settings, &caller, request)?;
     let deadline = trace.route(&service);
+    route::check_open(&service.agency, trace.received_at_us)?;
     route::check_size(&service, received.body.len())?;
     face::check(trace.face, &service, received)?;
     face::check_cards(&service, &document).inspect_err(|_| trace.forget_names())?;
@@ -95,15 +97,19 @@ async fn carry(
 
     // admit: before the costly verification where TLS proves the caller, after it where only the
     // signature does, so that nobody can spend another's quota
-    let seat = gate.admission.seat()?;
-    let admit = |seat| gate.admission.enter(seat, &caller.participant, &service);
-    let early = if caller.is_proved() { Ok(admit(seat)?) } else { Err(seat) };
+    let seat = gate.admission.seat(service.class_for(&caller.participant))?;
+    let of = (&*caller.participant, &*service);
+    let admit = async |seat| gate.admission.enter(seat, of, deadline).await;
+    let early = if caller.is_proved() { Ok(admit(seat).await?) } else { Err(seat) };
     trace.mark(Phase::Admit);
 
     let now_unix_s = trace.received_at_us / 1_000_000;
     let signed = verify::transport(gate, &message, &caller, now_unix_s)?;
     trace.prove(&caller, signed.as_ref());
-    let permit = early.or_else(admit)?;
+    let permit = match early {
+        Ok(permit) => permit,
+        Err(seat) => admit(seat).await?,
+    };
     dedupe::check_age(&service, &request.message_date, trace.received_at_us)?;
     trace.mark(Phase::Verify);
 
@@ -122,6 +128,9 @@ async fn carry(
     // encode, send, decode
     let asking = Asking { service: &service, request, original_digest, deadline };
     let answered = exchange::ask(gate, &asking, trace).await;
+    if let Some((took, is_late)) = trace.asked_for(answered.as_ref().err()) {
+        permit.note(&service, took, is_late);
+    }
 
     let reply = Reply::written(gate, answered, signed.as_ref(), &service, trace);
     let closed = gate.journal.close(trace.closed(&reply)).await;

@@ -213,6 +213,7 @@ pub fn is_pinned(pins: &[BoundCertificate], certificate: &Certificate, now_unix_
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::settings::Class;
     use crate::config::settings::Quota;
     use rcgen::{CertificateParams, DnType, KeyPair};
     use std::collections::HashMap;
@@ -235,6 +236,7 @@ mod tests {
 
     fn participant(pins: Vec<BoundCertificate>) -> Participant {
         Participant {
+            class: Class::default(),
             id: "bank".to_owned(),
             name: qaqpa_kit::manifest::Name {
                 kk: String::new(),

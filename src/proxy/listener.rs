@@ -18,6 +18,7 @@ mod guest;
 mod preface;
 mod request;
 mod session;
+mod socket;
 mod spool;
 mod streams;
 mod turn;
@@ -40,6 +41,7 @@ use hyper::server::conn::http1;
 use hyper::{Response, StatusCode};
 use prometheus::IntGauge;
 use qaqpa_kit::fault::{Code, Fault, Phase};
+use socket::bound;
 use spool::Spool;
 use std::future::poll_fn;
 use std::io;
@@ -199,7 +201,7 @@ impl Door {
             io::ErrorKind::PermissionDenied => BindError::NotAllowed { address },
             _ => BindError::Other { address, cause },
         };
-        let socket = TcpListener::bind(address).await.map_err(failed)?;
+        let socket = bound(address, listener.reuse_port).map_err(failed)?;
         let address = socket.local_addr().map_err(failed)?;
         let spool =
             Spool::new(limits, figures.in_flight_bytes.clone(), figures.spool_bytes.clone());

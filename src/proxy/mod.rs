@@ -14,6 +14,8 @@ pub mod guard;
 pub mod handle;
 pub mod house;
 pub mod identify;
+mod lease;
+mod left;
 pub mod listener;
 pub mod look_up;
 pub mod path;
@@ -26,6 +28,7 @@ pub mod route;
 pub mod start;
 pub mod tls;
 pub mod trace;
+mod verdict;
 pub mod verify;
 
 use crate::channel::rest::openapi::Description;

@@ -133,8 +133,8 @@ async fn take(
     let bank = bank
         .filter(is_own)
         .ok_or_else(|| Fault::new(Code::CallerForbidden, Phase::Route, "not_this_bank"))?;
-    let seat = gate.admission.seat()?;
-    let permit = gate.admission.enter(seat, &caller.participant, service)?;
+    let deadline = arriving.received_at + service.deadline;
+    let permit = gate.admission.admit(&caller.participant, service, deadline).await?;
     trace.mark(Phase::Admit);
     check_room(settings).await?;
     let day = day(arriving.uri.query())?;
@@ -216,8 +216,8 @@ async fn run(
 
 async fn told(gate: &Gateway, trace: &mut Trace, received: &Received) -> Result<Reply, Fault> {
     let (caller, service, payments) = admitted(gate, trace, received.peer.as_deref())?;
-    let seat = gate.admission.seat()?;
-    let _permit = gate.admission.enter(seat, &caller.participant, service)?;
+    let deadline = received.received_at + service.deadline;
+    let _permit = gate.admission.admit(&caller.participant, service, deadline).await?;
     trace.mark(Phase::Admit);
     let id = received.uri.path().strip_prefix(PREFIX).unwrap_or_default();
     let run = payments.reconcile_run(id).await.map_err(|down| {

@@ -56,11 +56,12 @@ async fn carry(
     let operation = route::operation(&gate.settings, &caller, &arriving.method, &target)?;
     let service = &operation.service;
     account.trace.operate(operation);
+    route::check_open(&service.agency, arriving.received_at_us)?;
     check_size(operation, &arriving.body)?;
     account.trace.mark(Phase::Route);
 
-    let seat = gate.admission.seat()?;
-    account.hold(gate.admission.enter(seat, &caller.participant, service)?);
+    let deadline = arriving.received_at + service.deadline;
+    account.hold(gate.admission.admit(&caller.participant, service, deadline).await?);
     account.trace.mark(Phase::Admit);
 
     // verify: nothing is signed but the connection
@@ -82,12 +83,14 @@ async fn carry(
 
     let headers = heads::outgoing(arriving.headers, account);
     let (method, path) = (arriving.method, target.sent());
-    let request = UpstreamRequest { method, path, headers, body: Bytes::new() };
+    let request = UpstreamRequest { method, path, headers, body: Bytes::new(), may_repeat: false };
     account.trace.mark(Phase::Encode);
 
     let deadline = arriving.received_at + gate.settings.limits.stream_deadline;
     let pace = Pace { pause_max: service.deadline, deadline };
-    let flow = gate.upstreams.flow(&service.agency, request, upload, pace).await?;
+    let flow = gate.upstreams.flow(&service.agency, request, upload, pace).await;
+    account.note(service, flow.as_ref().map(|flow| flow.marks).map_err(|failed| &failed.fault));
+    let flow = flow?;
     account.trace.mark(Phase::Send);
 
     let answered = Answered::decode(operation, flow);

@@ -72,7 +72,7 @@ impl Running {
         if let Some(before) = std::mem::replace(&mut self.clerk, clerk) {
             // What it has under way it ends, as another node would beside the new one.
             let deadline = Instant::now() + gate.settings.limits.drain_deadline;
-            tokio::spawn(before.stop(deadline));
+            tokio::spawn(async move { before.stop(deadline).await });
         }
         self.gate = gate;
         Ok(())

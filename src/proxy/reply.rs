@@ -3,13 +3,14 @@
 use super::Gateway;
 use super::answer::Answered;
 use super::trace::Trace;
+use super::verdict;
 use crate::channel::{Face, rest, sync};
 use crate::config::settings::Service;
 use crate::journal::JournalDown;
 use crate::journal::entry::EntryId;
 use crate::sign::wsse::{self, Signed};
 use bytes::Bytes;
-use qaqpa_kit::fault::{Code, Fault, Outcome, Phase};
+use qaqpa_kit::fault::{Budget, Code, Fault, Outcome, Phase};
 
 /// One answer, ready to be written.
 #[derive(Debug)]
@@ -19,6 +20,8 @@ pub struct Reply {
     pub outcome: Outcome,
     /// The gateway's own fault; an agency's refusal is none.
     pub fault: Option<Fault>,
+    /// What is left of the caller's quota, where its face tells.
+    pub budget: Option<Budget>,
     pub http_status: u16,
     pub body: Bytes,
     pub agency_digest: [u8; 32],
@@ -33,6 +36,7 @@ impl Reply {
             entry,
             outcome,
             fault: None,
+            budget: None,
             http_status,
             body,
             agency_digest: [0; 32],
@@ -57,6 +61,8 @@ impl Reply {
     }
 
     fn fault_about(entry: EntryId, gate: &Gateway, fault: Fault, trace: &Trace) -> Self {
+        let times = verdict::times(&fault, trace);
+        let fault = fault.times(times);
         let (http_status, document) = match trace.face {
             Face::Sync => {
                 let language = gate.settings.node.language;
@@ -75,6 +81,18 @@ impl Reply {
         let http_status = fault.http_status.unwrap_or(http_status);
         let stored = Self::stored(entry, fault.outcome(), http_status, Bytes::from(document));
         Self { fault: Some(fault), ..stored }
+    }
+
+    /// This reply with what is left of the caller's quota, on REST: of the one that refused the call,
+    /// else of its own.
+    #[must_use]
+    pub fn with_budget(self, gate: &Gateway, trace: &Trace) -> Self {
+        if !matches!(trace.face, Face::Rest(_) | Face::Resource(..)) {
+            return self;
+        }
+        let refused = self.fault.as_ref().and_then(|fault| fault.budget.as_deref().cloned());
+        let budget = refused.or_else(|| gate.admission.budget(&trace.participant, &trace.service));
+        Self { budget, ..self }
     }
 
     /// The agency's answer as the caller's face writes it; or the fault.

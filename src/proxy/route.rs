@@ -2,8 +2,9 @@
 
 use super::identify::Caller;
 use super::path::Target;
+use super::trace::Trace;
 use crate::config::operation::Operation;
-use crate::config::settings::{Service, Settings};
+use crate::config::settings::{Agency, Service, Settings};
 use hyper::Method;
 use qaqpa_kit::envelope::Request;
 use qaqpa_kit::fault::{Code, Fault, Phase};
@@ -72,6 +73,20 @@ pub fn find<'s>(
 fn on_route<'s>(routes: &'s [Arc<Service>], route_id: &str) -> Option<&'s Arc<Service>> {
     let exact = routes.iter().find(|service| service.route_id == route_id);
     exact.or_else(|| routes.iter().find(|service| service.route_id.is_empty()))
+}
+
+/// Refuses a call to an agency that is closed now, before anything is done for it.
+///
+/// # Errors
+/// `agency.closed` (`hours`), with the moment at which it opens.
+pub fn check_open(agency: &Agency, now_us: i64) -> Result<(), Fault> {
+    let opens_at = agency.calendar.as_ref().and_then(|calendar| calendar.opens_at(now_us));
+    let Some(opens_at) = opens_at else { return Ok(()) };
+    let wait_us = opens_at.as_microsecond().saturating_sub(now_us);
+    let wait_s = u32::try_from(wait_us / 1_000_000 + 1).unwrap_or(u32::MAX);
+    let moment = Trace::date(opens_at.as_microsecond());
+    let closed = Fault::new(Code::AgencyClosed, Phase::Route, "hours");
+    Err(closed.retry_after_s(wait_s).opens_at(moment))
 }
 
 /// Refuses a request larger than its service takes.

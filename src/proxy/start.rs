@@ -9,6 +9,7 @@ use super::listener::{BindError, Door, Drained};
 use super::look_up::LookUps;
 use super::tls::{ClientTrust, ServerTls, TlsError};
 use super::trace;
+use super::{lease, left};
 use crate::config::settings::{Settings, TlsMode};
 use crate::journal::{Journal, JournalDown, JournalError};
 use crate::ops::http::Ops;
@@ -67,11 +68,14 @@ pub struct Running {
     pub callers: Vec<String>,
     /// Where operations watch.
     pub ops: SocketAddr,
+    leaving: watch::Sender<bool>,
     drain: watch::Sender<bool>,
     drain_ops: watch::Sender<bool>,
     doors: Vec<JoinHandle<Drained>>,
     ops_door: JoinHandle<Drained>,
     sweeper: JoinHandle<()>,
+    watcher: JoinHandle<()>,
+    leases: Option<JoinHandle<()>>,
     pub(super) clerk: Option<Clerk>,
 }
 
@@ -119,11 +123,16 @@ impl Running {
         }
         let door = Ops::bind(&settings, &metrics).await?;
         let ops = door.address();
-        let unready = unready(Arc::clone(&current), draining);
+        let (leaving, is_leaving) = watch::channel(false);
+        let unready = unready(Arc::clone(&current), is_leaving);
         let handler = Arc::new(Ops::new(Arc::clone(&metrics), unready));
         let ops_door = tokio::spawn(door.serve(handler, draining_ops));
         let reconciled = ReconcileFigures::new(&metrics, &settings.payments.banks)?;
         let sweeper = tokio::spawn(sweep(Arc::clone(&current), figures, reconciled));
+        let leases =
+            gate.journal.is_shared().then(|| tokio::spawn(lease::look_after(Arc::clone(&current))));
+        let watched = Arc::clone(&gate);
+        let watcher = tokio::spawn(async move { watched.admission.lag().watch().await });
         let clerk = gate.desk.as_ref().map(|desk| Clerk::start(&gate, &desk.payments));
         metrics.reload.taken(trace::now_unix_s(), true);
         Ok(Self {
@@ -132,28 +141,43 @@ impl Running {
             tls: all_tls,
             callers,
             ops,
+            leaving,
             drain,
             drain_ops,
             doors,
             ops_door,
             sweeper,
+            watcher,
+            leases,
             clerk,
         })
     }
 
-    /// Refuses new callers, finishes what is in flight, flushes the journal; returns how many calls
-    /// the drain deadline cut.
+    /// Says at /ready that this node leaves, while it serves on: whoever parts the calls among nodes
+    /// sends it no more.
+    pub fn announce_end(&self) {
+        self.leaving.send_replace(true);
+    }
+
+    /// Refuses new callers, finishes what is in flight, tells what it could not finish and flushes the
+    /// journal; returns how many calls, and exchanges with banks, the drain deadline cut.
     pub async fn drain(self) -> usize {
+        self.announce_end();
         self.drain.send_replace(true);
         let mut cut = 0;
         for door in self.doors {
             cut += door.await.map_or(0, |drained| drained.calls_cut);
         }
         self.sweeper.abort();
+        self.watcher.abort();
+        if let Some(leases) = &self.leases {
+            leases.abort();
+        }
         let deadline = Instant::now() + self.gate.settings.limits.drain_deadline;
         if let Some(clerk) = self.clerk {
-            clerk.stop(deadline).await;
+            cut += clerk.stop(deadline).await;
         }
+        left::tell(&self.gate).await;
         if let Err(down) = self.gate.journal.drain(deadline).await {
             tracing::error!(%down, "the journal did not end well");
         }
@@ -212,12 +236,25 @@ fn unready(
     }
 }
 
+/// Tells the metrics how full the ways to the agencies are, and how late the node is.
+fn tell_levels(gate: &Gateway) {
+    let gauge = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+    gate.metrics.lag.set(gate.admission.lag().now().as_secs_f64());
+    for (id, levels) in gate.admission.levels() {
+        let Some(figures) = gate.metrics.agency(id) else { continue };
+        figures.in_flight.set(gauge(levels.in_flight));
+        figures.in_flight_limit.set(gauge(levels.limit));
+        figures.waiting.set(gauge(levels.waiting));
+    }
+}
+
 async fn sweep(current: Arc<Current>, figures: Option<Figures>, reconciled: ReconcileFigures) {
     let mut ticks = tokio::time::interval(SWEEP_EVERY);
     for tick in 0_u64.. {
         ticks.tick().await;
         let gate = current.gate();
         gate.upstreams.sweep();
+        tell_levels(&gate);
         if let Some(desk) = &gate.desk {
             desk.payments.try_again().await;
         }

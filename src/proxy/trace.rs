@@ -13,7 +13,7 @@ use bytes::Bytes;
 use jiff::{Timestamp, tz::TimeZone};
 use qaqpa_kit::card;
 use qaqpa_kit::envelope::Request;
-use qaqpa_kit::fault::{Outcome, Phase};
+use qaqpa_kit::fault::{Code, Fault, Outcome, Phase};
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
@@ -155,6 +155,29 @@ impl Trace {
         if let Some(end) = self.ends_us.get_mut(phase as usize) {
             *end = elapsed_us;
         }
+    }
+
+    /// How long the agency was waited for, and whether in vain; `None` where it was not asked, or the
+    /// failure says nothing of its pace.
+    #[must_use]
+    pub fn asked_for(&self, fault: Option<&Fault>) -> Option<(Duration, bool)> {
+        let is_late = match fault.map(|fault| fault.code) {
+            None => false,
+            Some(Code::AgencyTimeout) => true,
+            Some(_) => return None,
+        };
+        let end = |phase: Phase| self.ends_us.get(phase as usize).copied().filter(|us| *us > 0);
+        let from_us = end(Phase::Encode)?;
+        let now_us = u32::try_from(self.elapsed().as_micros()).unwrap_or(u32::MAX);
+        let to_us = end(Phase::Send).unwrap_or(now_us);
+        Some((Duration::from_micros(to_us.saturating_sub(from_us).into()), is_late))
+    }
+
+    /// Unix microseconds at the end of a phase; `None` where it was not reached.
+    #[must_use]
+    pub fn ended_at_us(&self, phase: Phase) -> Option<i64> {
+        let end_us = self.ends_us.get(phase as usize).copied().filter(|us| *us > 0)?;
+        Some(self.received_at_us.saturating_add(end_us.into()))
     }
 
     /// The phase after the last one that ended.

@@ -1,4 +1,5 @@
-//! When to stop asking a failing agency: failures in a row open it, one probe closes it again.
+//! When to stop asking a failing agency: failures in a row open it, or too many of a sample that is large
+//! enough; probes, one at a time, close it again.
 //!
 //! Pure: the caller brings the time. While an agency is well, a call costs one atomic load.
 
@@ -23,9 +24,54 @@ struct Known {
 
 #[derive(Debug)]
 enum State {
-    Closed { failures: u32 },
-    Open { until: Instant },
-    Probing,
+    Closed(Sample),
+    /// `answered`: probes so far that were.
+    Open {
+        until: Instant,
+        answered: u32,
+    },
+    Probing {
+        answered: u32,
+    },
+}
+
+/// What was seen of late; it begins with a failure.
+#[derive(Debug, Default, Clone, Copy)]
+struct Sample {
+    in_row: u32,
+    began: Option<Instant>,
+    asked: u32,
+    failed: u32,
+}
+
+impl Sample {
+    fn note(&mut self, is_failed: bool, span: Duration, now: Instant) {
+        let is_over = |began: Instant| now.saturating_duration_since(began) >= span;
+        if self.began.is_some_and(is_over) {
+            *self = Self { in_row: self.in_row, ..Self::default() };
+        }
+        if is_failed {
+            self.in_row += 1;
+            self.failed += 1;
+            self.began.get_or_insert(now);
+        } else {
+            self.in_row = 0;
+        }
+        if self.began.is_some() {
+            self.asked += 1;
+        }
+    }
+
+    fn is_bad(&self, settings: &Settings) -> bool {
+        let is_large = self.asked >= settings.sample_min;
+        let percent = u64::from(self.failed) * 100;
+        self.in_row >= settings.failures
+            || is_large && percent >= u64::from(settings.failure_percent) * u64::from(self.asked)
+    }
+
+    fn is_quiet(&self) -> bool {
+        self.in_row == 0 && self.began.is_none()
+    }
 }
 
 /// How an exchange ended, as far as the breaker cares.
@@ -51,7 +97,7 @@ impl Breaker {
     /// A closed breaker.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
-        let state = Mutex::new(State::Closed { failures: 0 });
+        let state = Mutex::new(State::Closed(Sample::default()));
         Self { settings, known: Arc::new(Known { is_quiet: AtomicBool::new(true), state }) }
     }
 
@@ -72,17 +118,17 @@ impl Breaker {
         }
         let mut state = self.state();
         match *state {
-            State::Closed { .. } => Ok(pass),
-            State::Open { until } if now < until => {
+            State::Closed(_) => Ok(pass),
+            State::Open { until, .. } if now < until => {
                 pass.is_settled = true;
                 Err(until.duration_since(now))
             }
-            State::Open { .. } => {
-                *state = State::Probing;
+            State::Open { answered, .. } => {
+                *state = State::Probing { answered };
                 pass.is_probe = true;
                 Ok(pass)
             }
-            State::Probing => {
+            State::Probing { .. } => {
                 pass.is_settled = true;
                 Err(Duration::ZERO)
             }
@@ -97,17 +143,16 @@ impl Breaker {
     /// Whether calls are refused, but for a probe.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        !self.known.is_quiet.load(Ordering::Relaxed)
-            && !matches!(*self.state(), State::Closed { .. })
+        !self.known.is_quiet.load(Ordering::Relaxed) && !matches!(*self.state(), State::Closed(_))
     }
 
     /// Whether a call, or the probe, would be let through now.
     #[must_use]
     pub fn lets_pass(&self, now: Instant) -> bool {
         match *self.state() {
-            State::Closed { .. } => true,
-            State::Open { until } => until <= now,
-            State::Probing => false,
+            State::Closed(_) => true,
+            State::Open { until, .. } => until <= now,
+            State::Probing { .. } => false,
         }
     }
 
@@ -120,25 +165,31 @@ impl Breaker {
             return;
         }
         let mut state = self.state();
-        let open = State::Open { until: now + self.settings.open_for };
+        let open = State::Open { until: now + self.settings.open_for, answered: 0 };
         match (&mut *state, verdict) {
-            (State::Probing, Verdict::Answered) if is_probe => {
-                *state = State::Closed { failures: 0 }
+            (State::Probing { answered }, Verdict::Answered) if is_probe => {
+                let answered = *answered + 1;
+                *state = if answered >= self.settings.probes {
+                    State::Closed(Sample::default())
+                } else {
+                    State::Open { until: now, answered }
+                };
             }
-            (State::Probing, Verdict::Failed) if is_probe => *state = open,
+            (State::Probing { .. }, Verdict::Failed) if is_probe => *state = open,
             // Nobody knows more than before: the next call is the probe.
-            (State::Probing, Verdict::Unasked) if is_probe => *state = State::Open { until: now },
-            (State::Closed { failures }, Verdict::Answered) => *failures = 0,
-            (State::Closed { failures }, Verdict::Failed) => {
-                *failures += 1;
-                if *failures >= self.settings.failures {
+            (State::Probing { answered }, Verdict::Unasked) if is_probe => {
+                *state = State::Open { until: now, answered: *answered };
+            }
+            (State::Closed(sample), Verdict::Answered | Verdict::Failed) => {
+                sample.note(verdict == Verdict::Failed, self.settings.window, now);
+                if sample.is_bad(&self.settings) {
                     *state = open;
                 }
             }
             // A call from before it opened tells nothing of now.
-            (State::Closed { .. } | State::Open { .. } | State::Probing, _) => {}
+            (State::Closed(_) | State::Open { .. } | State::Probing { .. }, _) => {}
         }
-        let is_quiet = matches!(*state, State::Closed { failures: 0 });
+        let is_quiet = matches!(&*state, State::Closed(sample) if sample.is_quiet());
         self.known.is_quiet.store(is_quiet, Ordering::Relaxed);
     }
 }
@@ -165,9 +216,17 @@ mod tests {
     use super::*;
 
     const OPEN_FOR: Duration = Duration::from_secs(10);
+    const SETTINGS: Settings = Settings {
+        failures: 3,
+        open_for: OPEN_FOR,
+        failure_percent: 50,
+        sample_min: 10,
+        window: Duration::from_secs(10),
+        probes: 1,
+    };
 
     fn breaker() -> Breaker {
-        Breaker::new(Settings { failures: 3, open_for: OPEN_FOR })
+        Breaker::new(SETTINGS)
     }
 
     fn fail(breaker: &Breaker, times: u32, now: Instant) {
@@ -191,6 +250,43 @@ mod tests {
         fail(&breaker, 2, now);
         breaker.pass(now).expect("closed").settle(Verdict::Answered, now);
         fail(&breaker, 2, now);
+        assert!(!breaker.is_open());
+    }
+
+    #[test]
+    fn half_of_a_sample_opens_it_though_no_three_fail_in_a_row_and_a_small_one_does_not() {
+        let (breaker, now) = (breaker(), Instant::now());
+        let turn = |breaker: &Breaker, times: u32, at: Instant| {
+            for number in 0..times {
+                let verdict = if number % 2 == 0 { Verdict::Failed } else { Verdict::Answered };
+                if let Ok(pass) = breaker.pass(at) {
+                    pass.settle(verdict, at);
+                }
+            }
+        };
+        turn(&breaker, 8, now);
+        assert!(!breaker.is_open(), "eight are no sample");
+        // The sample of a time long gone does not count.
+        turn(&breaker, 4, now + OPEN_FOR);
+        assert!(!breaker.is_open());
+        turn(&breaker, 6, now + OPEN_FOR);
+        assert!(breaker.is_open());
+    }
+
+    #[test]
+    fn as_many_probes_as_are_asked_for_must_be_answered() {
+        let breaker = Breaker::new(Settings { probes: 2, ..SETTINGS });
+        let now = Instant::now();
+        fail(&breaker, 3, now);
+        let later = now + OPEN_FOR;
+        breaker.pass(later).expect("a probe").settle(Verdict::Answered, later);
+        assert!(breaker.is_open());
+        breaker.pass(later).expect("a probe").settle(Verdict::Failed, later);
+        assert_eq!(breaker.pass(later).err(), Some(OPEN_FOR), "from the beginning");
+        let again = later + OPEN_FOR;
+        for _ in 0..2 {
+            breaker.pass(again).expect("a probe").settle(Verdict::Answered, again);
+        }
         assert!(!breaker.is_open());
     }
 

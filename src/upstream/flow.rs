@@ -1,10 +1,12 @@
 //! An exchange whose bodies stream: the answer begins while the request may still be on its way.
 
+use super::balance::Using;
 use super::body::{Outgoing, Passage, Upload};
+use super::breaker::Verdict;
 use super::exchange::{Broken, frame, head, settle};
 use super::meter::Meter;
 use super::pool::Link;
-use super::send::{Failure, Unanswered, Upstream, unanswered};
+use super::send::{Failure, Unanswered, Upstream, head as head_of, unanswered};
 use super::{Marks, SendFault, UpstreamRequest, strip_hop_by_hop};
 use bytes::Bytes;
 use hyper::body::{Body, Incoming};
@@ -79,13 +81,20 @@ pub struct FlowBody {
     /// How far the request came: the rest of it may still be on its way.
     passage: Passage,
     /// The connection and the right to it, until the body ends.
-    held: Option<(Link, OwnedSemaphorePermit)>,
+    held: Option<Held>,
     /// The request had left whole when the answer began.
     is_reusable: bool,
     pace: Pace,
     /// Rings when the agency has been silent for too long; made at the first wait.
     timer: Option<Pin<Box<Sleep>>>,
     waiting_since: Option<Instant>,
+}
+
+/// A connection, where it leads and the right to it.
+struct Held {
+    link: Link,
+    place: Using,
+    _permit: OwnedSemaphorePermit,
 }
 
 /// Why one attempt led to no answer, and the request where hyper gave it back.
@@ -121,28 +130,49 @@ impl Upstream {
         pace: Pace,
         marks: &mut Marks,
     ) -> Result<Flow, Failure> {
-        let (uri, headers) = self.head(&request, upload.bytes())?;
+        let body_bytes = upload.bytes();
         let Upload { body, passage } = upload;
         let mut http = Request::new(body);
-        *http.method_mut() = request.method;
-        *http.uri_mut() = uri;
-        *http.headers_mut() = headers;
+        *http.method_mut() = request.method.clone();
         let permit = self.permit(pace.deadline).await?;
+        let mut tried = Vec::new();
         loop {
-            let (mut link, is_new) = match self.pool.take(Instant::now()) {
+            let now = Instant::now();
+            let place = self.places.choose(now, &tried).or_else(|| self.places.choose(now, &[]));
+            let place =
+                place.ok_or_else(|| Failure::before("no_endpoint", "none is configured"))?;
+            (*http.uri_mut(), *http.headers_mut()) = head_of(&place, &request, body_bytes)?;
+            let (mut link, is_new) = match place.pool.take(now) {
                 Some(link) => (link, false),
-                None => (self.open(pace.deadline).await?, true),
+                None => match self.open(&place, pace.deadline).await {
+                    Ok(link) => (link, true),
+                    Err(failure) => {
+                        place.failed(Instant::now());
+                        tried.push(place);
+                        if self.places.has_other(&tried) {
+                            continue;
+                        }
+                        return Err(failure);
+                    }
+                },
             };
             marks.connected = Some(Instant::now());
             match attempt(&mut link, http, &passage, pace, marks).await {
                 Ok(answer) => {
-                    return Ok(self.answered(answer, passage, (link, permit), (pace, *marks)));
+                    place.answered();
+                    let held = Held { link, place, _permit: permit };
+                    return Ok(self.answered(answer, passage, held, (pace, *marks)));
                 }
                 Err((Unanswered::Stale(_), Some(unsent))) if !is_new => http = unsent,
                 Err((Unanswered::Stale(broken), _)) => {
                     return Err(Failure::before("connection_closed", broken.cause));
                 }
-                Err((Unanswered::Failed(failure), _)) => return Err(failure),
+                Err((Unanswered::Failed(failure), _)) => {
+                    if failure.verdict == Verdict::Failed {
+                        place.failed(Instant::now());
+                    }
+                    return Err(failure);
+                }
             }
         }
     }
@@ -151,7 +181,7 @@ impl Upstream {
         self: &Arc<Self>,
         answer: Response<Incoming>,
         passage: Passage,
-        held: (Link, OwnedSemaphorePermit),
+        held: Held,
         (pace, marks): (Pace, Marks),
     ) -> Flow {
         let (mut parts, incoming) = answer.into_parts();
@@ -159,7 +189,7 @@ impl Upstream {
         let body = FlowBody {
             upstream: Arc::clone(self),
             incoming,
-            is_reusable: passage.is_whole() && !held.0.meter.is_blocked(),
+            is_reusable: passage.is_whole() && !held.link.meter.is_blocked(),
             passage,
             held: Some(held),
             pace,
@@ -231,7 +261,7 @@ impl FlowBody {
                 self.held = None;
                 return Poll::Ready(Some(Err(fault)));
             }
-            let Some((link, _)) = &mut self.held else { return Poll::Ready(None) };
+            let Some(Held { link, .. }) = &mut self.held else { return Poll::Ready(None) };
             return match frame(link, &mut self.incoming, cx) {
                 Poll::Ready(Some(Ok(frame))) => {
                     self.waiting_since = None;
@@ -270,7 +300,7 @@ impl FlowBody {
     }
 
     fn poll_late(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let Some((link, _)) = &self.held else { return Poll::Ready(()) };
+        let Some(Held { link, .. }) = &self.held else { return Poll::Ready(()) };
         loop {
             let since = *self.waiting_since.get_or_insert_with(Instant::now);
             let due = self.pace.due(since);
@@ -294,7 +324,7 @@ impl FlowBody {
     fn fail(&mut self, code: Code, reason: &'static str, cause: String) -> Fault {
         let is_late = code == Code::AgencyTimeout;
         let held = self.held.take();
-        let fault = held.and_then(|(link, _)| of_caller(is_late, &link.meter, &self.passage));
+        let fault = held.and_then(|held| of_caller(is_late, &held.link.meter, &self.passage));
         if let Some(fault) = fault {
             return begun(fault);
         }
@@ -305,9 +335,9 @@ impl FlowBody {
 
     /// Both messages ended cleanly: the connection may serve another call.
     fn finish(&mut self, cx: &mut Context<'_>) {
-        let Some((mut link, _permit)) = self.held.take() else { return };
+        let Some(Held { mut link, place, _permit }) = self.held.take() else { return };
         if self.is_reusable && settle(&mut link, cx) {
-            self.upstream.pool.keep(link, Instant::now());
+            place.pool.keep(link, Instant::now());
         }
     }
 }

@@ -1,8 +1,9 @@
-//! The way to the agencies: one pool of connections, one breaker and one door out for each.
+//! The way to the agencies: endpoints with their connections, one breaker and one door out for each.
 //!
 //! What matters here is one question: did a byte of the request leave? Before, nothing happened and
 //! the call is Refused; after, only a clear answer decides and everything else is Unknown.
 
+mod balance;
 mod body;
 mod breaker;
 mod exchange;
@@ -136,6 +137,8 @@ pub struct UpstreamRequest {
     /// End-to-end headers; those of one hop are taken out, `Host` and the length are put in.
     pub headers: HeaderMap,
     pub body: Bytes,
+    /// Asking twice changes nothing: it may be repeated where the answer was lost.
+    pub may_repeat: bool,
 }
 
 impl UpstreamRequest {
@@ -145,7 +148,13 @@ impl UpstreamRequest {
         let mut headers = HeaderMap::with_capacity(6);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/xml; charset=utf-8"));
         headers.insert(HeaderName::from_static("soapaction"), HeaderValue::from_static("\"\""));
-        Self { method: Method::POST, path: String::new(), headers, body: envelope }
+        Self {
+            method: Method::POST,
+            path: String::new(),
+            headers,
+            body: envelope,
+            may_repeat: false,
+        }
     }
 
     /// What an adapter wrote.
@@ -156,7 +165,8 @@ impl UpstreamRequest {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         }
         let method = if outgoing.method == "GET" { Method::GET } else { Method::POST };
-        Self { method, path: outgoing.path, headers, body: Bytes::from(outgoing.body) }
+        let body = Bytes::from(outgoing.body);
+        Self { method, path: outgoing.path, headers, body, may_repeat: false }
     }
 }
 

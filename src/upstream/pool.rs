@@ -1,4 +1,4 @@
-//! Connections to one agency: opened on demand, kept for reuse, never more than allowed.
+//! Connections to one endpoint of an agency: opened on demand, kept for reuse.
 //!
 //! A connection is driven by the call that holds it, not by a task of its own: no wake-up across
 //! threads on the way, and dropping the call closes the connection. A call takes the connection used
@@ -20,7 +20,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_rustls::TlsConnector;
 
 /// Idle connections older than this are not used again.
@@ -70,14 +69,10 @@ impl Origin {
     }
 }
 
-/// The connections of one agency, shared by all threads.
+/// The connections of one endpoint, shared by all threads.
 pub(super) struct Pool {
     origin: Origin,
-    connections_max: usize,
     tls: Option<(ClientTls, ServerName<'static>)>,
-    /// One permit for each connection in use; idle ones need none, because a call opens a new one
-    /// only when none is idle.
-    permits: Arc<Semaphore>,
     /// Used last stands last.
     idle: Mutex<Vec<Link>>,
 }
@@ -109,34 +104,21 @@ impl Link {
 }
 
 impl Pool {
-    pub(super) fn new(
-        origin: Origin,
-        tls: Option<ClientTls>,
-        connections_max: usize,
-    ) -> Option<Self> {
+    pub(super) fn new(origin: Origin, tls: Option<ClientTls>) -> Option<Self> {
         let tls = match tls {
             Some(tls) => Some((tls, ServerName::try_from(origin.host.clone()).ok()?)),
             None => None,
         };
-        let permits = Semaphore::new(connections_max.clamp(1, Semaphore::MAX_PERMITS));
-        let permits = Arc::new(permits);
-        Some(Self { origin, connections_max, tls, permits, idle: Mutex::default() })
+        Some(Self { origin, tls, idle: Mutex::default() })
     }
 
     /// Whether both lead to the same place in the same way, so that one can serve for the other.
     pub(super) fn is_same(&self, other: &Self) -> bool {
-        self.origin == other.origin
-            && self.connections_max == other.connections_max
-            && self.tls == other.tls
+        self.origin == other.origin && self.tls == other.tls
     }
 
     pub(super) fn origin(&self) -> &Origin {
         &self.origin
-    }
-
-    /// Waits for the right to use a connection; give it back after [`Pool::keep`], not before.
-    pub(super) async fn permit(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.permits).acquire_owned().await.ok()
     }
 
     /// The idle connection used last, if it is young enough.

@@ -1,5 +1,6 @@
 //! The door out: one request to one agency, and the truth about what became of it.
 
+use super::balance::{Place, Places, Retries};
 use super::body::{Outgoing, whole};
 use super::breaker::{Breaker, Pass, Verdict};
 use super::exchange::{Broken, exchange};
@@ -22,7 +23,8 @@ use tokio::time::timeout_at;
 
 /// The way to one agency.
 pub struct Upstream {
-    pub(super) pool: Arc<Pool>,
+    pub(super) places: Places,
+    retries: Retries,
     pub(super) breaker: Breaker,
     connect_deadline: Duration,
     answer_bytes_max: usize,
@@ -79,18 +81,22 @@ impl Upstream {
         figures: Arc<AgencyFigures>,
         before: Option<&Self>,
     ) -> Result<Self, UpstreamProblem> {
-        let wrong = || UpstreamProblem::Endpoint(agency.endpoint.clone());
-        let origin = Origin::parse(&agency.endpoint).ok_or_else(wrong)?;
-        let tls = if origin.is_tls {
-            Some(ClientTls::load(agency, &settings.trust.files)?)
-        } else {
-            None
+        let pool = |endpoint: &String| {
+            let wrong = || UpstreamProblem::Endpoint(endpoint.clone());
+            let origin = Origin::parse(endpoint).ok_or_else(wrong)?;
+            let tls = match origin.is_tls {
+                true => Some(ClientTls::load(agency, &settings.trust.files)?),
+                false => None,
+            };
+            Pool::new(origin, tls).ok_or_else(wrong)
         };
-        let pool = Pool::new(origin, tls, agency.connections_max).ok_or_else(wrong)?;
-        let kept = before.map(|before| &before.pool).filter(|before| before.is_same(&pool));
+        let endpoints = [&agency.endpoint].into_iter().chain(&agency.more_endpoints);
+        let pools = endpoints.map(pool).collect::<Result<Vec<_>, UpstreamProblem>>()?;
+        let known = before.map(|before| &before.places);
         let renewed = |before: &Self| before.breaker.renewed(agency.breaker);
         Ok(Self {
-            pool: kept.map_or_else(|| Arc::new(pool), Arc::clone),
+            places: Places::renewed(pools, agency.connections_max, known),
+            retries: Retries::new(agency.retry_percent),
             breaker: before.map_or_else(|| Breaker::new(agency.breaker), renewed),
             connect_deadline: agency.connect_deadline,
             answer_bytes_max: settings.limits.body_bytes_max,
@@ -98,7 +104,9 @@ impl Upstream {
         })
     }
 
-    /// Asks the agency once; a connection that was dead before a byte left is replaced.
+    /// Asks the agency; a connection that was dead before a byte left is replaced, and so is an endpoint
+    /// that cannot be reached. Once a byte left it is asked once, unless the request may be repeated and
+    /// the budget of repetitions allows it: then twice.
     ///
     /// Redirects are not followed, 1xx answers are skipped, any other status is an answer.
     ///
@@ -148,7 +156,7 @@ impl Upstream {
 
     /// Closes connections that rested too long.
     pub fn sweep(&self, now: Instant) {
-        self.pool.sweep(now);
+        self.places.sweep(now);
     }
 
     async fn ask(
@@ -157,7 +165,50 @@ impl Upstream {
         deadline: Instant,
         marks: &mut Marks,
     ) -> Result<UpstreamAnswer, Failure> {
-        let (uri, headers) = self.head(request, Some(request.body.len() as u64))?;
+        let _permit = self.permit(deadline).await?;
+        self.retries.pay();
+        let mut tried = Vec::new();
+        let mut is_repeated = false;
+        loop {
+            let now = Instant::now();
+            // The only endpoint may be asked again where the same request may.
+            let place = self.places.choose(now, &tried).or_else(|| self.places.choose(now, &[]));
+            let place =
+                place.ok_or_else(|| Failure::before("no_endpoint", "none is configured"))?;
+            let failure = match self.ask_at(&place, request, deadline, marks).await {
+                Ok(answer) => {
+                    place.answered();
+                    return Ok(answer);
+                }
+                Err(failure) => failure,
+            };
+            if failure.verdict != Verdict::Failed {
+                return Err(failure);
+            }
+            place.failed(Instant::now());
+            tried.push(place);
+            let is_unsent = failure.fault.code == Code::AgencyUnreachable;
+            let may_go_on = if is_unsent {
+                self.places.has_other(&tried)
+            } else {
+                let may = request.may_repeat && !is_repeated && is_lost(&failure.fault);
+                is_repeated = may && self.retries.take();
+                is_repeated
+            };
+            if !may_go_on || Instant::now() >= deadline {
+                return Err(failure);
+            }
+        }
+    }
+
+    async fn ask_at(
+        &self,
+        place: &Place,
+        request: &UpstreamRequest,
+        deadline: Instant,
+        marks: &mut Marks,
+    ) -> Result<UpstreamAnswer, Failure> {
+        let (uri, headers) = head(place, request, Some(request.body.len() as u64))?;
         let write = || {
             let mut http = Request::new(whole(request.body.clone()));
             *http.method_mut() = request.method.clone();
@@ -165,18 +216,17 @@ impl Upstream {
             *http.headers_mut() = headers.clone();
             http
         };
-        let _permit = self.permit(deadline).await?;
-        while let Some(link) = self.pool.take(Instant::now()) {
+        while let Some(link) = place.pool.take(Instant::now()) {
             marks.connected = Some(Instant::now());
-            match self.attempt(link, write(), deadline, marks).await {
+            match self.attempt((place, link), write(), deadline, marks).await {
                 Ok(answer) => return Ok(answer),
                 Err(Unanswered::Failed(failure)) => return Err(failure),
                 Err(Unanswered::Stale(_)) => {}
             }
         }
-        let link = self.open(deadline).await?;
+        let link = self.open(place, deadline).await?;
         marks.connected = Some(Instant::now());
-        match self.attempt(link, write(), deadline, marks).await {
+        match self.attempt((place, link), write(), deadline, marks).await {
             Ok(answer) => Ok(answer),
             Err(Unanswered::Failed(failure)) => Err(failure),
             Err(Unanswered::Stale(broken)) => {
@@ -185,49 +235,18 @@ impl Upstream {
         }
     }
 
-    /// The request line and headers as they go out; hyper frames a body of unknown length.
-    pub(super) fn head(
-        &self,
-        request: &UpstreamRequest,
-        body_bytes: Option<u64>,
-    ) -> Result<(Uri, HeaderMap), Failure> {
-        let origin = self.pool.origin();
-        let below = request.path.as_str();
-        let is_below = (below.is_empty() || below.starts_with('/')) && !below.contains('#');
-        let whole = match format!("{}{below}", origin.path) {
-            path if path.is_empty() => "/".to_owned(),
-            path => path,
-        };
-        let uri = whole.parse::<Uri>().ok().filter(|_| is_below).ok_or_else(|| Failure {
-            // The adapter wrote it; the path may hold an IIN, so it is not told.
-            fault: Fault::new(Code::GatewayBug, Phase::Encode, "upstream_path"),
-            verdict: Verdict::Unasked,
-        })?;
-        let mut headers = request.headers.clone();
-        strip_hop_by_hop(&mut headers);
-        headers.insert(HOST, origin.authority.clone());
-        let has_body = matches!(request.method, Method::POST | Method::PUT | Method::PATCH);
-        match body_bytes {
-            Some(bytes) if bytes > 0 || has_body => {
-                headers.insert(CONTENT_LENGTH, HeaderValue::from(bytes));
-            }
-            _ => drop(headers.remove(CONTENT_LENGTH)),
-        }
-        Ok((uri, headers))
-    }
-
     pub(super) async fn permit(&self, deadline: Instant) -> Result<OwnedSemaphorePermit, Failure> {
         let late = || Failure::before("connections_busy", "no connection free").unasked();
         if Instant::now() >= deadline {
             return Err(Failure::before("deadline", "no time left to send").unasked());
         }
-        let permit = timeout_at(deadline.into(), self.pool.permit()).await;
+        let permit = timeout_at(deadline.into(), self.places.permit()).await;
         permit.ok().flatten().ok_or_else(late)
     }
 
-    pub(super) async fn open(&self, deadline: Instant) -> Result<Link, Failure> {
+    pub(super) async fn open(&self, place: &Place, deadline: Instant) -> Result<Link, Failure> {
         let until = deadline.min(Instant::now() + self.connect_deadline);
-        match timeout_at(until.into(), self.pool.open()).await {
+        match timeout_at(until.into(), place.pool.open()).await {
             Ok(Ok(link)) => Ok(link),
             Ok(Err(Unopened::Socket(error))) => {
                 let reason = match error.kind() {
@@ -245,7 +264,7 @@ impl Upstream {
 
     async fn attempt(
         &self,
-        mut link: Link,
+        (place, mut link): (&Place, Link),
         request: Request<Outgoing>,
         deadline: Instant,
         marks: &mut Marks,
@@ -255,7 +274,7 @@ impl Upstream {
         match timeout_at(deadline.into(), work).await {
             Ok(Ok((answer, is_reusable))) => {
                 if is_reusable {
-                    self.pool.keep(link, Instant::now());
+                    place.pool.keep(link, Instant::now());
                 }
                 Ok(answer)
             }
@@ -286,4 +305,41 @@ pub(super) fn unanswered(
         None => Failure::before("deadline", "nothing could be written"),
     };
     Unanswered::Failed(failure)
+}
+
+/// The answer was lost on a connection that broke; how the agency meant it, nobody knows.
+fn is_lost(fault: &Fault) -> bool {
+    let lost = ["closed_without_answer", "connection_failed", "half_answer"];
+    fault.code == Code::AgencyBrokenAnswer && lost.contains(&fault.reason)
+}
+
+/// The request line and headers as they go out; hyper frames a body of unknown length.
+pub(super) fn head(
+    place: &Place,
+    request: &UpstreamRequest,
+    body_bytes: Option<u64>,
+) -> Result<(Uri, HeaderMap), Failure> {
+    let origin = place.pool.origin();
+    let below = request.path.as_str();
+    let is_below = (below.is_empty() || below.starts_with('/')) && !below.contains('#');
+    let whole = match format!("{}{below}", origin.path) {
+        path if path.is_empty() => "/".to_owned(),
+        path => path,
+    };
+    let uri = whole.parse::<Uri>().ok().filter(|_| is_below).ok_or_else(|| Failure {
+        // The adapter wrote it; the path may hold an IIN, so it is not told.
+        fault: Fault::new(Code::GatewayBug, Phase::Encode, "upstream_path"),
+        verdict: Verdict::Unasked,
+    })?;
+    let mut headers = request.headers.clone();
+    strip_hop_by_hop(&mut headers);
+    headers.insert(HOST, origin.authority.clone());
+    let has_body = matches!(request.method, Method::POST | Method::PUT | Method::PATCH);
+    match body_bytes {
+        Some(bytes) if bytes > 0 || has_body => {
+            headers.insert(CONTENT_LENGTH, HeaderValue::from(bytes));
+        }
+        _ => drop(headers.remove(CONTENT_LENGTH)),
+    }
+    Ok((uri, headers))
 }

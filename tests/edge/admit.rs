@@ -3,12 +3,14 @@
 use super::house::{self, agency, participant, quota, settings};
 use governor::clock::FakeRelativeClock;
 use proptest::prelude::*;
-use qaqpa::config::settings::{Agency, Limits, Quota, Settings};
+use qaqpa::config::settings::{Agency, Class, Limits, Line, Participant, Quota, Settings};
 use qaqpa::proxy::admit::{Admission, Permit};
 use qaqpa_kit::fault::{Code, Fault};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
 
 /// A node, its clock, and the one call that is made.
 struct Desk {
@@ -31,7 +33,14 @@ impl Desk {
     fn call(&self) -> Result<Permit, Fault> {
         let participant = &self.settings.participants[house::PARTICIPANT];
         let service = &self.settings.services[house::SERVICE][0];
-        self.admission.enter(self.admission.seat()?, participant, service)
+        let seat = self.admission.seat(Class::Payment)?;
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let entering = self.admission.enter(seat, (participant, service), deadline);
+        // Without a line nothing is waited for.
+        match pin!(entering).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(entered) => entered,
+            Poll::Pending => panic!("it waits"),
+        }
     }
 
     fn refusal(&self) -> (Code, &'static str, Option<u32>) {
@@ -137,6 +146,119 @@ fn a_service_of_its_own_quota_is_counted_apart() {
     let clock = FakeRelativeClock::default();
     let desk = Desk { admission: Admission::with_clock(&settings, &clock), clock, settings };
     assert_eq!(desk.admitted(), 4);
+}
+
+/// An agency that bears one call at once, before which so many may wait.
+fn with_line(waiting_max: usize, class: Class) -> Desk {
+    let one = Agency { quota: quota(1, 10, 1), ..agency("http://127.0.0.1:1") };
+    let line = Line { waiting_max, ..one.line };
+    let caller = Participant { class, ..participant(quota(1, 10, 100)) };
+    let settings = settings(Agency { line, ..one }, caller);
+    let clock = FakeRelativeClock::default();
+    Desk { admission: Admission::with_clock(&settings, &clock), clock, settings }
+}
+
+async fn entered(desk: &Desk, within: Duration) -> Result<Permit, Fault> {
+    let participant = &*desk.settings.participants[house::PARTICIPANT];
+    let service = &*desk.settings.services[house::SERVICE][0];
+    let seat = desk.admission.seat(Class::Payment)?;
+    desk.admission.enter(seat, (participant, service), Instant::now() + within).await
+}
+
+const LONG: Duration = Duration::from_secs(60);
+
+#[tokio::test]
+async fn who_waits_gets_the_place_that_is_given_back_and_nobody_before_them() {
+    let desk = with_line(8, Class::Citizen);
+    let first = entered(&desk, LONG).await.unwrap();
+    let mut second = pin!(entered(&desk, LONG));
+    let mut third = pin!(entered(&desk, LONG));
+    let mut looked = Context::from_waker(Waker::noop());
+    assert!(second.as_mut().poll(&mut looked).is_pending());
+    assert!(third.as_mut().poll(&mut looked).is_pending());
+    let levels = desk.admission.levels().next().unwrap().1;
+    assert_eq!((levels.in_flight, levels.limit, levels.waiting), (1, 1, 2));
+    drop(first);
+    assert!(third.as_mut().poll(&mut looked).is_pending(), "it is the second's turn");
+    let second = second.await.unwrap();
+    drop(second);
+    drop(third.await.unwrap());
+    let levels = desk.admission.levels().next().unwrap().1;
+    assert_eq!((levels.in_flight, levels.waiting), (0, 0));
+    // A place that nobody waits for is there for the next.
+    drop(entered(&desk, LONG).await.unwrap());
+}
+
+#[tokio::test]
+async fn who_cannot_be_answered_in_time_or_finds_the_line_full_is_told_at_once_and_pays_nothing() {
+    let desk = with_line(1, Class::Citizen);
+    let held = entered(&desk, LONG).await.unwrap();
+    let late = entered(&desk, Duration::ZERO).await.expect_err("too late");
+    assert_eq!((late.code, late.reason), (Code::GatewayOverloaded, "deadline_agency"));
+    assert!(late.retry_after_s.is_some());
+    let mut waiting = Box::pin(entered(&desk, LONG));
+    let mut looked = Context::from_waker(Waker::noop());
+    assert!(waiting.as_mut().poll(&mut looked).is_pending());
+    let full = entered(&desk, LONG).await.expect_err("the line is full");
+    assert_eq!((full.code, full.reason), (Code::GatewayOverloaded, "waiting_agency"));
+    // Who gives up waiting leaves the line, and the next may wait.
+    drop(waiting);
+    assert_eq!(desk.admission.levels().next().unwrap().1.waiting, 0);
+    drop(held);
+    // Of ten tokens one was held and one waited: the refused ones paid nothing.
+    let mut admitted = 0;
+    while entered(&desk, LONG).await.is_ok() {
+        admitted += 1;
+    }
+    assert_eq!(admitted, 8);
+}
+
+#[tokio::test]
+async fn a_payment_takes_the_room_of_a_batch_in_a_full_line() {
+    let desk = with_line(1, Class::Batch);
+    let held = entered(&desk, LONG).await.unwrap();
+    let batch = {
+        let mut waiting = Box::pin(entered(&desk, LONG));
+        let mut looked = Context::from_waker(Waker::noop());
+        assert!(waiting.as_mut().poll(&mut looked).is_pending());
+        // The same line under settings in which the participant pays.
+        let paying = with_line(1, Class::Payment);
+        let admission = Admission::renewed(&paying.settings, &desk.clock, Some(&desk.admission));
+        let payer = Desk { admission, clock: desk.clock.clone(), settings: paying.settings };
+        let mut payment = Box::pin(entered(&payer, LONG));
+        assert!(payment.as_mut().poll(&mut looked).is_pending(), "it waits now");
+        let refused = waiting.await.expect_err("its room was taken");
+        drop(held);
+        drop(payment.await.unwrap());
+        refused
+    };
+    assert_eq!((batch.code, batch.reason), (Code::GatewayOverloaded, "waiting_agency"));
+}
+
+#[test]
+fn a_call_refused_by_a_quota_is_told_which_contract_and_what_is_left() {
+    let desk = Desk::new(quota(2, 3, 100), FREE, 100);
+    assert_eq!(desk.admitted(), 3);
+    let fault = desk.call().expect_err("a refusal");
+    let budget = fault.budget.as_deref().expect("it explains itself");
+    assert_eq!((budget.per_second, budget.burst, budget.remaining), (2, 3, 0));
+    assert_eq!(budget.reset_s, 1);
+    assert!(budget.contract.contains(house::PARTICIPANT), "{}", budget.contract);
+    assert!(fault.public_line().contains("2 a second, 3 at once; 0 left"), "{fault}");
+    let left = desk.admission.budget(house::PARTICIPANT, house::SERVICE).unwrap();
+    assert_eq!((left.remaining, left.reset_s), (0, 2));
+}
+
+#[test]
+fn places_of_the_node_are_kept_for_the_more_urgent() {
+    let desk = Desk::new(FREE, FREE, 20);
+    let mut held = Vec::new();
+    for (class, places) in [(Class::Batch, 16), (Class::Citizen, 18), (Class::Payment, 20)] {
+        while let Ok(seat) = desk.admission.seat(class) {
+            held.push(seat);
+        }
+        assert_eq!(held.len(), places, "{class:?}");
+    }
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! A small installation to test with: settings, certificates, and ways to wait without sleeping.
 
 use qaqpa::config::settings::{
-    Agency, AnswerSignature, BodyPolicy, Breaker, Journal, Limits, Listener, Node, Ops,
-    Participant, Payments, Quota, Service, Settings, Signing, Store, TlsMode, Trust,
+    Agency, AnswerSignature, BodyPolicy, Breaker, Class, Journal, Limits, Line, Listener, Node,
+    Ops, Participant, Payments, Quota, Service, Settings, Signing, Store, TlsMode, Trust,
 };
 use qaqpa_kit::adapter::{Adapter, Answer, Call, Outgoing, Reply};
 use qaqpa_kit::fault::{Fault, Language};
@@ -51,11 +51,19 @@ pub fn quota(per_second: u32, burst: u32, in_flight_max: u32) -> Quota {
 }
 
 /// An agency at `endpoint`, patient and without TLS.
+/// Opens after so many failures in a row, and by no sample.
+pub fn breaker(failures: u32, open_for: Duration) -> Breaker {
+    let (window, sample_min) = (Duration::from_secs(10), 1_000_000);
+    Breaker { failures, open_for, failure_percent: 100, sample_min, window, probes: 1 }
+}
+
 pub fn agency(endpoint: &str) -> Agency {
     Agency {
         id: AGENCY.to_owned(),
         adapter: Arc::new(Mute(manifest())),
         endpoint: endpoint.to_owned(),
+        more_endpoints: Vec::new(),
+        retry_percent: 10,
         tls_trust_files: Vec::new(),
         tls_client: None,
         answer_certificates: Vec::new(),
@@ -64,7 +72,14 @@ pub fn agency(endpoint: &str) -> Agency {
         connections_max: 8,
         connect_deadline: Duration::from_secs(20),
         deadline: Duration::from_secs(30),
-        breaker: Breaker { failures: 1_000, open_for: Duration::from_secs(60) },
+        calendar: None,
+        line: Line {
+            waiting_max: 0,
+            wait_max: Duration::from_secs(5),
+            is_adaptive: false,
+            in_flight_min: 1,
+        },
+        breaker: breaker(1_000, Duration::from_secs(60)),
     }
 }
 
@@ -73,6 +88,7 @@ pub fn participant(quota: Quota) -> Participant {
         id: PARTICIPANT.to_owned(),
         name: Name { kk: String::new(), ru: String::new(), en: String::new() },
         sender_id: PARTICIPANT.to_owned(),
+        class: Class::Citizen,
         password: None,
         bin: None,
         certificates: Vec::new(),
@@ -88,6 +104,7 @@ pub fn participant(quota: Quota) -> Participant {
 pub fn settings(agency: Agency, participant: Participant) -> Settings {
     let agency = Arc::new(agency);
     let service = Service {
+        class: None,
         manifest: manifest().services.remove(0),
         route_id: String::new(),
         agency: Arc::clone(&agency),
@@ -134,6 +151,7 @@ pub fn listener(tls: TlsMode) -> Listener {
         public_url: None,
         http2: true,
         receipts: false,
+        reuse_port: false,
     }
 }
 

@@ -3,7 +3,8 @@
 use super::agency::{self, Visitor};
 use super::house::{self, AGENCY};
 use super::upstream::{SHORT, says, way, way_to};
-use qaqpa::config::settings::{Agency, Breaker};
+use qaqpa::config::settings::Agency;
+use qaqpa::upstream::UpstreamRequest;
 use qaqpa_kit::fault::{Code, Outcome};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -160,6 +161,53 @@ async fn an_agency_never_sees_more_connections_than_allowed() {
 }
 
 #[tokio::test]
+async fn an_endpoint_that_is_gone_costs_no_call_while_another_serves() {
+    let gone = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let (address, seen) = agency::start(|mut visitor: Visitor| async move {
+        visitor.serve().await;
+    })
+    .await;
+    let way = way_to(|| Agency {
+        more_endpoints: vec![format!("http://{address}")],
+        breaker: house::breaker(3, Duration::from_secs(60)),
+        ..house::agency(&format!("http://{gone}"))
+    });
+    for _ in 0..20 {
+        assert_eq!(way.send("<a/>").await.unwrap().body.as_ref(), b"served");
+    }
+    assert_eq!(seen.counts(), (1, 20), "asked once each, and the breaker never opened");
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_asked_for_again_where_that_changes_nothing_and_the_budget_allows() {
+    let (address, seen) = agency::start(|mut visitor: Visitor| async move {
+        for _ in 0..10 {
+            visitor.request().await;
+            visitor.answer("served").await;
+        }
+        // The eleventh of each connection is read, and lost.
+        visitor.request().await;
+    })
+    .await;
+    let way = way_to(|| house::agency(&format!("http://{address}")));
+    let send = async |may_repeat: bool| {
+        let request = UpstreamRequest { may_repeat, ..UpstreamRequest::soap("<a/>".into()) };
+        way.upstreams.send(&way.agency, request, Instant::now() + Duration::from_secs(20)).await
+    };
+    for _ in 0..10 {
+        send(true).await.unwrap();
+    }
+    assert_eq!(send(true).await.unwrap().body.as_ref(), b"served", "paid for by ten calls");
+    assert_eq!(seen.counts(), (2, 12));
+    for _ in 0..9 {
+        send(false).await.unwrap();
+    }
+    let lost = send(false).await.expect_err("not to be repeated").fault;
+    assert_eq!(says(&lost), (Code::AgencyBrokenAnswer, "closed_without_answer", Outcome::Unknown));
+    assert_eq!(seen.counts(), (2, 22));
+}
+
+#[tokio::test]
 async fn who_finds_no_free_connection_in_time_has_sent_nothing() {
     let (address, seen) = agency::start(|mut visitor: Visitor| async move {
         visitor.request().await;
@@ -191,7 +239,7 @@ async fn a_failing_agency_is_left_alone_until_one_probe_succeeds() {
     .await;
     let open_for = Duration::from_millis(300);
     let way = way_to(|| Agency {
-        breaker: Breaker { failures: 3, open_for },
+        breaker: house::breaker(3, open_for),
         ..house::agency(&format!("http://{address}"))
     });
     for _ in 0..3 {

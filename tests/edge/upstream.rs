@@ -77,7 +77,8 @@ async fn a_request_leaves_whole_with_its_own_head_and_the_answer_comes_back() {
     }
     let path = "/v1?a=b".to_owned();
     let body = Bytes::from_static(b"<body/>");
-    let request = UpstreamRequest { method: hyper::Method::POST, path, headers, body };
+    let request =
+        UpstreamRequest { method: hyper::Method::POST, path, headers, body, may_repeat: false };
     let deadline = Instant::now() + Duration::from_secs(20);
     let answer = way.upstreams.send(&way.agency, request, deadline).await.unwrap();
     assert_eq!((answer.status, answer.body.as_ref()), (418, b"well".as_slice()));

@@ -141,6 +141,9 @@ async fn calls_in_flight_are_capped_for_a_participant() {
 async fn calls_in_flight_are_capped_for_an_agency() {
     let agency = StandIn::holding().await;
     let services = agency.services(60_000).replace("in_flight_max = 512", "in_flight_max = 2");
+    // Nobody waits here.
+    let line = "connections_max = 256\nline = { waiting_max = 0 }";
+    let services = services.replace("connections_max = 256", line);
     assert_cap(Plan { services, ..Plan::default() }, agency, "in_flight_agency", true).await;
 }
 

@@ -16,8 +16,10 @@ mod bytes;
 mod caller;
 mod charges;
 mod clients;
+mod cluster;
 mod deviations;
 mod faults;
+mod footing;
 mod forged;
 mod framing;
 mod hand;
@@ -25,6 +27,7 @@ mod journal_down;
 mod json;
 mod lifecycle;
 mod limits;
+mod load;
 mod panics;
 mod payments;
 #[path = "../support/postgres.rs"]

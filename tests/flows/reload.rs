@@ -1,12 +1,12 @@
 //! Changes of the configuration while calls go on: taken whole without one of them failing, or refused whole.
 
-use crate::caller::{Caller, PERSON, PERSONS, get, text, until};
+use crate::caller::{Caller, PERSON, PERSONS, get, until};
+use crate::load::Load;
 use crate::served::Served;
 use crate::support::{Ground, PATIENCE, Plan, lay_over};
 use qaqpa::command::demo::pki::{Family, Root};
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// Changes under load; `make reload` asks for a hundred.
@@ -42,52 +42,6 @@ fn rotate(pki: &Path, name: &str) {
     }
 }
 
-/// Calls without a pause from several callers until told to stop.
-struct Load {
-    stop: Arc<AtomicBool>,
-    answered: Arc<AtomicUsize>,
-    failed: Arc<AtomicUsize>,
-    callers: Vec<tokio::task::JoinHandle<Vec<String>>>,
-}
-
-impl Load {
-    fn start(ground: &Ground, served: &Served, ids: &[&'static str]) -> Self {
-        let stop = Arc::new(AtomicBool::new(false));
-        let [answered, failed] = [(); 2].map(|()| Arc::new(AtomicUsize::new(0)));
-        let callers = ids.iter().map(|id| {
-            let (stop, answered) = (Arc::clone(&stop), Arc::clone(&answered));
-            let failures = Arc::clone(&failed);
-            let caller = caller(ground, served, id);
-            tokio::spawn(async move {
-                let mut failed = Vec::new();
-                while !stop.load(Ordering::Relaxed) {
-                    let body = caller.sign(&caller.message(PERSONS, PERSON));
-                    match caller.client.post(body).await {
-                        Ok(posted) if posted.http_status == 200 => {
-                            answered.fetch_add(1, Ordering::Relaxed);
-                        }
-                        Ok(posted) => failed.push(text(&posted)),
-                        Err(failure) => failed.push(failure.to_string()),
-                    }
-                    failures.fetch_max(failed.len(), Ordering::Relaxed);
-                }
-                failed
-            })
-        });
-        Self { callers: callers.collect(), stop, answered, failed }
-    }
-
-    /// Ends it; the calls answered, and what was wrong with the others.
-    async fn end(self) -> (usize, Vec<String>) {
-        self.stop.store(true, Ordering::Relaxed);
-        let mut failed = Vec::new();
-        for caller in self.callers {
-            failed.extend(caller.await.unwrap());
-        }
-        (self.answered.load(Ordering::Relaxed), failed)
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn changes_and_rotations_of_certificates_under_load_fail_no_call() {
     // The door's own pair: the demo's other one signs too, and agencies know its key.
@@ -100,7 +54,7 @@ async fn changes_and_rotations_of_certificates_under_load_fail_no_call() {
     let pki = ground.scratch.trust_pem.parent().unwrap().to_owned();
     rotate(&pki, "door");
     let served = Served::start(&ground).await;
-    let load = Load::start(&ground, &served, &["portal", "bank", "lenient"]);
+    let load = Load::start(&ground, &served.callers[0], &["portal", "bank", "lenient"]);
     for round in 1..=rounds() {
         let before = load.answered.load(Ordering::Relaxed) + load.failed.load(Ordering::Relaxed);
         let quota = format!("[quota]\nburst = {}\n", 5_000 + round);

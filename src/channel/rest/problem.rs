@@ -4,7 +4,7 @@ use hyper::StatusCode;
 use qaqpa_kit::fault::{Fault, Language};
 use qaqpa_kit::refusal::Row;
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// `Content-Type` of a fault.
 pub const PROBLEM_JSON: &str = "application/problem+json";
@@ -31,6 +31,15 @@ struct Problem<'a> {
     /// Seconds after which sending again is sensible, as `Retry-After`.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after_s: Option<u32>,
+    /// The quota that refused the call, as the `RateLimit` headers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quota: Option<Value>,
+    /// When the call came and went, as far as it came.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    times: Option<Value>,
+    /// When the agency opens again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    opens_at: Option<&'a str>,
 }
 
 /// The document that tells a caller about `fault`; `entry` is the journal's entry about the call.
@@ -49,6 +58,17 @@ pub fn document(fault: &Fault, language: Language, entry: uuid::Uuid) -> Vec<u8>
         reason: fault.reason,
         resend: fault.resend().word(),
         retry_after_s: fault.retry_after_s,
+        quota: fault.budget.as_deref().map(|budget| {
+            json!({
+                "contract": budget.contract,
+                "per_second": budget.per_second,
+                "burst": budget.burst,
+                "remaining": budget.remaining,
+                "reset_s": budget.reset_s,
+            })
+        }),
+        times: fault.times.as_deref().map(|times| times.each().collect()),
+        opens_at: fault.opens_at.as_deref(),
     };
     // Strings and numbers only: it cannot fail.
     serde_json::to_vec(&problem).unwrap_or_default()

@@ -52,10 +52,14 @@ impl<'d> Message<'d> {
 #[must_use]
 pub fn fault_document(failure: &Fault, language: Language, date: &str, session_id: &str) -> String {
     let row = failure.code.row();
+    let mut error_data = failure.public_line();
+    for (key, moment) in failure.times.iter().flat_map(|times| times.each()) {
+        error_data.push_str(&format!("; {key} {moment}"));
+    }
     fault(&FaultInfo {
         error_code: failure.code.error_code(),
         error_message: failure.text(language),
-        error_data: &failure.public_line(),
+        error_data: &error_data,
         error_date: date,
         session_id,
         is_callers: row.origin == Origin::Caller,

@@ -172,7 +172,8 @@ impl Scratch {
              connections_per_address_per_second = 10000\n\
              connections_per_address_burst = 10000\n\
              refusals_per_address_per_second = 10000\n\
-             refusals_per_address_burst = 10000\n\n\
+             refusals_per_address_burst = 10000\n\
+             lag_ms_max = 2000\n\n\
              [ops]\naddress = \"127.0.0.1:0\"\nlog_level = \"warn\"\n\n\
              [[signing.key]]\nkey_file = {:?}\ncertificate_file = {:?}\n\n\
              [[signing.key]]\nkey_file = {:?}\ncertificate_file = {:?}\n\n\

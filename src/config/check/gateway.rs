@@ -86,6 +86,7 @@ fn listener(inspector: &mut Inspector<'_>, place: &Place<'_>, raw: &raw::Listene
         key_file: is_tls.then(|| place.path(&raw.key_file)),
         http2: raw.http2,
         receipts: raw.receipts,
+        reuse_port: raw.reuse_port,
         public_url: Some(raw.public_url.trim_end_matches('/').to_owned())
             .filter(|url| !url.is_empty()),
     }

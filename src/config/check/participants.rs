@@ -80,6 +80,7 @@ fn participant(
         accept_unsigned: raw.accept.contains(&Accept::Unsigned),
         accept_bare: raw.accept.contains(&Accept::Bare),
         services: raw.services.clone(),
+        class: raw.class,
         quota: quota(&raw.quota),
         service_quotas: raw
             .service_quota

@@ -172,12 +172,12 @@ fn partners(
 }
 
 /// `HH:MM`.
-fn time(text: &str) -> Option<Time> {
+pub(super) fn time(text: &str) -> Option<Time> {
     let (hour, minute) = text.split_once(':').filter(|_| text.len() == 5)?;
     Time::new(hour.parse().ok()?, minute.parse().ok()?, 0, 0).ok()
 }
 
-const fn weekday(day: raw::Weekday) -> Weekday {
+pub(super) const fn weekday(day: raw::Weekday) -> Weekday {
     match day {
         raw::Weekday::Monday => Weekday::Monday,
         raw::Weekday::Tuesday => Weekday::Tuesday,
@@ -189,7 +189,11 @@ const fn weekday(day: raw::Weekday) -> Weekday {
     }
 }
 
-fn dates(inspector: &mut Inspector<'_>, place: &Place<'_>, raw: &[Datetime]) -> BTreeSet<Date> {
+pub(super) fn dates(
+    inspector: &mut Inspector<'_>,
+    place: &Place<'_>,
+    raw: &[Datetime],
+) -> BTreeSet<Date> {
     let dates = raw.iter().enumerate();
     dates.filter_map(|(at, raw)| date(inspector, &place.item(at), raw)).collect()
 }

@@ -1,6 +1,7 @@
 //! `services.toml` checked: agencies with their adapters, and the services they offer here.
 
 use super::Installation;
+use super::calendar;
 use super::inspector::{Inspector, is_loopback, quota};
 use super::operations::OperationsCheck;
 use super::paid;
@@ -8,7 +9,7 @@ use crate::config::document::Document;
 use crate::config::finding::{Place, nearest};
 use crate::config::operation::Operation;
 use crate::config::raw;
-use crate::config::settings::{Agency, Breaker, Service};
+use crate::config::settings::{Agency, Breaker, Class, Line, Service};
 use qaqpa_kit::adapter::Adapter;
 use qaqpa_kit::manifest::{Manifest, ServiceManifest, Wire};
 use std::collections::{BTreeSet, HashMap};
@@ -253,6 +254,9 @@ impl AgencyCheck<'_> {
         let (raw, place) = (self.raw, self.place);
         let owner = format!("agency {}", self.id);
         self.endpoint(inspector);
+        for (at, endpoint) in raw.more_endpoints.iter().enumerate() {
+            let _url = inspector.url(&place.key("more_endpoints").item(at), endpoint);
+        }
         inspector.trust_files(&place.key("tls_trust_files"), &raw.tls_trust_files, &owner);
         let (certificate, key) = (&raw.tls_client_certificate_file, &raw.tls_client_key_file);
         let has_client = !certificate.is_empty() || !key.is_empty();
@@ -277,10 +281,17 @@ impl AgencyCheck<'_> {
             );
             inspector.error(&place.key("answer_certificate"), wrong, cure);
         }
+        let calendar = raw
+            .calendar
+            .as_ref()
+            .and_then(|raw| calendar::calendar(inspector, &place.key("calendar"), raw));
         Agency {
             id: self.id.to_owned(),
+            calendar,
             adapter,
             endpoint: raw.endpoint.clone(),
+            more_endpoints: raw.more_endpoints.clone(),
+            retry_percent: raw.retry_percent,
             tls_trust_files: raw.tls_trust_files.iter().map(|file| place.path(file)).collect(),
             tls_client: has_client.then(|| (place.path(certificate), place.path(key))),
             answer_certificates,
@@ -291,9 +302,19 @@ impl AgencyCheck<'_> {
             deadline: Duration::from_millis(
                 raw.deadline_ms.unwrap_or(self.gateway.raw.limits.call_deadline_ms),
             ),
+            line: Line {
+                waiting_max: raw.line.waiting_max,
+                wait_max: Duration::from_millis(raw.line.wait_ms_max),
+                is_adaptive: raw.line.adaptive,
+                in_flight_min: raw.line.in_flight_min,
+            },
             breaker: Breaker {
                 failures: raw.breaker.failures,
                 open_for: Duration::from_millis(raw.breaker.open_ms),
+                failure_percent: raw.breaker.failure_percent,
+                sample_min: raw.breaker.sample_min,
+                window: Duration::from_millis(raw.breaker.window_ms),
+                probes: raw.breaker.probes,
             },
         }
     }
@@ -354,7 +375,9 @@ impl AgencyCheck<'_> {
         }
         let deadline_ms =
             raw.deadline_ms.or(self.raw.deadline_ms).unwrap_or(limits.call_deadline_ms);
+        let is_money = agency.is_house() || raw.paid.is_some();
         Service {
+            class: raw.class.or(is_money.then_some(Class::Payment)),
             manifest,
             route_id: raw.route_id.clone(),
             agency: Arc::clone(agency),

@@ -91,6 +91,8 @@ pub struct Listener {
     pub public_url: String,
     /// Serves HTTP/2 too: over TLS by ALPN, else where a caller begins with its preface.
     pub http2: bool,
+    /// Another process of this machine may listen at the same address (`SO_REUSEPORT`).
+    pub reuse_port: bool,
     /// Anybody may look receipts up here, below `/receipts/`, without a certificate of a participant.
     pub receipts: bool,
 }
@@ -104,6 +106,7 @@ impl Default for Listener {
             key_file: "secrets/gateway.key".to_owned(),
             public_url: String::new(),
             http2: true,
+            reuse_port: false,
             receipts: false,
         }
     }

@@ -47,6 +47,9 @@ pub struct Limits {
     pub handshakes_max: usize,
     /// Calls under way.
     pub in_flight_max: usize,
+    /// Milliseconds that the node may be late with its work before it refuses more: batches at half of
+    /// it, payments at five times as much.
+    pub lag_ms_max: u64,
     /// Milliseconds for a TLS handshake.
     pub handshake_deadline_ms: u64,
     /// Milliseconds for an HTTP head to arrive.
@@ -69,6 +72,8 @@ pub struct Limits {
     pub idle_deadline_ms: u64,
     /// Milliseconds for a whole call where neither its service nor its agency names a deadline.
     pub call_deadline_ms: u64,
+    /// Milliseconds for which the node serves on after SIGTERM, while /ready says that it leaves.
+    pub drain_notice_ms: u64,
     /// Milliseconds that SIGTERM waits for calls under way.
     pub drain_deadline_ms: u64,
     /// Folder of the spool, whose files have no name; empty: that of the system for such files.
@@ -102,6 +107,7 @@ impl Default for Limits {
             connections_per_participant_max: 1_000,
             handshakes_max: 2_500,
             in_flight_max: 512,
+            lag_ms_max: 50,
             handshake_deadline_ms: 5_000,
             head_deadline_ms: 10_000,
             body_deadline_ms: 30_000,
@@ -113,6 +119,7 @@ impl Default for Limits {
             linger_bytes_max: 1_048_576,
             idle_deadline_ms: 60_000,
             call_deadline_ms: 30_000,
+            drain_notice_ms: 0,
             drain_deadline_ms: 30_000,
             spool_folder: String::new(),
             http2: Http2::default(),

@@ -1,6 +1,6 @@
 //! `participants/<id>.toml` as written: one information system a file.
 
-use super::{Name, Quota};
+use super::{Class, Name, Quota};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use toml::value::Datetime;
@@ -25,6 +25,8 @@ pub struct Participant {
     /// Services it may call, `service:operation` for single operations, `*` for all; what is not
     /// listed is refused.
     pub services: Vec<String>,
+    /// How urgent its calls are where there is not room for all, unless the service says.
+    pub class: Class,
     /// Rate and concurrency at each service.
     pub quota: Quota,
     /// Other quotas for single services, by service id.

@@ -1,9 +1,10 @@
 //! `services.toml` as written: the agencies of this installation and their services.
 
-use super::{Certificate, Name, Quota};
+use super::{Certificate, Class, Name, Quota, Weekday};
 use qaqpa_kit::manifest::{MessageId, Wire};
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use toml::value::Datetime;
 
 /// The whole file.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -21,6 +22,10 @@ pub struct Agency {
     pub adapter: String,
     /// `https://` or `http://` URL that requests go to; required.
     pub endpoint: String,
+    /// URLs that serve the same: the least busy that is well is asked.
+    pub more_endpoints: Vec<String>,
+    /// Of a hundred calls, so many may be repeated whose answer was lost; only of idempotent services.
+    pub retry_percent: u32,
     /// PEM files of the roots of its TLS certificate; empty: the gateway's trust files.
     pub tls_trust_files: Vec<String>,
     /// PEM certificate that the gateway shows it; empty: none.
@@ -39,6 +44,10 @@ pub struct Agency {
     pub deadline_ms: Option<u64>,
     /// What all participants together may ask of it.
     pub quota: Quota,
+    /// When it is open; default: always.
+    pub calendar: Option<Calendar>,
+    /// How calls wait for their turn at it.
+    pub line: Line,
     /// When to stop asking while it fails.
     pub breaker: Breaker,
     /// Services of the adapter offered here; `*` for all.
@@ -56,6 +65,8 @@ impl Default for Agency {
         Self {
             adapter: String::new(),
             endpoint: String::new(),
+            more_endpoints: Vec::new(),
+            retry_percent: 10,
             tls_trust_files: Vec::new(),
             tls_client_certificate_file: String::new(),
             tls_client_key_file: String::new(),
@@ -65,6 +76,8 @@ impl Default for Agency {
             connect_deadline_ms: 3_000,
             deadline_ms: None,
             quota: Quota::default(),
+            calendar: None,
+            line: Line::default(),
             breaker: Breaker::default(),
             services: vec!["*".to_owned()],
             name: Name::default(),
@@ -74,19 +87,98 @@ impl Default for Agency {
     }
 }
 
+/// When an agency is open; a call at another time is answered `agency.closed` and the agency not troubled.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Calendar {
+    /// Whose clocks count, a name of the time zone database.
+    pub zone: String,
+    /// Time of day from which it is open.
+    pub opens: String,
+    /// Time of day from which it is closed; the same as `opens`: never.
+    pub closes: String,
+    /// Days of the week on which it does not open.
+    pub rest_days: Vec<Weekday>,
+    /// Dates on which it does not open.
+    pub holidays: Vec<Datetime>,
+    /// Dates on which it opens though they are days of rest.
+    pub working_days: Vec<Datetime>,
+    /// Announced times without service.
+    pub maintenance: Vec<Maintenance>,
+}
+
+impl Default for Calendar {
+    fn default() -> Self {
+        Self {
+            zone: "Asia/Almaty".to_owned(),
+            opens: "00:00".to_owned(),
+            closes: "00:00".to_owned(),
+            rest_days: Vec::new(),
+            holidays: Vec::new(),
+            working_days: Vec::new(),
+            maintenance: Vec::new(),
+        }
+    }
+}
+
+/// One announced time without service.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Maintenance {
+    /// First moment, in the agency's zone where it names none.
+    pub from: Option<Datetime>,
+    /// The moment after the last.
+    pub until: Option<Datetime>,
+}
+
+/// How calls wait for their turn at an agency that bears no more at once.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Line {
+    /// Calls that wait; 0: none, what does not fit is refused.
+    pub waiting_max: usize,
+    /// Milliseconds that any of them waits.
+    pub wait_ms_max: u64,
+    /// Whether fewer calls are let through while its answers take longer than usual.
+    pub adaptive: bool,
+    /// Calls under way that it always gets, however slow it is.
+    pub in_flight_min: usize,
+}
+
+impl Default for Line {
+    fn default() -> Self {
+        Self { waiting_max: 128, wait_ms_max: 5_000, adaptive: true, in_flight_min: 4 }
+    }
+}
+
 /// When to stop asking a failing agency.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Breaker {
     /// Failures in a row that open it.
     pub failures: u32,
-    /// Milliseconds it stays open before one probe.
+    /// Milliseconds it stays open before the first probe.
     pub open_ms: u64,
+    /// Failures of a hundred calls that open it, where there were at least `sample_min` of them.
+    pub failure_percent: u32,
+    /// Calls that are a sample.
+    pub sample_min: u32,
+    /// Milliseconds, from a failure on, within which a sample counts.
+    pub window_ms: u64,
+    /// Probes in a row, one at a time, that must be answered to close it.
+    pub probes: u32,
 }
 
 impl Default for Breaker {
     fn default() -> Self {
-        Self { failures: 5, open_ms: 10_000 }
+        Self {
+            failures: 5,
+            open_ms: 10_000,
+            failure_percent: 50,
+            sample_min: 20,
+            window_ms: 10_000,
+            probes: 1,
+        }
     }
 }
 
@@ -106,6 +198,9 @@ pub struct Service {
     /// Whether the payments desk refuses an IIN or BIN with a wrong check digit; default: the
     /// manifest's.
     pub check_digits: Option<bool>,
+    /// How urgent its calls are; default: `payment` at the payments desk and where a call costs, else
+    /// as the participant's.
+    pub class: Option<Class>,
     /// What a call costs; default: nothing.
     pub paid: Option<Paid>,
     /// Name for people; `passthrough` only.

@@ -6,6 +6,7 @@
 
 mod claim;
 mod connect;
+mod lease;
 mod migrate;
 mod read;
 mod sweep;

@@ -19,7 +19,7 @@ const REPORT: Duration = Duration::from_mins(10);
 /// The reading side; cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Reader {
-    target: Target,
+    pub(super) target: Target,
     pool: Pool,
 }
 

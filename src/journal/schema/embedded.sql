@@ -109,3 +109,7 @@ CREATE TRIGGER entry_body_remains BEFORE DELETE ON entry_body
 
 ALTER TABLE entry_closed ADD COLUMN request_digest BLOB;
 ALTER TABLE entry_closed ADD COLUMN request_bytes INTEGER;
+
+-- migration 3: quotas that nodes part among them; a file is one node's alone
+
+SELECT 1;

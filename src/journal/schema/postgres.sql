@@ -124,3 +124,20 @@ END $$;
 
 ALTER TABLE entry_closed ADD COLUMN request_digest BYTEA;
 ALTER TABLE entry_closed ADD COLUMN request_bytes BIGINT;
+
+-- migration 3: quotas that nodes part among them
+
+-- What each node asks for. It says it anew every second: nothing is lost with a crash, and it is no evidence.
+CREATE UNLOGGED TABLE quota_lease (
+    contract   TEXT NOT NULL,                      -- participant/service, or an agency; '': the node lives
+    node       TEXT NOT NULL,
+    per_second DOUBLE PRECISION NOT NULL,          -- calls, those refused among them
+    told_at    TIMESTAMPTZ NOT NULL,
+    PRIMARY KEY (contract, node)
+) WITH (fillfactor = 50);
+
+DO $$ BEGIN
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'qaqpa_app') THEN
+        GRANT SELECT, INSERT, UPDATE, DELETE ON quota_lease TO qaqpa_app;
+    END IF;
+END $$;

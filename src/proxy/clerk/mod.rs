@@ -11,7 +11,7 @@ mod figures;
 mod notice;
 
 use super::Gateway;
-use crate::config::settings::Agency;
+use crate::config::settings::{Agency, Calendar};
 use crate::payments::Payments;
 use bank::BankClerk;
 use notice::NoticeClerk;
@@ -57,13 +57,14 @@ impl Clerk {
     }
 
     /// Begins nothing more, and waits until the deadline for what is under way; what is cut then is
-    /// as if the node had died: it is found again.
-    pub async fn stop(mut self, deadline: Instant) {
+    /// as if the node had died: it is found again. How many tasks that were.
+    pub async fn stop(mut self, deadline: Instant) -> usize {
         self.stop.send_replace(true);
         let ended = async { while self.tasks.join_next().await.is_some() {} };
         if timeout_at(deadline.into(), ended).await.is_err() {
             tracing::warn!("exchanges of the clerk were cut");
         }
+        self.tasks.len()
     }
 }
 
@@ -89,6 +90,10 @@ trait Desk: Send + Sync + 'static {
 fn room(gate: &Gateway, agency: &Agency) -> usize {
     let in_flight_max = usize::try_from(agency.quota.in_flight_max).unwrap_or(usize::MAX);
     let room_max = agency.connections_max.min(in_flight_max).max(1);
+    let is_closed = |calendar: &Calendar| calendar.opens_at(entry::now_us()).is_some();
+    if agency.calendar.as_ref().is_some_and(is_closed) {
+        return 0;
+    }
     match gate.upstreams.agency(&agency.id).map(|upstream| upstream.breaker()) {
         Some(breaker) if breaker.is_open() => usize::from(breaker.lets_pass(Instant::now())),
         _ => room_max,

@@ -2,6 +2,7 @@
 
 use crate::channel::Face;
 use crate::config::operation::Operation;
+use crate::config::settings::Service;
 use crate::journal::JournalDown;
 use crate::journal::entry::{Closed, EntryId, Opening, SameCall, Streamed};
 use crate::proxy::admit::Permit;
@@ -9,7 +10,7 @@ use crate::proxy::listener::Arriving;
 use crate::proxy::reply::Reply;
 use crate::proxy::trace::Trace;
 use crate::proxy::{Gateway, handle};
-use crate::upstream::{Measure, Passage};
+use crate::upstream::{Marks, Measure, Passage};
 use bytes::Bytes;
 use qaqpa_kit::fault::{Code, Fault, Outcome, Phase};
 use std::net::SocketAddr;
@@ -84,6 +85,21 @@ impl Account {
     /// Holds the call's place until the entry is closed.
     pub(super) fn hold(&mut self, permit: Permit) {
         self.permit = Some(permit);
+    }
+
+    /// Tells the agency's line how long the head of its answer took, from the last byte of the request
+    /// on: how long the caller took to send it says nothing of the agency.
+    pub(super) fn note(&self, service: &Service, marks: Result<Marks, &Fault>) {
+        let Some(permit) = &self.permit else { return };
+        match marks {
+            Ok(Marks { sent: Some(sent), first_byte: Some(first_byte), .. }) => {
+                permit.note(service, first_byte.saturating_duration_since(sent), false);
+            }
+            Err(fault) if fault.code == Code::AgencyTimeout => {
+                permit.note(service, service.deadline, true);
+            }
+            _ => {}
+        }
     }
 
     /// Opens the entry durably. Every relayed call is a call of its own: a path carries no messageId.

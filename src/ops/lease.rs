@@ -1,0 +1,29 @@
+//! What is counted of the shares of quotas that the nodes of a cluster take.
+
+use super::metrics::Maker;
+use prometheus::{IntCounter, IntGauge, Opts};
+
+/// Rounds, and the nodes that take part.
+pub struct LeaseFigures {
+    pub renewed: IntCounter,
+    pub failed: IntCounter,
+    pub nodes: IntGauge,
+}
+
+impl LeaseFigures {
+    pub(super) fn new(made: &Maker) -> Result<Self, prometheus::Error> {
+        let rounds = made.counters(
+            "qaqpa_quota_leases_total",
+            "Rounds in which the nodes of a cluster part their quotas, by result.",
+            &["result"],
+        )?;
+        Ok(Self {
+            renewed: rounds.with_label_values(&["renewed"]),
+            failed: rounds.with_label_values(&["failed"]),
+            nodes: made.keep(IntGauge::with_opts(Opts::new(
+                "qaqpa_quota_nodes",
+                "Nodes that part the quotas of this cluster.",
+            ))?)?,
+        })
+    }
+}
