@@ -111,14 +111,18 @@ impl Client {
     /// # Errors
     /// As [`Client::post`].
     pub async fn get(&self, path: &str) -> Result<Posted, Failure> {
-        self.get_with(path, &[]).await
+        self.query_with(path, &[]).await
     }
 
     /// The same with headers.
     ///
     /// # Errors
     /// As [`Client::post`].
-    pub async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Result<Posted, Failure> {
+    pub async fn query_with(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> Result<Posted, Failure> {
         let mut request = Request::get(path);
         for (name, value) in headers {
             request = request.header(*name, *value);

@@ -107,7 +107,7 @@ async fn who_signs_a_question_in_the_address_signs_its_every_byte() {
     let right = |kind: &str, sum: &str| signed(kind, &format!("GET {}\n", target(sum)));
     let ask = async |target: &str, signature: Option<String>| {
         let headers = signature.iter().map(|text| (SIGNATURE, &**text)).collect::<Vec<_>>();
-        network.client.get_with(target, &headers).await.unwrap()
+        network.client.query_with(target, &headers).await.unwrap()
     };
     for (target, forged, expected) in [
         (target("5347.07"), None, "caller.unsigned"),
