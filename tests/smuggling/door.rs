@@ -61,6 +61,7 @@ impl Notes {
             path,
             headers: received.headers,
             body: received.body,
+            may_repeat: false,
         };
         let deadline = Instant::now() + Duration::from_secs(20);
         match upstreams.send(agency, request, deadline).await {
