@@ -105,6 +105,10 @@ bench-peers: ## the gateway beside nginx, haproxy, Envoy and openssl in one run:
 	@.ci/tools.sh bench
 	@$(cargo) bench --locked --quiet --bench peers
 
+.PHONY: gost-speed
+gost-speed: tools ## signatures of the country's algorithms beside openssl's GOST engine, in one run
+	@$(cargo) bench --locked --quiet --bench gost
+
 .PHONY: flood
 flood: ## what a healthy caller notices of floods, slow sockets and 9 000 idle connections
 	@.ci/tools.sh bench
@@ -124,6 +128,10 @@ C14N_DOCUMENTS ?= 120000
 .PHONY: canonical
 canonical: tools ## our canonical forms against libxml2's, byte for byte, over C14N_DOCUMENTS generated documents
 	@QAQPA_C14N_DOCUMENTS=$(C14N_DOCUMENTS) $(cargo) test --locked --test signatures our_canonical_form -- --nocapture
+
+.PHONY: gost
+gost: tools ## 10 000 signatures of the country's algorithms each way against openssl's GOST engine
+	@QAQPA_GOST_SIGNATURES=10000 $(cargo) test --locked --test gost -- --nocapture engine
 
 .PHONY: receipts
 receipts: ## ten million receipt numbers of four processes whose clocks jump; none may be there twice

@@ -75,6 +75,11 @@ END
     chmod +x "$tools/bin/$program"
 }
 unpacked promtool usr/bin/promtool prometheus
+# The country's curves by others: a library for openssl, loaded by our tests alone.
+if ! ls "$tools"/unpacked/gost-engine/usr/lib/*/engines-3/gost.so >/dev/null 2>&1; then
+    unpacked gost-engine usr/lib libengine-gost-openssl
+    rm "$tools/bin/gost-engine"
+fi
 # Foreign readers of HTTP, to compare with.
 unpacked nginx usr/sbin/nginx nginx
 unpacked haproxy usr/sbin/haproxy haproxy liblua5.3-0 libopentracing-c-wrapper0 libopentracing1

@@ -51,6 +51,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    qaqpa::command::hide_memory();
     let line = match Line::try_parse() {
         Ok(line) => line,
         Err(error) => {

@@ -19,7 +19,9 @@ pub mod simulate;
 pub mod verify;
 
 use crate::proxy::start::StartError;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::process::{
+    DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit,
+};
 use std::fmt;
 use std::io::{Read as _, Write as _};
 use std::path::Path;
@@ -112,6 +114,19 @@ fn raise_descriptors() {
     let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
     if let Err(error) = setrlimit(Resource::Nofile, raised) {
         tracing::warn!(%error, ?limit, "the limit of descriptors cannot be raised");
+    }
+}
+
+/// Keeps what is in memory, keys among it, out of core files and away from other processes of this user.
+///
+/// Both are asked for: a collector of core files that is a program is not held by the limit.
+pub fn hide_memory() {
+    let none = Rlimit { current: Some(0), maximum: Some(0) };
+    if let Err(error) = setrlimit(Resource::Core, none) {
+        tracing::warn!(%error, "core files cannot be forbidden");
+    }
+    if let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
+        tracing::warn!(%error, "memory cannot be hidden from other processes");
     }
 }
 

@@ -3,7 +3,7 @@
 use super::Failure;
 use super::client::{Client, Posted};
 use crate::proxy::trace::Trace;
-use crate::sign::{Signer, wsse};
+use crate::sign::wsse;
 use qaqpa_kit::envelope::write::{RequestHead, request};
 use qaqpa_kit::xml::writer::push_element;
 use std::path::PathBuf;
@@ -19,12 +19,21 @@ pub struct Args {
     /// Certificates that the gateway's TLS certificate must chain to (PEM).
     #[arg(long)]
     trust: PathBuf,
-    /// Your key, for TLS and the signature (PEM).
+    /// Your key, for TLS and, unless there is another, for the signature (PEM).
     #[arg(long)]
     key: PathBuf,
     /// Your certificate (PEM).
     #[arg(long)]
     cert: PathBuf,
+    /// Key for the signature alone, e.g. of ГОСТ, which TLS does not speak: PKCS#12 or PKCS#8.
+    #[arg(long, value_name = "FILE")]
+    signing_key: Option<PathBuf>,
+    /// Its certificate, where it does not stand in the PKCS#12 file.
+    #[arg(long, value_name = "FILE", requires = "signing_key")]
+    signing_cert: Option<PathBuf>,
+    /// File with the password of the signature's key.
+    #[arg(long, value_name = "FILE", requires = "signing_key")]
+    key_password_file: Option<PathBuf>,
     /// `sender/senderId`.
     #[arg(long)]
     sender: String,
@@ -56,8 +65,11 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
     let read = |path: &PathBuf| {
         std::fs::read(path).map_err(|error| Failure::usage(format!("{}: {error}", path.display())))
     };
-    let signer = Signer::from_pem(&Zeroizing::new(read(&args.key)?), &read(&args.cert)?)
-        .map_err(|error| Failure::usage(format!("{}: {error}", args.key.display())))?;
+    let (key, certificate) = match &args.signing_key {
+        Some(key) => (key, args.signing_cert.as_deref()),
+        None => (&args.key, Some(args.cert.as_path())),
+    };
+    let signer = super::sign::signer(key, certificate, args.key_password_file.as_deref())?;
     let password = match &args.password_file {
         Some(path) => Zeroizing::new(String::from_utf8_lossy(&read(path)?).trim_end().to_owned()),
         None => Zeroizing::new(String::new()),

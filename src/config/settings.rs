@@ -171,14 +171,27 @@ pub enum AnswerSignature {
     Rsa,
     /// Always the first ECDSA key.
     Ecdsa,
+    /// Always the first key of the country's own algorithms.
+    Gost,
 }
 
 /// The gateway's own signing keys.
 #[derive(Debug, Clone)]
 pub struct Signing {
     pub answer_signature: AnswerSignature,
-    /// (key PEM, certificate PEM), at least one.
-    pub keys: Vec<(PathBuf, PathBuf)>,
+    /// At least one.
+    pub keys: Vec<SigningKey>,
+}
+
+/// Where a signing key lies.
+#[derive(Debug, Clone)]
+pub struct SigningKey {
+    /// PKCS#12, or PKCS#8 as PEM or DER.
+    pub key: PathBuf,
+    /// Its certificate; `None`: in the key's file.
+    pub certificate: Option<PathBuf>,
+    /// The password of the key's file; `None`: it is not encrypted.
+    pub password: Option<PathBuf>,
 }
 
 /// Whom the gateway believes.
@@ -186,6 +199,8 @@ pub struct Signing {
 pub struct Trust {
     /// PEM files: roots, intermediates, or a signer's own (also self-signed) certificate.
     pub files: Vec<PathBuf>,
+    /// Whether keys of ГОСТ Р 34.10-2015 with 256 bits are believed.
+    pub gost_2015_256: bool,
 }
 
 /// Where the journal lives.

@@ -7,13 +7,13 @@ use super::admit::Admission;
 use super::identify::Callers;
 use super::start::StartError;
 use crate::channel::rest::openapi::Description;
-use crate::config::settings::{Participant, Settings};
+use crate::config::settings::{Participant, Settings, SigningKey};
 use crate::journal::Journal;
 use crate::ops::metrics::Metrics;
 use crate::payments::Payments;
 use crate::payments::desk::Desk;
 use crate::sign::trust::Trust;
-use crate::sign::{Certificate, Signer, Signers};
+use crate::sign::{Certificate, Signers, keystore};
 use crate::upstream::Upstreams;
 use std::path::Path;
 use std::sync::Arc;
@@ -47,10 +47,17 @@ pub(super) fn build(
     for path in &settings.trust.files {
         files.push((path.display(), read(path)?));
     }
-    let trust = Trust::load(files)?;
+    let trust = Trust::load(files)?.with_unverified(settings.trust.gost_2015_256);
     let mut signers = Vec::new();
-    for (key, certificate) in &settings.signing.keys {
-        let signer = Signer::from_pem(&read(key)?, &read(certificate)?);
+    for SigningKey { key, certificate, password } in &settings.signing.keys {
+        let certificate = certificate.as_deref().map(read).transpose()?;
+        let password = password.as_deref().map(read).transpose()?;
+        let password = password.map(|bytes| keystore::password(&bytes));
+        let signer = keystore::signer(
+            &read(key)?,
+            certificate.as_ref().map(|bytes| bytes.as_slice()),
+            password.as_ref().map(|password| password.as_str()),
+        );
         signers.push(signer.map_err(|error| StartError::Key { path: key.clone(), error })?);
     }
     let signers =

@@ -5,7 +5,6 @@ use super::exchange::Asking;
 use super::trace::Trace;
 use crate::payments::desk::{Asker, Told};
 use crate::payments::receipt;
-use crate::sign::algorithm::Family;
 use crate::sign::jws;
 use crate::upstream::{Marks, UpstreamAnswer};
 use bytes::Bytes;
@@ -53,9 +52,9 @@ pub async fn answer(
     })
 }
 
-/// A receipt as a JWS; by a short key where there is one, because it is printed and sent around.
+/// A receipt as a JWS.
 fn sign(gate: &Gateway, json: &[u8]) -> Result<String, Fault> {
-    jws::sign(receipt::KIND, json, gate.signers.answer(Some(Family::Ecdsa))).map_err(|error| {
+    jws::sign(receipt::KIND, json, gate.signers.document()).map_err(|error| {
         Fault::new(Code::GatewayBug, Phase::Encode, "receipt_unsigned").because(error)
     })
 }

@@ -27,17 +27,34 @@ impl Signers {
     }
 
     /// The key for an answer: by policy the family that the caller signed with, where it signed and
-    /// where we have one; else the first. Clients choose their algorithm by the certificate they see.
+    /// where we have one, or at least one of the country's own where its was; else the first. Clients
+    /// choose their algorithm by the certificate they see.
     #[must_use]
     pub fn answer(&self, caller: Option<Family>) -> &Signer {
         let wanted = match self.policy {
             AnswerSignature::AsCaller => caller,
             AnswerSignature::Rsa => Some(Family::Rsa),
             AnswerSignature::Ecdsa => Some(Family::Ecdsa),
+            AnswerSignature::Gost => Some(Family::Gost2015x512),
         };
-        std::iter::once(&self.first)
-            .chain(&self.others)
+        self.all()
             .find(|signer| Some(signer.family()) == wanted)
+            .or_else(|| {
+                let is_gost = wanted.is_some_and(Family::is_gost);
+                self.all().find(|signer| is_gost && signer.family().is_gost())
+            })
             .unwrap_or(&self.first)
+    }
+
+    /// The key for a document that anyone may read with common software: a JWS has no name for ГОСТ.
+    /// By a short key where there is one, because it is printed and sent around.
+    #[must_use]
+    pub fn document(&self) -> &Signer {
+        let of = |family| self.all().find(move |signer| signer.family() == family);
+        of(Family::Ecdsa).or_else(|| of(Family::Rsa)).unwrap_or(&self.first)
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Signer> {
+        std::iter::once(&self.first).chain(&self.others)
     }
 }

@@ -3,20 +3,30 @@
 //! No trust anchor is built in. Revocation will be one more step of [`Trust::judge`], whose
 //! [`Judged`] says on what a certificate is believed and until when.
 
+use super::algorithm::Family;
 use super::certificate::{Certificate, CertificateCache};
-use super::{Reason, pem};
+use super::{Reason, gost, pem};
 use arc_swap::ArcSwap;
 use der::Decode as _;
-use rustls::pki_types::{CertificateDer, TrustAnchor, UnixTime};
+use rustls::pki_types::{CertificateDer, SignatureVerificationAlgorithm, TrustAnchor, UnixTime};
 use std::collections::{HashMap, HashSet};
 use std::fmt::Display;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 use webpki::{EndEntityCert, Error, ExtendedKeyUsageValidator, KeyPurposeIdIter, VerifiedPath};
 use x509_cert::ext::pkix::BasicConstraints;
 
 /// Judgements that are remembered; beyond it the memory starts anew.
 const JUDGED_MAX: usize = 4096;
+
+type Algorithms = LazyLock<Vec<&'static dyn SignatureVerificationAlgorithm>>;
+
+/// What may sign the certificates of a chain: what the library has, and the country's own.
+static ALGORITHMS: Algorithms =
+    LazyLock::new(|| [webpki::ALL_VERIFICATION_ALGS, &gost::CHAIN_ALGORITHMS].concat());
+/// The same with the 256 bits of 2015.
+static WITH_UNVERIFIED: Algorithms =
+    LazyLock::new(|| [&ALGORITHMS[..], &gost::UNVERIFIED_ALGORITHMS].concat());
 
 /// Purposes that say a key is for something else than messages (RFC 5280 §4.2.1.12).
 const OTHER_PURPOSES: [&str; 4] =
@@ -89,6 +99,7 @@ pub struct Trust {
     intermediates: Vec<CertificateDer<'static>>,
     certificates: CertificateCache,
     judged: ArcSwap<HashMap<[u8; 32], Judged>>,
+    allows_unverified: bool,
 }
 
 impl std::fmt::Debug for Trust {
@@ -128,7 +139,15 @@ impl Trust {
             }
         }
         let judged = ArcSwap::default();
-        Ok(Self { pins, signers, anchors, intermediates, certificates, judged })
+        let allows_unverified = false;
+        Ok(Self { pins, signers, anchors, intermediates, certificates, judged, allows_unverified })
+    }
+
+    /// Whether keys of ГОСТ Р 34.10-2015 with 256 bits are believed, whose layout in certificates of the
+    /// НУЦ nobody could measure; off unless the operator says so.
+    #[must_use]
+    pub fn with_unverified(self, allows_unverified: bool) -> Self {
+        Self { allows_unverified, ..self }
     }
 
     /// The certificates parsed so far; what is judged well is kept there.
@@ -146,8 +165,12 @@ impl Trust {
     /// Whether this certificate is believed at that time.
     ///
     /// # Errors
-    /// `cert_expired`, `cert_not_yet_valid`, `cert_unknown`, `cert_path`, `cert_usage`.
+    /// `cert_expired`, `cert_not_yet_valid`, `cert_unknown`, `cert_path`, `cert_usage`; `key_type_forbidden`
+    /// for what [`Trust::with_unverified`] has not let in.
     pub fn judge(&self, certificate: &Arc<Certificate>, at_unix_s: i64) -> Result<Judged, Reason> {
+        if certificate.family() == Family::Gost2015x256 && !self.allows_unverified {
+            return Err(Reason::KeyTypeForbidden);
+        }
         let identity = certificate.sha256();
         if let Some(judged) = self.judged.load().get(&identity)
             && judged.holds_at(at_unix_s)
@@ -212,7 +235,7 @@ impl Trust {
     ) -> Result<VerifiedPath<'p>, Error> {
         let at = Duration::from_secs(u64::try_from(at_unix_s).unwrap_or(0));
         leaf.verify_for_usage(
-            webpki::ALL_VERIFICATION_ALGS,
+            if self.allows_unverified { &WITH_UNVERIFIED } else { &ALGORITHMS },
             anchors,
             &self.intermediates,
             UnixTime::since_unix_epoch(at),

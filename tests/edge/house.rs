@@ -125,7 +125,7 @@ pub fn settings(agency: Agency, participant: Participant) -> Settings {
         },
         limits: limits(),
         signing: Signing { answer_signature: AnswerSignature::Rsa, keys: Vec::new() },
-        trust: Trust { files: Vec::new() },
+        trust: Trust { files: Vec::new(), gost_2015_256: false },
         journal: Journal {
             store: Store::Embedded { path: PathBuf::new() },
             body_policy: BodyPolicy::Digest,

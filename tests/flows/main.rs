@@ -22,6 +22,7 @@ mod faults;
 mod footing;
 mod forged;
 mod framing;
+mod gost;
 mod hand;
 mod journal_down;
 mod json;

@@ -68,7 +68,7 @@ const fn scene(
 }
 
 /// The programme of the demo, in the order of showing.
-pub(super) const SCENES: [Scene; 11] = [
+pub(super) const SCENES: [Scene; 12] = [
     scene("person found", "portal", ("GBDFL_UniversalServiceSync", PERSON), Outcome::Done, None),
     Scene {
         tampering: Tampering::Repeated,
@@ -85,6 +85,13 @@ pub(super) const SCENES: [Scene; 11] = [
         "portal",
         ("GBDFL_UniversalServiceSync", NOBODY),
         Outcome::Refused,
+        None,
+    ),
+    scene(
+        "person, signed by GOST",
+        "hospital",
+        ("GBDFL_UniversalServiceSync", PERSON),
+        Outcome::Done,
         None,
     ),
     scene("company found", "bank", ("GbdulInfoByBin_v2", COMPANY), Outcome::Done, None),

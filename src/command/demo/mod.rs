@@ -5,6 +5,7 @@
 mod calls;
 mod day;
 mod faces;
+mod gost;
 pub mod installation;
 mod payment;
 pub mod pki;

@@ -1,5 +1,6 @@
 //! The demo's installation on disk: keys, passwords and the same TOML files that a real one has.
 
+use super::gost;
 use super::pki::{Family, Pair, Root};
 use crate::command::Failure;
 use std::net::SocketAddr;
@@ -12,6 +13,16 @@ pub struct Member {
     pub password: &'static str,
     bin: &'static str,
     pub pair: Pair,
+    /// Its signing pair, where TLS does not speak the algorithm.
+    signing: Option<Pair>,
+}
+
+impl Member {
+    /// The pair that it signs with.
+    #[must_use]
+    pub fn signing(&self) -> &Pair {
+        self.signing.as_ref().unwrap_or(&self.pair)
+    }
 }
 
 /// Everything in the state folder.
@@ -20,10 +31,14 @@ pub struct Scratch {
     pub config: PathBuf,
     pub journal: PathBuf,
     pub trust_pem: PathBuf,
+    /// The root of the country's keys, for trust.
+    pub gost_trust_pem: PathBuf,
     /// The gateway's own pairs: for TLS and ECDSA signatures, and for RSA signatures.
     pub gateway: [Pair; 2],
-    /// portal, bank, agency, greedy.
-    pub members: [Member; 4],
+    /// The gateway's pair for signatures of ГОСТ.
+    pub gateway_gost: Pair,
+    /// portal, bank, agency, greedy, hospital.
+    pub members: [Member; 5],
 }
 
 /// Where the simulated agencies listen.
@@ -52,7 +67,13 @@ impl Scratch {
         let root = Root::find_or_make(&folder)?;
         let member = |id, sender_id, password, bin, family| {
             let pair = root.pair(&folder, id, bin, family)?;
-            Ok::<_, Failure>(Member { id, sender_id, password, bin, pair })
+            Ok::<_, Failure>(Member { id, sender_id, password, bin, pair, signing: None })
+        };
+        let gost = gost::Root::find_or_make(&folder)?;
+        let hospital_bin = "180240000011";
+        let hospital = Member {
+            signing: Some(gost.pair(&folder, "hospital-gost", hospital_bin)?),
+            ..member("hospital", "demo_hospital", "demo-hospital", hospital_bin, Family::EcdsaP256)?
         };
         let gateway = |name, family| root.pair(&folder, name, GATEWAY_BIN, family);
         Ok(Self {
@@ -63,11 +84,14 @@ impl Scratch {
                 gateway("gateway-ecdsa", Family::EcdsaP256)?,
                 gateway("gateway-rsa", Family::Rsa2048)?,
             ],
+            gateway_gost: gost.pair(&folder, "gateway-gost", GATEWAY_BIN)?,
+            gost_trust_pem: gost.cert_pem,
             members: [
                 member("portal", "egov_portal", "demo-portal", "190540007715", Family::Rsa2048)?,
                 member("bank", "demo_bank", "demo-bank", "171140001235", Family::EcdsaP256)?,
                 member("agency", "demo_agency", "demo-agency", "981040000123", Family::Rsa2048)?,
                 member("greedy", "greedy_batch", "demo-greedy", "150841000221", Family::EcdsaP256)?,
+                hospital,
             ],
         })
     }
@@ -177,7 +201,8 @@ impl Scratch {
              [ops]\naddress = \"127.0.0.1:0\"\nlog_level = \"warn\"\n\n\
              [[signing.key]]\nkey_file = {:?}\ncertificate_file = {:?}\n\n\
              [[signing.key]]\nkey_file = {:?}\ncertificate_file = {:?}\n\n\
-             [trust]\nfiles = [{:?}]\n\n\
+             [[signing.key]]\nkey_file = {:?}\ncertificate_file = {:?}\n\n\
+             [trust]\nfiles = [{:?}, {:?}]\n\n\
              [reconcile]\ndata_folder = {:?}\nfolder = {:?}\nlook_pause_ms = 100\n\n\
              [journal]\nreserve_bytes = 8388608\n{store}",
             ecdsa.cert_pem,
@@ -186,7 +211,10 @@ impl Scratch {
             ecdsa.cert_pem,
             rsa.key_pem,
             rsa.cert_pem,
+            self.gateway_gost.key_pem,
+            self.gateway_gost.cert_pem,
             self.trust_pem,
+            self.gost_trust_pem,
             self.journal.with_file_name("reconcile"),
             self.journal.with_file_name("registers"),
         )
@@ -248,10 +276,14 @@ fn participant(member: &Member) -> String {
         "id = \"{id}\"\nsender_id = \"{sender}\"\nbin = \"{bin}\"\n\
          name = {{ kk = \"{id}\", ru = \"{id}\", en = \"{id}\" }}\n\
          password_file = \"../secrets/{id}.password\"\nservices = [\"*\"]\nquota = {quota}\n\n\
-         [[certificate]]\nfile = {cert:?}\n",
+         [[certificate]]\nfile = {cert:?}\n{signing}",
         id = member.id,
         sender = member.sender_id,
         bin = member.bin,
         cert = member.pair.cert_pem,
+        signing = match &member.signing {
+            Some(pair) => format!("\n[[certificate]]\nfile = {:?}\n", pair.cert_pem),
+            None => String::new(),
+        },
     )
 }

@@ -90,7 +90,8 @@ fn message(installation: &Installation, scene: &Scene) -> Result<Vec<u8>, Failur
         session_id: "",
     };
     let unsigned = request(&head, scene.data);
-    let signed = wsse::sign(unsigned.as_bytes(), &signer(&member.pair)?).map_err(Failure::work)?;
+    let signed =
+        wsse::sign(unsigned.as_bytes(), &signer(member.signing())?).map_err(Failure::work)?;
     if scene.tampering == Tampering::Changed {
         let text = String::from_utf8_lossy(&signed).replace("850312300121", "010702600344");
         return Ok(text.into_bytes());

@@ -4,6 +4,7 @@ use super::inspector::Inspector;
 use crate::config::finding::Place;
 use crate::config::raw;
 use crate::config::settings::BoundCertificate;
+use crate::sign::keystore;
 use aws_lc_rs::digest::{SHA256, digest};
 use jiff::civil;
 use jiff::tz::{Offset, TimeZone};
@@ -200,6 +201,40 @@ impl Inspector<'_> {
             let cure = "name an unencrypted PKCS#8 PEM key, RSA from 2048 bits or ECDSA P-256 or \
                         P-384, and the certificate of that key";
             self.error(key_place, wrong, cure);
+        }
+    }
+
+    /// A key to sign with, by whatever kind of file, and its certificate.
+    pub(super) fn signing_key(&mut self, place: &Place<'_>, raw: &raw::SigningKey) {
+        let certificate = match raw.certificate_file.as_str() {
+            "" => None,
+            file => self.file(&place.key("certificate_file"), file, CERTIFICATE),
+        };
+        let password = match raw.password_file.as_str() {
+            "" => None,
+            file => self.file(&place.key("password_file"), file, PASSWORD),
+        };
+        let key_place = place.key("key_file");
+        let Some(key) = self.file(&key_place, &raw.key_file, KEY) else { return };
+        let password = password.as_ref().map(|bytes| keystore::password(bytes));
+        let opened = keystore::signer(
+            &key,
+            certificate.as_ref().map(|bytes| bytes.as_slice()),
+            password.as_ref().map(|password| password.as_str()),
+        );
+        match opened {
+            Ok(signer) => {
+                let files = [&raw.certificate_file, &raw.key_file];
+                let source = files.into_iter().find(|file| !file.is_empty());
+                let end = signer.certificate().not_after_unix_s();
+                self.see("signing key", source.cloned().unwrap_or_default(), end);
+            }
+            Err(error) => {
+                let wrong = format!("{}: {error}", raw.key_file);
+                let cure = "name a PKCS#12 file or a PKCS#8 key with its certificate, and a \
+                            `password_file` where it is encrypted";
+                self.error(&key_place, wrong, cure);
+            }
         }
     }
 

@@ -7,8 +7,8 @@ use crate::config::document::Document;
 use crate::config::finding::Place;
 use crate::config::raw;
 use crate::config::settings::{
-    AnswerSignature, BodyPolicy, Journal, Limits, Listener, Node, Ops, Signing, Store, TlsMode,
-    Trust,
+    AnswerSignature, BodyPolicy, Journal, Limits, Listener, Node, Ops, Signing, SigningKey, Store,
+    TlsMode, Trust,
 };
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -151,20 +151,22 @@ fn signing(inspector: &mut Inspector<'_>, place: &Place<'_>, raw: &raw::Signing)
     }
     for (at, key) in raw.key.iter().enumerate() {
         let place = place.key("key").item(at);
-        inspector.key_pair(
-            (&place.key("certificate_file"), &key.certificate_file),
-            (&place.key("key_file"), &key.key_file),
-            "signing key",
-        );
+        inspector.signing_key(&place, key);
     }
+    let named = |place: &Place<'_>, file: &str| (!file.is_empty()).then(|| place.path(file));
     Signing {
         answer_signature: match raw.answer_signature {
             raw::AnswerSignature::AsCaller => AnswerSignature::AsCaller,
             raw::AnswerSignature::Rsa => AnswerSignature::Rsa,
             raw::AnswerSignature::Ecdsa => AnswerSignature::Ecdsa,
+            raw::AnswerSignature::Gost => AnswerSignature::Gost,
         },
         keys: (raw.key.iter())
-            .map(|key| (place.path(&key.key_file), place.path(&key.certificate_file)))
+            .map(|key| SigningKey {
+                key: place.path(&key.key_file),
+                certificate: named(place, &key.certificate_file),
+                password: named(place, &key.password_file),
+            })
             .collect(),
     }
 }
@@ -175,7 +177,10 @@ fn trust(inspector: &mut Inspector<'_>, place: &Place<'_>, raw: &raw::Trust) -> 
         inspector.error(&place.key("files"), "the gateway would believe nobody", cure);
     }
     inspector.trust_files(&place.key("files"), &raw.files, "trust");
-    Trust { files: raw.files.iter().map(|file| place.path(file)).collect() }
+    Trust {
+        files: raw.files.iter().map(|file| place.path(file)).collect(),
+        gost_2015_256: raw.gost_2015_256,
+    }
 }
 
 fn journal(inspector: &mut Inspector<'_>, place: &Place<'_>, raw: &raw::Journal) -> Journal {

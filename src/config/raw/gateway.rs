@@ -164,6 +164,8 @@ pub enum AnswerSignature {
     Rsa,
     /// The first ECDSA key.
     Ecdsa,
+    /// The first key of ГОСТ Р 34.10-2015, else of ГОСТ 34.310-2004.
+    Gost,
 }
 
 /// The gateway's own signing keys.
@@ -186,10 +188,12 @@ impl Default for Signing {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SigningKey {
-    /// PEM PKCS#8 key.
+    /// PKCS#12 file, or PKCS#8 key (PEM or DER, encrypted or not).
     pub key_file: String,
-    /// PEM certificate of that key.
+    /// Certificate of that key, PEM or DER; empty: it stands in the key file (PKCS#12).
     pub certificate_file: String,
+    /// File with the password of the key file; empty: the key is not encrypted.
+    pub password_file: String,
 }
 
 impl Default for SigningKey {
@@ -197,6 +201,7 @@ impl Default for SigningKey {
         Self {
             key_file: "secrets/signing.key".to_owned(),
             certificate_file: "certificates/signing.pem".to_owned(),
+            password_file: String::new(),
         }
     }
 }
@@ -207,11 +212,13 @@ impl Default for SigningKey {
 pub struct Trust {
     /// PEM files of roots, intermediates, or a signer's own certificate.
     pub files: Vec<String>,
+    /// Believe keys of ГОСТ Р 34.10-2015 with 256 bits too, whose layout was never measured.
+    pub gost_2015_256: bool,
 }
 
 impl Default for Trust {
     fn default() -> Self {
-        Self { files: vec!["certificates/trust.pem".to_owned()] }
+        Self { files: vec!["certificates/trust.pem".to_owned()], gost_2015_256: false }
     }
 }
 
