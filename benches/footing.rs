@@ -30,7 +30,7 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Any error ends the run with its text.
 type Fallible<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;

@@ -115,6 +115,7 @@ pub fn settings(agency: Agency, participant: Participant) -> Settings {
     };
     Settings {
         watch: None,
+        reconcile: None,
         payments: Payments::embedded("payments.sqlite".into()),
         node: Node { id: "test".to_owned(), language: Language::En },
         listeners: Vec::new(),

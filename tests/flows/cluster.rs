@@ -65,12 +65,12 @@ async fn two_nodes_are_restarted_one_after_the_other_and_no_call_fails() {
     assert_eq!(url, nodes[1].callers[0], "both listen at one address");
     let load = Load::start(&ground, &url, &["portal", "bank"]);
     let all = || load.answered.load(Ordering::Relaxed) + load.failed.load(Ordering::Relaxed);
-    for (at, config) in [&ground.scratch.config, &second].into_iter().enumerate() {
+    for (number, config) in [&ground.scratch.config, &second].into_iter().enumerate() {
         let before = all();
         until("calls go on", || all() >= before + 10).await;
-        nodes[at].signal("TERM");
+        nodes[number].signal("TERM");
         let again = at(config);
-        let left = std::mem::replace(&mut nodes[at], again.await);
+        let left = std::mem::replace(&mut nodes[number], again.await);
         let ended = left.ended().await;
         assert_eq!(ended.status.code(), Some(0), "{}", ended.output);
     }

@@ -44,6 +44,7 @@ fn make_buggy(settings: &mut Settings) {
         let agency = Arc::clone(&agency);
         let has_operations = false;
         let service = Service {
+            class: None,
             manifest,
             route_id,
             agency,
