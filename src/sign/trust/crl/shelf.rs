@@ -1,0 +1,148 @@
+//! All lists at hand, and what they say of a certificate together.
+
+use super::scope::ALL_REASONS;
+use super::{Crl, CrlError, Listed, RevocationReason};
+use crate::sign::trust::link::Link;
+use crate::sign::trust::status::{Status, Why};
+use std::sync::Arc;
+
+/// How far ahead another clock may be, seconds.
+const SKEW_S: i64 = 60;
+
+/// Lists that are kept; НУЦ has two for each of its authorities.
+pub const CRLS_MAX: usize = 1024;
+
+/// Lists by their issuers. A shelf is not changed but made anew, and swapped.
+#[derive(Clone, Debug, Default)]
+pub struct Shelf {
+    crls: Vec<Arc<Crl>>,
+}
+
+/// What the lists say, and which of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    pub status: Status,
+    /// The lists that were read, for the journal.
+    pub evidence: String,
+    /// Until when it holds: the first next list.
+    pub until_unix_s: i64,
+}
+
+impl Shelf {
+    /// This shelf with one list more; it takes the place of the one before it.
+    ///
+    /// # Errors
+    /// `Replayed` for a list that is older than the one at hand, by its number or its day;
+    /// `FromFuture`.
+    pub fn with(&self, crl: Crl, now_unix_s: i64) -> Result<Self, CrlError> {
+        if crl.this_update_unix_s > now_unix_s + SKEW_S {
+            return Err(CrlError::FromFuture);
+        }
+        let mut crls = self.crls.clone();
+        match crls.iter_mut().find(|known| crl.is_after(known)) {
+            Some(known) if crl.is_older(known) => return Err(CrlError::Replayed),
+            Some(known) => {
+                *known = Arc::new(crl);
+                return Ok(Self { crls });
+            }
+            None => {}
+        }
+        if crls.len() >= CRLS_MAX {
+            return Err(CrlError::TooLarge);
+        }
+        crls.push(Arc::new(crl));
+        Ok(Self { crls })
+    }
+
+    /// The lists at hand.
+    #[must_use]
+    pub fn crls(&self) -> &[Arc<Crl>] {
+        &self.crls
+    }
+
+    /// The lists whose issuers are still believed.
+    #[must_use]
+    pub fn of<'a>(&self, authorities: impl Iterator<Item = &'a Link> + Clone) -> Self {
+        let is_kept = |crl: &&Arc<Crl>| authorities.clone().any(|one| crl.is_named_below(one));
+        Self { crls: self.crls.iter().filter(is_kept).map(Arc::clone).collect() }
+    }
+
+    /// What the lists of `issuer` say of `certificate`; `None` where there is none of them.
+    ///
+    /// Good is said only where current lists cover every reason. Once an issuer gives out deltas, the
+    /// last one must be current too: its base alone is old by months.
+    #[must_use]
+    pub fn look_up(&self, certificate: &Link, issuer: &Link, now_unix_s: i64) -> Option<Finding> {
+        let speaks = |crl: &&Arc<Crl>| {
+            crl.is_named_below(issuer) && issuer.may_sign_crls() && crl.scope.covers(certificate)
+        };
+        let (deltas, bases): (Vec<_>, Vec<_>) =
+            self.crls.iter().filter(speaks).partition(|crl| crl.is_delta());
+        if bases.is_empty() && deltas.is_empty() {
+            return None;
+        }
+        let (mut reasons, mut revoked, mut why) = (0, None, Why::CrlMissing);
+        let mut until_unix_s = i64::MAX;
+        let mut read = Vec::new();
+        for base in bases {
+            let own: Vec<_> = deltas.iter().filter(|delta| delta.completes(base)).collect();
+            let last = own.into_iter().max_by_key(|delta| delta.this_update_unix_s);
+            let both = std::iter::once(base).chain(last.copied());
+            read.extend(both.clone().map(|crl| crl.evidence()));
+            // What is revoked stays so, however old the list is that says it.
+            revoked = revoked.or(told(base, last.copied(), certificate));
+            if both.clone().all(|crl| crl.is_current(now_unix_s)) {
+                reasons |= base.scope.reasons;
+                until_unix_s = both.map(|crl| crl.next_update_unix_s).fold(until_unix_s, i64::min);
+            } else {
+                why = Why::CrlStale;
+            }
+        }
+        let status = match revoked {
+            Some(listed) => Status::Revoked { reason: listed.reason, at_unix_s: listed.at_unix_s },
+            None if reasons == ALL_REASONS => Status::Good,
+            None => Status::Unknown(why),
+        };
+        Some(Finding { status, evidence: read.join(", "), until_unix_s })
+    }
+}
+
+/// What a base and its delta say together.
+fn told(base: &Crl, delta: Option<&Arc<Crl>>, certificate: &Link) -> Option<Listed> {
+    let in_base = base.listed(&certificate.serial);
+    match delta.and_then(|delta| delta.listed(&certificate.serial)) {
+        None => in_base,
+        // Only a hold can end (RFC 5280 §5.3.1).
+        Some(Listed { reason: RevocationReason::REMOVE_FROM_CRL, .. }) => {
+            in_base.filter(|listed| listed.reason != RevocationReason::CERTIFICATE_HOLD)
+        }
+        Some(listed) => Some(listed),
+    }
+}
+
+impl Crl {
+    /// Whether it takes the place of `known`: same issuer, key, kind and scope.
+    fn is_after(&self, known: &Self) -> bool {
+        self.issuer == known.issuer
+            && self.key_id == known.key_id
+            && self.is_delta() == known.is_delta()
+            && self.scope == known.scope
+    }
+
+    fn is_older(&self, known: &Self) -> bool {
+        let by_number = |one: &Self| (one.number.len(), one.number.clone());
+        self.this_update_unix_s < known.this_update_unix_s || by_number(self) < by_number(known)
+    }
+
+    /// Whether this delta speaks of what changed since `base` (RFC 5280 §5.2.4). Numbers of deltas and
+    /// of bases may run apart: measured.
+    fn completes(&self, base: &Self) -> bool {
+        let by_length = |number: &Vec<u8>| (number.len(), number.clone());
+        self.scope == base.scope
+            && self.this_update_unix_s >= base.this_update_unix_s
+            && self
+                .base_number
+                .as_ref()
+                .is_some_and(|needed| by_length(needed) <= by_length(&base.number))
+    }
+}

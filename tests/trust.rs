@@ -1,0 +1,15 @@
+//! Trust against what others made: NIST's PKITS, and responders, lists and time stamps of certomancer.
+//!
+//! `make tools` installs both; what is missing fails.
+
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on must fail"
+)]
+
+mod trust {
+    pub(crate) mod pkits;
+}
