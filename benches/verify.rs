@@ -6,10 +6,11 @@ mod messages;
 use criterion::{Criterion, Throughput};
 use messages::{Fallible, SIZES, message, signers};
 use qaqpa::sign::certificate::CertificateCache;
-use qaqpa::sign::wsse;
+use qaqpa::sign::{Reason, Signer, Trust, wsse};
 use qaqpa_kit::soap::Envelope;
 use qaqpa_kit::xml::{Document, Limits};
 use std::hint::black_box;
+use std::path::Path;
 
 /// Scans and verifies, as the gateway does for a caller whose certificate it knows.
 fn verify(message: &[u8], certificates: &CertificateCache) -> Fallible<()> {
@@ -19,12 +20,38 @@ fn verify(message: &[u8], certificates: &CertificateCache) -> Fallible<()> {
     signed.map(drop).map_err(|refusal| refusal.reason.word().into())
 }
 
+/// What believing a signer costs: over a chain that is remembered, and over one that is found anew.
+fn believe(
+    criterion: &mut Criterion,
+    folder: &Path,
+    family: &str,
+    signer: &Signer,
+) -> Fallible<()> {
+    let root = std::fs::read(folder.join("root.pem"))?;
+    let trust = Trust::load([("root", &root)])?;
+    let (certificate, now_unix_s) = (signer.certificate(), jiff::Timestamp::now().as_second());
+    trust.judge(certificate, now_unix_s).map_err(Reason::word)?;
+    let mut group = criterion.benchmark_group(format!("chain of {family}"));
+    group.bench_function("remembered", |bencher| {
+        bencher.iter(|| trust.judge(black_box(certificate), now_unix_s).is_ok());
+    });
+    group.bench_function("found", |bencher| {
+        bencher.iter(|| {
+            let fresh = Trust::load([("root", &root)]);
+            fresh.is_ok_and(|fresh| fresh.judge(black_box(certificate), now_unix_s).is_ok())
+        });
+    });
+    group.finish();
+    Ok(())
+}
+
 fn main() -> Fallible<()> {
     let folder = tempfile::tempdir()?;
     let certificates = CertificateCache::default();
     let mut criterion = Criterion::default().configure_from_args();
     for (family, signer) in signers(folder.path())? {
         certificates.keep(signer.certificate());
+        believe(&mut criterion, folder.path(), family, &signer)?;
         for (size, bytes) in SIZES {
             let unsigned = message(bytes);
             let signed = wsse::sign(&unsigned, &signer)?;

@@ -35,6 +35,11 @@ const ROOMS: &[Room] = &[
     ("src/payments/store/postgres.rs", &[Door::Clock], "deadlines of a commit"),
     ("src/proxy/clerk", &[Door::Clock], "when orders and notices are due"),
     ("src/proxy/lease.rs", &[Door::Clock], "shares of quotas, every second"),
+    (
+        "src/proxy/revocation",
+        &[Door::Files, Door::Clock],
+        "revocation lists and trust files that change, and how long a responder is waited for",
+    ),
     ("src/proxy/listener", &[Door::Sockets, Door::Clock], "the door for callers"),
     ("src/proxy/listener/spool.rs", &[Door::Files], "large bodies while they arrive"),
     ("src/proxy/registers.rs", &[Door::Files], "registers of banks while they arrive"),

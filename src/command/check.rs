@@ -83,7 +83,12 @@ fn valid_text(name: &str, inspection: &Inspection, now_unix_s: i64) -> String {
          agencies\n\n",
         settings.services.len()
     );
-    let tables = [access_table(settings), certificate_table(&inspection.certificates, now_unix_s)];
+    let certificates = &inspection.certificates;
+    let tables = [
+        access_table(settings),
+        certificate_table(certificates, now_unix_s),
+        trust_table(certificates),
+    ];
     for table in tables {
         text += &format!("{}\n\n", table.trim_fmt());
     }
@@ -145,10 +150,19 @@ fn certificate_table(certificates: &[SeenCertificate], now_unix_s: i64) -> Table
     table
 }
 
+/// Whom the gateway believes: to be compared with what each authority made public.
+fn trust_table(certificates: &[SeenCertificate]) -> Table {
+    let mut table = table(["believed", "SHA-256"]);
+    for certificate in certificates.iter().filter(|certificate| certificate.owner == "trust") {
+        table.add_row([certificate.source.clone(), certificate.sha256.clone()]);
+    }
+    table
+}
+
 /// The warnings of the configuration, and those that only time brings.
 fn warnings(inspection: &Inspection, now_unix_s: i64) -> Vec<String> {
     let ending = inspection.certificates.iter().filter_map(|certificate| {
-        let SeenCertificate { owner, source, until_unix_s } = certificate;
+        let SeenCertificate { owner, source, until_unix_s, .. } = certificate;
         let end = match days_left(certificate, now_unix_s) {
             ..0 => "has ended",
             0 | 1 => "ends within a day",
@@ -180,6 +194,7 @@ fn valid_json(inspection: &Inspection, now_unix_s: i64) -> Value {
             json!({
                 "owner": certificate.owner,
                 "source": certificate.source,
+                "sha256": certificate.sha256,
                 "until": day(certificate.until_unix_s),
                 "days_left": days_left(certificate, now_unix_s),
             })
@@ -215,6 +230,7 @@ mod tests {
             until_unix_s: 1_000_000_000 + days * DAY_S + 5,
             owner: "participant demo".to_owned(),
             source: format!("{days}.pem"),
+            sha256: String::new(),
         };
         assert_eq!(days_left(&days(0), 1_000_000_000), 0);
         assert_eq!(days_left(&days(-1), 1_000_000_000), -1);

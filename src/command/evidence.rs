@@ -120,6 +120,7 @@ fn page(record: &Record) -> String {
     row("messageId", &record.message_id);
     row("correlationId", &record.correlation_id);
     row("caller's certificate, SHA-256", &or_empty(&record.caller_certificate));
+    row("revocation", &or_empty(&record.revocation));
     row("request, bytes", &record.request_bytes.to_string());
     row("request, SHA-256", &or_empty(&record.request_digest));
     let Some(closed) = &record.closed else {
@@ -169,6 +170,7 @@ mod tests {
             message_id: "m-1".to_owned(),
             correlation_id: String::new(),
             caller_certificate: None,
+            revocation: None,
             request_digest: Some("ab".repeat(32)),
             request_bytes: 7,
             closed: Some(ClosedRecord {

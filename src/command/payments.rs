@@ -325,6 +325,7 @@ fn opened(service: &str, command: &Command, who: &Who) -> Opened {
         message_id: id.to_string(),
         correlation_id: String::new(),
         caller_certificate: [0; 32],
+        revocation: String::new(),
         request_digest: digest,
         request_bytes: said.len() as u64,
         request: Bytes::from(said),

@@ -13,6 +13,7 @@ mod participants;
 mod payments;
 mod reconcile;
 mod services;
+mod trust;
 
 pub use credentials::SeenCertificate;
 

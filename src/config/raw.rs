@@ -10,10 +10,11 @@ mod participant;
 mod payments;
 mod reconcile;
 mod services;
+mod trust;
 
 pub use gateway::{
     AnswerSignature, BodyPolicy, Embedded, Gateway, Journal, Listener, LogLevel, Node, Ops,
-    PaymentsStore, Postgres, Reload, Signing, SigningKey, Store, Tls, Trust,
+    PaymentsStore, Postgres, Reload, Signing, SigningKey, Store, Tls,
 };
 pub use limits::{Http2, Limits, Xml};
 pub use participant::{Accept, Certificate, Participant};
@@ -24,6 +25,7 @@ pub use reconcile::Reconcile;
 pub use services::{
     Agency, Breaker, Calendar, Line, Maintenance, Operation, Paid, Service, Services,
 };
+pub use trust::{OcspDigest, Revocation, Trust};
 
 use serde::Deserialize;
 

@@ -4,6 +4,7 @@ mod agency;
 mod calendar;
 mod payments;
 mod reconcile;
+mod trust;
 
 pub use agency::{Agency, Breaker, Line};
 pub use calendar::Calendar;
@@ -11,6 +12,7 @@ pub use payments::{
     Bank, BankSignature, Dialect, Paid, Payments, Rate, Receipt, Tariff, TariffKind,
 };
 pub use reconcile::Reconcile;
+pub use trust::{Revocation, Trust};
 
 pub use super::raw::Class;
 
@@ -194,15 +196,6 @@ pub struct SigningKey {
     pub password: Option<PathBuf>,
 }
 
-/// Whom the gateway believes.
-#[derive(Debug, Clone)]
-pub struct Trust {
-    /// PEM files: roots, intermediates, or a signer's own (also self-signed) certificate.
-    pub files: Vec<PathBuf>,
-    /// Whether keys of ГОСТ Р 34.10-2015 with 256 bits are believed.
-    pub gost_2015_256: bool,
-}
-
 /// Where the journal lives.
 #[derive(Clone, PartialEq)]
 pub enum Store {
@@ -341,6 +334,8 @@ pub struct Service {
     pub body_bytes_max: usize,
     /// It is reached by the paths of its operations alone.
     pub has_operations: bool,
+    /// What becomes of a caller whose certificate may have been revoked.
+    pub revocation: Revocation,
     /// What a call costs; `None`: nothing.
     pub paid: Option<Paid>,
     /// How urgent its calls are; `None`: as the participant's.

@@ -62,6 +62,9 @@ pub struct Opened {
     pub correlation_id: String,
     /// SHA-256 of the caller's certificate (DER), zero where none was shown.
     pub caller_certificate: [u8; 32],
+    /// Whether the caller's certificates were revoked and on what evidence, a line each; empty where
+    /// the service does not ask.
+    pub revocation: String,
     /// SHA-256 of the request as received.
     pub request_digest: [u8; 32],
     pub request_bytes: u64,

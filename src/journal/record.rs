@@ -7,7 +7,7 @@ use serde::Serialize;
 /// `entry_resolved r`.
 pub(super) const COLUMNS: &str = "o.id, o.node, o.opened_at_us, o.participant, o.sender_id, \
      o.agency, o.service, o.route_id, o.message_id, o.correlation_id, o.caller_certificate, \
-     o.request_digest, o.request_bytes, \
+     o.request_digest, o.request_bytes, o.revocation, \
      c.closed_at_us, c.outcome, CAST(CASE WHEN c.needs_evidence THEN 1 ELSE 0 END AS BIGINT), \
      c.fault_code, c.fault_phase, c.evidence, CAST(c.http_status AS BIGINT), c.agency_digest, \
      c.agency_certificate, c.answer_digest, c.answer_bytes, c.phases, \
@@ -32,6 +32,8 @@ pub struct Record {
     pub caller_certificate: Option<String>,
     pub request_digest: Option<String>,
     pub request_bytes: i64,
+    /// Whether the caller's certificates were revoked, on what evidence, and their chains: a line each.
+    pub revocation: Option<String>,
     /// `None`: under way, or its node died and has not started again.
     pub closed: Option<ClosedRecord>,
     pub resolved: Option<ResolvedRecord>,
@@ -141,6 +143,7 @@ impl Record {
             caller_certificate: row.digest()?,
             request_digest: row.digest()?,
             request_bytes: row.number()?,
+            revocation: row.optional_text()?,
             closed: ClosedRecord::read(row)?,
             resolved: ResolvedRecord::read(row)?,
         })

@@ -148,6 +148,7 @@ mod tests {
             message_id: String::new(),
             correlation_id: String::new(),
             caller_certificate: [0; 32],
+            revocation: String::new(),
             request_digest: [0; 32],
             request_bytes: 0,
             request: bytes::Bytes::new(),

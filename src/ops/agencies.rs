@@ -23,6 +23,15 @@ pub struct AgencyFigures {
 }
 
 impl AgencyFigures {
+    /// Figures that are told nowhere.
+    pub(super) fn untold() -> Result<Self, prometheus::Error> {
+        let seconds = Histogram::with_opts(HistogramOpts::new("untold_seconds", "Untold."))?;
+        let breaker_open = IntGauge::new("untold", "Untold.")?;
+        let gauge = || IntGauge::new("untold", "Untold.");
+        let (in_flight, in_flight_limit, waiting) = (gauge()?, gauge()?, gauge()?);
+        Ok(Self { seconds, breaker_open, in_flight, in_flight_limit, waiting, faults: Vec::new() })
+    }
+
     /// Counts a failed exchange.
     pub fn fault(&self, code: Code) {
         if let Some(counter) = self.faults.get(code as usize) {

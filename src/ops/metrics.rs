@@ -7,6 +7,7 @@ pub use super::agencies::AgencyFigures;
 pub use super::doors::DoorFigures;
 pub use super::lease::LeaseFigures;
 pub use super::reload::ReloadFigures;
+pub use super::revocation::RevocationFigures;
 
 use super::agencies::Agencies;
 use super::clerk::ClerkFigures;
@@ -91,6 +92,8 @@ pub struct Metrics {
     pub reload: ReloadFigures,
     /// Shares of quotas in a cluster.
     pub lease: LeaseFigures,
+    /// Verdicts on certificates, responders and lists.
+    pub revocation: RevocationFigures,
     look_ups: HashMap<&'static str, IntCounter>,
     /// The doors for callers, all together.
     pub callers: DoorFigures,
@@ -176,6 +179,7 @@ impl Metrics {
             agencies: Agencies::new(&made)?,
             reload: ReloadFigures::new(&made)?,
             lease: LeaseFigures::new(&made)?,
+            revocation: RevocationFigures::new(&made)?,
             callers,
             ops,
             log_lines_dropped: made.keep(IntCounter::new(
@@ -335,7 +339,7 @@ impl Maker {
         self.keep(IntGaugeVec::new(Opts::new(name, help), labels)?)
     }
 
-    fn words(
+    pub(super) fn words(
         &self,
         name: &str,
         help: &str,

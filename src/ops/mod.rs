@@ -11,3 +11,4 @@ pub mod metrics;
 pub mod payments;
 pub mod reconcile;
 pub mod reload;
+pub mod revocation;

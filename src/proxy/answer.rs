@@ -123,7 +123,10 @@ impl Desk<'_> {
             let reason = "cert_not_bound_to_sender";
             return Err(Fault::new(Code::AgencyBadSignature, Phase::Decode, reason));
         }
-        trust.judge(&signed.certificate, now_unix_s).map_err(Reason::of_agency)?;
+        let judged = trust.judge(&signed.certificate, now_unix_s).map_err(Reason::of_agency)?;
+        if self.gate.revocation.is_known_revoked(&judged, now_unix_s) {
+            return Err(Reason::CertRevoked.of_agency());
+        }
         Ok(signed.certificate.sha256())
     }
 

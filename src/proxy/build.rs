@@ -5,6 +5,7 @@
 use super::Gateway;
 use super::admit::Admission;
 use super::identify::Callers;
+use super::revocation::Revocation;
 use super::start::StartError;
 use crate::channel::rest::openapi::Description;
 use crate::config::settings::{Participant, Settings, SigningKey};
@@ -47,7 +48,12 @@ pub(super) fn build(
     for path in &settings.trust.files {
         files.push((path.display(), read(path)?));
     }
-    let trust = Trust::load(files)?.with_unverified(settings.trust.gost_2015_256);
+    let trust = Arc::new(Trust::load(files)?.with_unverified(settings.trust.gost_2015_256));
+    if let Some(before) = before {
+        trust.adopt(&before.trust);
+    }
+    let known = before.map(|before| &*before.revocation);
+    let revocation = Arc::new(Revocation::new(settings, &trust, &metrics, known)?);
     let mut signers = Vec::new();
     for SigningKey { key, certificate, password } in &settings.signing.keys {
         let certificate = certificate.as_deref().map(read).transpose()?;
@@ -75,6 +81,7 @@ pub(super) fn build(
         callers: Callers::new(Arc::clone(settings)),
         admission,
         trust,
+        revocation,
         signers,
         journal,
         desk,

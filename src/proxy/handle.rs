@@ -106,6 +106,9 @@ async fn carry(
     let now_unix_s = trace.received_at_us / 1_000_000;
     let signed = verify::transport(gate, &message, &caller, now_unix_s)?;
     trace.prove(&caller, signed.as_ref());
+    let proofs = (&caller, signed.as_ref());
+    verify::revocation(gate, proofs, &service, deadline, trace).await?;
+    let permit = early.or_else(admit)?;
     let permit = match early {
         Ok(permit) => permit,
         Err(seat) => admit(seat).await?,

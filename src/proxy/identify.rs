@@ -194,7 +194,7 @@ fn check_password(participant: &Participant, sent: &str) -> Result<(), Fault> {
 pub fn is_bound(participant: &Participant, certificate: &Certificate, now_unix_s: i64) -> bool {
     let by_bin = match (&participant.bin, certificate.bin()) {
         (Some(registered), Some(shown)) => {
-            registered.as_str() == shown && certificate.iin().is_none()
+            registered.as_str() == shown && !certificate.is_personal()
         }
         _ => false,
     };

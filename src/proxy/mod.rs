@@ -24,6 +24,7 @@ pub mod relay;
 pub mod release;
 pub mod reload;
 pub mod reply;
+pub mod revocation;
 pub mod route;
 pub mod start;
 pub mod tls;
@@ -49,7 +50,8 @@ pub struct Gateway {
     pub rest: Description,
     pub callers: identify::Callers,
     pub admission: admit::Admission,
-    pub trust: Trust,
+    pub trust: Arc<Trust>,
+    pub revocation: Arc<revocation::Revocation>,
     pub signers: Signers,
     pub journal: Journal,
     /// Where payments are taken.

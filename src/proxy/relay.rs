@@ -10,7 +10,7 @@ mod stream;
 use super::admit::Seat;
 use super::listener::{AnswerBody, Arriving, BodyError, RequestBody};
 use super::path::Target;
-use super::{Gateway, route};
+use super::{Gateway, route, verify};
 use crate::channel::Face;
 use crate::config::operation::Operation;
 use crate::upstream::{Pace, Upload, UpstreamRequest};
@@ -67,6 +67,8 @@ async fn carry(
     // verify: nothing is signed but the connection
     caller.judge(&gate.trust, now_unix_s)?;
     account.trace.prove(&caller, None);
+    let ends = arriving.received_at + service.deadline;
+    verify::revocation(gate, (&caller, None), service, ends, &mut account.trace).await?;
     account.trace.mark(Phase::Verify);
 
     // open: durable before a byte leaves

@@ -7,6 +7,7 @@ use super::current::Current;
 use super::front::Front;
 use super::listener::{BindError, Door, Drained};
 use super::look_up::LookUps;
+use super::revocation::Refresh;
 use super::tls::{ClientTrust, ServerTls, TlsError};
 use super::trace;
 use super::{lease, left};
@@ -20,7 +21,7 @@ use crate::payments::Payments;
 use crate::sign::Reason;
 use crate::sign::key::KeyError;
 use crate::sign::trust::TrustError;
-use crate::upstream::UpstreamError;
+use crate::upstream::{UpstreamError, UpstreamProblem};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -51,6 +52,8 @@ pub enum StartError {
     Journal(#[from] JournalError),
     #[error(transparent)]
     Upstream(#[from] UpstreamError),
+    #[error("trust: {0}")]
+    Revocation(#[from] UpstreamProblem),
     #[error(transparent)]
     Bind(#[from] BindError),
     #[error("metrics: {0}")]
@@ -76,6 +79,7 @@ pub struct Running {
     sweeper: JoinHandle<()>,
     watcher: JoinHandle<()>,
     leases: Option<JoinHandle<()>>,
+    refresh: Refresh,
     pub(super) clerk: Option<Clerk>,
 }
 
@@ -105,6 +109,7 @@ impl Running {
         let gate = Arc::new(build::build(&settings, lasting, None)?);
         build::tell_certificates(&settings, &metrics);
         let current = Arc::new(Current::new(Arc::clone(&gate)));
+        let refresh = Refresh::start(&current).await;
         let (drain, draining) = watch::channel(false);
         let (drain_ops, draining_ops) = watch::channel(false);
         let trust = client_trust(Arc::clone(&current));
@@ -149,6 +154,7 @@ impl Running {
             sweeper,
             watcher,
             leases,
+            refresh,
             clerk,
         })
     }
@@ -173,6 +179,7 @@ impl Running {
         if let Some(leases) = &self.leases {
             leases.abort();
         }
+        self.refresh.stop();
         let deadline = Instant::now() + self.gate.settings.limits.drain_deadline;
         if let Some(clerk) = self.clerk {
             cut += clerk.stop(deadline).await;
@@ -212,7 +219,11 @@ fn client_trust(current: Arc<Current>) -> ClientTrust {
         let now_unix_s = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
         let gate = current.gate();
         let certificate = gate.trust.certificates().parse(certificate).map_err(Reason::word)?;
-        gate.trust.judge(&certificate, now_unix_s).map(drop).map_err(Reason::word)
+        let judged = gate.trust.judge(&certificate, now_unix_s).map_err(Reason::word)?;
+        if gate.revocation.is_known_revoked(&judged, now_unix_s) {
+            return Err(Reason::CertRevoked.word());
+        }
+        Ok(())
     })
 }
 

@@ -39,6 +39,8 @@ pub struct Trace {
     message_id: String,
     correlation_id: String,
     caller_certificate: [u8; 32],
+    /// What was found about the certificates' revocation, where the service asks.
+    revocation: String,
     is_idempotent: bool,
     is_durable_first: bool,
     /// The agency itself does it once for a name, so a refusal is not remembered here.
@@ -70,6 +72,7 @@ impl Trace {
             message_id: String::new(),
             correlation_id: String::new(),
             caller_certificate: [0; 32],
+            revocation: String::new(),
             is_idempotent: true,
             is_durable_first: false,
             is_once: false,
@@ -146,6 +149,16 @@ impl Trace {
         let signer = signed.map(|signed| &signed.certificate);
         if let Some(certificate) = signer.or(caller.tls_certificate.as_ref()) {
             self.caller_certificate = certificate.sha256();
+        }
+    }
+
+    /// Notes what was found about the revocation of one certificate.
+    pub fn mark_revocation(&mut self, found: String) {
+        if self.revocation.is_empty() {
+            self.revocation = found;
+        } else if !found.is_empty() {
+            self.revocation.push('\n');
+            self.revocation.push_str(&found);
         }
     }
 
@@ -229,6 +242,7 @@ impl Trace {
             message_id: self.message_id.clone(),
             correlation_id: self.correlation_id.clone(),
             caller_certificate: self.caller_certificate,
+            revocation: self.revocation.clone(),
             request_digest: sha256(request),
             request_bytes: request.len() as u64,
             request: request.clone(),

@@ -2,10 +2,14 @@
 
 use super::Gateway;
 use super::identify::{Caller, is_bound};
+use super::trace::Trace;
 use crate::channel::sync::Message;
-use crate::sign::Reason;
+use crate::config::settings::Service;
 use crate::sign::wsse::{self, Signed};
+use crate::sign::{Certificate, Reason};
 use qaqpa_kit::fault::{Code, Fault, Phase};
+use std::sync::Arc;
+use std::time::Instant;
 
 /// Verifies the signature of a message; `None` where the participant may send unsigned over mutual TLS.
 ///
@@ -35,4 +39,28 @@ pub fn transport(
     }
     gate.trust.judge(&signed.certificate, now_unix_s).map_err(Reason::of_caller)?;
     Ok(Some(signed))
+}
+
+/// Whether the certificates that prove a call were revoked: the signer's, and the connection's where it
+/// is another one. What was found goes into the entry.
+///
+/// # Errors
+/// `pki.revoked`, and as the service wants it `pki.unavailable` and `pki.unknown_status`.
+pub async fn revocation(
+    gate: &Gateway,
+    (caller, signed): (&Caller, Option<&Signed>),
+    service: &Service,
+    ends: Instant,
+    trace: &mut Trace,
+) -> Result<(), Fault> {
+    let now_unix_s = trace.received_at_us / 1_000_000;
+    let signer = signed.map(|signed| &signed.certificate);
+    let is_other = |tls: &&Arc<Certificate>| signer.is_none_or(|own| own.sha256() != tls.sha256());
+    let connection = caller.tls_certificate.as_ref().filter(is_other);
+    for certificate in signer.into_iter().chain(connection) {
+        let judged = gate.trust.judge(certificate, now_unix_s).map_err(Reason::of_caller)?;
+        let policy = service.revocation;
+        trace.mark_revocation(gate.revocation.check(&judged, policy, now_unix_s, ends).await?);
+    }
+    Ok(())
 }

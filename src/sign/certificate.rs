@@ -14,6 +14,9 @@ use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage};
 /// Longest certificate that is read; НУЦ certificates have about 1.5 KiB.
 pub const CERTIFICATE_BYTES_MAX: usize = 16 * 1024;
 
+/// Roles that the НУЦ states in the extended key usage; those of an organisation have more below.
+const INDIVIDUAL: &str = "1.2.398.3.3.4.1.1";
+const ORGANISATION: &str = "1.2.398.3.3.4.1.2";
 const ORGANIZATIONAL_UNIT: &str = "2.5.4.11";
 const SERIAL_NUMBER: &str = "2.5.4.5";
 
@@ -160,6 +163,19 @@ impl Certificate {
     #[must_use]
     pub fn iin(&self) -> Option<&str> {
         self.iin.as_deref()
+    }
+
+    /// Whether it speaks for a person and not for an organisation's system: it names an IIN, or its role
+    /// is an individual's (НУЦ profile, extended key usage).
+    #[must_use]
+    pub fn is_personal(&self) -> bool {
+        let has = |role: &str| {
+            let below = |own: &String| {
+                own.strip_prefix(role).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            };
+            self.purposes.iter().any(below)
+        };
+        self.iin.is_some() || (has(INDIVIDUAL) && !has(ORGANISATION))
     }
 
     /// Whether its key usage, where it names one, allows signing messages.

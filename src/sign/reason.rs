@@ -104,6 +104,8 @@ reasons! {
     CertPath = "cert_path",
     /// The certificate's key may not sign messages.
     CertUsage = "cert_usage",
+    /// A list or a responder says that the certificate was revoked.
+    CertRevoked = "cert_revoked",
 }
 
 impl Reason {
@@ -112,6 +114,7 @@ impl Reason {
     pub const fn caller_code(self) -> Code {
         match self {
             Self::SignatureMissing => Code::CallerUnsigned,
+            Self::CertRevoked => Code::PkiRevoked,
             Self::MessageExpired
             | Self::MessageFromFuture
             | Self::CertExpired

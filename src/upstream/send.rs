@@ -9,7 +9,7 @@ use super::{
     Marks, SendFault, UpstreamAnswer, UpstreamProblem, UpstreamRequest, strip_hop_by_hop,
     whole_seconds,
 };
-use crate::config::settings::{Agency, Settings};
+use crate::config::settings::{self, Agency, Settings};
 use crate::ops::metrics::AgencyFigures;
 use crate::proxy::tls::ClientTls;
 use hyper::header::{CONTENT_LENGTH, HOST, HeaderValue};
@@ -20,6 +20,19 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout_at;
+
+/// Connections to a server of lists or to a responder.
+const PLAIN_CONNECTIONS_MAX: usize = 16;
+const PLAIN_CONNECT_DEADLINE: Duration = Duration::from_secs(2);
+/// A responder that is down is asked again soon: calls wait for it, or are refused.
+const PLAIN_BREAKER: settings::Breaker = settings::Breaker {
+    failures: 5,
+    open_for: Duration::from_secs(2),
+    failure_percent: 100,
+    sample_min: 20,
+    window: Duration::from_secs(10),
+    probes: 1,
+};
 
 /// The way to one agency.
 pub struct Upstream {
@@ -107,6 +120,29 @@ impl Upstream {
     /// Asks the agency; a connection that was dead before a byte left is replaced, and so is an endpoint
     /// that cannot be reached. Once a byte left it is asked once, unless the request may be repeated and
     /// the budget of repetitions allows it: then twice.
+    /// The way to a server whose answers are signed themselves, so that plain HTTP is enough.
+    ///
+    /// # Errors
+    /// What is no http URL.
+    pub fn plain(
+        url: &str,
+        answer_bytes_max: usize,
+        figures: Arc<AgencyFigures>,
+    ) -> Result<Self, UpstreamProblem> {
+        let wrong = || UpstreamProblem::Endpoint(url.to_owned());
+        let origin = Origin::parse(url).filter(|origin| !origin.is_tls).ok_or_else(wrong)?;
+        let pool = Pool::new(origin, None).ok_or_else(wrong)?;
+        Ok(Self {
+            places: Places::renewed(vec![pool], PLAIN_CONNECTIONS_MAX, None),
+            retries: Retries::new(0),
+            breaker: Breaker::new(PLAIN_BREAKER),
+            connect_deadline: PLAIN_CONNECT_DEADLINE,
+            answer_bytes_max,
+            figures,
+        })
+    }
+
+    /// Asks the agency once; a connection that was dead before a byte left is replaced.
     ///
     /// Redirects are not followed, 1xx answers are skipped, any other status is an answer.
     ///

@@ -2,7 +2,8 @@
 
 use qaqpa::config::settings::{
     Agency, AnswerSignature, BodyPolicy, Breaker, Class, Journal, Limits, Line, Listener, Node,
-    Ops, Participant, Payments, Quota, Service, Settings, Signing, Store, TlsMode, Trust,
+    Ops, Participant, Payments, Quota, Revocation, Service, Settings, Signing, Store, TlsMode,
+    Trust,
 };
 use qaqpa_kit::adapter::{Adapter, Answer, Call, Outgoing, Reply};
 use qaqpa_kit::fault::{Fault, Language};
@@ -111,6 +112,7 @@ pub fn settings(agency: Agency, participant: Participant) -> Settings {
         deadline: Duration::from_secs(20),
         body_bytes_max: 256 * 1024,
         has_operations: false,
+        revocation: Revocation::Off,
         paid: None,
     };
     Settings {
@@ -126,7 +128,8 @@ pub fn settings(agency: Agency, participant: Participant) -> Settings {
         },
         limits: limits(),
         signing: Signing { answer_signature: AnswerSignature::Rsa, keys: Vec::new() },
-        trust: Trust { files: Vec::new(), gost_2015_256: false },
+        trust: Trust::default(),
+        reconcile: None,
         journal: Journal {
             store: Store::Embedded { path: PathBuf::new() },
             body_policy: BodyPolicy::Digest,

@@ -38,6 +38,7 @@ mod receipts;
 mod refusal;
 mod reload;
 mod rest;
+mod revocation;
 mod same_call;
 mod secrets;
 mod served;

@@ -51,6 +51,7 @@ fn make_buggy(settings: &mut Settings) {
             deadline,
             body_bytes_max,
             has_operations,
+            revocation: qaqpa::config::settings::Revocation::Off,
             paid: None,
         };
         settings.services.insert(id, vec![Arc::new(service)]);

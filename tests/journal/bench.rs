@@ -139,6 +139,7 @@ pub(crate) fn call(number: u8) -> Opened {
         message_id: format!("message-{number}"),
         correlation_id: "c-1".to_owned(),
         caller_certificate: [1; 32],
+        revocation: String::new(),
         request_digest: [2; 32],
         request_bytes: 7,
         request: Bytes::from_static(b"a very private request"),

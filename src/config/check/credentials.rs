@@ -29,6 +29,8 @@ pub struct SeenCertificate {
     pub owner: String,
     /// Its file, or the beginning of its SPKI digest.
     pub source: String,
+    /// SHA-256 of the certificate in hexadecimal; empty where only its key is named.
+    pub sha256: String,
 }
 
 /// What a secret file is, and how to make it.
@@ -158,14 +160,15 @@ impl Inspector<'_> {
         for der in &chain {
             if let Some(certificate) = self.parsed(place, file, der) {
                 let end = unix_s(certificate.tbs_certificate.validity.not_after);
-                self.see(owner, file.to_owned(), end);
+                self.see(owner, file.to_owned(), end, &fingerprint(der));
             }
         }
         Some(chain)
     }
 
-    fn see(&mut self, owner: &str, source: String, until_unix_s: i64) {
-        self.certificates.push(SeenCertificate { until_unix_s, owner: owner.to_owned(), source });
+    fn see(&mut self, owner: &str, source: String, until_unix_s: i64, sha256: &str) {
+        let (owner, sha256) = (owner.to_owned(), sha256.to_owned());
+        self.certificates.push(SeenCertificate { until_unix_s, owner, source, sha256 });
     }
 
     /// PEM files of certificates to trust.
@@ -274,7 +277,7 @@ impl Inspector<'_> {
             "" => format!("spki {}…", raw.spki_sha256.get(..8).unwrap_or_default()),
             file => file.to_owned(),
         };
-        self.see(owner, source, last);
+        self.see(owner, source, last, "");
         Some(BoundCertificate { spki_sha256, der, from_unix_s, until_unix_s })
     }
 
@@ -349,6 +352,11 @@ fn digest_of_hex(hex: &str) -> Option<[u8; 32]> {
         .map(|pair| pair.iter().fold(0u8, |byte, digit| byte.wrapping_shl(4) | digit))
         .collect();
     if hex.len() == 64 { bytes.try_into().ok() } else { None }
+}
+
+/// SHA-256 of a certificate in hexadecimal, as its authority makes it public.
+fn fingerprint(der: &[u8]) -> String {
+    digest(&SHA256, der).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn unix_s(time: Time) -> i64 {

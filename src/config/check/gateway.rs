@@ -3,6 +3,7 @@
 use super::credentials::{DATABASE_URL, MASTER_KEY};
 use super::inspector::Inspector;
 use super::limits;
+use super::trust::trust;
 use crate::config::document::Document;
 use crate::config::finding::Place;
 use crate::config::raw;
@@ -168,18 +169,6 @@ fn signing(inspector: &mut Inspector<'_>, place: &Place<'_>, raw: &raw::Signing)
                 password: named(place, &key.password_file),
             })
             .collect(),
-    }
-}
-
-fn trust(inspector: &mut Inspector<'_>, place: &Place<'_>, raw: &raw::Trust) -> Trust {
-    if raw.files.is_empty() {
-        let cure = "name the PEM files of the certification authorities";
-        inspector.error(&place.key("files"), "the gateway would believe nobody", cure);
-    }
-    inspector.trust_files(&place.key("files"), &raw.files, "trust");
-    Trust {
-        files: raw.files.iter().map(|file| place.path(file)).collect(),
-        gost_2015_256: raw.gost_2015_256,
     }
 }
 

@@ -1,6 +1,6 @@
 //! `gateway.toml` as written: the node itself.
 
-use super::{Limits, Reconcile};
+use super::{Limits, Reconcile, Trust};
 use qaqpa_kit::fault::Language;
 use serde::{Deserialize, Serialize};
 
@@ -203,22 +203,6 @@ impl Default for SigningKey {
             certificate_file: "certificates/signing.pem".to_owned(),
             password_file: String::new(),
         }
-    }
-}
-
-/// Whom the gateway believes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Trust {
-    /// PEM files of roots, intermediates, or a signer's own certificate.
-    pub files: Vec<String>,
-    /// Believe keys of ГОСТ Р 34.10-2015 with 256 bits too, whose layout was never measured.
-    pub gost_2015_256: bool,
-}
-
-impl Default for Trust {
-    fn default() -> Self {
-        Self { files: vec!["certificates/trust.pem".to_owned()], gost_2015_256: false }
     }
 }
 

@@ -1,6 +1,6 @@
 //! `services.toml` as written: the agencies of this installation and their services.
 
-use super::{Certificate, Class, Name, Quota, Weekday};
+use super::{Certificate, Class, Name, Quota, Revocation, Weekday};
 use qaqpa_kit::manifest::{MessageId, Wire};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -195,6 +195,9 @@ pub struct Service {
     pub body_bytes_max: Option<usize>,
     /// Seconds for which the same call gets the stored answer; default: the manifest's.
     pub window_s: Option<u32>,
+    /// What becomes of a caller whose certificate may have been revoked; default:
+    /// `trust.revocation`.
+    pub revocation: Option<Revocation>,
     /// Whether the payments desk refuses an IIN or BIN with a wrong check digit; default: the
     /// manifest's.
     pub check_digits: Option<bool>,

@@ -128,7 +128,7 @@ fn remove(transaction: &Transaction<'_>, held: &Held, now_us: i64) -> Result<()>
 
 fn insert_opened(transaction: &Transaction<'_>, node: &str, opened: &Opened) -> Result<()> {
     let insert = "INSERT INTO entry_opened VALUES \
-         (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) ON CONFLICT DO NOTHING";
+         (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) ON CONFLICT DO NOTHING";
     transaction.prepare_cached(insert)?.execute(params![
         opened.id.0.as_bytes(),
         node,
@@ -144,6 +144,7 @@ fn insert_opened(transaction: &Transaction<'_>, node: &str, opened: &Opened) -> 
         digest(&opened.caller_certificate),
         digest(&opened.request_digest),
         i64::try_from(opened.request_bytes).unwrap_or(i64::MAX),
+        Some(opened.revocation.as_str()).filter(|found| !found.is_empty()),
     ])?;
     Ok(())
 }

@@ -13,10 +13,10 @@ use tokio_postgres::Error;
 use tokio_postgres::types::ToSql;
 
 const OPENED: &str = "INSERT INTO entry_opened \
-     SELECT id, $1, t, p, s, a, v, r, m, c, k, cc, d, b \
+     SELECT id, $1, t, p, s, a, v, r, m, c, k, cc, d, b, nullif(x, '') \
      FROM unnest($2::uuid[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], \
-     $8::text[], $9::text[], $10::text[], $11::bytea[], $12::bytea[], $13::bytea[], $14::bigint[]) \
-     AS t (id, t, p, s, a, v, r, m, c, k, cc, d, b) ON CONFLICT DO NOTHING";
+     $8::text[], $9::text[], $10::text[], $11::bytea[], $12::bytea[], $13::bytea[], $14::bigint[], \
+     $15::text[]) AS t (id, t, p, s, a, v, r, m, c, k, cc, d, b, x) ON CONFLICT DO NOTHING";
 
 const CLOSED: &str = "INSERT INTO entry_closed \
      SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::bool[], $5::text[], \
@@ -153,7 +153,8 @@ async fn insert_opened(client: &ClientWrapper, node: &str, rows: &[&Opened]) -> 
     let digests: Vec<_> = rows.iter().map(|row| digest(&row.request_digest)).collect();
     let sizes: Vec<_> =
         rows.iter().map(|row| i64::try_from(row.request_bytes).unwrap_or(i64::MAX)).collect();
-    let parameters: [&(dyn ToSql + Sync); 14] = [
+    let revocations = text(|row| &row.revocation);
+    let parameters: [&(dyn ToSql + Sync); 15] = [
         &node,
         &ids,
         &times,
@@ -168,6 +169,7 @@ async fn insert_opened(client: &ClientWrapper, node: &str, rows: &[&Opened]) -> 
         &callers,
         &digests,
         &sizes,
+        &revocations,
     ];
     execute(client, OPENED, &parameters).await.map(drop)
 }

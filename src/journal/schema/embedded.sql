@@ -113,3 +113,7 @@ ALTER TABLE entry_closed ADD COLUMN request_bytes INTEGER;
 -- migration 3: quotas that nodes part among them; a file is one node's alone
 
 SELECT 1;
+
+-- migration 4: whether the caller's certificates were revoked, and the evidence; NULL: not asked
+
+ALTER TABLE entry_opened ADD COLUMN revocation TEXT;

@@ -141,3 +141,7 @@ DO $$ BEGIN
         GRANT SELECT, INSERT, UPDATE, DELETE ON quota_lease TO qaqpa_app;
     END IF;
 END $$;
+
+-- migration 4: whether the caller's certificates were revoked, and the evidence; NULL: not asked
+
+ALTER TABLE entry_opened ADD COLUMN revocation TEXT;

@@ -57,6 +57,7 @@ fn refusal() -> Record {
         message_id: String::new(),
         correlation_id: String::new(),
         caller_certificate: [0; 32],
+        revocation: String::new(),
         request_digest: [0; 32],
         request_bytes: 0,
         request: Bytes::new(),

@@ -88,6 +88,7 @@ impl<'a> Entry<'a> {
             message_id: about.message_id.to_owned(),
             correlation_id: about.order.to_owned(),
             caller_certificate: [0; 32],
+            revocation: String::new(),
             request_digest: sha256(&whole),
             request_bytes: whole.len() as u64,
             request: whole,

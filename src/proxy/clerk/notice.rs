@@ -194,7 +194,11 @@ impl NoticeClerk {
             let reason = "cert_not_bound_to_sender";
             return Err(Fault::new(Code::AgencyBadSignature, Phase::Decode, reason));
         }
-        trust.judge(&signed.certificate, now_unix_s).map(drop).map_err(Reason::of_agency)
+        let judged = trust.judge(&signed.certificate, now_unix_s).map_err(Reason::of_agency)?;
+        if self.gate.revocation.is_known_revoked(&judged, now_unix_s) {
+            return Err(Reason::CertRevoked.of_agency());
+        }
+        Ok(())
     }
 }
 

@@ -32,8 +32,12 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_rustls::{TlsAcceptor, TlsStream};
+
+/// How often the certificate of an open connection is asked for; with the second in which a changed list
+/// is read, a revoked caller is cut off within five.
+const DISTRUST_WITHIN: Duration = Duration::from_secs(3);
 
 type Caller = Ahead<Stream<TcpStream>>;
 
@@ -98,11 +102,22 @@ impl<H: Handler> Visit<H> {
             Some(is_http2) => Ok(is_http2),
             None => self.tell_apart(&clock, &mut pace).await,
         };
-        let (end, stream) = match is_http2 {
-            Err(cut) => (cut.map_or(End::Finished(false), End::Cut), Some(self.stream)),
-            // Boxed: a connection of the one shall not hold room for the other.
-            Ok(true) => Box::pin(serve_http2(self.guest, self.stream, drain)).await,
-            Ok(false) => Box::pin(serve_http1(self.guest, self.stream, clock, pace)).await,
+        let peer = self.guest.peer.clone();
+        let served = async {
+            match is_http2 {
+                Err(cut) => (cut.map_or(End::Finished(false), End::Cut), Some(self.stream)),
+                // Boxed: a connection of the one shall not hold room for the other.
+                Ok(true) => Box::pin(serve_http2(self.guest, self.stream, drain)).await,
+                Ok(false) => Box::pin(serve_http1(self.guest, self.stream, clock, pace)).await,
+            }
+        };
+        let (end, stream) = match peer {
+            None => served.await,
+            // Who is not believed any more is cut off, also in the middle of what streams.
+            Some(peer) => tokio::select! {
+                ended = served => ended,
+                () = distrusted(&shared, &peer) => (End::Cut(Cut::Untrusted), None),
+            },
         };
         if let End::Cut(cut) = end {
             shared.cut(cut, address);
@@ -196,6 +211,17 @@ async fn serve_http1<H: Handler>(
         drop(guest.record(offence, address));
     }
     (end, Some(stream))
+}
+
+/// Returns once the certificate of a connection is not believed any more.
+async fn distrusted<H>(shared: &Shared<H>, peer: &Peer) {
+    let Some(tls) = &shared.tls else { return std::future::pending().await };
+    loop {
+        sleep(DISTRUST_WITHIN).await;
+        if tls.trusts(&peer.certificate, &peer.chain).is_err() {
+            return;
+        }
+    }
 }
 
 /// Waits for the head of the first request, or for its refusal; an end where neither comes.

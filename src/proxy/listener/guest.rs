@@ -8,6 +8,7 @@ use super::cut::Cut;
 use super::request::{self, Peer, Received};
 use super::session::Session;
 use super::{Handler, Intake, Shared};
+use crate::sign::Reason;
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, HeaderValue};
 use hyper::http::request::Parts;
@@ -106,7 +107,9 @@ impl<H: Handler> Guest<H> {
         }
         tls.trusts(&peer.certificate, &peer.chain).map_err(|word| {
             self.shared.figures.cut(Cut::Untrusted);
-            Fault::new(Code::CallerForbidden, Phase::Receive, word)
+            let is_revoked = word == Reason::CertRevoked.word();
+            let code = if is_revoked { Code::PkiRevoked } else { Code::CallerForbidden };
+            Fault::new(code, Phase::Receive, word)
         })?;
         let now_ms = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
         self.trusted_at_ms.store(now_ms, Ordering::Relaxed);

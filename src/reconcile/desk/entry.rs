@@ -65,6 +65,7 @@ impl<'j> Entry<'j> {
             message_id: id.to_string(),
             correlation_id: about.subject.to_owned(),
             caller_certificate: [0; 32],
+            revocation: String::new(),
             request_digest: sha256(said),
             request_bytes: said.len() as u64,
             request: Bytes::copy_from_slice(said),

@@ -127,6 +127,14 @@ impl Trust {
         Ok(())
     }
 
+    /// Takes over the lists of the trust `before` a change, as far as their issuers are believed here:
+    /// no moment without them, and no older ones instead.
+    pub fn adopt(&self, before: &Self) {
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let believed = self.believed.load();
+        self.shelf.store(Arc::new(before.shelf().of(believed.anchors.authorities())));
+    }
+
     /// The certificates parsed so far; what is judged well is kept there.
     #[must_use]
     pub const fn certificates(&self) -> &CertificateCache {

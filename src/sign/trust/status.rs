@@ -72,6 +72,17 @@ pub enum Status {
 }
 
 impl Status {
+    /// What this says of a signature that a valid time stamp shows to be of an earlier second: what was
+    /// revoked afterwards was good then. Lost keys are revoked from the second that the authority
+    /// believes them lost.
+    #[must_use]
+    pub const fn as_of(self, signed_unix_s: i64) -> Self {
+        match self {
+            Self::Revoked { at_unix_s, .. } if signed_unix_s < at_unix_s => Self::Good,
+            other => other,
+        }
+    }
+
     /// The word in metrics and the journal.
     #[must_use]
     pub const fn word(self) -> &'static str {
@@ -80,5 +91,19 @@ impl Status {
             Self::Revoked { .. } => "revoked",
             Self::Unknown(_) => "unknown",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_revoked_later_was_good_when_it_was_signed() {
+        let revoked = Status::Revoked { reason: RevocationReason(1), at_unix_s: 100 };
+        assert_eq!(revoked.as_of(99), Status::Good);
+        assert_eq!(revoked.as_of(100), revoked);
+        let unknown = Status::Unknown(Why::CrlStale);
+        assert_eq!(unknown.as_of(0), unknown);
     }
 }

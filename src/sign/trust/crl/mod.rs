@@ -11,7 +11,7 @@ pub use scope::Scope;
 
 use super::link::Link;
 use super::serial::Serial;
-use super::signed::Signed;
+use super::signed::{PublicKey, Signed};
 
 /// Why a list is not used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -78,7 +78,7 @@ pub(super) struct Entry {
 }
 
 /// A list whose signature was verified.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Crl {
     issuer: Vec<u8>,
     /// SHA-256 of the whole list.
@@ -90,6 +90,8 @@ pub struct Crl {
     /// The number of the list that this one completes; `None`: it is complete itself.
     base_number: Option<Vec<u8>>,
     key_id: Option<Vec<u8>>,
+    /// The key that verified it.
+    signer: Option<PublicKey>,
     scope: Scope,
     /// By serial number.
     entries: Box<[Entry]>,
@@ -113,7 +115,7 @@ impl Crl {
         authorities: impl IntoIterator<Item = &'a Link>,
     ) -> Result<Self, CrlError> {
         let signed = Signed::read(der).map_err(|_| CrlError::Malformed)?;
-        let crl = read::body(&signed, super::super::certificate::sha256(der))?;
+        let mut crl = read::body(&signed, super::super::certificate::sha256(der))?;
         let mut is_known = false;
         for authority in authorities {
             if !crl.is_named_below(authority) || !authority.may_sign_crls() {
@@ -121,6 +123,7 @@ impl Crl {
             }
             is_known = true;
             if authority.key.verify(&signed).is_ok() {
+                crl.signer = Some(authority.key.clone());
                 return Ok(crl);
             }
         }
@@ -133,6 +136,11 @@ impl Crl {
             _ => true,
         };
         self.issuer == issuer.subject && is_key
+    }
+
+    /// Whether this authority issued it, with this very key.
+    fn is_of(&self, issuer: &Link) -> bool {
+        self.issuer == issuer.subject && self.signer.as_ref() == Some(&issuer.key)
     }
 
     /// SHA-256 of the whole list.

@@ -66,6 +66,7 @@ pub(super) fn body(signed: &Signed<'_>, sha256: [u8; 32]) -> Result<Crl, CrlErro
         number: extensions.number,
         base_number: extensions.base_number,
         key_id: extensions.key_id,
+        signer: None,
         scope: extensions.scope,
         entries: entries(list, is_delta)?,
     })

@@ -22,10 +22,18 @@ pub struct Shelf {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     pub status: Status,
-    /// The lists that were read, for the journal.
-    pub evidence: String,
+    /// The lists that were read.
+    read: Vec<Arc<Crl>>,
     /// Until when it holds: the first next list.
     pub until_unix_s: i64,
+}
+
+impl Finding {
+    /// The lists that were read, for the journal: number and SHA-256 of each.
+    #[must_use]
+    pub fn evidence(&self) -> String {
+        self.read.iter().map(|crl| crl.evidence()).collect::<Vec<_>>().join(", ")
+    }
 }
 
 impl Shelf {
@@ -63,7 +71,7 @@ impl Shelf {
     /// The lists whose issuers are still believed.
     #[must_use]
     pub fn of<'a>(&self, authorities: impl Iterator<Item = &'a Link> + Clone) -> Self {
-        let is_kept = |crl: &&Arc<Crl>| authorities.clone().any(|one| crl.is_named_below(one));
+        let is_kept = |crl: &&Arc<Crl>| authorities.clone().any(|one| crl.is_of(one));
         Self { crls: self.crls.iter().filter(is_kept).map(Arc::clone).collect() }
     }
 
@@ -74,7 +82,7 @@ impl Shelf {
     #[must_use]
     pub fn look_up(&self, certificate: &Link, issuer: &Link, now_unix_s: i64) -> Option<Finding> {
         let speaks = |crl: &&Arc<Crl>| {
-            crl.is_named_below(issuer) && issuer.may_sign_crls() && crl.scope.covers(certificate)
+            crl.is_of(issuer) && issuer.may_sign_crls() && crl.scope.covers(certificate)
         };
         let (deltas, bases): (Vec<_>, Vec<_>) =
             self.crls.iter().filter(speaks).partition(|crl| crl.is_delta());
@@ -88,7 +96,7 @@ impl Shelf {
             let own: Vec<_> = deltas.iter().filter(|delta| delta.completes(base)).collect();
             let last = own.into_iter().max_by_key(|delta| delta.this_update_unix_s);
             let both = std::iter::once(base).chain(last.copied());
-            read.extend(both.clone().map(|crl| crl.evidence()));
+            read.extend(both.clone().map(Arc::clone));
             // What is revoked stays so, however old the list is that says it.
             revoked = revoked.or(told(base, last.copied(), certificate));
             if both.clone().all(|crl| crl.is_current(now_unix_s)) {
@@ -103,7 +111,7 @@ impl Shelf {
             None if reasons == ALL_REASONS => Status::Good,
             None => Status::Unknown(why),
         };
-        Some(Finding { status, evidence: read.join(", "), until_unix_s })
+        Some(Finding { status, read, until_unix_s })
     }
 }
 
@@ -124,7 +132,7 @@ impl Crl {
     /// Whether it takes the place of `known`: same issuer, key, kind and scope.
     fn is_after(&self, known: &Self) -> bool {
         self.issuer == known.issuer
-            && self.key_id == known.key_id
+            && self.signer == known.signer
             && self.is_delta() == known.is_delta()
             && self.scope == known.scope
     }

@@ -24,20 +24,15 @@ const CERTIFICATES_MAX: usize = 8;
 const SKEW_S: i64 = 60;
 
 /// Against what an answer is held.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Expected<'q> {
     pub question: &'q Question,
     pub issuer: &'q Link,
     /// Whether this certificate, which the issuer named to answer for it, was revoked.
-    pub is_revoked: &'q dyn IsRevoked,
+    pub is_revoked: &'q dyn Fn(&Link) -> bool,
     pub now_unix_s: i64,
     /// Seconds since `thisUpdate` after which an answer is stale, whatever it promises.
     pub age_s_max: i64,
-}
-
-/// Whether a responder's certificate was revoked, as far as lists at hand tell.
-pub trait IsRevoked: std::fmt::Debug {
-    fn is_revoked(&self, responder: &Link) -> bool;
 }
 
 /// An answer that was believed.
@@ -166,7 +161,7 @@ fn check_signer(
             && delegate.may_answer()
             && delegate.days.hold(expected.now_unix_s)
             && delegate.is_signed_by(issuer)
-            && (delegate.is_ocsp_unchecked || !expected.is_revoked.is_revoked(&delegate))
+            && (delegate.is_ocsp_unchecked || !(expected.is_revoked)(&delegate))
             && delegate.key.verify(signed).is_ok()
         {
             return Ok(());
