@@ -1,5 +1,6 @@
-//! Revocation against certomancer's responder and lists, well-behaved and not: no call waits beyond its
-//! deadline, and no verdict is guessed.
+//! Revocation against certomancer's responder and lists, well-behaved and not.
+//!
+//! No call waits beyond its deadline, and no verdict is guessed.
 
 use crate::house;
 use qaqpa::config::settings::{Revocation as Policy, Settings, Trust as Sources};

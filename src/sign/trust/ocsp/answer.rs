@@ -1,5 +1,4 @@
-//! What of a responder's answer may be believed: who signed it, of which certificate it speaks, and for
-//! how long.
+//! What of a responder's answer may be believed: who signed it, of what it speaks, and for how long.
 
 use super::{ANSWER_BYTES_MAX, NONCE, NONCE_OCTETS, Question};
 use crate::sign::certificate::sha256;

@@ -1,5 +1,6 @@
-//! Asking a responder (RFC 6960): the question, and what of an answer may be believed. Pure: who sends
-//! and waits is not known here.
+//! Asking a responder (RFC 6960): the question, and what of an answer may be believed.
+//!
+//! Pure: who sends and waits is not known here.
 
 mod answer;
 
