@@ -5,13 +5,14 @@ use super::calendar;
 use super::inspector::{Inspector, is_loopback, quota};
 use super::operations::OperationsCheck;
 use super::paid;
-use super::trust::{has_source, policy};
+use super::trust::of_service;
 use crate::config::document::Document;
 use crate::config::finding::{Place, nearest};
 use crate::config::operation::Operation;
 use crate::config::raw;
 use crate::config::settings::{Agency, Breaker, Class, Line, Service};
 use crate::config::settings::{Agency, Breaker, Revocation, Service};
+use crate::config::settings::{Agency, Breaker, Service};
 use qaqpa_kit::adapter::Adapter;
 use qaqpa_kit::manifest::{Manifest, ServiceManifest, Wire};
 use std::collections::{BTreeSet, HashMap};
@@ -386,25 +387,9 @@ impl AgencyCheck<'_> {
             deadline: Duration::from_millis(deadline_ms),
             body_bytes_max,
             has_operations: !is_held,
-            revocation: self.revocation(inspector, &place, raw),
+            revocation: of_service(inspector, &place, raw, &self.gateway.raw.trust),
             paid: raw.paid.as_ref().and_then(|raw| paid::paid(inspector, &place.key("paid"), raw)),
         }
-    }
-}
-
-impl AgencyCheck<'_> {
-    /// The service's own policy, else the node's.
-    fn revocation(
-        &self,
-        inspector: &mut Inspector<'_>,
-        place: &Place<'_>,
-        raw: &raw::Service,
-    ) -> Revocation {
-        let trust = &self.gateway.raw.trust;
-        if raw.revocation.is_some_and(|own| own != raw::Revocation::Off) {
-            has_source(inspector, &place.key("revocation"), trust);
-        }
-        policy(raw.revocation.unwrap_or(trust.revocation))
     }
 }
 

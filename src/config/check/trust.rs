@@ -48,8 +48,25 @@ pub(super) fn trust(inspector: &mut Inspector<'_>, place: &Place<'_>, raw: &raw:
     }
 }
 
+/// A service's own policy, else the node's.
+pub(super) fn of_service(
+    inspector: &mut Inspector<'_>,
+    place: &Place<'_>,
+    raw: &raw::Service,
+    trust: &raw::Trust,
+) -> Revocation {
+    if raw.revocation.is_some_and(|own| own != raw::Revocation::Off) {
+        has_source(inspector, &place.key("revocation"), trust);
+    }
+    match raw.revocation.unwrap_or(trust.revocation) {
+        raw::Revocation::Off => Revocation::Off,
+        raw::Revocation::FailClosed => Revocation::FailClosed,
+        raw::Revocation::DegradeAndMark => Revocation::DegradeAndMark,
+    }
+}
+
 /// A policy that asks needs somebody to ask.
-pub(super) fn has_source(inspector: &mut Inspector<'_>, place: &Place<'_>, trust: &raw::Trust) {
+fn has_source(inspector: &mut Inspector<'_>, place: &Place<'_>, trust: &raw::Trust) {
     let is_none = trust.crl_files.is_empty()
         && trust.crl_urls.is_empty()
         && trust.ocsp_url.is_empty()
@@ -58,14 +75,6 @@ pub(super) fn has_source(inspector: &mut Inspector<'_>, place: &Place<'_>, trust
         let wrong = "nobody is known who could say what was revoked";
         let cure = "set trust.crl_files, trust.crl_urls, trust.ocsp_url or trust.ocsp_origins";
         inspector.error(place, wrong, cure);
-    }
-}
-
-pub(super) const fn policy(raw: raw::Revocation) -> Revocation {
-    match raw {
-        raw::Revocation::Off => Revocation::Off,
-        raw::Revocation::FailClosed => Revocation::FailClosed,
-        raw::Revocation::DegradeAndMark => Revocation::DegradeAndMark,
     }
 }
 
