@@ -117,9 +117,6 @@ impl Upstream {
         })
     }
 
-    /// Asks the agency; a connection that was dead before a byte left is replaced, and so is an endpoint
-    /// that cannot be reached. Once a byte left it is asked once, unless the request may be repeated and
-    /// the budget of repetitions allows it: then twice.
     /// The way to a server whose answers are signed themselves, so that plain HTTP is enough.
     ///
     /// # Errors
@@ -142,7 +139,9 @@ impl Upstream {
         })
     }
 
-    /// Asks the agency once; a connection that was dead before a byte left is replaced.
+    /// Asks the agency; a connection that was dead before a byte left is replaced, and so is an endpoint
+    /// that cannot be reached. Once a byte left it is asked once, unless the request may be repeated and
+    /// the budget of repetitions allows it: then twice.
     ///
     /// Redirects are not followed, 1xx answers are skipped, any other status is an answer.
     ///

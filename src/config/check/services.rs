@@ -11,8 +11,6 @@ use crate::config::finding::{Place, nearest};
 use crate::config::operation::Operation;
 use crate::config::raw;
 use crate::config::settings::{Agency, Breaker, Class, Line, Service};
-use crate::config::settings::{Agency, Breaker, Revocation, Service};
-use crate::config::settings::{Agency, Breaker, Service};
 use qaqpa_kit::adapter::Adapter;
 use qaqpa_kit::manifest::{Manifest, ServiceManifest, Wire};
 use std::collections::{BTreeSet, HashMap};
