@@ -108,7 +108,6 @@ async fn carry(
     trace.prove(&caller, signed.as_ref());
     let proofs = (&caller, signed.as_ref());
     verify::revocation(gate, proofs, &service, deadline, trace).await?;
-    let permit = early.or_else(admit)?;
     let permit = match early {
         Ok(permit) => permit,
         Err(seat) => admit(seat).await?,
