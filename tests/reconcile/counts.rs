@@ -2,9 +2,11 @@
 
 use crate::day::{Seed, sealed};
 use crate::files::contents;
+use qaqpa::command::demo::scratch::{Endpoints, Scratch};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -148,6 +150,28 @@ fn every_act_of_a_month_is_signed_by_both_sides_and_verifies() {
         let out = command.arg("--cert").arg(path("pem")).output().unwrap();
         assert_eq!(said(&out)["signed"], acts, "{out:?}");
     }
+    let gateway = house.path().join("gateway");
+    std::fs::create_dir(&gateway).unwrap();
+    let scratch = Scratch::prepare(&gateway).unwrap();
+    let nobody = SocketAddr::from(([127, 0, 0, 1], 9));
+    let endpoints = Endpoints { persons: nobody, companies: nobody, addresses: nobody };
+    scratch.write(&endpoints, None).unwrap();
+    let enter = |paper: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_qaqpa"));
+        command.args(["act", "enter", "--json", "--by", "desk", "--paper", paper]);
+        command.arg("--journal-config").arg(&scratch.config);
+        for bin in bins {
+            command.arg("--trust").arg(house.path().join(format!("{bin}.pem")));
+        }
+        command.arg(&folder).output().unwrap()
+    };
+    let [report, acts] = ["report", "act"].map(|paper| said(&enter(paper))["entry"].clone());
+    assert!(report.is_string() && acts.is_string() && report != acts);
+    assert_eq!(said(&enter("act"))["entry"], acts, "a paper is entered once");
+    let one = folder.join("act+agency-00+branch-00.xml");
+    let text = std::fs::read_to_string(&one).unwrap();
+    std::fs::write(&one, text.replacen("given=\"", "given=\"1", 1)).unwrap();
+    assert!(!enter("act").status.success(), "an act that was touched");
     for name in ["act+agency-00.xml", "act+agency-01+branch-01.xml"] {
         let mut command = Command::new(env!("CARGO_BIN_EXE_qaqpa"));
         command.args(["verify", "--profile", "act", "--json", "--signature-only", "--folder"]);

@@ -196,7 +196,7 @@ mod tests {
         let text = act.document();
         assert_eq!(read(text.as_bytes()).unwrap(), act);
         for (from, to) in [
-            ("<Subject>", "<Subject> "),
+            ("<Subject>", "<Subject >"),
             (" rows=\"1\"", " rows=\"01\""),
             ("LATE_CUTOFF\" count=\"2\"", "LATE_CUTOFF\"  count=\"2\""),
             ("</Act>", "<More></More></Act>"),
