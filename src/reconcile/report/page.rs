@@ -111,7 +111,7 @@ const STYLE: &str = "body{font:14px/1.45 system-ui,sans-serif;color:#1a202c;max-
     th{border-bottom:2px solid #718096;font-weight:600}td.n,th.n{text-align:right;\
     font-variant-numeric:tabular-nums;white-space:nowrap}td.k{overflow-wrap:anywhere;min-width:11em}\
     tfoot td{border-bottom:0;border-top:2px solid #718096;font-weight:600}\
-    small{color:#4a5568}code{font-size:.85em;overflow-wrap:anywhere}\
+    tr.d td{background:#fff5e6;print-color-adjust:exact}small{color:#4a5568}code{font-size:.85em;overflow-wrap:anywhere}\
     svg{width:100%;height:auto;margin:.4em 0;-webkit-print-color-adjust:exact;print-color-adjust:exact}\
     tr{break-inside:avoid}thead{display:table-header-group}tfoot{display:table-row-group}\
     h2{break-after:avoid}@page{size:A4;margin:14mm}\
