@@ -1,6 +1,7 @@
 //! What every bank's dialect must hold, whatever it looks like: nothing lost, nothing told that costs money.
 
 use crate::all;
+use proptest::prelude::*;
 use qaqpa_kit::adapter::{Adapter, HttpAnswer, HttpOutgoing, SimulatedAnswer, SimulatedRequest};
 use qaqpa_kit::bank::{
     Ask, Asked, BankReading, Errand, Instruction, Order, Pay, Placement, Provider, Reaction, Said,
@@ -258,6 +259,69 @@ fn no_strange_answer_of_a_bank_says_anything_about_money() {
                 let fault = word.expect_err("nothing was said");
                 assert_eq!(fault.outcome(), Outcome::Unknown, "{status} {body:?}");
             }
+        }
+    }
+}
+
+fn amounts() -> impl Strategy<Value = Amount> {
+    (1..=99_999_999_999_999_i64).prop_map(|tiyn| Amount::new(tiyn).expect("an amount"))
+}
+
+/// Any text that a form of an agency may hold.
+fn purposes() -> impl Strategy<Value = String> {
+    prop_oneof![any::<String>(), "[а-яәғқңөұүһі /&<>:.]{0,200}"]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_a_bank_asks_is_read_as_it_was_meant(
+        txn_id in "[A-Za-z0-9]{1,20}",
+        account in "0199c3d2-[0-9a-f]{4}-7[0-9a-f]{3}-8[0-9a-f]{3}-[0-9a-f]{12}",
+        amount in amounts(),
+        (hour, second) in (0..24_u8, 0..60_u8),
+    ) {
+        let paid_at = Some(format!("2026-11-22T{hour:02}:30:{second:02}"));
+        let check = Ask::Check { txn_id: txn_id.clone(), account: account.clone() };
+        let (document_number, payer) = (None, None);
+        let pay = Ask::Pay(Pay { txn_id, account, amount, paid_at, document_number, payer });
+        let end_to_end_id = Some("GW1".to_owned());
+        let told = Told { end_to_end_id, amount: Some(amount), ..Told::of(Verdict::Ok, "") };
+        for bank in providers() {
+            for ask in [&check, &pay] {
+                let read = reading(bank.as_ref(), bank.provider().expect("one"), ask, &told);
+                let is_lossless = read.is_none_or(|read| {
+                    read.reaction == Reaction::Done && read.amount.is_none_or(|told| told == amount)
+                });
+                prop_assert!(is_lossless, "{}", bank.manifest().id);
+            }
+        }
+    }
+
+    #[test]
+    fn whatever_is_ordered_is_read_as_it_was_meant_and_so_is_the_answer(
+        amount in amounts(),
+        purpose in purposes(),
+        document_number in "[A-Za-z0-9]{1,20}",
+        is_refund in any::<bool>(),
+    ) {
+        let order = Order { purpose: &purpose, ..order(amount, is_refund.then_some("GW1")) };
+        for bank in all() {
+            let Some(teller) = bank.teller() else { continue };
+            let mirror = teller.mirror().expect("a mirror");
+            let sent = teller.submit(&order).expect("sent");
+            let errand = mirror.read(&asked_of(&sent)).expect("readable");
+            prop_assert_eq!(&errand, &Errand::Submit(Instruction::of(&order)));
+            let word = Word {
+                amount: Some(amount),
+                document_number: Some(document_number.clone()),
+                ..Word::of(Said::Posted)
+            };
+            let read = word_in(teller, &order, &errand, mirror.answer(&errand, &word));
+            let read = read.expect("a word");
+            prop_assert_eq!((read.said, read.amount), (Said::Posted, Some(amount)));
+            prop_assert_eq!(read.document_number.as_deref(), Some(&*document_number));
         }
     }
 }
