@@ -1,7 +1,9 @@
 //! The one binary: subcommands, exit codes, and nothing else.
 
 use clap::{Parser, Subcommand};
-use qaqpa::command::{Failure, act, agencies, canonicalize, check, demo, evidence, migrate};
+use qaqpa::command::{
+    Failure, act, agencies, canonicalize, check, demo, evidence, explain, migrate,
+};
 use qaqpa::command::{payments, reconcile, send, serve, sign, simulate, verify};
 use std::process::ExitCode;
 
@@ -32,6 +34,8 @@ enum Command {
     Sign(sign::Args),
     /// Verify a signed message and say what was covered.
     Verify(verify::Args),
+    /// Explain what a signature covered, which rule failed, and what a sender usually did wrong.
+    Explain(explain::Args),
     /// Print the canonical form of a document or of one element.
     Canonicalize(canonicalize::Args),
     /// List agencies, their services and what their codes mean.
@@ -75,6 +79,7 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Send(args) => send::run(args),
         Command::Sign(args) => sign::run(args),
         Command::Verify(args) => verify::run(args),
+        Command::Explain(args) => explain::run(args),
         Command::Canonicalize(args) => canonicalize::run(args),
         Command::Agencies(args) => agencies::run(args),
         Command::Simulate(args) => simulate::run(args),

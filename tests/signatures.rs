@@ -13,16 +13,22 @@
 
 mod signatures {
     pub(crate) mod accepted;
+    pub(crate) mod business;
     pub(crate) mod c14n;
+    pub(crate) mod cms;
     pub(crate) mod commands;
     pub(crate) mod documents;
     pub(crate) mod exchange;
+    pub(crate) mod explained;
     pub(crate) mod forge;
     pub(crate) mod hostile;
+    pub(crate) mod hostile_business;
     pub(crate) mod hostile_info;
     pub(crate) mod hostile_keys;
+    pub(crate) mod hostile_parsers;
     pub(crate) mod hostile_wrapping;
     pub(crate) mod oracles;
     pub(crate) mod pki;
+    pub(crate) mod rest;
     pub(crate) mod trust;
 }

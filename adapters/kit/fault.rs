@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+mod business;
 mod detail;
 mod phase;
 mod table;
@@ -161,6 +162,8 @@ pub struct Fault {
     pub opens_at: Option<Box<str>>,
     /// When the call came and went, once its answer is written.
     pub times: Option<Box<Times>>,
+    /// It is about the business signature in `data`, which has codes and texts of its own.
+    pub is_business: bool,
     /// Full cause for log and journal; never leaves the gateway.
     pub cause: Option<String>,
 }
@@ -179,6 +182,7 @@ impl Fault {
             budget: None,
             opens_at: None,
             times: None,
+            is_business: false,
             cause: None,
         }
     }
@@ -215,6 +219,13 @@ impl Fault {
     #[must_use]
     pub const fn retry_after_s(mut self, seconds: u32) -> Self {
         self.retry_after_s = Some(seconds);
+        self
+    }
+
+    /// Says that it is about the business signature.
+    #[must_use]
+    pub const fn of_business(mut self) -> Self {
+        self.is_business = true;
         self
     }
 
@@ -264,7 +275,11 @@ impl Fault {
     #[must_use]
     pub fn text(&self, language: Language) -> &'static str {
         let row = self.code.row();
-        if self.resend() == row.resend { row.text(language) } else { table::unclear(language) }
+        match self.business() {
+            Some(words) => words.text(language),
+            None if self.resend() == row.resend => row.text(language),
+            None => table::unclear(language),
+        }
     }
 
     /// One public line: code, reason, phase and offset, the quota or the opening time where one is the
@@ -273,6 +288,9 @@ impl Fault {
     pub fn public_line(&self) -> String {
         let mut line =
             format!("{}: {} (phase {}", self.code.word(), self.reason, self.phase.word());
+        if self.is_business {
+            line.push_str(", business signature");
+        }
         if let Some(at) = self.at {
             line.push_str(&format!(", byte {at}"));
         }

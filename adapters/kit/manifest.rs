@@ -1,5 +1,9 @@
 //! `adapter.toml`: what is true of an agency everywhere, as against one installation.
 
+mod signature;
+
+pub use signature::{Role, SignatureDemand, SignatureForm, SignedMessage};
+
 use crate::fault::{Code, Fault, Language, Outcome, Phase};
 use crate::redact;
 use serde::Deserialize;
@@ -87,6 +91,9 @@ pub struct ServiceManifest {
     /// IIN and BIN in requests must have the right check digit (default); off, any twelve digits pass.
     #[serde(default = "yes")]
     pub check_digits: bool,
+    /// The business signatures that its messages must bear; a message without them is not delivered.
+    #[serde(default, rename = "signature")]
+    pub signatures: Vec<SignatureDemand>,
     /// Codes that mean Done: status codes, and the agency's own result codes inside its answer.
     pub done_codes: Vec<String>,
     /// Codes that mean Refused, fault codes among them; a code in neither list is Unknown.

@@ -9,6 +9,8 @@ pub mod check;
 pub mod client;
 pub mod demo;
 pub mod evidence;
+pub mod explain;
+mod http_file;
 pub mod migrate;
 pub mod payments;
 pub mod reconcile;
@@ -33,6 +35,14 @@ use tokio::signal::unix::{SignalKind, signal};
 pub enum Profile {
     /// WS-Security over the Body of a SOAP envelope, as on SyncChannel.
     Wsse,
+    /// Enveloped XMLDSig of a document, or of the one in the `data` of an envelope.
+    Xmldsig,
+    /// CMS SignedData: CAdES-BES or -T.
+    Cms,
+    /// JWS, compact or detached.
+    Jws,
+    /// HTTP message signature of a request (RFC 9421).
+    Httpsig,
     /// JWS in its compact form, as on receipts.
     Receipt,
     /// The act of a reconciliation, signed by both sides.

@@ -1,8 +1,14 @@
-//! `qaqpa sign`: signs a message with a key from a file, as the gateway does.
+//! `qaqpa sign`: signs a message with a key from a file, as the gateway and its participants do.
 
-use super::{Failure, Profile, act, read_input, write_output};
+use super::http_file::{HttpFile, halves};
+use super::{Failure, Profile, act, now_unix_us, read_input, write_output};
 use crate::payments::receipt::KIND as RECEIPT_KIND;
-use crate::sign::{Signer, joint, jws, keystore, wsse};
+use crate::sign::business::seal::{self, Forms};
+use crate::sign::canonical::Method;
+use crate::sign::rest;
+use crate::sign::{Signer, cms, joint, jws, keystore, wsse};
+use jiff::Timestamp;
+use serde_json::Map;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use zeroize::Zeroizing;
@@ -22,29 +28,90 @@ pub struct Args {
     /// File with the password of the key.
     #[arg(long, value_name = "FILE")]
     key_password_file: Option<PathBuf>,
-    /// The SOAP envelope, the receipt's JSON, or the act; `-` reads standard input.
+    /// cms, jws: leave the content out of the signature.
+    #[arg(long)]
+    detached: bool,
+    /// xmldsig: exclusive canonicalization instead of inclusive.
+    #[arg(long)]
+    exclusive: bool,
+    /// jws: the call's method and target (path and query), which the gateway demands: "POST /api/…".
+    #[arg(long, value_name = "METHOD TARGET")]
+    call: Option<String>,
+    /// The moment that the signature names (RFC 3339); default: now.
+    #[arg(long, value_name = "TIME")]
+    at: Option<Timestamp>,
+    /// What to sign: SOAP envelope, XML document, any content, HTTP request, a receipt's JSON, or an
+    /// act; `-` reads standard input.
     file: PathBuf,
 }
 
 /// Runs the command.
 ///
 /// # Errors
-/// A file that cannot be read, a key that does not fit its certificate, a document that is no envelope.
+/// A file that cannot be read, a key that does not fit its certificate, a document that is none.
 pub fn run(args: Args) -> Result<ExitCode, Failure> {
     let signer = signer(&args.key, args.cert.as_deref(), args.key_password_file.as_deref())?;
     let source = read_input(&args.file)?;
+    let at_unix_s = args.at.map_or_else(|| now_unix_us() / 1_000_000, Timestamp::as_second);
     let signed = match args.profile {
         Profile::Wsse => wsse::sign(&source, &signer).map_err(Failure::work)?,
         Profile::Act => {
             act::may_sign(&source, &signer)?;
             joint::sign(&source, &signer).map_err(Failure::work)?
         }
+        Profile::Xmldsig => {
+            let forms = match args.exclusive {
+                true => {
+                    let form = (Method::Exclusive, false);
+                    Forms { document: form, signed_info: form }
+                }
+                false => Forms::USUAL,
+            };
+            seal::sign(&source, &signer, forms).map_err(Failure::work)?
+        }
+        Profile::Cms => {
+            cms::sign(&source, !args.detached, &signer, at_unix_s).map_err(Failure::work)?
+        }
+        Profile::Jws => {
+            let claims = claims(args.call.as_deref(), at_unix_s)?;
+            let signed = rest::jws::sign(&source, args.detached, claims, &signer);
+            signed.map_err(Failure::work)?.into_bytes()
+        }
+        Profile::Httpsig => http(&source, &signer, at_unix_s)?,
         Profile::Receipt => {
             jws::sign(RECEIPT_KIND, &source, &signer).map_err(Failure::work)?.into_bytes()
         }
     };
     write_output(&signed)?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn claims(call: Option<&str>, at_unix_s: i64) -> Result<Map<String, serde_json::Value>, Failure> {
+    let mut claims = Map::new();
+    let Some(call) = call else { return Ok(claims) };
+    let Some((method, target)) = call.split_once(' ') else {
+        return Err(Failure::usage("--call wants a method and a target: \"POST /api/v1/…\""));
+    };
+    claims.insert("htm".into(), method.into());
+    claims.insert("htu".into(), target.into());
+    claims.insert("iat".into(), at_unix_s.into());
+    Ok(claims)
+}
+
+/// The request with the headers of its signature.
+fn http(source: &[u8], signer: &Signer, at_unix_s: i64) -> Result<Vec<u8>, Failure> {
+    let file = HttpFile::read(source)?;
+    let nonce = uuid::Uuid::new_v4().to_string();
+    let added =
+        rest::http::sign(&file.parts(), signer, at_unix_s, &nonce).map_err(Failure::work)?;
+    let (head, body) = halves(source).unwrap_or((source, b""));
+    let mut signed = head.to_vec();
+    for (name, value) in added {
+        signed.extend_from_slice(format!("\r\n{name}: {value}").as_bytes());
+    }
+    signed.extend_from_slice(b"\r\n\r\n");
+    signed.extend_from_slice(body);
+    Ok(signed)
 }
 
 /// The signer in these files.

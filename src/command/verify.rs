@@ -1,17 +1,16 @@
 //! `qaqpa verify`: says of a signed message who signed what, and whether the signer is trusted.
 
+pub(super) mod judge;
+
 use super::{Failure, Profile, act, read_input, write_output};
-use crate::config::settings::BoundCertificate;
-use crate::payments::receipt::KIND as RECEIPT_KIND;
-use crate::sign::certificate::{Certificate, CertificateCache};
+use crate::sign::certificate::Certificate;
+use crate::sign::pem;
 use crate::sign::trust::{Basis, Trust};
-use crate::sign::wsse::{self, Signed};
-use crate::sign::{Reason, jws};
+use crate::sign::wsse::Signed;
 use jiff::Timestamp;
-use qaqpa_kit::fault::{Code, Fault, Phase};
+use judge::Bench;
+use qaqpa_kit::fault::Fault;
 use qaqpa_kit::redact;
-use qaqpa_kit::soap::Envelope;
-use qaqpa_kit::xml::{Document, Limits};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -27,6 +26,13 @@ pub struct Args {
     /// Roots, intermediates, or the signer's own certificate; may be given several times.
     #[arg(long, value_name = "PEM")]
     trust: Vec<PathBuf>,
+    /// The signer's certificate, where the message names it without bringing it; may be given several
+    /// times.
+    #[arg(long, value_name = "PEM")]
+    cert: Vec<PathBuf>,
+    /// cms, jws: what a detached signature is over.
+    #[arg(long, value_name = "FILE")]
+    content: Option<PathBuf>,
     /// Do not judge the certificate, only the signature.
     #[arg(long)]
     signature_only: bool,
@@ -39,8 +45,9 @@ pub struct Args {
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
-    /// The signed document; `-` reads standard input.
-    file: PathBuf,
+    /// The signed document; `-` reads standard input. Of several, each gets one line.
+    #[arg(required = true)]
+    file: Vec<PathBuf>,
 }
 
 /// Runs the command.
@@ -48,7 +55,6 @@ pub struct Args {
 /// # Errors
 /// A file that cannot be read, or a trust file without certificates.
 pub fn run(args: Args) -> Result<ExitCode, Failure> {
-    let source = read_input(&args.file)?;
     let files: Vec<_> = args
         .trust
         .iter()
@@ -56,72 +62,62 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
         .collect::<Result<_, _>>()?;
     let trust = Trust::load(files).map_err(Failure::work)?;
     let trust = (!args.signature_only).then_some(&trust);
-    let at_unix_s = args.at.unwrap_or_else(Timestamp::now).as_second();
-    let judged = match args.profile {
-        Profile::Wsse => {
-            judge(&source, trust, at_unix_s).map(|(signed, basis)| accepted(&signed, basis))
-        }
-        Profile::Receipt => judge_receipt(&source, trust, at_unix_s),
-        Profile::Act => {
-            let folder = args.folder.as_deref().map(act::digested).transpose()?;
-            let folder = folder.as_deref();
-            act::judge(&source, &act::By { trust, at_unix_s, folder })
-        }
+    let mut known: Vec<_> =
+        trust.iter().flat_map(|trust| trust.signers().iter().cloned()).collect();
+    for path in &args.cert {
+        known.extend(certificates(path)?);
+    }
+    let bench = Bench {
+        trust,
+        known,
+        content: args.content.as_deref().map(read_input).transpose()?,
+        at_unix_s: args.at.unwrap_or_else(Timestamp::now).as_second(),
     };
-    let is_valid = judged.is_ok();
-    let report = judged.unwrap_or_else(|fault| refused(&fault));
-    let text = if args.json { format!("{report:#}\n") } else { lines(&report) };
-    write_output(text.as_bytes())?;
+    let mut is_valid = true;
+    for file in &args.file {
+        let source = read_input(file)?;
+        let judged = match args.profile {
+            Profile::Wsse => bench.wsse(&source),
+            Profile::Xmldsig => bench.xmldsig(&source),
+            Profile::Cms => bench.cms(&source),
+            Profile::Jws => bench.jws(&source),
+            Profile::Httpsig => bench.http(&source),
+            Profile::Receipt => bench.receipt(&source),
+            Profile::Act => {
+                let folder = args.folder.as_deref().map(act::digested).transpose()?;
+                let (folder, at_unix_s) = (folder.as_deref(), bench.at_unix_s);
+                act::judge(&source, &act::By { trust, at_unix_s, folder })
+            }
+        };
+        is_valid &= judged.is_ok();
+        let mut report = judged.unwrap_or_else(|fault| refused(&fault));
+        let text = match (args.json, args.file.len()) {
+            (true, 1) => format!("{report:#}\n"),
+            (true, _) => {
+                if let Value::Object(fields) = &mut report {
+                    fields.insert("file".into(), file.display().to_string().into());
+                }
+                format!("{report}\n")
+            }
+            (false, 1) => lines(&report),
+            (false, _) => {
+                let first = lines(&report);
+                format!("{}: {}\n", file.display(), first.lines().next().unwrap_or_default())
+            }
+        };
+        write_output(text.as_bytes())?;
+    }
     Ok(if is_valid { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The signature and, where there is trust to judge by, on what its certificate is believed.
-fn judge(
-    source: &[u8],
-    trust: Option<&Trust>,
-    at_unix_s: i64,
-) -> Result<(Signed, Option<Basis>), Fault> {
-    let document = Document::scan(source, &Limits::default()).map_err(|error| {
-        let code = if error.is_limit { Code::CallerTooLarge } else { Code::CallerMalformed };
-        Fault::new(code, Phase::Receive, error.reason).at(error.at)
-    })?;
-    let envelope = Envelope::read(&document).map_err(|error| error.fault())?;
-    // A KeyInfo may name its certificate by issuer and serial number alone.
-    let known: Vec<BoundCertificate> = trust
-        .iter()
-        .flat_map(|trust| trust.signers())
-        .map(|certificate| BoundCertificate {
-            spki_sha256: certificate.spki_sha256(),
-            der: Some(certificate.der().to_vec()),
-            from_unix_s: i64::MIN,
-            until_unix_s: i64::MAX,
-        })
-        .collect();
-    let signed = wsse::verify(&envelope, &known, &CertificateCache::default(), at_unix_s)
-        .map_err(|refusal| refusal.of_caller())?;
-    let basis = believe(&signed.certificate, trust, at_unix_s)?;
-    Ok((signed, basis))
-}
-
-/// A receipt's signature, and what it says of the payment.
-fn judge_receipt(source: &[u8], trust: Option<&Trust>, at_unix_s: i64) -> Result<Value, Fault> {
-    let malformed = || Reason::JwsMalformed.of_caller();
-    let document = str::from_utf8(source).map_err(|_| malformed())?.trim();
-    let verified =
-        jws::verify(document, &CertificateCache::default()).map_err(Reason::of_caller)?;
-    let receipt: Value = serde_json::from_slice(&verified.payload).map_err(|_| malformed())?;
-    if verified.kind != RECEIPT_KIND {
-        return Err(malformed());
-    }
-    let basis = believe(&verified.certificate, trust, at_unix_s)?;
-    Ok(json!({
-        "valid": true,
-        "covered": ["receipt"],
-        "algorithm": verified.algorithm,
-        "trust": trust_word(basis),
-        "signer": signer(&verified.certificate),
-        "receipt": masked(receipt),
-    }))
+/// The certificates of a PEM file.
+fn certificates(path: &std::path::Path) -> Result<Vec<Arc<Certificate>>, Failure> {
+    let blocks = pem::blocks(&read_input(path)?).map_err(Failure::work)?;
+    let blocks = blocks.iter().filter(|block| block.label == "CERTIFICATE");
+    let parsed = blocks.map(|block| Certificate::parse(&block.der).map(Arc::new));
+    parsed
+        .collect::<Result<_, _>>()
+        .map_err(|reason| Failure::work(format!("{}: {}", path.display(), reason.word())))
 }
 
 /// The same without anybody's full IIN or BIN: those stay on the paper.
@@ -173,7 +169,7 @@ fn accepted(signed: &Signed, basis: Option<Basis>) -> Value {
     })
 }
 
-fn signer(certificate: &Certificate) -> Value {
+pub(super) fn signer(certificate: &Certificate) -> Value {
     let hex = |bytes: [u8; 32]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let time = |unix_s| Timestamp::from_second(unix_s).map(|time| time.to_string()).ok();
     json!({
@@ -189,7 +185,13 @@ fn signer(certificate: &Certificate) -> Value {
 }
 
 fn refused(fault: &Fault) -> Value {
-    let mut report = json!({ "valid": false, "code": fault.code.word(), "reason": fault.reason });
+    let mut report = json!({
+        "valid": false,
+        "code": fault.code.word(),
+        "reason": fault.reason,
+        "whose": fault.origin().word(),
+        "error_code": fault.error_code(),
+    });
     if let Value::Object(fields) = &mut report {
         if let Some(at) = fault.at {
             fields.insert("at".into(), at.into());
@@ -206,7 +208,13 @@ fn lines(report: &Value) -> String {
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     if report["valid"] == false {
         let place = report.get("at").map(|at| format!(" at byte {at}")).unwrap_or_default();
-        return format!("refused: {} {}{place}\n", text(&report["code"]), text(&report["reason"]));
+        return format!(
+            "refused: {} {}{place}\nwhose     {} (errorCode {})\n",
+            text(&report["code"]),
+            text(&report["reason"]),
+            text(&report["whose"]),
+            text(&report["error_code"]),
+        );
     }
     if report.get("act").is_some() {
         return act::lines(report);

@@ -2,6 +2,7 @@
 
 mod calendar;
 mod credentials;
+mod demands;
 mod dialect;
 mod gateway;
 mod inspector;

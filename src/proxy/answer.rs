@@ -1,8 +1,8 @@
 //! Reading an agency's answer: whose signature it bears, what it means, what the caller gets of it.
 
-use super::Gateway;
 use super::identify::is_pinned;
 use super::trace::Trace;
+use super::{Gateway, business};
 use crate::config::settings::Service;
 use crate::sign::{Reason, wsse};
 use crate::upstream::UpstreamAnswer;
@@ -100,6 +100,11 @@ impl Desk<'_> {
             }
         };
         let decoded = self.service.agency.adapter.decode(self.call, &kind)?;
+        if let Answer::Envelope(result) = &kind
+            && decoded.outcome == Outcome::Done
+        {
+            business::of_answer(self.gate, self.service, result.data, self.now_us / 1_000_000)?;
+        }
         let bytes = match &decoded.content {
             Content::AsReceived => splice::answer(&document, &received, self.call.session_id),
             Content::Written(written) => self.write(written),

@@ -86,6 +86,7 @@ pub(super) fn build(
         journal,
         desk,
         upstreams,
+        replays: before.map(|before| Arc::clone(&before.replays)).unwrap_or_default(),
         metrics,
     })
 }

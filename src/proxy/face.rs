@@ -6,10 +6,12 @@ use super::{Gateway, bank, route};
 use crate::channel::Face;
 use crate::channel::rest::{self, Stamp};
 use crate::config::settings::Service;
+use crate::sign::rest::jws;
 use bytes::Bytes;
 use hyper::Method;
 use qaqpa_kit::card;
 use qaqpa_kit::fault::{Code, Fault, Phase};
+use qaqpa_kit::manifest::SignatureForm;
 use qaqpa_kit::xml::Document;
 use std::borrow::Cow;
 
@@ -38,8 +40,13 @@ pub fn form<'r>(
         }
     };
     // A service that is unknown, or has no JSON form, is refused by `route`, once the caller is known.
-    let json = route::find(&gate.settings, call.service_id, call.route_id)
-        .and_then(|service| service.agency.adapter.json());
+    let service = route::find(&gate.settings, call.service_id, call.route_id);
+    let json = service.and_then(|service| service.agency.adapter.json());
+    let json_body = if rest::is_jose(headers) && !body.is_empty() {
+        Cow::Owned(opened(service.map(|service| &**service), body)?)
+    } else {
+        json_body
+    };
     let stamp =
         Stamp { session_id: &trace.session_id(), received_at: &Trace::date(trace.received_at_us) };
     let form = call.form(json, &json_body, &stamp)?;
@@ -47,6 +54,19 @@ pub fn form<'r>(
         return Err(Fault::new(Code::CallerTooLarge, Phase::Receive, "body_bytes"));
     }
     Ok(Cow::Owned(form.into_bytes()))
+}
+
+/// The JSON inside a body that is a JWS, where the service takes one; `verify` says whose it is.
+fn opened(service: Option<&Service>, body: &[u8]) -> Result<Vec<u8>, Fault> {
+    let malformed = |reason| Fault::new(Code::CallerMalformed, Phase::Receive, reason);
+    let is_taken = |service: &Service| {
+        let mut demands = service.manifest.signatures.iter();
+        demands.any(|demand| demand.form.contains(&SignatureForm::Jws))
+    };
+    if !service.is_some_and(is_taken) {
+        return Err(malformed("content_type"));
+    }
+    jws::payload(body).ok_or(malformed("jws_malformed"))
 }
 
 /// What came, as the evidence of a call and as that which makes it the same call: its body, after the

@@ -7,7 +7,7 @@ use super::exchange::{self, Asking};
 use super::listener::Received;
 use super::reply::Reply;
 use super::trace::Trace;
-use super::{Gateway, face, route, verify};
+use super::{Gateway, business, face, route, verify};
 use crate::channel::Face;
 use crate::channel::sync::{self, Message};
 use crate::ops::log::{self, Access};
@@ -113,6 +113,7 @@ async fn carry(
         Err(seat) => admit(seat).await?,
     };
     dedupe::check_age(&service, &request.message_date, trace.received_at_us)?;
+    business::of_call(gate, &service, request.data, (trace.face, received))?;
     trace.mark(Phase::Verify);
 
     // open: durable before a byte leaves

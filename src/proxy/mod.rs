@@ -4,6 +4,7 @@ pub mod admit;
 pub mod answer;
 pub mod bank;
 mod build;
+pub mod business;
 pub mod clerk;
 pub mod current;
 pub mod dedupe;
@@ -38,6 +39,7 @@ use crate::journal::Journal;
 use crate::ops::metrics::Metrics;
 use crate::payments::desk::Desk;
 use crate::sign::Signers;
+use crate::sign::rest::replay::Replays;
 use crate::sign::trust::Trust;
 use crate::upstream::Upstreams;
 use std::sync::Arc;
@@ -57,6 +59,8 @@ pub struct Gateway {
     /// Where payments are taken.
     pub desk: Option<Desk>,
     pub upstreams: Upstreams,
+    /// Signatures of REST calls seen lately, also before the configuration changed.
+    pub replays: Arc<Replays>,
     pub metrics: Arc<Metrics>,
 }
 

@@ -12,7 +12,7 @@ use super::certificate::{Certificate, CertificateCache};
 use super::key::{KeyError, Signer};
 use super::reason::{Reason, Refusal};
 use super::wsse::key_info::{self, Hint};
-use super::xmldsig::{Signature, is_nc_name};
+use super::xmldsig::{Profile, Signature, is_nc_name};
 use aws_lc_rs::digest::{Context, SHA256};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -100,7 +100,7 @@ pub fn verify(
         if all.len() == SIGNATURES_MAX {
             return Err(Reason::SignatureCount.at(element.span().start));
         }
-        let signature = Signature::read(element)?;
+        let signature = Signature::read(element, Profile::Transport)?;
         let [reference] = signature.references.as_slice() else {
             return Err(Reason::ReferenceLimit.at(element.span().start));
         };

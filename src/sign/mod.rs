@@ -4,9 +4,12 @@
 //! valid, it asks whether *this* Body, the very node that will be processed, is what was signed.
 
 pub mod algorithm;
+pub mod business;
 pub mod canonical;
 pub mod certificate;
+pub mod cms;
 pub mod digest;
+pub mod explain;
 pub mod gost;
 pub mod joint;
 pub mod jws;
@@ -15,6 +18,7 @@ pub mod keystore;
 pub mod name;
 pub mod pem;
 pub mod reason;
+pub mod rest;
 pub mod signers;
 pub mod trust;
 pub mod wsse;

@@ -94,6 +94,42 @@ reasons! {
     MessageFromFuture = "message_from_future",
     /// No compact JWS with exactly the header fields that we know.
     JwsMalformed = "jws_malformed",
+    /// A reference to something else than the document's root or the one element beside the signatures.
+    RefTargetNotRoot = "ref_target_not_root",
+    /// Something of the document stands outside of what its signature covers.
+    ContentNotSigned = "content_not_signed",
+    /// Text and an element in `data`: two readers would find two documents.
+    DocumentAmbiguous = "document_ambiguous",
+    /// The text in `data` that should be a signed document is no XML.
+    SignedDocumentNotXml = "signed_document_not_xml",
+    /// No CMS SignedData with signers, or one beyond the caps.
+    CmsMalformed = "cms_malformed",
+    /// The signed attributes were not sent in DER.
+    AttributesNotDer = "attributes_not_der",
+    /// contentType, messageDigest or signingCertificateV2 is not there exactly once.
+    SignedAttributeMissing = "signed_attribute_missing",
+    /// The signer's certificate is neither sent nor known.
+    SignerCertificateMissing = "signer_certificate_missing",
+    /// The certificate is another one than the signed attribute names.
+    SigningCertificateMismatch = "signing_certificate_mismatch",
+    /// The signature holds no content and none stands beside it.
+    ContentMissing = "content_missing",
+    /// The signature holds a content and another one stands beside it.
+    ContentAmbiguous = "content_ambiguous",
+    /// The RFC 3161 token is not over this signature by a trusted timestamping key.
+    TimestampInvalid = "timestamp_invalid",
+    /// Signature-Input and Signature are not one signature of known parts (RFC 9421).
+    HttpSignatureMalformed = "http_signature_malformed",
+    /// Method, target, body or a header that changes the meaning is not signed.
+    ComponentNotSigned = "component_not_signed",
+    /// This signature was used before, by a call without a key of its own.
+    Replayed = "replayed",
+    /// The signer has none of the roles that the service demands.
+    CertRole = "cert_role",
+    /// The signer's IIN or BIN is not what the signed field names.
+    SignerNotField = "signer_not_field",
+    /// The field that must name the signer is not there exactly once, or is not signed.
+    SignerFieldMissing = "signer_field_missing",
     /// The certificate cannot be read (RFC 5280).
     CertMalformed = "cert_malformed",
     /// Neither the certificate nor its issuer is trusted.

@@ -4,13 +4,13 @@
 //! that is not named here is refused, so nothing of a signature is ever skipped over.
 
 use super::algorithm::{DigestAlgorithm, SignatureAlgorithm};
-use super::canonical::{self, EXCLUSIVE, Options};
+use super::canonical::{self, Detached, EXCLUSIVE, Method, Options};
 use super::certificate::Certificate;
 use super::reason::{Reason, Refusal};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use qaqpa_kit::soap::DS;
-use qaqpa_kit::xml::{Attribute, Element};
+use qaqpa_kit::xml::{Attribute, Element, NodeId};
 use std::borrow::Cow;
 
 /// References that one signature may have: Body, Timestamp, token.
@@ -22,6 +22,71 @@ const VALUE_BYTES_MAX: usize = 32 * 1024;
 
 /// `Type` of a Reference to a Manifest.
 const MANIFEST_TYPE: &str = "http://www.w3.org/2000/09/xmldsig#Manifest";
+/// The transform that leaves the signature itself out of what it signs (XMLDSig §6.6.4).
+pub const ENVELOPED: &str = "http://www.w3.org/2000/09/xmldsig#enveloped-signature";
+
+/// Which references, transforms and canonicalizations a signature may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Profile {
+    /// WS-Security over parts of an envelope: by id, exclusive without comments.
+    Transport,
+    /// Over a document: by `URI=""` or by id, enveloped or beside it, any canonicalization 1.0.
+    Business,
+}
+
+/// A canonicalization that a signature names.
+#[derive(Debug)]
+pub struct Canonicalization<'d> {
+    pub method: Method,
+    pub with_comments: bool,
+    prefixes: Cow<'d, str>,
+}
+
+impl<'d> Canonicalization<'d> {
+    /// What is meant where none is named (XMLDSig §4.4.3.2).
+    const DEFAULT: Canonicalization<'static> = Canonicalization {
+        method: Method::Inclusive,
+        with_comments: false,
+        prefixes: Cow::Borrowed(""),
+    };
+
+    fn read(element: Element<'d>, profile: Profile, forbidden: Reason) -> Result<Self, Refusal> {
+        let refused = forbidden.at(element.span().start);
+        let named = uri_of(element).and_then(|uri| Method::from_uri(&uri)).ok_or(refused)?;
+        let (method, with_comments) = named;
+        if profile == Profile::Transport && named != (Method::Exclusive, false) {
+            return Err(refused);
+        }
+        let mut children = element.children();
+        let list = match (children.next(), children.next()) {
+            (None, _) => return Ok(Self { method, with_comments, prefixes: Cow::Borrowed("") }),
+            (Some(only), None)
+                if method == Method::Exclusive && only.is(EXCLUSIVE, "InclusiveNamespaces") =>
+            {
+                only
+            }
+            _ => return Err(refused),
+        };
+        Ok(Self { method, with_comments, prefixes: prefix_list(list)? })
+    }
+
+    /// Runs `write` with the options that this canonicalization means.
+    pub fn with_options<T>(
+        &self,
+        excluded: &[NodeId],
+        detached: Option<Detached<'_>>,
+        write: impl FnOnce(&Options<'_>) -> T,
+    ) -> T {
+        let prefixes = listed(&self.prefixes);
+        write(&Options {
+            method: self.method,
+            with_comments: self.with_comments,
+            inclusive_prefixes: &prefixes,
+            excluded,
+            detached,
+        })
+    }
+}
 
 /// A signature whose structure and algorithms keep to the profile; nothing is verified yet.
 #[derive(Debug)]
@@ -30,21 +95,23 @@ pub struct Signature<'d> {
     pub algorithm: SignatureAlgorithm,
     pub references: Vec<Reference<'d>>,
     pub key_info: Element<'d>,
-    signed_info: Element<'d>,
-    prefixes: Cow<'d, str>,
+    pub signed_info: Element<'d>,
+    pub form: Canonicalization<'d>,
     value: Vec<u8>,
     value_at: usize,
 }
 
-/// One `ds:Reference` to an element of the same document.
+/// One `ds:Reference` to the same document.
 #[derive(Debug)]
 pub struct Reference<'d> {
-    /// The id without its `#`.
+    /// The id without its `#`; empty for the whole document (`URI=""`).
     pub id: String,
     /// Byte offset of the Reference.
     pub at: usize,
-    prefixes: Cow<'d, str>,
-    algorithm: DigestAlgorithm,
+    /// The signature itself is left out.
+    pub is_enveloped: bool,
+    pub form: Canonicalization<'d>,
+    pub algorithm: DigestAlgorithm,
     digest: Vec<u8>,
 }
 
@@ -53,7 +120,7 @@ impl<'d> Signature<'d> {
     ///
     /// # Errors
     /// The first broken rule; no byte has been hashed by then.
-    pub fn read(element: Element<'d>) -> Result<Self, Refusal> {
+    pub fn read(element: Element<'d>, profile: Profile) -> Result<Self, Refusal> {
         let [signed_info, value, key_info] =
             exactly(element, ["SignedInfo", "SignatureValue", "KeyInfo"])?;
         if let Some(reference) = references(signed_info).nth(REFERENCES_MAX) {
@@ -66,25 +133,33 @@ impl<'d> Signature<'d> {
             None => Err(Reason::SignatureIncomplete.at(signed_info.span().start)),
         };
         let canonicalization = method(parts.next(), "CanonicalizationMethod")?;
-        let prefixes = exclusive(canonicalization, Reason::C14nForbidden)?;
+        let form = Canonicalization::read(canonicalization, profile, Reason::C14nForbidden)?;
         let algorithm = signature_algorithm(method(parts.next(), "SignatureMethod")?)?;
         let references = parts
             .map(|part| match part.is(DS, "Reference") {
-                true => Reference::read(part),
+                true => Reference::read(part, profile),
                 false => Err(unexpected(part)),
             })
             .collect::<Result<Vec<_>, _>>()?;
         let (value, value_at) = (bytes_of(value)?, value.span().start);
-        Ok(Self {
-            element,
-            algorithm,
-            references,
-            key_info,
-            signed_info,
-            prefixes,
-            value,
-            value_at,
-        })
+        Ok(Self { element, algorithm, references, key_info, signed_info, form, value, value_at })
+    }
+
+    /// The canonical SignedInfo: the bytes that are signed.
+    ///
+    /// # Errors
+    /// `c14n_error`.
+    pub fn message(&self, detached: Option<Detached<'_>>) -> Result<Vec<u8>, Refusal> {
+        let mut message = Vec::with_capacity(1024);
+        let report = self.form.with_options(&[], detached, |options| {
+            canonical::element(self.signed_info, options, &mut |bytes| {
+                message.extend_from_slice(bytes);
+            })
+        });
+        match report.relative_namespace_at {
+            Some(at) => Err(Reason::C14nError.at(at)),
+            None => Ok(message),
+        }
     }
 
     /// Verifies the value over the canonical SignedInfo. Check the digests first: they are cheaper.
@@ -92,24 +167,29 @@ impl<'d> Signature<'d> {
     /// # Errors
     /// `c14n_error`, `alg_key_mismatch`, `bad_signature`.
     pub fn check_value(&self, certificate: &Certificate) -> Result<(), Refusal> {
-        let mut message = Vec::with_capacity(1024);
-        let prefixes = listed(&self.prefixes);
-        let options = Options { inclusive_prefixes: &prefixes, ..Options::default() };
-        let report = canonical::element(self.signed_info, &options, &mut |bytes| {
-            message.extend_from_slice(bytes);
-        });
-        if let Some(at) = report.relative_namespace_at {
-            return Err(Reason::C14nError.at(at));
-        }
+        self.check_message(certificate, &self.message(None)?)
+    }
+
+    /// The signature value as it was sent.
+    #[must_use]
+    pub fn value(&self) -> &[u8] {
+        &self.value
+    }
+
+    /// Verifies the value over these bytes.
+    ///
+    /// # Errors
+    /// `alg_key_mismatch`, `bad_signature`.
+    pub fn check_message(&self, certificate: &Certificate, message: &[u8]) -> Result<(), Refusal> {
         certificate
             .key()
-            .verify(self.algorithm, &message, &self.value)
+            .verify(self.algorithm, message, &self.value)
             .map_err(|reason| reason.at(self.value_at))
     }
 }
 
 impl<'d> Reference<'d> {
-    fn read(element: Element<'d>) -> Result<Self, Refusal> {
+    fn read(element: Element<'d>, profile: Profile) -> Result<Self, Refusal> {
         let at = element.span().start;
         if element.attribute("", "Type").is_some_and(|kind| kind.value() == MANIFEST_TYPE) {
             return Err(Reason::ManifestForbidden.at(at));
@@ -118,6 +198,7 @@ impl<'d> Reference<'d> {
         let id = match uri.strip_prefix('#') {
             Some(id) if is_nc_name(id) => id.to_owned(),
             Some(_) => return Err(Reason::RefUnresolved.at(at)),
+            None if uri.is_empty() && profile == Profile::Business => String::new(),
             None if uri.is_empty() => return Err(Reason::RefTargetNotBody.at(at)),
             None => return Err(Reason::RemoteReferenceForbidden.at(at)),
         };
@@ -127,17 +208,18 @@ impl<'d> Reference<'d> {
         }
         let [transforms, method, value] =
             exactly(element, ["Transforms", "DigestMethod", "DigestValue"])?;
-        let mut chain = transforms.children();
-        let transform = match (chain.next(), chain.next()) {
-            (Some(only), None) if only.is(DS, "Transform") => only,
-            _ => return Err(Reason::TransformForbidden.at(transforms.span().start)),
-        };
-        let prefixes = exclusive(transform, Reason::TransformForbidden)?;
+        let (is_enveloped, form) = chain(transforms, profile)?;
         let algorithm = uri_of(method)
             .and_then(|uri| DigestAlgorithm::from_uri(&uri))
             .filter(|_| method.children().next().is_none())
             .ok_or(Reason::AlgForbidden.at(method.span().start))?;
-        Ok(Self { id, at, prefixes, algorithm, digest: bytes_of(value)? })
+        Ok(Self { id, at, is_enveloped, form, algorithm, digest: bytes_of(value)? })
+    }
+
+    /// The digest as it was sent.
+    #[must_use]
+    pub fn digest(&self) -> &[u8] {
+        &self.digest
     }
 
     /// Hashes the canonical form of `target` and compares.
@@ -146,18 +228,50 @@ impl<'d> Reference<'d> {
     /// `c14n_error`, `digest_mismatch`, `digest_of_nothing`.
     pub fn check(&self, target: Element<'_>) -> Result<(), Refusal> {
         let mut context = self.algorithm.start();
-        let prefixes = listed(&self.prefixes);
-        let options = Options { inclusive_prefixes: &prefixes, ..Options::default() };
-        let report = canonical::element(target, &options, &mut |bytes| context.update(bytes));
+        let report = self.form.with_options(&[], None, |options| {
+            canonical::element(target, options, &mut |bytes| context.update(bytes))
+        });
         if let Some(at) = report.relative_namespace_at {
             return Err(Reason::C14nError.at(at));
         }
-        if context.finish().as_ref() == self.digest {
+        self.compare(context.finish().as_ref())
+    }
+
+    /// Compares with the digest of what was found.
+    ///
+    /// # Errors
+    /// `digest_mismatch`, `digest_of_nothing`.
+    pub fn compare(&self, found: &[u8]) -> Result<(), Refusal> {
+        // Where nothing was hashed, equality proves nothing.
+        let is_of_nothing = || self.algorithm.start().finish().as_ref() == self.digest;
+        if found == self.digest && !is_of_nothing() {
             return Ok(());
         }
-        let is_of_nothing = self.algorithm.start().finish().as_ref() == self.digest;
-        let reason = if is_of_nothing { Reason::DigestOfNothing } else { Reason::DigestMismatch };
+        let reason = if is_of_nothing() { Reason::DigestOfNothing } else { Reason::DigestMismatch };
         Err(reason.at(self.at))
+    }
+}
+
+/// The transforms: one canonicalization; over a document, the enveloped signature left out before.
+fn chain(
+    transforms: Element<'_>,
+    profile: Profile,
+) -> Result<(bool, Canonicalization<'_>), Refusal> {
+    let refused = Reason::TransformForbidden.at(transforms.span().start);
+    let mut parts = transforms.children();
+    let (first, second, third) = (parts.next(), parts.next(), parts.next());
+    let first = first.filter(|part| part.is(DS, "Transform")).ok_or(refused)?;
+    if third.is_some() || second.is_some_and(|part| !part.is(DS, "Transform")) {
+        return Err(refused);
+    }
+    let read = |part| Canonicalization::read(part, profile, Reason::TransformForbidden);
+    let is_enveloped = uri_of(first).is_some_and(|uri| uri == ENVELOPED);
+    match (is_enveloped && profile == Profile::Business, second) {
+        (false, None) => Ok((false, read(first)?)),
+        (true, _) if first.children().next().is_some() => Err(refused),
+        (true, None) => Ok((true, Canonicalization::DEFAULT)),
+        (true, Some(form)) => Ok((true, read(form)?)),
+        (false, Some(_)) => Err(refused),
     }
 }
 
@@ -222,18 +336,8 @@ fn signature_algorithm(method: Element<'_>) -> Result<SignatureAlgorithm, Refusa
         .ok_or(Reason::AlgForbidden.at(method.span().start))
 }
 
-/// The PrefixList of a method or transform that must be exclusive canonicalization without comments.
-fn exclusive(method: Element<'_>, forbidden: Reason) -> Result<Cow<'_, str>, Refusal> {
-    let refused = forbidden.at(method.span().start);
-    if uri_of(method).is_none_or(|uri| uri != EXCLUSIVE) {
-        return Err(refused);
-    }
-    let mut children = method.children();
-    let list = match (children.next(), children.next()) {
-        (None, _) => return Ok(Cow::Borrowed("")),
-        (Some(only), None) if only.is(EXCLUSIVE, "InclusiveNamespaces") => only,
-        _ => return Err(refused),
-    };
+/// The text of a PrefixList whose names are names.
+fn prefix_list(list: Element<'_>) -> Result<Cow<'_, str>, Refusal> {
     let prefixes = list.attribute("", "PrefixList").map_or(Cow::Borrowed(""), |one| one.value());
     let mut tokens = prefixes.split_ascii_whitespace();
     let is_sound = list.children().next().is_none()

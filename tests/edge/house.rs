@@ -172,6 +172,7 @@ fn manifest() -> Manifest {
         done_codes: Vec::new(),
         refused_codes: Vec::new(),
         check_digits: true,
+        signatures: Vec::new(),
     };
     Manifest { id: AGENCY.to_owned(), name: name(), wire: Wire::Rest, services: vec![service] }
 }

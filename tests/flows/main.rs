@@ -12,6 +12,7 @@
 mod agencies;
 mod binding;
 mod blame;
+mod business;
 mod bytes;
 mod caller;
 mod charges;

@@ -6,10 +6,64 @@ use base64::engine::general_purpose::STANDARD;
 use qaqpa::sign::algorithm::DigestAlgorithm;
 use qaqpa::sign::canonical::{self, Options};
 use qaqpa::sign::wsse::{self, Signed};
-use qaqpa_kit::soap::{DS, Envelope, WSSE, WSU};
+use qaqpa_kit::soap::{DS, Envelope, SOAP11, SOAP12, WSSE, WSU};
 use qaqpa_kit::xml::{Document, Element, Limits};
+use std::cell::Cell;
 
-pub(crate) const SOAP: &str = qaqpa_kit::soap::SOAP11;
+/// What a generator writes its messages in; families are run in all of them.
+#[derive(Clone, Copy)]
+pub(crate) struct Setting {
+    pub(crate) soap: &'static str,
+    pub(crate) by: &'static Identity,
+    /// `A`, `B` or `C`.
+    pub(crate) form: char,
+}
+
+thread_local! {
+    static SETTING: Cell<Setting> = Cell::new(Setting { soap: SOAP11, by: &PKI.rsa, form: 'A' });
+}
+
+/// The setting of this thread; SOAP 1.1, RSA and form A where none was chosen.
+pub(crate) fn setting() -> Setting {
+    SETTING.get()
+}
+
+impl Setting {
+    /// Both versions of SOAP, three kinds of key, three forms of KeyInfo; the usual one first.
+    pub(crate) fn all() -> Vec<Self> {
+        let mut all = Vec::new();
+        for soap in [SOAP11, SOAP12] {
+            for by in [&PKI.rsa, &PKI.p256, &PKI.p384] {
+                all.extend(['A', 'B', 'C'].map(|form| Self { soap, by, form }));
+            }
+        }
+        all
+    }
+
+    /// Runs something in this setting.
+    pub(crate) fn within<T>(self, run: impl FnOnce() -> T) -> T {
+        let before = SETTING.replace(self);
+        let found = run();
+        SETTING.set(before);
+        found
+    }
+
+    pub(crate) fn is_usual(self) -> bool {
+        self.soap == SOAP11 && self.form == 'A' && std::ptr::eq(self.by, &PKI.rsa)
+    }
+
+    pub(crate) fn name(self) -> String {
+        format!(
+            "{} {:?} {}",
+            &self.soap[self.soap.len() - 10..],
+            self.by.signer.algorithm(),
+            self.form
+        )
+    }
+}
+
+/// SOAP 1.1, for what is written in one version only.
+pub(crate) const SOAP: &str = SOAP11;
 pub(crate) const EXCLUSIVE: &str = canonical::EXCLUSIVE;
 pub(crate) const X509V3: &str =
     "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-x509-token-profile-1.0#X509v3";
@@ -24,8 +78,9 @@ pub(crate) const PAYLOAD: &str = "<ns2:SendMessage xmlns:ns2=\"http://bip.bee.kz
 
 /// A message with `@S@` where the signature comes.
 pub(crate) fn message() -> String {
+    let soap = setting().soap;
     format!(
-        "<soap:Envelope xmlns:soap=\"{SOAP}\"><soap:Header>\
+        "<soap:Envelope xmlns:soap=\"{soap}\"><soap:Header>\
          <wsse:Security xmlns:wsse=\"{WSSE}\" xmlns:wsu=\"{WSU}\" soap:mustUnderstand=\"1\">@S@</wsse:Security>\
          </soap:Header><soap:Body xmlns:wsu=\"{WSU}\" wsu:Id=\"body\">{PAYLOAD}</soap:Body></soap:Envelope>"
     )
@@ -106,7 +161,12 @@ pub(crate) fn token(by: &Identity) -> String {
 
 /// The usual signature of the Body.
 pub(crate) fn usual(by: &Identity) -> String {
-    signature(by, &reference("body"), &form_a(by))
+    let key_info = match setting().form {
+        'B' => form_b(by),
+        'C' => form_c(by),
+        _ => form_a(by),
+    };
+    signature(by, &reference("body"), &key_info)
 }
 
 /// Fills in digests and value wherever `@DIGEST@` and `@VALUE@` stand.

@@ -1,15 +1,14 @@
 //! A SignedInfo that leaves the profile, signed by a key that is trusted: validity is no excuse.
 
-use crate::signatures::forge::{EXCLUSIVE, message, reference, sign, usual};
+use crate::signatures::forge::{EXCLUSIVE, message, reference, setting, sign, usual};
 use crate::signatures::hostile::{Case, case};
-use crate::signatures::pki::PKI;
 use qaqpa_kit::soap::DS;
 
 const INCLUSIVE: &str = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315";
 
 /// The usual signature with one piece written otherwise before it is signed.
 fn changed(name: impl Into<String>, reason: &'static str, from: &str, to: &str) -> Case {
-    let (by, name) = (&PKI.rsa, name.into());
+    let (by, name) = (setting().by, name.into());
     let good = usual(by);
     assert!(good.contains(from), "{name}: {from}");
     case(name, reason, sign(&message(), &good.replacen(from, to, 1), by))
@@ -72,7 +71,7 @@ pub(crate) fn transforms() -> Vec<Case> {
 }
 
 pub(crate) fn algorithms() -> Vec<Case> {
-    let rsa = PKI.rsa.signer.algorithm().uri();
+    let rsa = setting().by.signer.algorithm().uri();
     let method = format!("<ds:SignatureMethod Algorithm=\"{rsa}\"/>");
     let truncated = "><ds:HMACOutputLength>8</ds:HMACOutputLength></ds:SignatureMethod>";
     let truncated = method.replace("/>", truncated);
@@ -123,7 +122,7 @@ pub(crate) fn references() -> Vec<Case> {
 
 /// The children of Signature and SignedInfo: missing, doubled, displaced.
 pub(crate) fn shapes() -> Vec<Case> {
-    let by = &PKI.rsa;
+    let by = setting().by;
     let good = usual(by);
     let start = good.find("<ds:SignedInfo>").unwrap();
     let end = good.find("<ds:SignatureValue>").unwrap();

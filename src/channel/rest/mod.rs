@@ -10,10 +10,12 @@ pub mod problem;
 mod request;
 pub mod resource;
 
-pub use request::{Call, Stamp, check, language, service_in};
+pub use request::{Call, Stamp, check, is_jose, language, service_in};
 
 /// `Content-Type` of requests and answers.
 pub const JSON: &str = "application/json";
+/// `Content-Type` of a request whose JSON stands inside a compact JWS.
+pub const JOSE: &str = "application/jose";
 /// Where the face begins, whatever its version; everything below it answers in JSON.
 pub const ROOT: &str = "/api/";
 /// Where this version of the face begins.

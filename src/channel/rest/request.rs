@@ -1,7 +1,7 @@
 //! Reading a REST call: its address, its headers, and its JSON put into the SyncChannel form.
 
 use super::{
-    CORRELATION_ID, IDEMPOTENCY_KEY, JSON, PAYMENT_RECEIPT, RECEIPT_PROPERTY, ROUTE_ID,
+    CORRELATION_ID, IDEMPOTENCY_KEY, JOSE, JSON, PAYMENT_RECEIPT, RECEIPT_PROPERTY, ROUTE_ID,
     SERVICES_PREFIX,
 };
 use crate::config::settings::Service;
@@ -16,6 +16,13 @@ const NAME_BYTES_MAX: usize = 255;
 
 fn malformed(reason: &'static str) -> Fault {
     Fault::new(Code::CallerMalformed, Phase::Receive, reason)
+}
+
+/// Whether a body is a compact JWS by its media type.
+#[must_use]
+pub fn is_jose(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(JOSE)
 }
 
 /// The service that a path calls; `None` for other paths.
@@ -130,7 +137,10 @@ fn check_content_type(headers: &HeaderMap) -> Result<(), Fault> {
     let value = only(headers, CONTENT_TYPE.as_str(), "content_type")?;
     let text = value.and_then(|value| value.to_str().ok()).unwrap_or_default();
     let mut parts = text.split(';').map(str::trim);
-    let is_json = parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case(JSON));
+    // A JWS holds the JSON; whether the service takes one is looked at where it is opened.
+    let is_json = parts
+        .next()
+        .is_some_and(|kind| kind.eq_ignore_ascii_case(JSON) || kind.eq_ignore_ascii_case(JOSE));
     // RFC 8259 §8.1: UTF-8, whatever a parameter says; one that says otherwise is a mistake.
     let is_utf8 = parts.all(|parameter| match parameter.split_once('=') {
         Some((key, value)) if key.eq_ignore_ascii_case("charset") => {

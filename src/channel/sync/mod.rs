@@ -57,7 +57,7 @@ pub fn fault_document(failure: &Fault, language: Language, date: &str, session_i
         error_data.push_str(&format!("; {key} {moment}"));
     }
     fault(&FaultInfo {
-        error_code: failure.code.error_code(),
+        error_code: failure.error_code(),
         error_message: failure.text(language),
         error_data: &error_data,
         error_date: date,

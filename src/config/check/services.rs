@@ -246,6 +246,7 @@ impl AgencyCheck<'_> {
             window_s: raw.window_s.unwrap_or(600),
             // What passes through untouched is not read for IIN and BIN.
             check_digits: true,
+            signatures: Vec::new(),
             done_codes,
             refused_codes,
         }
@@ -356,6 +357,15 @@ impl AgencyCheck<'_> {
         }
         manifest.window_s = raw.window_s.unwrap_or(manifest.window_s);
         manifest.check_digits = raw.check_digits.unwrap_or(manifest.check_digits);
+        if let Some(demands) = &raw.signature {
+            super::demands::check(
+                inspector,
+                &place.key("signature"),
+                demands,
+                !raw.operation.is_empty(),
+            );
+            manifest.signatures.clone_from(demands);
+        }
         let limits = &self.gateway.raw.limits;
         // What is relayed is never held whole.
         let is_held = raw.operation.is_empty();

@@ -206,6 +206,8 @@ pub struct Service {
     pub class: Option<Class>,
     /// What a call costs; default: nothing.
     pub paid: Option<Paid>,
+    /// Business signatures that its messages must bear; default: the manifest's.
+    pub signature: Option<Vec<qaqpa_kit::manifest::SignatureDemand>>,
     /// Name for people; `passthrough` only.
     pub name: Name,
     /// May be sent again after an unclear end; `passthrough` only.

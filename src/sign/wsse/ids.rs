@@ -8,7 +8,7 @@ const XML: &str = "http://www.w3.org/XML/1998/namespace";
 
 /// Where the value of an id stands in a document.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Found<'d> {
+pub(in crate::sign) struct Found<'d> {
     /// How many id-like attributes carry the value, white space around it not counted.
     pub count: usize,
     /// The last element that carries it.
@@ -29,8 +29,13 @@ impl Found<'_> {
 /// `wsu:Id`, `Id`, `ID`, `id`, `xml:id`, `AssertionID`, in whatever namespace: two readers may take
 /// two of them for the id, so a wanted value may stand in one of them only.
 pub(super) fn find<'d>(document: &'d Document<'_>, wanted: &[&str]) -> Vec<Found<'d>> {
+    find_below(document.root(), wanted)
+}
+
+/// The same in one element and all below it.
+pub(in crate::sign) fn find_below<'d>(top: Element<'d>, wanted: &[&str]) -> Vec<Found<'d>> {
     let mut found = vec![Found::NOTHING; wanted.len()];
-    for element in document.root().descendants() {
+    for element in top.descendants() {
         for attribute in element.attributes() {
             if !matches!(attribute.local, "Id" | "ID" | "id" | "AssertionID") {
                 continue;

@@ -4,7 +4,7 @@
 //! participants use (facts: gateway-protocols §4.1). A reference counts only when the node that its
 //! id names is the very node that the structure puts there.
 
-mod ids;
+pub(super) mod ids;
 pub(super) mod key_info;
 mod seal;
 mod timestamp;
@@ -14,7 +14,7 @@ pub use seal::{SignError, sign};
 use super::algorithm::{Family, SignatureAlgorithm};
 use super::certificate::{Certificate, CertificateCache};
 use super::reason::{Reason, Refusal};
-use super::xmldsig::{Reference, Signature, unexpected};
+use super::xmldsig::{Profile, Reference, Signature, unexpected};
 use crate::config::settings::BoundCertificate;
 use key_info::Hint;
 use qaqpa_kit::soap::{DS, Envelope, WSSE, WSU};
@@ -51,7 +51,7 @@ pub fn verify(
     let security =
         envelope.security.ok_or_else(|| Reason::SignatureMissing.at(envelope.root.span().start))?;
     let header = Header::read(security)?;
-    let signature = Signature::read(header.signature)?;
+    let signature = Signature::read(header.signature, Profile::Transport)?;
     let hint = key_info::read(signature.key_info)?;
     let targets = Targets::resolve(envelope, &header, &signature.references, &hint)?;
     let certificate = match &hint {
