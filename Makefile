@@ -129,6 +129,13 @@ C14N_DOCUMENTS ?= 120000
 canonical: tools ## our canonical forms against libxml2's, byte for byte, over C14N_DOCUMENTS generated documents
 	@QAQPA_C14N_DOCUMENTS=$(C14N_DOCUMENTS) $(cargo) test --locked --test signatures our_canonical_form -- --nocapture
 
+# How many mutated inputs `make fuzz` feeds to each reader.
+FUZZ_INPUTS ?= 10000000
+
+.PHONY: fuzz
+fuzz: tools ## mutated inputs for every reader of strangers' bytes, FUZZ_INPUTS each; libxml2 is the judge of XML
+	@QAQPA_FUZZ_INPUTS=$(FUZZ_INPUTS) $(cargo) test --release --locked --test fuzz -- --nocapture --test-threads=1
+
 .PHONY: gost
 gost: tools ## 10 000 signatures of the country's algorithms each way against openssl's GOST engine
 	@QAQPA_GOST_SIGNATURES=10000 $(cargo) test --locked --test gost -- --nocapture engine
