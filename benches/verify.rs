@@ -2,6 +2,8 @@
 
 #[path = "steps/messages.rs"]
 mod messages;
+#[path = "steps/peer.rs"]
+mod peer;
 
 use criterion::{Criterion, Throughput};
 use messages::{Fallible, SIZES, message, signers};
@@ -18,6 +20,17 @@ fn verify(message: &[u8], certificates: &CertificateCache) -> Fallible<()> {
     let envelope = Envelope::read(&document).map_err(|error| error.reason)?;
     let signed = wsse::verify(&envelope, &[], certificates, 0);
     signed.map(drop).map_err(|refusal| refusal.reason.word().into())
+}
+
+/// The message with another date of birth: refused after its digest, before the key is used.
+fn tampered(signed: &[u8]) -> Vec<u8> {
+    String::from_utf8_lossy(signed).replacen("1985-03-12", "1985-03-13", 1).into_bytes()
+}
+
+fn pem(base64: &str) -> String {
+    let lines: Vec<&str> =
+        base64.as_bytes().chunks(64).filter_map(|line| std::str::from_utf8(line).ok()).collect();
+    format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"))
 }
 
 /// What believing a signer costs: over a chain that is remembered, and over one that is found anew.
@@ -61,10 +74,18 @@ fn main() -> Fallible<()> {
             group.bench_function("verify", |bencher| {
                 bencher.iter(|| verify(black_box(&signed), &certificates).is_ok());
             });
+            let tampered = tampered(&signed);
+            group.bench_function("refuse what was changed", |bencher| {
+                bencher.iter(|| verify(black_box(&tampered), &certificates).is_ok());
+            });
             group.bench_function("sign", |bencher| {
                 bencher.iter(|| wsse::sign(black_box(&unsigned), &signer).is_ok());
             });
             group.finish();
+            let certificate = folder.path().join("bench.cert.pem");
+            std::fs::write(&certificate, pem(signer.certificate_base64()))?;
+            let ours = || verify(black_box(&signed), &certificates);
+            peer::compare(&format!("{family} {size}"), &signed, &certificate, ours)?;
         }
     }
     criterion.final_summary();
