@@ -147,7 +147,7 @@ fn of_xml(source: &[u8], trust: Option<&Trust>, at_unix_s: i64) -> Vec<Told> {
     };
     let known: Vec<BoundCertificate> = trust
         .iter()
-        .flat_map(|trust| trust.signers().to_vec())
+        .flat_map(|trust| trust.signers())
         .map(|certificate| BoundCertificate {
             spki_sha256: certificate.spki_sha256(),
             der: Some(certificate.der().to_vec()),

@@ -62,8 +62,7 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
         .collect::<Result<_, _>>()?;
     let trust = Trust::load(files).map_err(Failure::work)?;
     let trust = (!args.signature_only).then_some(&trust);
-    let mut known: Vec<_> =
-        trust.iter().flat_map(|trust| trust.signers().iter().cloned()).collect();
+    let mut known: Vec<_> = trust.iter().flat_map(|trust| trust.signers()).collect();
     for path in &args.cert {
         known.extend(certificates(path)?);
     }
