@@ -130,6 +130,7 @@ fn opened(about: About, operator: &str) -> Opened {
         message_id: about.name,
         correlation_id: about.correlation,
         caller_certificate: [0; 32],
+        revocation: String::new(),
         request_digest: sha256(&about.content),
         request_bytes: about.content.len() as u64,
         request: Bytes::from(about.content),

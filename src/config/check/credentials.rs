@@ -230,7 +230,8 @@ impl Inspector<'_> {
                 let files = [&raw.certificate_file, &raw.key_file];
                 let source = files.into_iter().find(|file| !file.is_empty());
                 let end = signer.certificate().not_after_unix_s();
-                self.see("signing key", source.cloned().unwrap_or_default(), end);
+                let sha256 = fingerprint(signer.certificate().der());
+                self.see("signing key", source.cloned().unwrap_or_default(), end, &sha256);
             }
             Err(error) => {
                 let wrong = format!("{}: {error}", raw.key_file);
