@@ -35,7 +35,7 @@ pub(super) fn find(
             .collect()
     };
     let current = of(true);
-    let found = match verified(anchors, chosen, &leaf, &current, at_unix_s) {
+    match verified(anchors, chosen, &leaf, &current, at_unix_s) {
         Ok(_) if !is_for_messages(certificate) => Err(Reason::CertUsage),
         Ok(path) => links(anchors, &path, certificate),
         Err(_) if verified(anchors, chosen, &leaf, &of(false), at_unix_s).is_ok() => {
@@ -44,8 +44,7 @@ pub(super) fn find(
         // A stranger's self-signed certificate is first of all a stranger's.
         Err(Error::CaUsedAsEndEntity) if certificate.is_self_issued() => Err(Reason::CertUnknown),
         Err(error) => Err(reason_of(&error)),
-    };
-    found
+    }
 }
 
 /// The seconds in which every certificate of a chain holds.
