@@ -196,7 +196,7 @@ fn order(algorithm: SignatureAlgorithm) -> Vec<u8> {
             "27e69532f48d89116ff22b8d4e0560609b4b38abfad2b85dcacdb1411f10b275"
         ),
     };
-    let byte = |at: usize| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
+    let byte = |at: usize| u8::from_str_radix(hex.get(at..at + 2).unwrap(), 16).unwrap();
     (0..hex.len()).step_by(2).rev().map(byte).collect()
 }
 
