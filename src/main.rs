@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 use qaqpa::command::{
     Failure, act, agencies, canonicalize, check, demo, evidence, explain, migrate,
 };
-use qaqpa::command::{payments, reconcile, send, serve, sign, simulate, verify};
+use qaqpa::command::{payments, reconcile, register, send, serve, sign, simulate, verify};
 use std::process::ExitCode;
 
 /// Many small texts a call, taken on one thread and given back on another: the system's allocator
@@ -50,6 +50,8 @@ enum Command {
     Reconcile(reconcile::Args),
     /// Make the act of a reconciliation, and enter it when both sides have signed.
     Act(act::Args),
+    /// Look at a bank's file: its form, its rows and sums, and whether it keeps its promises.
+    Register(register::Args),
     /// Show what the journal holds of an entry, or which entries wait for evidence.
     Evidence(evidence::Args),
 }
@@ -87,6 +89,7 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Payments(args) => payments::run(args),
         Command::Reconcile(args) => reconcile::run(args),
         Command::Act(args) => act::run(args),
+        Command::Register(args) => register::run(args),
         Command::Evidence(args) => evidence::run(args),
     }
 }

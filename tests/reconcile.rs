@@ -18,6 +18,8 @@ mod counts;
 mod day;
 #[path = "reconcile/files.rs"]
 mod files;
+#[path = "reconcile/formats.rs"]
+mod formats;
 #[path = "reconcile/guesses.rs"]
 mod guesses;
 #[path = "reconcile/oracle.rs"]
@@ -28,3 +30,5 @@ mod papers;
 mod promises;
 #[path = "reconcile/treasury.rs"]
 mod treasury;
+#[path = "reconcile/writers.rs"]
+mod writers;

@@ -16,6 +16,7 @@ pub mod payload;
 pub mod query;
 pub mod redact;
 pub mod refusal;
+pub mod register;
 pub mod samples;
 pub mod soap;
 pub mod wire;

@@ -6,6 +6,7 @@ pub use signature::{Role, SignatureDemand, SignatureForm, SignedMessage};
 
 use crate::fault::{Code, Fault, Language, Outcome, Phase};
 use crate::redact;
+use crate::register::Columns;
 use serde::Deserialize;
 
 /// What is wrong with an `adapter.toml`, with its place.
@@ -64,6 +65,9 @@ pub struct Manifest {
     /// The services that the agency offers; none where it is a bank and nothing else.
     #[serde(rename = "service", default)]
     pub services: Vec<ServiceManifest>,
+    /// How a bank writes its register where it has columns of its own.
+    #[serde(default)]
+    pub register: Option<Columns>,
 }
 
 /// One service of an agency.

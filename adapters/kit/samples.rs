@@ -42,7 +42,7 @@ const MESSAGE_ID: &str = "sample-1";
 const RECEIVED_AT: &str = "2025-03-11T10:15:30+05:00";
 
 /// The kinds of files that a sample is made of.
-const PARTS: [&str; 9] = [
+const PARTS: [&str; 10] = [
     "request.xml",
     "request.json",
     "answer.xml",
@@ -52,6 +52,7 @@ const PARTS: [&str; 9] = [
     "asked.http",
     "told.toml",
     "order.toml",
+    "register.csv",
 ];
 
 /// What did not hold, readable where a test returns it.

@@ -14,6 +14,7 @@ mod http_file;
 pub mod migrate;
 pub mod payments;
 pub mod reconcile;
+pub mod register;
 pub mod send;
 pub mod serve;
 pub mod sign;

@@ -10,6 +10,7 @@ mod treasury;
 pub use intake::Intake;
 pub(super) use store::exported;
 
+use super::register::Form;
 use super::{Failure, check};
 use crate::reconcile::breaks::Category;
 use crate::reconcile::ingest::day::Calendar;
@@ -38,9 +39,11 @@ pub struct Args {
     journal: Vec<PathBuf>,
     #[command(flatten)]
     from: store::From,
-    /// The bank's register in the neutral form; more than one where it is split.
+    /// The bank's register, in any form that `qaqpa register` reads; more than one where it is split.
     #[arg(long, value_name = "FILE", required = true)]
     register: Vec<PathBuf>,
+    #[command(flatten)]
+    form: Form,
     /// What an earlier run left open: its open.csv.
     #[arg(long, value_name = "FILE")]
     open: Vec<PathBuf>,
@@ -95,6 +98,7 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
     }
     let folder = Folder::new(&out).map_err(|error| at(&out, &error))?;
     let scratch = args.scratch.clone().unwrap_or_else(|| beside(&out));
+    let forms = args.form.forms()?;
     let calendar = Calendar::EveryDate { cut_off: args.cut_off };
     let secret = secret()?;
     let bar = progress_bar(args.journal.iter().chain(&args.register).chain(&args.open));
@@ -102,6 +106,7 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
         journal: &args.journal,
         register: &args.register,
         open: &args.open,
+        forms: &forms,
         calendar: &calendar,
         secret: &secret,
         scratch: &scratch,
@@ -186,13 +191,13 @@ fn beside(path: &Path) -> PathBuf {
     parent.map_or_else(|| PathBuf::from("."), Path::to_owned)
 }
 
-fn secret() -> Result<Secret, Failure> {
+pub(super) fn secret() -> Result<Secret, Failure> {
     let mut bytes = [0; KEY_BYTES];
     aws_lc_rs::rand::fill(&mut bytes).map_err(|_| Failure::work("no random numbers"))?;
     Ok(Secret::new(&bytes))
 }
 
-fn time(text: &str) -> Result<Time, String> {
+pub(super) fn time(text: &str) -> Result<Time, String> {
     let is_shaped = text.len() == 5 && text.as_bytes().get(2) == Some(&b':');
     let time = is_shaped.then(|| text.parse().ok()).flatten();
     time.ok_or_else(|| "no time like 16:00".to_owned())

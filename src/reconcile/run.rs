@@ -3,10 +3,12 @@
 use super::breaks::{Finding, Window};
 use super::counts::{Counts, Tally};
 use super::ingest::day::Calendar;
+use super::ingest::formats::Forms;
 use super::ingest::frame::Side;
+use super::ingest::row::REQUISITES;
 use super::ingest::source::Sources;
 use super::ingest::spill::{PARTITIONS, Record, Spill};
-use super::ingest::{IngestError, Input, Reading, Refusal, Taken, take};
+use super::ingest::{IngestError, Input, Reading, Refusal, Taken, is_foreign, promised, take};
 use super::matching::fingerprint::Secret;
 use super::matching::partition::Join;
 use super::matching::residual::Rule;
@@ -32,6 +34,8 @@ pub struct Job<'a> {
     pub register: &'a [PathBuf],
     /// What earlier runs left open.
     pub open: &'a [PathBuf],
+    /// How the register's files are to be read.
+    pub forms: &'a Forms,
     pub calendar: &'a Calendar,
     /// Random, and never used again.
     pub secret: &'a Secret,
@@ -156,15 +160,25 @@ pub fn run(job: &Job<'_>) -> Result<Statement, RunError> {
     })
 }
 
-/// Both sides, each on a thread of its own.
+/// Both sides, each on a thread of its own where neither has to wait for the other.
 fn sides(job: &Job<'_>) -> Result<(Taken, Taken), IngestError> {
     let reading = Reading {
         secret: job.secret,
         calendar: job.calendar,
         scratch: job.scratch,
         open: job.open,
+        forms: job.forms,
+        window: promised(job.journal),
+        blank: [false; REQUISITES],
+        is_survey: false,
         progress: job.progress,
     };
+    if is_foreign(job.register, job.forms) {
+        // What no row of the register tells is known only when it is read.
+        let register = take(Side::Register, job.register, &reading)?;
+        let reading = Reading { blank: register.blank(), ..reading };
+        return Ok((take(Side::Journal, job.journal, &reading)?, register));
+    }
     let (journal, register) = thread::scope(|scope| {
         let journal = scope.spawn(|| take(Side::Journal, job.journal, &reading));
         let register = take(Side::Register, job.register, &reading);

@@ -174,7 +174,13 @@ fn manifest() -> Manifest {
         check_digits: true,
         signatures: Vec::new(),
     };
-    Manifest { id: AGENCY.to_owned(), name: name(), wire: Wire::Rest, services: vec![service] }
+    Manifest {
+        id: AGENCY.to_owned(),
+        name: name(),
+        wire: Wire::Rest,
+        services: vec![service],
+        register: None,
+    }
 }
 
 struct Mute(Manifest);

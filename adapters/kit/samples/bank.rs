@@ -6,6 +6,7 @@
 //! | | `<name>.told.toml` | our answer in words; none where the request cannot be read |
 //! | `submit/`, `inquire/` | `<name>.order.toml` | where the order is not the usual one |
 //! | | `<name>.answer.http` | the bank's answer: `200 application/xml`, an empty line, the body |
+//! | `register/` | `<name>.register.csv` | a register with the columns of `adapter.toml`; the gateway reads it |
 //! | all | `<name>.expected.txt` | what the adapter makes of it, byte for byte |
 
 use super::{Sample, read_http, same, show_sent};
@@ -24,6 +25,9 @@ pub(super) fn folders(adapter: &dyn Adapter) -> Vec<String> {
     if adapter.teller().is_some() {
         folders.extend(["submit", "inquire"].map(str::to_owned));
     }
+    if adapter.manifest().register.is_some() {
+        folders.push("register".to_owned());
+    }
     folders
 }
 
@@ -35,6 +39,11 @@ pub(super) fn run(
 ) -> Option<Result<(), String>> {
     match folder {
         "provider" => adapter.provider().map(|_| asked(adapter, sample)),
+        // Files are the gateway's to read; here it is seen that both halves of the sample are there.
+        "register" => adapter.manifest().register.as_ref().map(|columns| {
+            text(sample, "register.csv").and(text(sample, "expected.txt"))?;
+            columns.check()
+        }),
         "submit" | "inquire" => adapter.teller().map(|_| told(adapter, folder, sample)),
         _ => None,
     }

@@ -211,7 +211,7 @@ impl AgencyCheck<'_> {
             .map(|(id, raw)| self.passthrough_service(inspector, id, raw))
             .collect();
         let wire = self.raw.wire?;
-        Some(Manifest { id: self.id.to_owned(), name, wire, services })
+        Some(Manifest { id: self.id.to_owned(), name, wire, services, register: None })
     }
 
     fn passthrough_service(

@@ -12,6 +12,7 @@ use crate::payments::breaks::record::{Origin, RunState};
 use crate::payments::breaks::{self, run_id};
 use crate::payments::calendar::OperatingDay;
 use crate::payments::command::Command;
+use crate::reconcile::ingest::formats::Forms;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -127,6 +128,7 @@ impl Intake {
             day: None,
             told_day,
             registers: vec![waiting.path.clone()],
+            forms: forms(bank),
             names: Vec::new(),
             out: self.settings.reports(&bank.id, &run),
             source: waiting.source,
@@ -190,6 +192,13 @@ impl Intake {
 fn named_day(path: &Path) -> Option<OperatingDay> {
     let date = path.file_name()?.to_str()?.get(..10)?;
     date.parse().ok().map(OperatingDay::of)
+}
+
+/// How a bank's registers are to be read: by their content, columns by its adapter's manifest.
+fn forms(bank: &Bank) -> Forms {
+    let dialect = bank.dialect.as_ref();
+    let columns = dialect.and_then(|dialect| dialect.adapter.manifest().register.clone());
+    Forms { columns, ..Forms::default() }
 }
 
 /// Removes an upload that a node which died has left half; one under way is younger.

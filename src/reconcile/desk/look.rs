@@ -1,10 +1,13 @@
 //! The first look at a register: whose it is and of which day, before anything is done.
 
 use super::entry::now_us;
-use super::{Asked, Failed, blocking, disk};
+use super::{Asked, Failed, beside, blocking, disk, failed, secret};
 use crate::payments::calendar::OperatingDay;
-use crate::reconcile::ingest::LINE_BYTES_MAX;
+use crate::reconcile::ingest::day::Calendar;
 use crate::reconcile::ingest::frame::{self, Side};
+use crate::reconcile::ingest::{LINE_BYTES_MAX, Reading, take};
+use crate::reconcile::run::RunError;
+use std::sync::Arc;
 
 /// The day that is asked for, and one that is over; else nothing is noted, since the file is not to blame.
 pub(super) fn check(asked: &Asked, day: OperatingDay) -> Result<(), Failed> {
@@ -27,10 +30,11 @@ pub(super) async fn day(asked: &Asked) -> Result<OperatingDay, Failed> {
         let line = disk::first_line(path, LINE_BYTES_MAX)?;
         let line = line.strip_suffix(b"\r").unwrap_or(&line);
         let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
-        let day = match (line.first(), asked.told_day) {
-            // The neutral form names its bank and its day; other forms name neither for sure.
-            (Some(b'#'), _) | (_, None) => neutral(&asked, line)?,
+        // The neutral form names its bank and its day; other forms name neither for sure.
+        let day = match (line.first(), asked.told_day.or(asked.day)) {
+            (Some(b'#'), _) => neutral(&asked, line)?,
             (_, Some(day)) => day,
+            (_, None) => foreign_day(&asked)?,
         };
         if !asked.bank.is_operating(day.date()) {
             return Err(Failed::refused(format!(
@@ -54,4 +58,25 @@ fn neutral(asked: &Asked, line: &[u8]) -> Result<OperatingDay, Failed> {
         return Err(Failed::refused(format!("header: bank is not {bic}, whose register it is")));
     }
     Ok(header.day)
+}
+
+/// The day of a register whose form names none: the last one that a row of it was posted in.
+fn foreign_day(asked: &Asked) -> Result<OperatingDay, Failed> {
+    let scratch = tempfile::tempdir_in(beside(&asked.out)?)?;
+    let reading = Reading {
+        secret: &secret()?,
+        calendar: &Calendar::Bank(Arc::clone(&asked.bank)),
+        scratch: scratch.path(),
+        open: &[],
+        forms: &asked.forms,
+        window: None,
+        blank: [false; 4],
+        is_survey: false,
+        progress: &|_| {},
+    };
+    let taken = take(Side::Register, &asked.registers, &reading);
+    let taken = taken.map_err(|error| failed::of(RunError::Ingest(error)))?;
+    let days = taken.inputs.iter().filter(|input| input.header.count > 0);
+    let last = days.map(|input| input.header.day).max();
+    last.ok_or_else(|| Failed::refused("no row in it that tells a day: name the day (--day)"))
 }

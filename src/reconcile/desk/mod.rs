@@ -28,6 +28,7 @@ use crate::payments::breaks::{self, BREAKS_MAX, Outcome, Refused, Taking, Totals
 use crate::payments::calendar::OperatingDay;
 use crate::payments::command::{Command, Refusal, Reply};
 use crate::reconcile::ingest::day::Calendar;
+use crate::reconcile::ingest::formats::Forms;
 use crate::reconcile::matching::fingerprint::{KEY_BYTES, Secret};
 use crate::reconcile::report::{self, Folder};
 use crate::reconcile::run::{Job, Statement, run as reconcile};
@@ -62,6 +63,8 @@ pub struct Asked {
     pub told_day: Option<OperatingDay>,
     /// The bank's files of that day.
     pub registers: Vec<PathBuf>,
+    /// How they are to be read.
+    pub forms: Forms,
     /// Their names as their sender calls them; empty: as they are called here.
     pub names: Vec<String>,
     /// The folder for the reports.
@@ -218,6 +221,7 @@ impl Desk {
                 journal: &[journal],
                 register: &asked.registers,
                 open: &open,
+                forms: &asked.forms,
                 calendar: &calendar,
                 secret: &secret,
                 scratch: &scratch,

@@ -108,17 +108,20 @@ fn whole(text: &str, name: &str) -> Result<u64, Reason> {
     number.ok_or_else(|| Reason::new(format!("header: {name} is no whole number")))
 }
 
+/// What an open row of the register begins with whose format leaves requisites out.
+pub const PARTIAL: &[u8] = b"statement;";
+
 /// Takes what stands before an open row: its side and the day since which it is open.
 ///
 /// # Errors
 /// It begins otherwise.
 pub fn carried(line: &[u8]) -> Result<(Side, OperatingDay, &[u8]), Reason> {
-    let wrong = || Reason::new("open row: neither journal; nor register; and a day stand first");
-    let (side, rest) = match (line.strip_prefix(b"journal;"), line.strip_prefix(b"register;")) {
-        (Some(rest), _) => (Side::Journal, rest),
-        (None, Some(rest)) => (Side::Register, rest),
-        (None, None) => return Err(wrong()),
-    };
+    let wrong =
+        || Reason::new("open row: none of journal; register; statement; and a day stand first");
+    let own = line.strip_prefix(b"journal;").map(|rest| (Side::Journal, rest));
+    let banks = line.strip_prefix(b"register;").or_else(|| line.strip_prefix(PARTIAL));
+    let banks = banks.map(|rest| (Side::Register, rest));
+    let (side, rest) = own.or(banks).ok_or_else(wrong)?;
     let (day, rest) = rest.split_first_chunk::<10>().ok_or_else(wrong)?;
     let day = OperatingDay::of(calendar_date(day).ok_or_else(wrong)?);
     rest.strip_prefix(b";").map(|row| (side, day, row)).ok_or_else(wrong)

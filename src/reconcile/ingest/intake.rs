@@ -1,10 +1,13 @@
 //! One file, read once from front to end: lines become records, and its promises are held against them.
 
+use super::blank::Blank;
 use super::day::Days;
+use super::formats::{Format, Found};
 use super::frame::{self, Header, Side};
 use super::row::{self, Reason, Row};
 use super::spill::LOOSE;
 use super::{BUFFER_BYTES, Input, LINE_BYTES_MAX, Reading, Taken};
+use crate::payments::calendar::OperatingDay;
 use crate::reconcile::matching::record::{self, At};
 use aws_lc_rs::digest::Context;
 use memchr::{memchr_iter, memrchr};
@@ -19,6 +22,8 @@ pub(super) struct Intake<'a> {
     pub(super) last_id: &'a mut Vec<u8>,
     pub(super) reading: &'a Reading<'a>,
     pub(super) days: Days,
+    /// What the other side does not tell.
+    pub(super) blank: Blank,
     /// The line under way.
     pub(super) lines: u64,
     pub(super) header: Option<Header>,
@@ -28,6 +33,8 @@ pub(super) struct Intake<'a> {
     pub(super) hash: Context,
     pub(super) rows: u64,
     pub(super) sum_tiyn: i128,
+    /// The latest operating day that a row was posted in.
+    pub(super) last_day: Option<OperatingDay>,
 }
 
 pub(super) enum Stop {
@@ -143,7 +150,7 @@ impl Intake<'_> {
     }
 
     #[inline]
-    fn row(&mut self, line: &[u8], offset: u64) -> Result<(), Stop> {
+    pub(super) fn row(&mut self, line: &[u8], offset: u64) -> Result<(), Stop> {
         if !row::is_plain(line) && !row::is_text(line) {
             return Err(Stop::Wrong(Reason::new("not UTF-8, or with control characters")));
         }
@@ -156,6 +163,7 @@ impl Intake<'_> {
         let row = row::row(line)?;
         let posted = self.days.posted(row.posted_at)?;
         let value = self.days.value(row.value_date)?;
+        self.last_day = self.last_day.max(Some(posted));
         self.rows += 1;
         self.sum_tiyn += i128::from(row.amount_tiyn);
         if !is_mine {
@@ -172,7 +180,8 @@ impl Intake<'_> {
         }
         self.in_order(&row);
         let rest = record::rest(posted, value, self.is_carried);
-        let print = self.reading.secret.row(row.e2e_id, row.content, rest);
+        let content = if self.is_carried { row.content } else { self.blank.content(row.content) };
+        let print = self.reading.secret.row(row.e2e_id, content, rest);
         let partition = record::partition(print.key);
         let record = record::tied(&print, row.amount_tiyn, at);
         if let Some(digest) = self.taken.digests.get_mut(partition) {
@@ -217,6 +226,6 @@ impl Intake<'_> {
         }
         let mut digest = [0; 32];
         digest.copy_from_slice(self.hash.clone().finish().as_ref());
-        Ok(Input { header, digest, bytes })
+        Ok(Input { header, digest, bytes, found: Found::new(Format::Neutral) })
     }
 }

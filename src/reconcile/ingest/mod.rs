@@ -3,7 +3,9 @@
 //! A file is its SHA-256. What its header and trailer promise (count, sum, digest) is checked against
 //! what was read; a file that breaks a promise, or has one wrong row, is refused whole.
 
+mod blank;
 pub mod day;
+pub mod formats;
 pub mod frame;
 mod intake;
 pub mod row;
@@ -11,16 +13,19 @@ pub mod source;
 pub mod spill;
 
 use super::matching::fingerprint::Secret;
+use crate::payments::calendar::OperatingDay;
 use aws_lc_rs::digest::{Context, SHA256};
+use blank::Blank;
 use day::{Calendar, Days};
+use formats::{Format, Forms, Found};
 use frame::{Header, Side};
 use intake::{Intake, Stop};
-use row::Reason;
+use row::{REQUISITES, Reason};
 use spill::{PARTITIONS, Spill};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 /// Files of one side at most.
@@ -37,6 +42,14 @@ pub struct Reading<'a> {
     pub scratch: &'a Path,
     /// What earlier runs left open: files with rows of both sides.
     pub open: &'a [PathBuf],
+    /// How the files of a bank are to be read.
+    pub forms: &'a Forms,
+    /// The bank and the day that are asked for, where a format tells neither.
+    pub window: Option<(String, OperatingDay)>,
+    /// Requisites that the other side tells in no row: not compared.
+    pub blank: [bool; REQUISITES],
+    /// Only look: a promise that a file breaks is told and does not refuse it.
+    pub is_survey: bool,
     /// Told of every few bytes that were read.
     pub progress: &'a (dyn Fn(u64) + Sync),
 }
@@ -48,6 +61,7 @@ pub struct Input {
     /// SHA-256 of all bytes, which is its identity.
     pub digest: [u8; 32],
     pub bytes: u64,
+    pub found: Found,
 }
 
 /// Sums over the rows of one partition that two clean sides have in common.
@@ -64,7 +78,7 @@ pub struct Taken {
     pub inputs: Vec<Input>,
     /// Files of open rows, of both sides.
     pub open: Vec<Input>,
-    /// This side's own, then those of open rows.
+    /// This side's own, then those of open rows; of a foreign format the neutral text of its rows.
     pub files: Vec<File>,
     pub spill: Spill,
     pub digests: Vec<Digest>,
@@ -144,6 +158,7 @@ pub fn take(side: Side, paths: &[PathBuf], reading: &Reading<'_>) -> Result<Take
             side,
             number: taken.files.len() as u64,
             days: Days::new(reading.calendar.clone()),
+            blank: Blank::new(reading.blank),
             taken: &mut taken,
             last_id: &mut last_id,
             reading,
@@ -154,22 +169,114 @@ pub fn take(side: Side, paths: &[PathBuf], reading: &Reading<'_>) -> Result<Take
             hash: Context::new(&SHA256),
             rows: 0,
             sum_tiyn: 0,
+            last_day: None,
         };
-        let input = intake.file(&file).map_err(|error| match error {
-            Stop::Wrong(Reason(reason)) => {
-                let line = (intake.lines > 0).then_some(intake.lines);
-                IngestError::Refused(Refusal { side, file: label.clone(), line, reason })
-            }
-            Stop::Whole(Reason(reason)) => {
-                IngestError::Refused(Refusal { side, file: label.clone(), line: None, reason })
-            }
+        let read = one(&mut intake, file);
+        let lines = intake.lines;
+        let refused = |line: Option<u64>, reason: String| {
+            IngestError::Refused(Refusal { side, file: label.clone(), line, reason })
+        };
+        let (input, file) = read.map_err(|error| match error {
+            Stop::Wrong(Reason(reason)) => refused((lines > 0).then_some(lines), reason),
+            Stop::Whole(Reason(reason)) => refused(None, reason),
             Stop::Io(error) => IngestError::Io { what: label.clone(), error },
         })?;
+        if let Some((line, reason)) = &input.found.broken
+            && !reading.is_survey
+        {
+            return Err(refused(*line, reason.clone()));
+        }
         let inputs = if is_carried { &mut taken.open } else { &mut taken.inputs };
         inputs.push(input);
         taken.files.push(file);
     }
     Ok(taken)
+}
+
+/// Reads a file by its format, and hands back where its rows stand in the neutral form.
+fn one(intake: &mut Intake<'_>, file: File) -> Result<(Input, File), Stop> {
+    if intake.side == Side::Journal || intake.is_carried {
+        return intake.file(&file).map(|input| (input, file));
+    }
+    let head = formats::head(&file)?;
+    match intake.reading.forms.format.unwrap_or_else(|| Format::of(&head)) {
+        Format::Neutral => intake.file(&file).map(|input| (input, file)),
+        format => formats::file(intake, (&file, &head), format),
+    }
+}
+
+/// Writes a side's rows as one file in the neutral form.
+///
+/// # Errors
+/// The disk.
+pub fn neutral(taken: &Taken, path: &Path) -> io::Result<()> {
+    let Some(header) = taken.inputs.first().map(|input| &input.header) else { return Ok(()) };
+    let side = header.side.map_or("register", Side::word);
+    let Header { bank, day, .. } = header;
+    let (rows, sum) = (taken.rows, taken.sum_tiyn);
+    let head = format!("#{side};v=1;bank={bank};opdate={day};count={rows};sum={sum};enc=utf-8\n");
+    let mut hash = Context::new(&SHA256);
+    let mut to = BufWriter::new(File::create(path)?);
+    let mut put = |bytes: &[u8]| {
+        hash.update(bytes);
+        to.write_all(bytes)
+    };
+    put(head.as_bytes())?;
+    for (number, mut file) in taken.files.iter().enumerate() {
+        file.rewind()?;
+        let is_framed = !taken.is_partial(number);
+        for line in BufReader::new(file).split(b'\n') {
+            let line = line?;
+            let line = line.strip_suffix(b"\r").unwrap_or(&line);
+            let frame = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
+            if !(is_framed && frame.starts_with(b"#")) {
+                put(line)?;
+                put(b"\n")?;
+            }
+        }
+    }
+    let digest = hash.finish();
+    let hex: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    to.write_all(format!("#end;sha256={hex}\n").as_bytes())?;
+    to.flush()
+}
+
+/// Bank and day in the header of the journal's first file: what a format that tells neither is taken for.
+#[must_use]
+pub fn promised(journal: &[PathBuf]) -> Option<(String, OperatingDay)> {
+    let head =
+        journal.first().and_then(|path| open(path).ok()).and_then(|f| formats::head(&f).ok())?;
+    let line = head.split(|byte| *byte == b'\n').next()?;
+    let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
+    let header = frame::header(line.strip_suffix(b"\r").unwrap_or(line)).ok()?;
+    Some((header.bank, header.day))
+}
+
+/// Whether a file of the register is of another form than the neutral one.
+#[must_use]
+pub fn is_foreign(register: &[PathBuf], forms: &Forms) -> bool {
+    let head =
+        |path: &PathBuf| open(path).and_then(|file| formats::head(&file)).unwrap_or_default();
+    let format = |path| forms.format.unwrap_or_else(|| Format::of(&head(path)));
+    register.iter().any(|path| format(path) != Format::Neutral)
+}
+
+impl Taken {
+    /// Whether rows of a file leave requisites empty because its format does not carry them.
+    #[must_use]
+    pub fn is_partial(&self, number: usize) -> bool {
+        self.inputs.get(number).is_some_and(|input| input.found.format != Format::Neutral)
+    }
+
+    /// Requisites that no row of this side tells, where every file of it may leave them out.
+    #[must_use]
+    pub fn blank(&self) -> [bool; REQUISITES] {
+        let is_partial = (0..self.inputs.len()).all(|number| self.is_partial(number));
+        std::array::from_fn(|at| {
+            let told = |input: &Input| input.found.told.get(at).copied().unwrap_or(true);
+            is_partial && !self.inputs.iter().any(told)
+        })
+    }
 }
 
 fn open(path: &Path) -> io::Result<File> {

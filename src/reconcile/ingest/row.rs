@@ -13,6 +13,8 @@ pub const TEXT_BYTES_MAX: usize = 64;
 /// Digits of an amount at most: 10¹⁶ tenge, so that a sum of any file fits its number.
 pub const AMOUNT_DIGITS_MAX: usize = 18;
 const FIELDS: usize = 12;
+/// `iin`, `payee_bin`, `kbk` and `knp`: what a statement's format may not carry.
+pub const REQUISITES: usize = 4;
 
 /// A row, borrowed from its line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

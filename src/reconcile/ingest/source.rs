@@ -1,5 +1,6 @@
 //! Rows looked up again by their place: the few that are no plain pair.
 
+use super::blank::Blank;
 use super::day::{Calendar, Days};
 use super::frame::{self, Side};
 use super::row::{self, Row};
@@ -29,6 +30,8 @@ pub struct Line {
     pub amount_tiyn: i64,
     /// The day since which it has been open, where an earlier run left it so.
     pub since: Option<OperatingDay>,
+    /// Its format leaves requisites out: those that are empty are not compared.
+    pub is_partial: bool,
 }
 
 impl Line {
@@ -39,7 +42,16 @@ impl Line {
         let posted = days.posted(row.posted_at).ok()?;
         let value = days.value(row.value_date).ok()?;
         let amount_tiyn = row.amount_tiyn;
-        Some(Self { side, at, text: text.into(), posted, value, amount_tiyn, since: None })
+        Some(Self {
+            side,
+            at,
+            text: text.into(),
+            posted,
+            value,
+            amount_tiyn,
+            since: None,
+            is_partial: false,
+        })
     }
 
     /// The same row, open since a day.
@@ -89,6 +101,8 @@ pub struct Sources<'a> {
     secret: &'a Secret,
     days: Days,
     buffer: Vec<u8>,
+    /// Empties the journal's content of what the register does not tell.
+    blank: Blank,
 }
 
 impl<'a> Sources<'a> {
@@ -100,7 +114,8 @@ impl<'a> Sources<'a> {
         secret: &'a Secret,
         calendar: &Calendar,
     ) -> Self {
-        Self { journal, register, secret, days: Days::new(calendar.clone()), buffer: Vec::new() }
+        let (days, blank) = (Days::new(calendar.clone()), Blank::new(register.blank()));
+        Self { journal, register, secret, days, buffer: Vec::new(), blank }
     }
 
     /// The row at a place, of which an amount is known already.
@@ -121,14 +136,14 @@ impl<'a> Sources<'a> {
             let Some(end) = memchr(b'\n', held) else { continue };
             let text = held.get(..end).unwrap_or_default();
             let text = text.strip_suffix(b"\r").unwrap_or(text);
-            let (text, since) = if number < taken.inputs.len() {
-                (text, None)
+            let (row, since, is_partial) = if number < taken.inputs.len() {
+                (text, None, taken.is_partial(number))
             } else {
                 let (_, since, row) = frame::carried(text).map_err(|_| changed())?;
-                (row, Some(since))
+                (row, Some(since), text.starts_with(frame::PARTIAL))
             };
-            let line = Line::of(side, at, text, &mut self.days).ok_or_else(changed)?;
-            let line = line.open_since(since);
+            let line = Line::of(side, at, row, &mut self.days).ok_or_else(changed)?;
+            let line = Line { is_partial, ..line.open_since(since) };
             return if line.amount_tiyn == amount_tiyn { Ok(line) } else { Err(changed()) };
         }
         Err(changed())
@@ -142,7 +157,11 @@ impl<'a> Sources<'a> {
         let line = self.line(side, record::at(record), record::amount_tiyn(record))?;
         let row = line.row();
         let rest = record::rest(line.posted, line.value, line.since.is_some());
-        let print = self.secret.row(row.e2e_id, row.content, rest);
+        let content = match side {
+            Side::Journal if line.since.is_none() => self.blank.content(row.content),
+            Side::Journal | Side::Register => row.content,
+        };
+        let print = self.secret.row(row.e2e_id, content, rest);
         let again = record::tied(&print, row.amount_tiyn, record::at(record));
         if again == *record { Ok(line) } else { Err(changed()) }
     }

@@ -73,14 +73,17 @@ pub fn is_return(line: &Line) -> bool {
 #[must_use]
 pub fn differences(journal: &Line, register: &Line) -> Vec<Field> {
     let (ours, theirs) = (journal.row(), register.row());
+    // An empty requisite of a statement whose format need not carry it says nothing.
+    let differs =
+        |ours: &[u8], theirs: &[u8]| ours != theirs && !(register.is_partial && theirs.is_empty());
     let checks = [
         (Field::Amount, ours.amount_tiyn != theirs.amount_tiyn),
         (Field::Currency, ours.currency != theirs.currency),
         (Field::Status, ours.status != theirs.status),
-        (Field::Iin, ours.iin != theirs.iin),
-        (Field::PayeeBin, ours.payee_bin != theirs.payee_bin),
-        (Field::Kbk, ours.kbk != theirs.kbk),
-        (Field::Knp, ours.knp != theirs.knp),
+        (Field::Iin, differs(ours.iin, theirs.iin)),
+        (Field::PayeeBin, differs(ours.payee_bin, theirs.payee_bin)),
+        (Field::Kbk, differs(ours.kbk, theirs.kbk)),
+        (Field::Knp, differs(ours.knp, theirs.knp)),
         (Field::ValueDate, journal.value != register.value),
         (Field::OperatingDay, journal.posted != register.posted || journal.since != register.since),
     ];

@@ -43,7 +43,8 @@ impl Open {
 
     /// One more row.
     pub(super) fn row(&mut self, line: &Line, since: OperatingDay) -> io::Result<()> {
-        self.put(format!("{};{since};", line.side.word()).as_bytes())?;
+        let side = if line.is_partial { "statement" } else { line.side.word() };
+        self.put(format!("{side};{since};").as_bytes())?;
         self.put(line.text())?;
         self.put(b"\n")
     }

@@ -1,0 +1,363 @@
+//! Registers with columns of a bank's own, by the description in its manifest or in a file.
+
+use super::Sink;
+use super::amount::signed;
+use super::draft::{Draft, set};
+use super::moment::day;
+use crate::reconcile::ingest::intake::Stop;
+use crate::reconcile::ingest::row::Reason;
+use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
+use qaqpa_kit::register::{Column, Columns, FIELDS, Field};
+use std::io::Read;
+
+/// Bytes of a row at most, and cells of it.
+const ROW_BYTES_MAX: usize = 64 * 1_024;
+pub(super) const CELLS_MAX: usize = 512;
+const BUFFER_BYTES: usize = 64 * 1_024;
+
+/// A cell of a row.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Cell {
+    pub(super) text: String,
+    /// It is a number, whose leading zeros nobody wrote down.
+    pub(super) is_number: bool,
+    /// It is a day or a time, already as ISO 8601 has it.
+    pub(super) is_moment: bool,
+    /// A formula stands behind it.
+    pub(super) is_formula: bool,
+}
+
+/// Rows of cells on their way to drafts.
+pub(super) struct Table<'a> {
+    columns: &'a Columns,
+    /// The column of each field.
+    places: [Option<usize>; FIELDS.len()],
+    /// Of the footer: number of rows and sum.
+    footer: [Option<usize>; 2],
+    rows_before: u32,
+    is_headed: bool,
+    is_ended: bool,
+    rows: u64,
+    sum_tiyn: i128,
+    draft: Draft,
+}
+
+impl<'a> Table<'a> {
+    pub(super) fn new(columns: &'a Columns) -> Self {
+        Self {
+            columns,
+            places: [None; FIELDS.len()],
+            footer: [None; 2],
+            rows_before: columns.skip_lines,
+            is_headed: false,
+            is_ended: false,
+            rows: 0,
+            sum_tiyn: 0,
+            draft: Draft::default(),
+        }
+    }
+
+    /// Takes the next row.
+    pub(super) fn row(
+        &mut self,
+        line: u64,
+        cells: &[Cell],
+        sink: &mut Sink<'_, '_>,
+    ) -> Result<(), Stop> {
+        if self.rows_before > 0 {
+            self.rows_before -= 1;
+            return Ok(());
+        }
+        let first = cells.iter().find(|cell| !cell.text.trim().is_empty());
+        let Some(first) = first else { return Ok(()) };
+        if self.is_ended {
+            return Ok(()); // signatures and seals below the footer
+        }
+        if !self.is_headed {
+            self.is_headed = true;
+            self.headed(cells).map_err(|reason| sink.wrong(line, reason))?;
+            if self.columns.has_names {
+                return Ok(());
+            }
+        }
+        let footer = self.columns.footer.as_ref();
+        if footer.is_some_and(|footer| first.text.trim().starts_with(footer.begins.as_str())) {
+            self.is_ended = true;
+            if let Some(reason) = self.footer(cells) {
+                sink.broken(line, reason);
+            }
+            return Ok(());
+        }
+        self.draft.clear();
+        self.draft.line = line;
+        for (field, place) in FIELDS.into_iter().zip(self.places) {
+            let cell = place.and_then(|at| cells.get(at));
+            let read = match (cell, self.columns.constants.get(&field)) {
+                (Some(cell), _) if !cell.text.trim().is_empty() => self.cell(field, cell),
+                (_, Some(text)) => {
+                    self.cell(field, &Cell { text: text.clone(), ..Cell::default() })
+                }
+                _ => Ok(()),
+            };
+            read.map_err(|reason| sink.wrong(line, format!("{}: {reason}", field.word())))?;
+        }
+        self.rows += 1;
+        self.sum_tiyn += i128::from(self.draft.amount_tiyn);
+        if self.draft.posted_at.is_empty() {
+            self.draft.posted_at.clone_from(&self.draft.value_date);
+        }
+        sink.push(&self.draft)
+    }
+
+    /// The last row was taken.
+    pub(super) fn end(&self, sink: &mut Sink<'_, '_>) -> Result<(), Stop> {
+        sink.found.statements = 1;
+        if !self.is_headed {
+            return Err(Stop::Whole(Reason::new("no row in it")));
+        }
+        if let Some(footer) = &self.columns.footer
+            && !self.is_ended
+        {
+            sink.broken(0, format!("no row begins with {}: cut off", footer.begins));
+        }
+        Ok(())
+    }
+
+    /// Finds the columns by the row of heads, where they have names.
+    fn headed(&mut self, cells: &[Cell]) -> Result<(), String> {
+        let heads: Vec<&str> = cells.iter().map(|cell| cell.text.trim()).collect();
+        let find = |name: &str| {
+            let mut found = (0..).zip(&heads).filter(|(_, head)| **head == name);
+            match (found.next(), found.next()) {
+                (Some((at, _)), None) => Ok(at),
+                (Some(_), Some(_)) => Err(format!("two columns are headed {name}")),
+                (None, _) => Err(format!("no column is headed {name}")),
+            }
+        };
+        let place = |column: &Column| match column {
+            Column::Number(number) => Ok(usize::from(*number).saturating_sub(1)),
+            Column::Name(name) => find(name),
+        };
+        for (field, slot) in FIELDS.into_iter().zip(&mut self.places) {
+            *slot = match self.columns.columns.get(&field) {
+                Some(column) => Some(place(column)?),
+                None if self.columns.columns.is_empty() => find(field.word()).ok(),
+                None => None,
+            };
+        }
+        let has = |field: Field| {
+            let mut fields = FIELDS.iter().zip(&self.places);
+            fields.any(|(other, place)| *other == field && place.is_some())
+        };
+        if !has(Field::Amount) && !has(Field::AmountTiyn) {
+            return Err("no column is an amount: a description of the columns is needed \
+                 (--columns FILE.toml)"
+                .to_owned());
+        }
+        if let Some(footer) = &self.columns.footer {
+            for (column, slot) in [&footer.count, &footer.sum].into_iter().zip(&mut self.footer) {
+                *slot = column.as_ref().map(place).transpose()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn footer(&self, cells: &[Cell]) -> Option<String> {
+        let [count, sum] = self.footer.map(|place| place.map(|at| cells.get(at)));
+        let number = |cell: &Cell| cell.text.trim().parse::<u64>().ok();
+        if let Some(cell) = count
+            && cell.and_then(number) != Some(self.rows)
+        {
+            return Some(format!("its number of rows is not the {} that there are", self.rows));
+        }
+        let amount = |cell: &Cell| amount(&cell.text, self.columns.decimal, cell.is_number).ok();
+        if let Some(cell) = sum
+            && cell.and_then(amount).map(i128::from) != Some(self.sum_tiyn)
+        {
+            return Some(format!("its sum is not the {} tiyn of the rows", self.sum_tiyn));
+        }
+        None
+    }
+
+    fn cell(&mut self, field: Field, cell: &Cell) -> Result<(), String> {
+        if cell.is_formula {
+            return Err("a formula; put its value in its place".to_owned());
+        }
+        let text = cell.text.trim();
+        let columns = self.columns;
+        let draft = &mut self.draft;
+        let padded = |digits: usize| {
+            let zeros = if cell.is_number { digits.saturating_sub(text.len()) } else { 0 };
+            format!("{}{text}", "0".repeat(zeros))
+        };
+        match field {
+            Field::E2eId => set(&mut draft.e2e_id, text.as_bytes()),
+            Field::Receipt => set(&mut draft.receipt, text.as_bytes()),
+            Field::Iin => set(&mut draft.iin, padded(12).as_bytes()),
+            Field::PayeeBin => set(&mut draft.payee_bin, padded(12).as_bytes()),
+            Field::Kbk => set(&mut draft.kbk, padded(6).as_bytes()),
+            Field::Knp => set(&mut draft.knp, padded(3).as_bytes()),
+            Field::Rail => set(&mut draft.rail, text.as_bytes()),
+            Field::Currency => set(&mut draft.currency, text.as_bytes()),
+            Field::Status => set(&mut draft.status, status(columns, text)?.as_bytes()),
+            Field::Amount | Field::AmountTiyn => {
+                let sum = match field {
+                    Field::Amount => amount(text, columns.decimal, cell.is_number)?,
+                    _ => text.parse().map_err(|_| "no whole number of tiyn")?,
+                };
+                draft.amount_tiyn = sum.checked_abs().ok_or("beyond 63 bits of tiyn")?;
+                draft.is_debit |= sum < 0;
+            }
+            Field::PostedAt => set(&mut draft.posted_at, &moment(cell, &columns.posted_form)?),
+            Field::ValueDate => {
+                let mut day = moment(cell, &columns.value_form)?;
+                day.truncate(10);
+                set(&mut draft.value_date, &day);
+            }
+            Field::Direction => draft.is_debit |= columns.debits.iter().any(|word| word == text),
+        }
+        Ok(())
+    }
+}
+
+fn status<'a>(columns: &'a Columns, text: &'a str) -> Result<&'a str, String> {
+    if columns.statuses.is_empty() {
+        return Ok(text);
+    }
+    let found = columns.statuses.get(text).map(String::as_str);
+    found.ok_or_else(|| "a word that the description of the columns does not list".to_owned())
+}
+
+/// An amount with whatever parts its thousands.
+fn amount(text: &str, decimal: char, is_number: bool) -> Result<i64, &'static str> {
+    let decimal = if is_number { '.' } else { decimal };
+    let other = if decimal == '.' { ',' } else { '.' };
+    let is_kept = |c: &char| !c.is_whitespace() && *c != other && *c != '\u{a0}' && *c != '\'';
+    let text: String = text.chars().filter(is_kept).collect();
+    signed(text.as_bytes())
+}
+
+/// A day or a time by its form, as ISO 8601 has it.
+fn moment(cell: &Cell, form: &str) -> Result<Vec<u8>, String> {
+    let text = cell.text.trim();
+    if cell.is_moment {
+        return Ok(text.as_bytes().to_vec());
+    }
+    let wrong = || format!("not of the form {form}");
+    let mut parts: [&[u8]; 6] = [&[]; 6];
+    let words = ["YYYY", "MM", "DD", "hh", "mm", "ss"];
+    let (mut form_left, mut left) = (form, text.as_bytes());
+    while let Some(letter) = form_left.chars().next() {
+        let word = words.iter().position(|word| form_left.starts_with(word));
+        let short_year = form_left.starts_with("YY").then_some(0);
+        let (length, part) = match (word, short_year) {
+            (Some(part), _) => (words.get(part).map_or(0, |word| word.len()), Some(part)),
+            (None, Some(part)) => (2, Some(part)),
+            (None, None) => (letter.len_utf8(), None),
+        };
+        let (written, rest) = form_left.split_at_checked(length).ok_or_else(wrong)?;
+        let (taken, tail) = left.split_at_checked(length).ok_or_else(wrong)?;
+        match part.and_then(|part| parts.get_mut(part)) {
+            Some(place) if taken.iter().all(u8::is_ascii_digit) => *place = taken,
+            None if taken == written.as_bytes() => {}
+            _ => return Err(wrong()),
+        }
+        (form_left, left) = (rest, tail);
+    }
+    if !left.is_empty() {
+        return Err(wrong());
+    }
+    let [year, month, date, hour, minute, second] = parts;
+    if date.is_empty() || month.is_empty() || year.is_empty() {
+        return Err(format!("the form {form} has no whole date"));
+    }
+    let mut iso = day(year, month, date).to_vec();
+    if !hour.is_empty() {
+        for (mark, part) in [(b'T', hour), (b':', minute), (b':', second)] {
+            iso.push(mark);
+            iso.extend_from_slice(if part.is_empty() { b"00" } else { part });
+        }
+    }
+    Ok(iso)
+}
+
+/// Reads a text with columns.
+pub(super) fn read(
+    from: &mut dyn Read,
+    columns: &Columns,
+    sink: &mut Sink<'_, '_>,
+) -> Result<(), Stop> {
+    let delimiter = u8::try_from(columns.delimiter).unwrap_or(b';');
+    let mut rows = Rows {
+        reader: ReaderBuilder::new().delimiter(delimiter).build(),
+        from,
+        input: vec![0; BUFFER_BYTES],
+        start: 0,
+        filled: 0,
+        output: vec![0; ROW_BYTES_MAX],
+        ends: vec![0; CELLS_MAX],
+    };
+    let mut table = Table::new(columns);
+    let mut cells = Vec::new();
+    loop {
+        let line = rows.reader.line();
+        sink.at(line);
+        if !rows.next(&mut cells)? {
+            break;
+        }
+        table.row(line, &cells, sink)?;
+    }
+    table.end(sink)
+}
+
+struct Rows<'a> {
+    reader: Reader,
+    from: &'a mut dyn Read,
+    input: Vec<u8>,
+    start: usize,
+    filled: usize,
+    output: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Rows<'_> {
+    /// Reads a row; false at the end.
+    fn next(&mut self, cells: &mut Vec<Cell>) -> Result<bool, Stop> {
+        let (mut written, mut ended) = (0, 0);
+        loop {
+            if self.start == self.filled {
+                self.filled = self.from.read(&mut self.input)?;
+                self.start = 0;
+            }
+            let input = self.input.get(self.start..self.filled).unwrap_or_default();
+            let output = self.output.get_mut(written..).unwrap_or_default();
+            let ends = self.ends.get_mut(ended..).unwrap_or_default();
+            let (result, read, out, end) = self.reader.read_record(input, output, ends);
+            self.start += read;
+            written += out;
+            ended += end;
+            match result {
+                ReadRecordResult::InputEmpty => {}
+                ReadRecordResult::OutputFull => {
+                    return Err(Stop::Wrong(Reason::new("a row longer than 64 KiB")));
+                }
+                ReadRecordResult::OutputEndsFull => {
+                    return Err(Stop::Wrong(Reason::new("a row of more than 512 cells")));
+                }
+                ReadRecordResult::Record => break,
+                ReadRecordResult::End => return Ok(false),
+            }
+        }
+        cells.clear();
+        let mut begin = 0;
+        for end in self.ends.get(..ended).unwrap_or_default() {
+            let bytes = self.output.get(begin..*end).unwrap_or_default();
+            let text = std::str::from_utf8(bytes).map_err(|_| {
+                Stop::Wrong(Reason::new("not text of the encoding that is described"))
+            })?;
+            cells.push(Cell { text: text.to_owned(), ..Cell::default() });
+            begin = *end;
+        }
+        Ok(true)
+    }
+}
