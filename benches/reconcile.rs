@@ -14,8 +14,20 @@
     reason = "a day of the tests"
 )]
 mod day;
+#[path = "../tests/reconcile/writers.rs"]
+#[allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::string_slice,
+    reason = "a register of the tests"
+)]
+mod writers;
 
-use day::{Day, Seed};
+use day::{Day, Seed, neutral};
 use std::error::Error;
 use std::fs;
 use std::io::{BufWriter, Write};
@@ -47,6 +59,7 @@ fn main() -> Fallible<()> {
             return Err(format!("counts differ: {} and {}", ours.said, peer.said).into());
         }
     }
+    forms(folder.path())?;
     let rows = 1_000_000;
     let files = generate(folder.path(), rows, u64::MAX)?;
     show(rows, "clean, short cut", &qaqpa(&files, folder.path(), &[])?, files.bytes);
@@ -126,6 +139,37 @@ fn done(command: &mut Command) -> Fallible<()> {
     } else {
         Err(String::from_utf8_lossy(&out.stderr).into_owned().into())
     }
+}
+
+/// Rows of the register that is written in every form.
+const FORM_ROWS: u64 = 400_000;
+
+/// What reading alone costs: parsing, validating, hashing, laying rows down.
+fn forms(folder: &Path) -> Fallible<()> {
+    let rows = Day::numbered(0..FORM_ROWS, 1, u64::MAX).register;
+    fs::write(folder.join("columns.toml"), writers::DESCRIPTION)?;
+    let text = writers::one_c(&rows);
+    let files = [
+        ("neutral", neutral("register", "2026-11-22", &rows, "\n")),
+        ("camt.053", writers::camt(&rows, "camt.053", 8)),
+        ("MT940", writers::mt940(&rows)),
+        ("1C, windows-1251", writers::windows_1251(&text)),
+        ("csv", writers::columns(&rows)),
+        ("xlsx", writers::workbook(&rows)),
+    ];
+    drop((text, rows));
+    for (name, bytes) in files {
+        let path = folder.join("register");
+        fs::write(&path, &bytes)?;
+        let mut command = Command::new(env!("CARGO_BIN_EXE_qaqpa"));
+        command.args(["register", "--json"]).arg(&path);
+        if matches!(name, "csv" | "xlsx") {
+            command.arg("--columns").arg(folder.join("columns.toml"));
+        }
+        show(FORM_ROWS, name, &measured(command)?, bytes.len() as u64);
+        fs::remove_file(path)?;
+    }
+    Ok(())
 }
 
 struct Files {

@@ -110,7 +110,7 @@ fn entry(text: &mut String, row: &Row, version: u32) {
 /// MT940 of two pages, in the blocks of SWIFT.
 pub fn mt940(rows: &[Row]) -> Vec<u8> {
     let mut text = String::new();
-    let mut balance: i64 = 1_000_000;
+    let mut balance: i64 = 10_000_000_000;
     let half = rows.len() / 2;
     for (page, rows) in [&rows[..half], &rows[half..]].into_iter().enumerate() {
         let (opens, closes) = [("60F", "62M"), ("60M", "62F")][page];

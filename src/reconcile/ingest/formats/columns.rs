@@ -150,9 +150,9 @@ impl<'a> Table<'a> {
             fields.any(|(other, place)| *other == field && place.is_some())
         };
         if !has(Field::Amount) && !has(Field::AmountTiyn) {
-            return Err("no column is an amount: a description of the columns is needed \
-                 (--columns FILE.toml)"
-                .to_owned());
+            let reason = "header: #register; does not stand first, it is of no other known form, and \
+                 no column is headed amount; describe its columns (--columns FILE.toml)";
+            return Err(reason.to_owned());
         }
         if let Some(footer) = &self.columns.footer {
             for (column, slot) in [&footer.count, &footer.sum].into_iter().zip(&mut self.footer) {

@@ -97,7 +97,7 @@ fn a_small_file_of_each_form_is_one_row_and_no_damage_of_it_panics() {
         let mut read_all = 0;
         for at in 0..whole.len() {
             let cut = read(folder.path(), whole.get(..at).unwrap(), &forced);
-            // A text is whole without the end of its last line; nothing else is.
+            // A text is whole without the end of its last line.
             let tail = whole.get(at..).unwrap().trim_ascii();
             let is_end = matches!(tail, b"" | b"-}" | b"}");
             read_all += u32::from(cut.is_ok() && !is_end);
@@ -105,7 +105,9 @@ fn a_small_file_of_each_form_is_one_row_and_no_damage_of_it_panics() {
             *changed.get_mut(at).unwrap() ^= [0x01, 0x20, 0xff, 0x80].get(at % 4).unwrap();
             let _refused_or_read = read(folder.path(), &changed, &forced);
         }
-        assert_eq!(read_all, u32::from(format == Format::Csv) * 6, "{word}");
+        // The last zero of a sum, or an empty cell behind it, can be missed by nobody.
+        let harmless = matches!(format, Format::Mt940 | Format::Mt102 | Format::Csv);
+        assert_eq!(read_all, u32::from(harmless), "{word}");
     }
 }
 

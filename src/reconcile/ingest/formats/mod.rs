@@ -92,8 +92,7 @@ impl Format {
         let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
         let is_utf16 = head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff");
         let text = head.trim_ascii_start();
-        let neutral: [&[u8]; 3] = [b"#register", b"#journal", b"#open"];
-        if neutral.iter().any(|word| head.starts_with(word)) || head.is_empty() {
+        if head.starts_with(b"#") || head.is_empty() {
             return Self::Neutral;
         }
         if head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06") {
