@@ -153,13 +153,22 @@ mod tests {
             (&["\u{feff}".as_bytes(), text.as_bytes()].concat(), text.to_owned()),
         ] {
             let mut from = bytes;
-            let mut read = String::new();
+            let mut read = Vec::new();
             match encoding(Format::OneC, bytes, "") {
-                None => read = String::from_utf8(bytes.to_vec()).unwrap(),
+                None => read.extend_from_slice(bytes),
                 Some(encoding) => {
-                    Decoded::new(&mut from, encoding).read_to_string(&mut read).unwrap();
+                    let mut decoded = Decoded::new(&mut from, encoding);
+                    let mut buffer = [0; 64];
+                    loop {
+                        let count = decoded.read(&mut buffer).unwrap();
+                        if count == 0 {
+                            break;
+                        }
+                        read.extend_from_slice(&buffer[..count]);
+                    }
                 }
             }
+            let read = String::from_utf8(read).unwrap();
             assert_eq!(read, expected);
         }
     }

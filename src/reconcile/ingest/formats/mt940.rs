@@ -194,7 +194,12 @@ impl Statement {
                 ));
             }
         }
-        let opened = self.opened?;
+        let Some(opened) = self.opened else {
+            // An interim report has no balances, and says so by its limit or its totals.
+            let is_interim = self.currency.is_some() || self.promised.iter().any(Option::is_some);
+            let reason = "no opening balance :60F: or :60M: (cut off?)";
+            return (!is_interim).then(|| reason.to_owned());
+        };
         if self.is_page && carried.get(&self.account).is_some_and(|before| *before != opened) {
             return Some(":60M: is not the :62M: of the page before".to_owned());
         }
