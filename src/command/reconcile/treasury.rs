@@ -5,6 +5,7 @@ use crate::command::{Failure, check};
 use crate::payments::calendar::OperatingDay;
 use crate::reconcile::counts::Tally;
 use crate::reconcile::ingest::day::Calendar;
+use crate::reconcile::ingest::formats::Forms;
 use crate::reconcile::ingest::frame::Side;
 use crate::reconcile::report::Folder;
 use crate::reconcile::run::{Job, Statement, run as reconcile};
@@ -176,6 +177,7 @@ fn matched(
         journal: std::slice::from_ref(from),
         register: std::slice::from_ref(to),
         open: &[],
+        forms: &Forms::default(),
         calendar: &Calendar::EveryDate { cut_off: time(16, 0, 0, 0) },
         secret: &secret()?,
         scratch,

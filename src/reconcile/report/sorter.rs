@@ -128,12 +128,17 @@ impl Ord for Head {
     }
 }
 
+/// Set in the number of the category where the register's row leaves requisites out.
+const PARTIAL: u8 = 0x80;
+
 /// A finding on disk: its category and rule by number (0 is none), then three texts with their length.
 fn write(to: &mut impl Write, finding: &Finding) -> io::Result<()> {
     let category = finding.category.and_then(|it| CATEGORIES.iter().position(|c| *c == it));
     let rule = finding.rule.and_then(|it| RULES.iter().position(|rule| *rule == it));
-    for number in [category, rule] {
-        to.write_all(&[number.and_then(|at| u8::try_from(at + 1).ok()).unwrap_or(0)])?;
+    let is_partial = finding.register.as_ref().is_some_and(|line| line.is_partial);
+    for (number, mark) in [(category, is_partial), (rule, false)] {
+        let number = number.and_then(|at| u8::try_from(at + 1).ok()).unwrap_or(0);
+        to.write_all(&[if mark { number | PARTIAL } else { number }])?;
     }
     let text = |line: &Option<Line>| line.as_ref().map_or_else(Vec::new, |it| it.text().to_vec());
     for text in [text(&finding.journal), text(&finding.register), finding.candidates.clone().into()]
@@ -155,7 +160,8 @@ fn read(from: &mut impl Read, days: &mut Days) -> io::Result<Option<Finding>> {
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
         other => other?,
     }
-    let [category, rule] = numbers.map(|number| usize::from(number).checked_sub(1));
+    let is_partial = numbers.first().is_some_and(|number| number & PARTIAL != 0);
+    let [category, rule] = numbers.map(|number| usize::from(number & !PARTIAL).checked_sub(1));
     let mut text = || {
         let mut length = [0_u8; 2];
         from.read_exact(&mut length)?;
@@ -178,7 +184,10 @@ fn read(from: &mut impl Read, days: &mut Days) -> io::Result<Option<Finding>> {
         category: category.and_then(|at| CATEGORIES.get(at).copied()),
         rule: rule.and_then(|at| RULES.get(at).copied()),
         journal: line(Side::Journal, &journal, ours),
-        register: line(Side::Register, &register, theirs),
+        register: line(Side::Register, &register, theirs).map(|mut line| {
+            line.is_partial = is_partial;
+            line
+        }),
         candidates: String::from_utf8_lossy(&candidates).into_owned(),
     }))
 }
