@@ -109,6 +109,15 @@ bench-peers: ## the gateway beside nginx, haproxy, Envoy and openssl in one run:
 gost-speed: tools ## signatures of the country's algorithms beside openssl's GOST engine, in one run
 	@$(cargo) bench --locked --quiet --bench gost
 
+.PHONY: instructions instructions-write
+instructions: ## instructions of a call's steps, by callgrind; 3 % more or less than benches/instructions.toml is an error
+	@.ci/tools.sh bench
+	@$(cargo) bench --locked --quiet --bench instructions
+
+instructions-write: ## writes the new counts
+	@.ci/tools.sh bench
+	@$(cargo) bench --locked --quiet --bench instructions -- --write
+
 .PHONY: flood
 flood: ## what a healthy caller notices of floods, slow sockets and 9 000 idle connections
 	@.ci/tools.sh bench

@@ -132,7 +132,10 @@ fn number(sum: i128) -> Value {
 
 fn told(args: &Args, mut object: Value, refusal: Option<&Refusal>) -> ExitCode {
     if let Some(refusal) = refusal {
-        object["refused"] = json!({ "line": refusal.line, "reason": refusal.reason });
+        let told = json!({ "line": refusal.line, "reason": refusal.reason });
+        if let Some(object) = object.as_object_mut() {
+            object.insert("refused".to_owned(), told);
+        }
         eprintln!("qaqpa: refused: {refusal}");
     }
     if !args.json {

@@ -129,7 +129,6 @@ pub fn settings(agency: Agency, participant: Participant) -> Settings {
         limits: limits(),
         signing: Signing { answer_signature: AnswerSignature::Rsa, keys: Vec::new() },
         trust: Trust::default(),
-        reconcile: None,
         journal: Journal {
             store: Store::Embedded { path: PathBuf::new() },
             body_policy: BodyPolicy::Digest,

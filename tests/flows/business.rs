@@ -150,7 +150,7 @@ async fn a_demanded_signature_is_of_the_right_person_or_nothing_is_delivered() {
 }
 
 async fn post(caller: &Caller, headers: &[(&str, &str)], body: &[u8]) -> Posted {
-    caller.client.post_to(PATH, headers, body.to_vec().into()).await.unwrap()
+    caller.client.post_to(PATH, headers, body.to_vec()).await.unwrap()
 }
 
 fn json_body() -> Vec<u8> {
@@ -253,7 +253,7 @@ async fn a_rest_call_is_signed_as_an_http_message_for_this_call_and_once() {
         let client = &portal.client;
         async move {
             let headers: Vec<(&str, &str)> = added.iter().map(|(n, v)| (*n, v.as_str())).collect();
-            client.post_to(PATH, &headers, body.into()).await.unwrap()
+            client.post_to(PATH, &headers, body).await.unwrap()
         }
     };
     let good = headers(PATH, now, "1");

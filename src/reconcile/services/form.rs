@@ -214,7 +214,7 @@ mod tests {
             let text = write("centre", month, &counts);
             let file = read(text.as_bytes()).unwrap();
             prop_assert_eq!((file.party.as_str(), file.month), ("centre", month));
-            prop_assert_eq!(together(&[file.clone()], month).unwrap(), counts.clone());
+            prop_assert_eq!(together(std::slice::from_ref(&file), month).unwrap(), counts.clone());
             let twice = together(&[file.clone(), file], month);
             prop_assert_eq!(twice.is_err(), !counts.is_empty());
         }
