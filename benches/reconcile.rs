@@ -106,7 +106,8 @@ fn acts(folder: &Path) -> Fallible<()> {
     let (cpu, begin) = (children_s()?, Instant::now());
     let mut command = Command::new(env!("CARGO_BIN_EXE_qaqpa"));
     command.args(["reconcile", "counts", "--json", "--month", "2026-11", "--agency"]);
-    command.arg(&files[0]).arg("--centre").arg(&files[1]).arg("--parties");
+    let [agency, centre] = files.as_slice() else { return Err("two files".into()) };
+    command.arg(agency).arg("--centre").arg(centre).arg("--parties");
     command.arg(folder.join("parties")).arg("--out").arg(folder.join("acts"));
     done(&mut command)?;
     let made_s = begin.elapsed().as_secs_f64();

@@ -76,8 +76,7 @@ fn an_envelope_is_signed_and_verified_with_each_of_the_countrys_algorithms() {
         assert_eq!(judged.certificate.der(), by.der);
         let changed = document.replace("Қазақ", "қазақ");
         assert_eq!(judge(&changed).unwrap_err(), Reason::DigestMismatch);
-        let changed =
-            document.replace("#id-", "#id-").replacen("<ds:SignedInfo>", "<ds:SignedInfo >", 1);
+        let changed = document.replacen("<ds:SignedInfo>", "<ds:SignedInfo >", 1);
         assert!(judge(&changed).is_ok(), "white space in a tag is not signed");
         let changed = document.replacen("<ds:Reference ", "<ds:Reference Id=\"r\" ", 1);
         assert_eq!(judge(&changed).unwrap_err(), Reason::BadSignature);

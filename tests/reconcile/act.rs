@@ -150,9 +150,9 @@ fn who_is_no_party_or_signs_twice_or_changes_a_byte_is_refused() {
         let (is_valid, said) = house.verified(other.as_bytes(), &[]);
         assert_eq!((is_valid, &said["reason"]), (false, &reason.into()), "{said}");
     }
-    let second = both.find("<ds:Signature ").unwrap();
-    let last = both.rfind("<ds:Signature ").unwrap();
-    let alone = [&both[..second], &both[last..]].concat();
+    let (before, from_first) = both.split_once("<ds:Signature ").unwrap();
+    let (_, last) = from_first.rsplit_once("<ds:Signature ").unwrap();
+    let alone = [before, "<ds:Signature ", last].concat();
     assert_eq!(house.verified(alone.as_bytes(), &[]).1["reason"], "not_countersigned");
 }
 

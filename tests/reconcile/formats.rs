@@ -108,7 +108,8 @@ fn a_day_is_the_same_day_in_every_form() {
     let credits = &["--payments", "credits"][..];
     let text = one_c(&register);
     let bom = ["\u{feff}".as_bytes(), text.as_bytes()].concat();
-    let cases: [(&str, Vec<u8>, &[&str], &Value, u64); 15] = [
+    type Case<'c> = (&'c str, Vec<u8>, &'c [&'c str], &'c Value, u64);
+    let cases: [Case<'_>; 15] = [
         ("neutral", neutral("register", "2026-11-22", &register, "\n"), &[], &whole, 4),
         ("camt.053 v2", camt(&register, "camt.053", 2), &[], &whole, 4),
         ("camt.053 v4", camt(&register, "camt.053", 4), &[], &whole, 4),
@@ -140,6 +141,7 @@ fn a_day_is_the_same_day_in_every_form() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table: one row a case")]
 fn a_file_that_breaks_a_promise_of_its_own_is_refused_whole() {
     let (journal, register) = day();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
@@ -159,7 +161,8 @@ fn a_file_that_breaks_a_promise_of_its_own_is_refused_whole() {
     );
     let bomb = archive(&format!("<worksheet>{}</worksheet>", " ".repeat(40 << 20)));
     let first = "<CdtDbtInd>CRDT</CdtDbtInd><Dt><Dt>2026-11-22";
-    let cases: [(&str, Vec<u8>, &[&str], Option<u64>, &str); 20] = [
+    type Case<'c> = (&'c str, Vec<u8>, &'c [&'c str], Option<u64>, &'c str);
+    let cases: [Case<'_>; 20] = [
         (
             "balance",
             change(&statement, "KZT\">1000000.00", "KZT\">1000000.01"),

@@ -123,7 +123,7 @@ pub fn mt940(rows: &[Row]) -> Vec<u8> {
             let mark = if is_return(row) { "D" } else { "C" };
             balance += if is_return(row) { -amount } else { amount };
             let (value, posted) = (short(&row[10]), short(local(&row[9])));
-            let (amount, entry) = (money(&row[6], ','), &posted[2..]);
+            let (amount, entry) = (money(&row[6], ','), posted.get(2..).unwrap());
             let (e2e_id, receipt, kbk, knp) = (&row[0], &row[1], &row[4], &row[5]);
             write!(text, ":61:{value}{entry}{mark}{amount}NTRF{e2e_id}//{receipt}\r\n").unwrap();
             write!(text, ":86:State duty /KNP/{knp}/KBK/\r\n{kbk}/\r\n").unwrap();
