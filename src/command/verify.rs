@@ -3,13 +3,15 @@
 pub(super) mod judge;
 
 use super::{Failure, Profile, act, read_input, write_output};
+use crate::sign::Reason;
 use crate::sign::certificate::Certificate;
 use crate::sign::pem;
-use crate::sign::trust::{Basis, Trust};
+use crate::sign::trust::status::{Status, Why};
+use crate::sign::trust::{Basis, Judged, Trust};
 use crate::sign::wsse::Signed;
 use jiff::Timestamp;
 use judge::Bench;
-use qaqpa_kit::fault::Fault;
+use qaqpa_kit::fault::{Code, Fault, Phase};
 use qaqpa_kit::redact;
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -42,6 +44,9 @@ pub struct Args {
     /// Of an act: the folder of its run, whose files must be those that were signed.
     #[arg(long, value_name = "DIR")]
     folder: Option<PathBuf>,
+    /// Revocation lists (PEM or DER) of the authorities in --trust; then who is on none is refused.
+    #[arg(long, value_name = "CRL", requires = "trust")]
+    revocation: Vec<PathBuf>,
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
@@ -61,6 +66,10 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
         .map(|path| read_input(path).map(|pem| (path.display(), pem)))
         .collect::<Result<_, _>>()?;
     let trust = Trust::load(files).map_err(Failure::work)?;
+    let at_unix_s = args.at.unwrap_or_else(Timestamp::now).as_second();
+    for path in &args.revocation {
+        shelve(&trust, path, at_unix_s)?;
+    }
     let trust = (!args.signature_only).then_some(&trust);
     let mut known: Vec<_> = trust.iter().flat_map(|trust| trust.signers()).collect();
     for path in &args.cert {
@@ -70,7 +79,7 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
         trust,
         known,
         content: args.content.as_deref().map(read_input).transpose()?,
-        at_unix_s: args.at.unwrap_or_else(Timestamp::now).as_second(),
+        at_unix_s,
     };
     let mut is_valid = true;
     for file in &args.file {
@@ -109,6 +118,35 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
     Ok(if is_valid { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// Reads a revocation list.
+fn shelve(trust: &Trust, path: &std::path::Path, at_unix_s: i64) -> Result<(), Failure> {
+    let bytes = read_input(path)?;
+    let blocks = pem::blocks(&bytes).unwrap_or_default();
+    let der = blocks.iter().find(|block| block.label == "X509 CRL").map(|block| &block.der[..]);
+    let read = trust.shelve(der.unwrap_or(&bytes), at_unix_s);
+    read.map(drop).map_err(|error| Failure::work(format!("{}: {error}", path.display())))
+}
+
+/// What the lists at hand say of a believed certificate; nothing where none was given.
+fn check_lists(trust: &Trust, judged: &Judged, at_unix_s: i64) -> Result<(), Fault> {
+    let shelf = trust.shelf();
+    if shelf.crls().is_empty() {
+        return Ok(());
+    }
+    let found = match judged.certificate() {
+        Some((own, Some(issuer))) => shelf.look_up(own, issuer, at_unix_s),
+        _ => None,
+    };
+    match found.map(|found| found.status) {
+        Some(Status::Good) => Ok(()),
+        Some(Status::Revoked { .. }) => Err(Reason::CertRevoked.of_caller()),
+        Some(Status::Unknown(why)) => {
+            Err(Fault::new(Code::PkiUnknownStatus, Phase::Verify, why.word()))
+        }
+        None => Err(Fault::new(Code::PkiUnknownStatus, Phase::Verify, Why::CrlMissing.word())),
+    }
+}
+
 /// The certificates of a PEM file.
 fn certificates(path: &std::path::Path) -> Result<Vec<Arc<Certificate>>, Failure> {
     let blocks = pem::blocks(&read_input(path)?).map_err(Failure::work)?;
@@ -140,7 +178,9 @@ fn believe(
     let Some(trust) = trust else { return Ok(None) };
     let known_as = || redact::ids(certificate.subject()).into_owned();
     let judged = trust.judge(certificate, at_unix_s);
-    Ok(Some(judged.map_err(|reason| reason.of_caller().because(known_as()))?.basis))
+    let judged = judged.map_err(|reason| reason.of_caller().because(known_as()))?;
+    check_lists(trust, &judged, at_unix_s).map_err(|fault| fault.because(known_as()))?;
+    Ok(Some(judged.basis))
 }
 
 pub(super) const fn trust_word(basis: Option<Basis>) -> &'static str {

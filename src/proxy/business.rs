@@ -9,6 +9,7 @@ use crate::sign::business::collect::Desk;
 use crate::sign::business::{Signed, demand};
 use crate::sign::rest::Parts;
 use crate::sign::rest::replay::Turn;
+use crate::sign::trust::Judged;
 use crate::sign::{Reason, Refusal};
 use qaqpa_kit::fault::{Code, Fault, Phase};
 use qaqpa_kit::manifest::{SignatureDemand, SignedMessage};
@@ -38,7 +39,8 @@ impl Signatory {
     }
 }
 
-/// Verifies the business signatures that a service demands of a call; nothing where it demands none.
+/// Verifies the business signatures that a service demands of a call, and says whose they are; nothing
+/// where it demands none. Whether the signers were revoked is to be asked afterwards.
 ///
 /// # Errors
 /// `caller.unsigned`, `caller.bad_signature` or `caller.stale` about the business signature: the call is
@@ -48,10 +50,10 @@ pub fn of_call(
     service: &Service,
     data: Option<Element<'_>>,
     (face, received): (Face, &Received),
-) -> Result<(), Fault> {
+) -> Result<Vec<Judged>, Fault> {
     let demands = demands(service, Signatory::Caller);
     if demands.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let now_unix_s = received.received_at_us / 1_000_000;
     let desk = desk(gate, &demands, now_unix_s);
@@ -64,9 +66,10 @@ pub fn of_call(
         made_of = Some(call.digest);
         signed.push(call.signed);
     }
-    judge(gate, &desk, Signatory::Caller, &signed, data)?;
+    let judged = judge(gate, &desk, Signatory::Caller, &signed, data)?;
     // Last: a stranger's signature shall take no place in the memory.
-    made_of.map_or(Ok(()), |digest| check_replay(gate, received, digest, now_unix_s))
+    made_of.map_or(Ok(()), |digest| check_replay(gate, received, digest, now_unix_s))?;
+    Ok(judged)
 }
 
 /// Verifies the business signatures that an agency's answer must bear.
@@ -86,7 +89,12 @@ pub fn of_answer(
     let desk = desk(gate, &demands, now_unix_s);
     let signed = data.map_or(Ok(Vec::new()), |data| desk.in_data(data));
     let signed = signed.map_err(|refusal| Signatory::Agency.fault(refusal))?;
-    judge(gate, &desk, Signatory::Agency, &signed, data)
+    for judged in judge(gate, &desk, Signatory::Agency, &signed, data)? {
+        if gate.revocation.is_known_revoked(&judged, now_unix_s) {
+            return Err(Reason::CertRevoked.of_agency().of_business());
+        }
+    }
+    Ok(())
 }
 
 fn demands(service: &Service, signatory: Signatory) -> Vec<&SignatureDemand> {
@@ -135,8 +143,9 @@ fn judge(
     signatory: Signatory,
     signed: &[Signed],
     data: Option<Element<'_>>,
-) -> Result<(), Fault> {
+) -> Result<Vec<Judged>, Fault> {
     let at = data.map_or(0, |data| data.span().start);
+    let mut judged = Vec::with_capacity(signed.len());
     for one in signed {
         let refused = |reason: Reason| signatory.fault(reason.at(one.at));
         let mut signed_at_unix_s = desk.now_unix_s;
@@ -144,7 +153,8 @@ fn judge(
             stamp.judge(&gate.trust).map_err(refused)?;
             signed_at_unix_s = stamp.at_unix_s;
         }
-        gate.trust.judge(&one.certificate, signed_at_unix_s).map_err(refused)?;
+        judged.push(gate.trust.judge(&one.certificate, signed_at_unix_s).map_err(refused)?);
     }
-    demand::check(desk.demands, signed).map_err(|reason| signatory.fault(reason.at(at)))
+    demand::check(desk.demands, signed).map_err(|reason| signatory.fault(reason.at(at)))?;
+    Ok(judged)
 }

@@ -113,7 +113,8 @@ async fn carry(
         Err(seat) => admit(seat).await?,
     };
     dedupe::check_age(&service, &request.message_date, trace.received_at_us)?;
-    business::of_call(gate, &service, request.data, (trace.face, received))?;
+    let signers = business::of_call(gate, &service, request.data, (trace.face, received))?;
+    verify::unrevoked(gate, &signers, &service, deadline, trace).await?;
     trace.mark(Phase::Verify);
 
     // open: durable before a byte leaves

@@ -5,6 +5,7 @@ use super::identify::{Caller, is_bound};
 use super::trace::Trace;
 use crate::channel::sync::Message;
 use crate::config::settings::Service;
+use crate::sign::trust::Judged;
 use crate::sign::wsse::{self, Signed};
 use crate::sign::{Certificate, Reason};
 use qaqpa_kit::fault::{Code, Fault, Phase};
@@ -61,6 +62,25 @@ pub async fn revocation(
         let judged = gate.trust.judge(certificate, now_unix_s).map_err(Reason::of_caller)?;
         let policy = service.revocation;
         trace.mark_revocation(gate.revocation.check(&judged, policy, now_unix_s, ends).await?);
+    }
+    Ok(())
+}
+
+/// The same for the signers of a call's business signatures.
+///
+/// # Errors
+/// As [`revocation`], about the business signature.
+pub async fn unrevoked(
+    gate: &Gateway,
+    signers: &[Judged],
+    service: &Service,
+    ends: Instant,
+    trace: &mut Trace,
+) -> Result<(), Fault> {
+    let now_unix_s = trace.received_at_us / 1_000_000;
+    for judged in signers {
+        let checked = gate.revocation.check(judged, service.revocation, now_unix_s, ends).await;
+        trace.mark_revocation(checked.map_err(Fault::of_business)?);
     }
     Ok(())
 }

@@ -3,6 +3,10 @@
 use crate::signatures::forge::{message, sign, usual};
 use crate::signatures::oracles::{folder, write};
 use crate::signatures::pki::PKI;
+use rcgen::{
+    CertificateRevocationListParams, KeyIdMethod, RevocationReason, RevokedCertParams,
+    SerialNumber, date_time_ymd,
+};
 use serde_json::Value;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -92,4 +96,59 @@ fn a_canonical_form_is_printed_byte_for_byte() {
         assert_eq!(String::from_utf8_lossy(&output.stdout), expected);
     }
     assert_eq!(qaqpa(&["canonicalize", "--id", "y", file]).status.code(), Some(1));
+}
+
+/// A list of the root that names this serial number.
+fn list(revoked: &[u8]) -> String {
+    let params = CertificateRevocationListParams {
+        this_update: date_time_ymd(2026, 11, 1),
+        next_update: date_time_ymd(2026, 12, 1),
+        crl_number: SerialNumber::from(1_u64),
+        issuing_distribution_point: None,
+        revoked_certs: vec![RevokedCertParams {
+            serial_number: SerialNumber::from_slice(revoked),
+            revocation_time: date_time_ymd(2026, 11, 2),
+            reason_code: Some(RevocationReason::KeyCompromise),
+            invalidity_date: None,
+        }],
+        key_identifier_method: KeyIdMethod::Sha256,
+    };
+    params.signed_by(&PKI.root.issuer).expect("list").pem().expect("PEM")
+}
+
+#[test]
+fn a_list_of_revoked_certificates_is_asked_where_one_is_given() {
+    let folder = folder();
+    let file = |name: &str, text: &str| write(folder.path(), name, text).display().to_string();
+    let root = file("root.pem", &PKI.root.pem);
+    let signed = file("signed.xml", &sign(&message(), &usual(&PKI.p256), &PKI.p256));
+    let der = x509_serial(PKI.p256.certificate().serial_decimal());
+    let arguments = ["verify", "--json", "--at", "2026-11-22T05:00:00Z", "--trust", &root, &signed];
+    let with = |list: &str| qaqpa(&[&arguments[..], &["--revocation", list]].concat());
+    assert_eq!(qaqpa(&arguments).status.code(), Some(0), "nobody asks");
+    let other = with(&file("other.crl", &list(&[1, 2, 3])));
+    assert_eq!(other.status.code(), Some(0), "{}", text(&other.stdout));
+    let own = with(&file("own.crl", &list(&der)));
+    assert_eq!(own.status.code(), Some(1));
+    let said = text(&own.stdout);
+    assert!(said.contains("pki.revoked") && said.contains("cert_revoked"), "{said}");
+    let broken = with(&file("broken.crl", "no list"));
+    assert_eq!(broken.status.code(), Some(1), "a list that cannot be read is told");
+}
+
+/// The bytes of a decimal serial number.
+fn x509_serial(decimal: &str) -> Vec<u8> {
+    let mut bytes = vec![0_u8];
+    for digit in decimal.bytes() {
+        let mut carry = u32::from(digit - b'0');
+        for byte in bytes.iter_mut().rev() {
+            let sum = u32::from(*byte) * 10 + carry;
+            *byte = u8::try_from(sum % 256).expect("a byte");
+            carry = sum / 256;
+        }
+        if carry > 0 {
+            bytes.insert(0, u8::try_from(carry).expect("a byte"));
+        }
+    }
+    bytes
 }
