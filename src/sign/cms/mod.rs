@@ -224,7 +224,8 @@ fn fixed_signature(algorithm: SignatureAlgorithm, value: &[u8]) -> Result<Vec<u8
     let (r, s) = read().map_err(|_| Reason::BadSignature)?;
     let mut fixed = Vec::with_capacity(2 * bytes);
     for part in [r, s] {
-        let zeros = bytes.checked_sub(part.len()).ok_or(Reason::BadSignature)?;
+        // A longer number is one of another curve.
+        let zeros = bytes.checked_sub(part.len()).ok_or(Reason::AlgKeyMismatch)?;
         fixed.extend(std::iter::repeat_n(0, zeros));
         fixed.extend_from_slice(&part);
     }
