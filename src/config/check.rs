@@ -84,7 +84,7 @@ pub(super) fn check(
     };
     let payments = payments::check(&mut inspector, &installation.payments, &known);
     let reconcile = reconcile::check(&mut inspector, &installation.gateway);
-    services::check_house(&mut inspector, &installation.services, &installation.payments);
+    paid::check_house(&mut inspector, &installation.services, &installation.payments);
     let (findings, certificates) = inspector.finish();
     let warnings = findings.settle()?;
     let settings = Settings {

@@ -170,6 +170,27 @@ pub enum Resolution {
     NotWaiting,
 }
 
+/// PostgreSQL's texts hold no NUL; one caller's must not fail a whole group.
+pub(super) fn without_nul(opened: &mut Opened) {
+    for text in [
+        &mut opened.participant,
+        &mut opened.sender_id,
+        &mut opened.agency,
+        &mut opened.service,
+        &mut opened.route_id,
+        &mut opened.message_id,
+        &mut opened.correlation_id,
+    ] {
+        clean(text);
+    }
+}
+
+pub(super) fn clean(text: &mut String) {
+    if text.contains('\0') {
+        *text = text.replace('\0', "\u{fffd}");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::EntryId;

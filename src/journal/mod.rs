@@ -138,7 +138,7 @@ impl Journal {
                 BodyPolicy::Full => contents::seal(day_key, opened.id, request).await,
                 BodyPolicy::Digest => None,
             };
-            without_nul(&mut opened);
+            entry::without_nul(&mut opened);
             let (answer, granted) = oneshot::channel();
             let open = Open { opened, same_call, request, answer };
             self.inner.shared.stats.opens_waiting.add(1);
@@ -229,7 +229,7 @@ impl Journal {
         let stats = &self.inner.shared.stats;
         opened.request = Bytes::new();
         closed.answer = Bytes::new();
-        without_nul(&mut opened);
+        entry::without_nul(&mut opened);
         let has_room = stats.closes_waiting.read() < self.inner.waiting_max;
         stats.closes_waiting.add(1);
         let record = Job::Record(Box::new(Record { opened, closed }));
@@ -269,7 +269,7 @@ impl Journal {
         if resolved.outcome == Outcome::Unknown {
             return Ok(Resolution::NotWaiting);
         }
-        clean(&mut resolved.note);
+        entry::clean(&mut resolved.note);
         let (answer, written) = oneshot::channel();
         self.order(Job::Resolve(Resolve { resolved, answer }))?;
         wait(written).await
@@ -367,27 +367,6 @@ async fn wait<T>(answer: oneshot::Receiver<Result<T, JournalDown>>) -> Result<T,
         Ok(Ok(result)) => result,
         Ok(Err(_)) => Err(stopped()),
         Err(_) => Err(JournalDown::new(Why::Slow, "no commit within a second")),
-    }
-}
-
-/// PostgreSQL's texts hold no NUL; one caller's must not fail a whole group.
-fn without_nul(opened: &mut Opened) {
-    for text in [
-        &mut opened.participant,
-        &mut opened.sender_id,
-        &mut opened.agency,
-        &mut opened.service,
-        &mut opened.route_id,
-        &mut opened.message_id,
-        &mut opened.correlation_id,
-    ] {
-        clean(text);
-    }
-}
-
-fn clean(text: &mut String) {
-    if text.contains('\0') {
-        *text = text.replace('\0', "\u{fffd}");
     }
 }
 

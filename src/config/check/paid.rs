@@ -5,7 +5,7 @@ use super::services::instead;
 use crate::config::document::Document;
 use crate::config::finding::Place;
 use crate::config::raw;
-use crate::config::settings::Paid;
+use crate::config::settings::{Agency, Paid};
 use qaqpa_kit::ids::Kbk;
 use qaqpa_kit::money::Amount;
 
@@ -58,5 +58,25 @@ pub(super) fn check(
         let wrong = format!("payments.toml has no tariff {:?}", paid.tariff);
         let cure = instead(&paid.tariff, &known, "name a fee or duty of payments.toml");
         inspector.error(&place.key("tariff"), wrong, cure);
+    }
+}
+
+/// A desk of the house needs what it works with.
+pub(super) fn check_house(
+    inspector: &mut Inspector<'_>,
+    document: &Document<raw::Services>,
+    payments: &Document<raw::Payments>,
+) {
+    let is_empty = payments.raw.bank.is_empty() && !payments.source.is_broken;
+    for (id, raw) in &document.raw.agency {
+        for (service, raw) in &raw.service {
+            let place = document.source.top().key("agency").key(id).key("service").key(service);
+            check(inspector, &place.key("paid"), raw, payments);
+        }
+        if raw.endpoint == Agency::HOUSE_PAYMENTS && is_empty {
+            let place = document.source.top().key("agency").key(id).key("endpoint");
+            let wrong = "payments.toml names no bank, so nothing can be paid here";
+            inspector.error(&place, wrong, "add a table [bank.ID] to payments.toml");
+        }
     }
 }

@@ -23,26 +23,6 @@ pub(super) const PASSTHROUGH: &str = "passthrough";
 /// The adapter of the payments desk.
 const PAYMENTS: &str = "payments";
 
-/// A desk of the house needs what it works with.
-pub(super) fn check_house(
-    inspector: &mut Inspector<'_>,
-    document: &Document<raw::Services>,
-    payments: &Document<raw::Payments>,
-) {
-    let is_empty = payments.raw.bank.is_empty() && !payments.source.is_broken;
-    for (id, raw) in &document.raw.agency {
-        for (service, raw) in &raw.service {
-            let place = document.source.top().key("agency").key(id).key("service").key(service);
-            paid::check(inspector, &place.key("paid"), raw, payments);
-        }
-        if raw.endpoint == Agency::HOUSE_PAYMENTS && is_empty {
-            let place = document.source.top().key("agency").key(id).key("endpoint");
-            let wrong = "payments.toml names no bank, so nothing can be paid here";
-            inspector.error(&place, wrong, "add a table [bank.ID] to payments.toml");
-        }
-    }
-}
-
 /// What the agencies of this installation offer.
 #[derive(Default)]
 pub(super) struct Offer {
