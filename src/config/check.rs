@@ -241,7 +241,7 @@ pub(crate) mod tests {
             ("[signing]\nkey = []", "signing.key: the gateway has no key to sign with"),
             (
                 "[[signing.key]]\nkey_file = \"other.key\"",
-                "other.key with certificates/signing.pem: they are no pair",
+                "other.key: the private key does not belong to the certificate",
             ),
             ("[[signing.key]]\nkey_file = \"missing.key\"", "key file missing.key does not exist"),
             ("[trust]\nfiles = []", "trust.files: the gateway would believe nobody"),

@@ -348,7 +348,7 @@ mod tests {
                  Cure: write a whole number.",
                 "f:7: listener[0].tls: \"mutal\" is no value of this key. Cure: write \"mutual\".",
                 "f:8: listener[0].colour: unknown key. Cure: delete it; known here are `address`, \
-                 `tls`, `certificate_file`, `key_file`, `public_url`, `http2`, `receipts`.",
+                 `tls`, `certificate_file`, `key_file`, `public_url`, `http2`, `reuse_port`, `receipts`.",
                 "f:10: listener[1].address: integer `8443` stands where a text in \"quotes\" \
                  belongs. Cure: write a text in \"quotes\".",
                 "f:12: ops.log_json: string \"no\" stands where true or false belongs. \

@@ -4,6 +4,7 @@ use super::inspector::Inspector;
 use crate::config::finding::Place;
 use crate::config::raw;
 use crate::config::settings::BoundCertificate;
+use crate::sign::algorithm::SignatureAlgorithm;
 use crate::sign::keystore;
 use aws_lc_rs::digest::{SHA256, digest};
 use jiff::civil;
@@ -66,9 +67,6 @@ pub(super) const DATABASE_URL: Kind = Kind {
     cure: "write postgresql://user:password@host/database into it, or correct the path",
     is_secret: true,
 };
-
-/// Public keys that signatures are verified with: rsaEncryption (RFC 8017), id-ecPublicKey (RFC 5480).
-const SIGNING_KEYS: [&str; 2] = ["1.2.840.113549.1.1.1", "1.2.840.10045.2.1"];
 
 impl Inspector<'_> {
     /// The content of a file named in the configuration.
@@ -291,10 +289,14 @@ impl Inspector<'_> {
             return None;
         };
         let body = self.parsed(place, file, der)?.tbs_certificate;
-        let kind = body.subject_public_key_info.algorithm.oid.to_string();
-        if !SIGNING_KEYS.contains(&kind.as_str()) {
+        let kind = body.subject_public_key_info.algorithm.oid;
+        if !SignatureAlgorithm::ALL.iter().any(|one| one.key_oid() == kind) {
             let wrong = format!("no signature can be verified with the key in {file}");
-            self.error(place, wrong, "use RSA from 2048 bits, or ECDSA P-256 or P-384");
+            self.error(
+                place,
+                wrong,
+                "use RSA from 2048 bits, ECDSA P-256 or P-384, or a GOST key of the ҰКО",
+            );
         }
         let spki = body.subject_public_key_info.to_der().ok()?;
         Some(BoundCertificate {
