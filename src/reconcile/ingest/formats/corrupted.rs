@@ -55,6 +55,10 @@ fn workbook() -> Vec<u8> {
     let options = zip::write::SimpleFileOptions::default();
     for (name, text) in [
         (
+            "_rels/.rels",
+            "<Relationships><Relationship Id=\"w\" Type=\"http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument\" Target=\"xl/workbook.xml\"/></Relationships>",
+        ),
+        (
             "xl/workbook.xml",
             "<workbook xmlns:r=\"r\"><sheets><sheet name=\"S\" sheetId=\"1\" r:id=\"a\"/></sheets></workbook>",
         ),
