@@ -139,11 +139,16 @@ async fn serve(
     }
     running.announce_end();
     tracing::info!("draining");
-    tokio::select! {
-        () = sleep(running.gate.settings.limits.drain_notice) => {}
-        // Told twice: at once.
-        _ = terminate.recv() => {}
+    let notice = running.gate.settings.limits.drain_notice;
+    if !notice.is_zero() {
+        tokio::select! {
+            () = sleep(notice) => {}
+            // Told twice: at once.
+            _ = terminate.recv() => {}
+        }
     }
+    // Before what may take long: nobody new is let in while a register is taken in to its end.
+    running.close_doors();
     intake.stop().await;
     let calls_cut = running.drain().await;
     tracing::info!(calls_cut, "drained");

@@ -165,11 +165,16 @@ impl Running {
         self.leaving.send_replace(true);
     }
 
+    /// Refuses new callers; who is in flight goes on.
+    pub fn close_doors(&self) {
+        self.drain.send_replace(true);
+    }
+
     /// Refuses new callers, finishes what is in flight, tells what it could not finish and flushes the
     /// journal; returns how many calls, and exchanges with banks, the drain deadline cut.
     pub async fn drain(self) -> usize {
         self.announce_end();
-        self.drain.send_replace(true);
+        self.close_doors();
         let mut cut = 0;
         for door in self.doors {
             cut += door.await.map_or(0, |drained| drained.calls_cut);
