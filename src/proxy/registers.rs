@@ -21,7 +21,7 @@ use crate::payments::command::{Command, Reply as Paid};
 use aws_lc_rs::digest::{Context, SHA256, digest};
 use bytes::Bytes;
 use http_body_util::BodyExt;
-use hyper::header::{ALLOW, HeaderValue};
+use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Method, Response};
 use qaqpa_kit::fault::{Code, Fault, Outcome, Phase};
@@ -77,7 +77,12 @@ pub async fn look_up(gate: &Gateway, face: Face, received: &Received) -> Respons
     };
     trace.mark(Phase::Reply);
     handle::observe(gate, &trace, &reply, Some(received.peer_address));
+    // No fault, but no run either: said as a problem, as faults are.
+    let is_none = reply.http_status >= 400;
     let mut answer = response(face, reply);
+    if is_none {
+        answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(problem::PROBLEM_JSON));
+    }
     if received.method != Method::GET {
         answer.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, POST"));
     }

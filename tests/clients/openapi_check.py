@@ -75,6 +75,9 @@ def fuzzed(args):
         '[[operations]]\ninclude-tag = "payments"\n'
         'checks.positive_data_acceptance.expected-statuses = ["2xx", 400, 403, 409, 429]\n'
         'checks.negative_data_rejection.expected-statuses = [200, "4xx"]\n'
+        # A register is its bank's alone, and so is its run: to others there is none.
+        '[[operations]]\ninclude-tag = "registers"\n'
+        'checks.positive_data_acceptance.expected-statuses = ["2xx", 400, 403, 404, 409, 429]\n'
         '[[operations]]\ninclude-tag = "resources"\n'
         'checks.positive_data_acceptance.expected-statuses = ["2xx", 400, 404, 409, 422, 429]\n'
     )
