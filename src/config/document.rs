@@ -6,6 +6,7 @@
 use super::finding::{Finding, Findings, Source, key_path, nearest};
 use super::lines::Lines;
 use super::ranges::{self, Range};
+use super::words::{choice, wrong_type};
 use serde::de::DeserializeOwned;
 use std::ops;
 use toml::Spanned;
@@ -182,29 +183,6 @@ impl<'t> Reading<'t> {
         self.source.struck.push(path);
         Some(entry)
     }
-}
-
-/// `a`, `b`, `c` as in serde's own messages.
-fn choice(known: &[&str]) -> String {
-    known.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ")
-}
-
-/// serde's `invalid type: string "x", expected usize`, in the words of the operator.
-fn wrong_type(message: &str) -> (String, String) {
-    let Some((found, expected)) = message.rsplit_once(", expected ") else {
-        return (message.to_owned(), "compare with the example beside it in config/".to_owned());
-    };
-    let found = found.trim_start_matches("invalid type: ").trim_start_matches("invalid value: ");
-    let wanted = match expected {
-        "u32" | "u64" | "usize" => "a whole number",
-        "a string" => "a text in \"quotes\"",
-        "a boolean" => "true or false",
-        "a sequence" => "a list in [brackets]",
-        "a TOML datetime" => "a date such as 2026-01-31",
-        _ if expected.starts_with("struct") || expected == "a map" => "a table",
-        other => other,
-    };
-    (format!("{found} stands where {wanted} belongs"), format!("write {wanted}"))
 }
 
 /// The steps as the operator reads them: `listener[0].address`.

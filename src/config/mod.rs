@@ -14,6 +14,7 @@ pub mod operation;
 pub mod ranges;
 pub mod raw;
 pub mod settings;
+mod words;
 
 pub use finding::{ConfigErrors, Finding};
 pub use load::{inspect, load};
