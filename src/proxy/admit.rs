@@ -52,9 +52,12 @@ pub struct Permit {
 }
 
 impl Permit {
-    /// Tells how long the agency took to answer, or that it did not in time: its line goes by it.
-    pub fn note(&self, service: &Service, took: Duration, is_late: bool) {
-        self.place.note(&service.manifest.id, took, is_late);
+    /// Tells how long the agency took to answer, and whether it did not in time: its line goes by it.
+    /// `None` says nothing of its pace.
+    pub fn note(&self, service: &Service, told: Option<(Duration, bool)>) {
+        if let Some((took, is_late)) = told {
+            self.place.note(&service.manifest.id, took, is_late);
+        }
     }
 }
 

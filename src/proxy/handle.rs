@@ -7,7 +7,7 @@ use super::exchange::{self, Asking};
 use super::listener::Received;
 use super::reply::Reply;
 use super::trace::Trace;
-use super::{Gateway, business, face, route, verify};
+use super::{Gateway, face, route, verify};
 use crate::channel::Face;
 use crate::channel::sync::{self, Message};
 use crate::ops::log::{self, Access};
@@ -106,15 +106,13 @@ async fn carry(
     let now_unix_s = trace.received_at_us / 1_000_000;
     let signed = verify::transport(gate, &message, &caller, now_unix_s)?;
     trace.prove(&caller, signed.as_ref());
-    let proofs = (&caller, signed.as_ref());
-    verify::revocation(gate, proofs, &service, deadline, trace).await?;
+    verify::revocation(gate, (&caller, signed.as_ref()), &service, deadline, trace).await?;
     let permit = match early {
         Ok(permit) => permit,
         Err(seat) => admit(seat).await?,
     };
     dedupe::check_age(&service, &request.message_date, trace.received_at_us)?;
-    let signers = business::of_call(gate, &service, request.data, (trace.face, received))?;
-    verify::unrevoked(gate, &signers, &service, deadline, trace).await?;
+    verify::business(gate, &service, (request.data, received), deadline, trace).await?;
     trace.mark(Phase::Verify);
 
     // open: durable before a byte leaves
@@ -132,9 +130,7 @@ async fn carry(
     // encode, send, decode
     let asking = Asking { service: &service, request, original_digest, deadline };
     let answered = exchange::ask(gate, &asking, trace).await;
-    if let Some((took, is_late)) = trace.asked_for(answered.as_ref().err()) {
-        permit.note(&service, took, is_late);
-    }
+    permit.note(&service, trace.asked_for(answered.as_ref().err()));
 
     let reply = Reply::written(gate, answered, signed.as_ref(), &service, trace);
     let closed = gate.journal.close(trace.closed(&reply)).await;

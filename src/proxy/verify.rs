@@ -1,14 +1,15 @@
 //! The caller's transport signature: over exactly this Body, by a certificate that is trusted and bound.
 
-use super::Gateway;
 use super::identify::{Caller, is_bound};
+use super::listener::Received;
 use super::trace::Trace;
+use super::{Gateway, business};
 use crate::channel::sync::Message;
 use crate::config::settings::Service;
-use crate::sign::trust::Judged;
 use crate::sign::wsse::{self, Signed};
 use crate::sign::{Certificate, Reason};
 use qaqpa_kit::fault::{Code, Fault, Phase};
+use qaqpa_kit::xml::Element;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -66,20 +67,20 @@ pub async fn revocation(
     Ok(())
 }
 
-/// The same for the signers of a call's business signatures.
+/// Verifies the business signatures that a service demands, and asks whether their signers were revoked.
 ///
 /// # Errors
-/// As [`revocation`], about the business signature.
-pub async fn unrevoked(
+/// As [`business::of_call`], and as [`revocation`] about the business signature.
+pub async fn business(
     gate: &Gateway,
-    signers: &[Judged],
     service: &Service,
+    (data, received): (Option<Element<'_>>, &Received),
     ends: Instant,
     trace: &mut Trace,
 ) -> Result<(), Fault> {
     let now_unix_s = trace.received_at_us / 1_000_000;
-    for judged in signers {
-        let checked = gate.revocation.check(judged, service.revocation, now_unix_s, ends).await;
+    for judged in business::of_call(gate, service, data, (trace.face, received))? {
+        let checked = gate.revocation.check(&judged, service.revocation, now_unix_s, ends).await;
         trace.mark_revocation(checked.map_err(Fault::of_business)?);
     }
     Ok(())

@@ -1,7 +1,7 @@
-//! When to stop asking a failing agency: failures in a row open it, or too many of a sample that is large
-//! enough; probes, one at a time, close it again.
+//! When to stop asking a failing agency, and when to ask it again.
 //!
-//! Pure: the caller brings the time. While an agency is well, a call costs one atomic load.
+//! Failures in a row open it, or too many of a sample that is large enough; probes, one at a time, close
+//! it again. Pure: the caller brings the time. While an agency is well, a call costs one atomic load.
 
 use crate::config::settings::Breaker as Settings;
 use std::sync::atomic::{AtomicBool, Ordering};

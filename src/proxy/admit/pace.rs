@@ -1,5 +1,7 @@
-//! How many calls an agency bears at once, read off its own answers: more while they come as fast as ever,
-//! fewer when they come later because of us. Pure: the caller brings the time.
+//! How many calls an agency bears at once, read off its own answers.
+//!
+//! More while they come as fast as ever, fewer when they come later because of us. Pure: the caller
+//! brings the time.
 //!
 //! A gradient: the limit goes with (usual time ÷ time now), plus a little to try whether there is room.
 //! Times are held against the usual time of their own service, so that a slow service among fast ones

@@ -91,15 +91,14 @@ impl Account {
     /// on: how long the caller took to send it says nothing of the agency.
     pub(super) fn note(&self, service: &Service, marks: Result<Marks, &Fault>) {
         let Some(permit) = &self.permit else { return };
-        match marks {
+        let told = match marks {
             Ok(Marks { sent: Some(sent), first_byte: Some(first_byte), .. }) => {
-                permit.note(service, first_byte.saturating_duration_since(sent), false);
+                Some((first_byte.saturating_duration_since(sent), false))
             }
-            Err(fault) if fault.code == Code::AgencyTimeout => {
-                permit.note(service, service.deadline, true);
-            }
-            _ => {}
-        }
+            Err(fault) if fault.code == Code::AgencyTimeout => Some((service.deadline, true)),
+            _ => None,
+        };
+        permit.note(service, told);
     }
 
     /// Opens the entry durably. Every relayed call is a call of its own: a path carries no messageId.
