@@ -29,7 +29,7 @@ use callers::{Call, Callers, Target};
 use calls::Mix;
 use figures::{Cpu, Yardstick, memory_mib};
 use hdrhistogram::Histogram;
-use installation::{Gateway, Kept, LOAD_CORE, Setup, configure, start_agency};
+use installation::{Gateway, Kept, Setup, configure, pin, start_agency};
 use qaqpa::command::demo::scratch::Scratch;
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
@@ -93,11 +93,7 @@ fn main() -> Fallible<()> {
             other => return Err(format!("unknown argument {other}").into()),
         }
     }
-    let own_id = std::process::id().to_string();
-    let pinned = Command::new("taskset").args(["-cp", LOAD_CORE, &own_id]).output()?;
-    if !pinned.status.success() {
-        return Err(format!("taskset: {}", String::from_utf8_lossy(&pinned.stderr)).into());
-    }
+    pin()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let measured = runtime.block_on(all(&options))?;
     if options.is_json {

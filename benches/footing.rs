@@ -24,12 +24,11 @@ mod slow;
 
 use callers::{Call, Callers, Seen, Target};
 use calls::{Mix, relay};
-use installation::{Gateway, LOAD_CORE, Setup, configure, start_agency};
+use installation::{Gateway, Setup, configure, pin, start_agency};
 use qaqpa::command::demo::scratch::Scratch;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
 /// Any error ends the run with its text.
@@ -55,11 +54,7 @@ fn main() -> Fallible<()> {
             other => return Err(format!("unknown argument {other}").into()),
         }
     }
-    let own_id = std::process::id().to_string();
-    let pinned = Command::new("taskset").args(["-cp", LOAD_CORE, &own_id]).output()?;
-    if !pinned.status.success() {
-        return Err(format!("taskset: {}", String::from_utf8_lossy(&pinned.stderr)).into());
-    }
+    pin()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(run(Duration::from_secs(seconds)))
 }

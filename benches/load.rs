@@ -34,7 +34,7 @@ mod scenario;
 
 use callers::{Callers, Seen, Target};
 use figures::{Cpu, Yardstick, memory_mib};
-use installation::{Gateway, Kept, LOAD_CORE, configure, start_agency};
+use installation::{Gateway, Kept, configure, pin, start_agency};
 use postgres::Cluster;
 use qaqpa::command::demo::scratch::Scratch;
 use scenario::{Scenario, Way, scenarios};
@@ -110,12 +110,7 @@ fn main() -> Fallible<()> {
     let options = Options::read()?;
     // Before this process is pinned: a database has both cores, as on a machine of its own.
     let cluster = options.is_full.then(Cluster::start);
-    // Threads started from here on inherit the core.
-    let own_id = std::process::id().to_string();
-    let pinned = Command::new("taskset").args(["-cp", LOAD_CORE, &own_id]).output()?;
-    if !pinned.status.success() {
-        return Err(format!("taskset: {}", String::from_utf8_lossy(&pinned.stderr)).into());
-    }
+    pin()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let measured = runtime.block_on(run(&options, cluster.as_ref()))?;
     report::print(&measured);

@@ -3,6 +3,9 @@
 //! `cargo bench --bench payments` prints the tables; every payment is durable when it counts. With
 //! `-- door` it measures through a bank's face alone.
 
+#[path = "load/callers.rs"]
+#[allow(dead_code, reason = "shared with the load")]
+mod callers;
 #[path = "payments/door.rs"]
 mod door;
 #[path = "payments/pgbench.rs"]

@@ -44,11 +44,10 @@ use calibrator::Calibrator;
 use callers::{Call, Callers, Target};
 use calls::Mix;
 use figures::Cpu;
-use installation::{Gateway, LOAD_CORE, Setup, start_agency};
+use installation::{Gateway, Setup, pin, start_agency};
 use qaqpa::command::demo::scratch::Scratch;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::Command;
 
 /// Any error ends the run with its text.
 type Fallible<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
@@ -87,11 +86,7 @@ fn main() -> Fallible<()> {
         }
     }
     if !is_gathering {
-        let own_id = std::process::id().to_string();
-        let pinned = Command::new("taskset").args(["-cp", LOAD_CORE, &own_id]).output()?;
-        if !pinned.status.success() {
-            return Err(format!("taskset: {}", String::from_utf8_lossy(&pinned.stderr)).into());
-        }
+        pin()?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let mut calibrator = Calibrator::default();
         let axes = runtime.block_on(run(rounds, requests, &mut calibrator))?;

@@ -37,11 +37,10 @@ mod traced;
 
 use callers::{Callers, Target};
 use figures::Cpu;
-use installation::{Gateway, LOAD_CORE, Setup, configure};
+use installation::{Gateway, Setup, configure, pin};
 use qaqpa::command::demo::scratch::Scratch;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::Command;
 
 /// Any error ends the run with its text.
 type Fallible<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
@@ -109,11 +108,7 @@ fn main() -> Fallible<()> {
             other => return Err(format!("unknown argument {other}").into()),
         }
     }
-    let own_id = std::process::id().to_string();
-    let pinned = Command::new("taskset").args(["-cp", LOAD_CORE, &own_id]).output()?;
-    if !pinned.status.success() {
-        return Err(format!("taskset: {}", String::from_utf8_lossy(&pinned.stderr)).into());
-    }
+    pin()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let measured = runtime.block_on(run(rounds, requests))?;
     print(&measured);

@@ -18,7 +18,7 @@ use tokio::sync::watch;
 
 /// Core of the gateway; callers and agency share [`LOAD_CORE`].
 pub(super) const GATEWAY_CORE: &str = "0";
-pub(super) const LOAD_CORE: &str = "1";
+const LOAD_CORE: &str = "1";
 
 /// How long the gateway may take to listen, and to end.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -60,6 +60,16 @@ pub(super) async fn start_agency(scratch: &Scratch) -> Fallible<SocketAddr> {
         door.serve(handler, drain).await
     });
     Ok(address)
+}
+
+/// Keeps this process to its core; threads started from here on inherit it.
+pub(super) fn pin() -> Fallible<()> {
+    let own_id = std::process::id().to_string();
+    let pinned = Command::new("taskset").args(["-cp", LOAD_CORE, &own_id]).output()?;
+    if pinned.status.success() {
+        return Ok(());
+    }
+    Err(format!("taskset: {}", String::from_utf8_lossy(&pinned.stderr)).into())
 }
 
 /// What differs from run to run.

@@ -1,7 +1,7 @@
 //! Payments through a bank's face over mutual TLS: each answered when it is durable, in journal and payments.
 
 use crate::postgres::Cluster;
-use crate::{Fallible, cpu_us, pgbench, server_of, server_us};
+use crate::{Fallible, callers, cpu_us, pgbench, server_of, server_us};
 use hdrhistogram::Histogram;
 use http_body_util::{BodyExt, Empty};
 use hyper::Request;
@@ -13,9 +13,7 @@ use qaqpa::command::client::Client;
 use qaqpa::command::demo::scratch::{Endpoints, Scratch};
 use qaqpa::config::settings::Store;
 use qaqpa::{journal, payments};
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::pki_types::ServerName;
 use serde_json::{Value, json};
 use std::fs::{self, File};
 use std::net::SocketAddr;
@@ -26,7 +24,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
-use tokio_rustls::TlsConnector;
 use zeroize::Zeroizing;
 
 /// Connections of the bank; one payment under way on each.
@@ -192,22 +189,6 @@ async fn registered(scratch: &Scratch, address: SocketAddr) -> Fallible<Vec<Stri
     Ok(ids)
 }
 
-/// The bank's side of TLS.
-fn tls(scratch: &Scratch) -> Fallible<TlsConnector> {
-    let pair = &scratch.member("bank")?.pair;
-    let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_file(&scratch.trust_pem)?)?;
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_client_auth_cert(
-            vec![CertificateDer::from_pem_file(&pair.cert_pem)?],
-            PrivateKeyDer::from_pem_file(&pair.key_pem)?,
-        )?;
-    Ok(TlsConnector::from(Arc::new(config)))
-}
-
 /// Pays one charge after the other on every connection; µs from each `pay` to its whole answer.
 async fn pay(
     scratch: &Scratch,
@@ -215,7 +196,7 @@ async fn pay(
     (charges, next): (&Arc<Vec<String>>, &Arc<AtomicUsize>),
     span: Duration,
 ) -> Fallible<Histogram<u64>> {
-    let tls = tls(scratch)?;
+    let tls = callers::tls_of(scratch, "bank")?;
     let mut callers = JoinSet::new();
     for _ in 0..CALLERS {
         let (tls, charges, next) = (tls.clone(), Arc::clone(charges), Arc::clone(next));
