@@ -30,3 +30,5 @@ mod postgres;
 mod stops;
 #[path = "support/strace.rs"]
 mod strace;
+#[path = "clerk/words.rs"]
+mod words;

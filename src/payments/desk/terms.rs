@@ -182,7 +182,9 @@ pub(super) fn day(field: &str, text: &str) -> Result<OperatingDay, Unanswered> {
 
 /// A bank's moment: RFC 3339, or without a zone by the rules of the country on that day.
 pub(super) fn moment(field: &str, text: &str) -> Result<i64, Unanswered> {
-    let local = || ASTANA.to_timestamp(text.parse::<DateTime>().ok()?).ok();
+    // A date alone is no moment: midnight would be a guess.
+    let is_whole = text.contains('T');
+    let local = || ASTANA.to_timestamp(text.parse::<DateTime>().ok().filter(|_| is_whole)?).ok();
     let moment = text.parse::<Timestamp>().ok().or_else(local);
     let moment = moment.ok_or_else(|| refused("date_malformed", Some(field)))?;
     Ok(moment.as_microsecond())
@@ -196,4 +198,152 @@ fn today(at_us: i64) -> Date {
 
 fn wrong(field: &str, error: IdError) -> Unanswered {
     refused(error.reason(), Some(field))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::settings::{Rate, Tariff, TariffKind};
+    use serde_json::{Value, json};
+
+    /// 2026-11-25T05:00:00Z, ten in the morning in Astana.
+    const AT_US: i64 = 1_795_582_800_000_000;
+
+    fn text(text: &str) -> Name {
+        Name { kk: text.to_owned(), ru: text.to_owned(), en: text.to_owned() }
+    }
+
+    fn settings() -> settings::Payments {
+        let mut settings = settings::Payments::embedded("unused".into());
+        settings.kbk.insert(Kbk::parse("108125").expect("a code"), text("duty"));
+        settings.knp.insert(Knp::parse("911").expect("a code"), text("tax"));
+        settings.kbe.insert(Kbe::parse("11").expect("a code"), text("government"));
+        let rate = Rate {
+            amount: Amount::new(534_700).expect("an amount"),
+            from: jiff::civil::date(2026, 1, 1),
+            until: Some(jiff::civil::date(2027, 1, 1)),
+        };
+        let tariff = Tariff {
+            kind: TariffKind::Duty,
+            name: text("divorce"),
+            kbk: Kbk::parse("108125").expect("a code"),
+            knp: Knp::parse("911").expect("a code"),
+            rates: vec![rate],
+        };
+        settings.tariffs.insert("duty_05".to_owned(), tariff);
+        settings
+    }
+
+    fn terms_at(at_us: i64, asked: Value) -> Result<Terms, (String, Option<String>)> {
+        let asker = Asker {
+            participant: "agency",
+            key: None,
+            at_us,
+            check_digits: true,
+            original_digest: "",
+        };
+        let asked = serde_json::from_value(asked).expect("a registration");
+        of_charge(&settings(), &asker, &Id::at(at_us), asked).map_err(|unanswered| match unanswered
+        {
+            Unanswered::Refused(refusal) => (refusal.reason, refusal.field),
+            Unanswered::Fault(fault) => (fault.reason.to_owned(), None),
+        })
+    }
+
+    fn by_hand() -> Value {
+        json!({
+            "payer_iin": "900101300017", "payee_bin": "990140000017", "kbk": "108125",
+            "knp": "911", "amount_tiyn": 534_707, "due_date": "2026-12-31",
+            "purpose": { "kk": " Баж ", "ru": "Пошлина", "en": "Duty" },
+        })
+    }
+
+    fn with(field: &str, value: Value) -> Value {
+        let mut asked = by_hand();
+        let fields = asked.as_object_mut().expect("an object");
+        if value.is_null() {
+            fields.remove(field)
+        } else {
+            fields.insert(field.to_owned(), value)
+        };
+        asked
+    }
+
+    #[test]
+    fn what_is_left_out_is_the_treasurys_and_the_texts_are_trimmed() {
+        let terms = terms_at(AT_US, by_hand()).expect("good terms");
+        assert_eq!(Some(terms.iban), Iban::parse(TREASURY_IBAN).ok());
+        assert_eq!((terms.kbe.to_string().as_str(), &*terms.purpose.kk), (TREASURY_KBE, "Баж"));
+        assert_eq!(terms.number.len(), 36, "without a number its own id is one");
+        assert_eq!(terms.agency, "agency");
+    }
+
+    #[test]
+    fn every_field_is_held_against_its_form_and_its_table() {
+        let wrong = |field, value, reason: &str, blamed: &str| {
+            let told = terms_at(AT_US, with(field, value)).expect_err(field);
+            assert_eq!(told, (reason.to_owned(), Some(blamed.to_owned())), "{field}");
+        };
+        wrong("payer_iin", Value::Null, "field_missing", "payer_iin");
+        wrong("payer_bin", json!("990140000017"), "fields_exclude_each_other", "payer");
+        wrong("kbk", Value::Null, "field_missing", "kbk");
+        wrong("kbk", json!("108126"), "code_unknown", "kbk");
+        wrong("knp", json!("912"), "code_unknown", "knp");
+        wrong("kbe", json!("19"), "code_unknown", "kbe");
+        wrong("amount_tiyn", json!(AMOUNT_TIYN_MAX + 1), "amount_too_large", "amount_tiyn");
+        wrong("due_date", json!("2026-02-29"), "date_malformed", "due_date");
+        wrong("due_date", json!("2026-2-1"), "date_malformed", "due_date");
+        wrong("number", json!("a\nb"), "text_malformed", "number");
+        wrong("number", json!("n".repeat(NAME_CHARS_MAX + 1)), "text_malformed", "number");
+        let purpose = json!({ "kk": "a", "ru": "  ", "en": "b" });
+        wrong("purpose", purpose, "text_malformed", "purpose/ru");
+        for (field, value) in [
+            ("payer_iin", json!("900101300018")),
+            ("payee_bin", json!("990140000018")),
+            ("iban", json!("KZ25070105KSN0000000")),
+            ("amount_tiyn", json!(0)),
+            ("amount_tiyn", json!(-1)),
+        ] {
+            let (_, blamed) = terms_at(AT_US, with(field, value)).expect_err(field);
+            assert_eq!(blamed.as_deref(), Some(field));
+        }
+    }
+
+    #[test]
+    fn a_tariff_costs_what_it_does_on_the_day_in_astana_and_excludes_terms_of_ones_own() {
+        let by_tariff = json!({
+            "payer_bin": "990140000017", "payee_bin": "990140000017", "tariff": "duty_05",
+        });
+        let terms = terms_at(AT_US, by_tariff.clone()).expect("good terms");
+        assert_eq!((terms.amount.tiyn(), &*terms.purpose.en), (534_700, "divorce"));
+        // 2026-12-31T19:00:00Z is the first of January in Astana.
+        let new_year_us = 1_798_743_600_000_000;
+        assert!(terms_at(new_year_us - 1, by_tariff.clone()).is_ok());
+        let (reason, _) = terms_at(new_year_us, by_tariff.clone()).expect_err("not valid");
+        assert_eq!(reason, "tariff_not_valid");
+        for (field, value, reason) in [
+            ("tariff", json!("duty_99"), "tariff_unknown"),
+            ("kbk", json!("108125"), "fields_exclude_each_other"),
+            ("amount_tiyn", json!(1), "fields_exclude_each_other"),
+        ] {
+            let mut asked = by_tariff.clone();
+            asked[field] = value;
+            assert_eq!(terms_at(AT_US, asked).expect_err(field).0, reason);
+        }
+    }
+
+    #[test]
+    fn a_moment_without_a_zone_is_the_countrys_on_that_day() {
+        let moments = [
+            ("2026-11-25T10:00:00", Some(AT_US)),
+            ("2026-11-25T10:00:00+05:00", Some(AT_US)),
+            ("2026-11-25T05:00:00Z", Some(AT_US)),
+            ("2024-02-29T12:00:00", Some(1_709_186_400_000_000)),
+            ("2026-11-25", None),
+            ("yesterday", None),
+        ];
+        for (text, expected) in moments {
+            assert_eq!(moment("posted_at", text).ok(), expected, "{text}");
+        }
+    }
 }

@@ -1,0 +1,98 @@
+//! `qaqpa payments`: what waits for a person is listed, and a person's word is done once and remembered.
+
+use crate::house::{House, open, start, until};
+use qaqpa::payments::order::State;
+use serde_json::Value;
+use std::process::Command;
+
+/// Runs `qaqpa payments … --json`; whether it succeeded, and its lines or its words.
+fn said(house: &House, words: &[&str]) -> (bool, Vec<Value>, String) {
+    let out = Command::new(env!("CARGO_BIN_EXE_qaqpa"))
+        .args(["payments", "--json", "--config"])
+        .arg(&house.config)
+        .args(words)
+        .output()
+        .unwrap();
+    let text = String::from_utf8(out.stdout).unwrap();
+    let lines = text
+        .lines()
+        .filter(|line| !line.is_empty())
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    (out.status.success(), lines, String::from_utf8(out.stderr).unwrap())
+}
+
+const WHO: [&str; 4] = ["--operator", "A. Operator", "--reason", "the bank's letter 17"];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_contradiction_is_listed_until_a_person_with_a_reason_ends_it_once() {
+    let house = House::on_sqlite("contradict=100", 61).await;
+    let (running, payments) = start(house.settings()).await;
+    let order = open(&payments, "W-1").await;
+    until("the order is in conflict", async || {
+        payments.order(&order.id).await.unwrap().unwrap().state == State::Conflict
+    })
+    .await;
+    until("everybody was told", async || {
+        house.sql("SELECT id FROM notice WHERE told_at_us IS NULL").is_empty()
+    })
+    .await;
+    drop(payments);
+    running.drain().await;
+    let id = order.id.text();
+    for list in ["open", "suspense"] {
+        let (is_done, lines, words) = said(&house, &[list]);
+        assert!(is_done, "{words}");
+        assert_eq!(
+            (lines.len(), &lines[0]["payment"], &lines[0]["state"]),
+            (1, &id.into(), &"conflict".into())
+        );
+        assert_eq!(lines[0]["payer"], "9001****0017", "no list tells whose it is");
+    }
+    assert_eq!(said(&house, &["dead"]).1, [Value::Null; 0]);
+
+    let rule = |who: &[&str]| said(&house, &[&["rule", id, "--as", "posted"], who].concat());
+    let (is_done, _, words) = rule(&["--operator", "A. Operator", "--reason", " "]);
+    assert!(!is_done && words.contains("refused"), "nobody rules without a reason: {words}");
+    let (is_done, lines, words) = rule(&WHO);
+    assert!(is_done, "{words}");
+    assert_eq!(lines[0]["done"]["state"], "posted");
+    let (is_done, _, words) = rule(&WHO);
+    assert!(!is_done && words.contains("refused"), "what is ended is not ended again: {words}");
+
+    let (_, lines, _) = said(&house, &["show", id]);
+    let shown = lines[0].to_string();
+    assert!(shown.contains("the bank's letter 17") && !shown.contains("900101300017"), "{shown}");
+    for list in ["open", "suspense"] {
+        assert!(said(&house, &[list]).1.is_empty(), "{list}");
+    }
+    let unknown = said(&house, &["show", "018f0000-0000-7000-8000-000000000000"]);
+    assert!(!unknown.0 && unknown.2.contains("no such payment"), "{}", unknown.2);
+    let resend = said(&house, &[&["resend", "nothing"], &WHO[..]].concat());
+    assert!(!resend.0 && resend.2.contains("no such dead letter"), "{}", resend.2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_person_notes_what_a_bank_said_and_closes_its_day_beside_a_running_gateway() {
+    let house = House::on_postgres("lose_request=100", 62).await;
+    let (running, payments) = start(house.settings()).await;
+    let order = open(&payments, "W-2").await;
+    until("nobody knows", async || {
+        payments.order(&order.id).await.unwrap().unwrap().state == State::Unknown
+    })
+    .await;
+    let id = order.id.text();
+    let note = [&["note", id, "--said", "posted"], &WHO[..]].concat();
+    let (is_done, lines, words) = said(&house, &note);
+    assert!(is_done, "{words}");
+    assert_eq!(lines[0]["done"]["state"], "posted");
+    let close =
+        |day: &str| said(&house, &[&["close", "--bank", "chaos", "--day", day], &WHO[..]].concat());
+    let day = payments.order(&order.id).await.unwrap().unwrap().operating_day.unwrap().to_string();
+    let (is_done, _, words) = close(&day);
+    assert!(!is_done && words.contains("not_due"), "no day is closed that is not over: {words}");
+    let (is_done, lines, words) = close("2026-11-20");
+    assert!(is_done, "{words}");
+    assert_eq!(lines[0]["done"]["orders"], 0);
+    running.drain().await;
+}
