@@ -99,7 +99,8 @@ async fn ask(caller: Caller, span: Duration, pause: Duration) -> usize {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_nodes_together_keep_one_quota() {
-    let quota = "[quota]\nper_second = 10\nburst = 2\nin_flight_max = 64\n".to_owned();
+    // A burst of one would be lost to the callers' clocks: a call a moment too early waits for its next.
+    let quota = "[quota]\nper_second = 10\nburst = 10\nin_flight_max = 64\n".to_owned();
     let plan = Plan { participants: vec![("bank", quota)], ..Plan::default() };
     let (ground, second) = two_nodes(plan).await;
     let nodes = [Served::start(&ground).await, at(&second).await];
@@ -121,7 +122,7 @@ async fn two_nodes_together_keep_one_quota() {
     let expected = started.elapsed().as_secs_f64() * 10.0;
     let part = f64::from(u32::try_from(let_in).unwrap()) / expected;
     println!("{let_in} calls let in of {expected:.0}: {part:.3}");
-    assert!((0.90..=1.05).contains(&part), "{let_in} of {expected}");
+    assert!((0.95..=1.05).contains(&part), "{let_in} of {expected}");
     drop(nodes);
     ground.agencies.stop().await;
 }
