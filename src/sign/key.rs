@@ -187,7 +187,7 @@ impl Secret {
     }
 }
 
-/// A private key with its certificate. The key lives in aws-lc or in [`gost`], which wipe it when it is
+/// A private key with its certificate. The key lives in aws-lc or in [`mod@gost`], which wipe it when it is
 /// freed.
 pub struct Signer {
     secret: Secret,

@@ -1,8 +1,8 @@
 //! Files that banks really send: each format read once from front to back into rows of the neutral form.
 //!
-//! A reader knows its format and nothing of matching. It hands [`Draft`]s to a [`Sink`] and tells it where
-//! the file breaks its own word: control totals, balances, numbers in a sequence. What a format cannot
-//! carry stays empty and is not compared. The row that goes on is the neutral text of the draft.
+//! A reader knows its format and nothing of matching. It hands [`draft::Draft`]s to a [`Sink`] and tells
+//! it where the file breaks its own word: control totals, balances, numbers in a sequence. What a format
+//! cannot carry stays empty and is not compared. The row that goes on is the neutral text of the draft.
 
 mod amount;
 mod camt;
