@@ -157,6 +157,13 @@ receipts: ## ten million receipt numbers of four processes whose clocks jump; no
 kills: tools ## kills the gateway at every step of a payment, KILLS times on each store; a bank's books are the judge
 	@QAQPA_KILLS=$(KILLS) $(cargo) test --locked --test clerk kills:: -- --nocapture --test-threads=1
 
+# How long `make stores` leaves a database in each kind of trouble.
+STORES_SECONDS ?= 60
+
+.PHONY: stores
+stores: tools ## a database stopped, frozen, followed by another, full, STORES_SECONDS each: answers, recovery, connections
+	@QAQPA_STORES_SECONDS=$(STORES_SECONDS) $(cargo) test --release --locked --test crash stores:: -- --nocapture --test-threads=1
+
 .PHONY: reload
 reload: ## RELOADS changes of the configuration and of the doors' certificate under load; no call may fail
 	@QAQPA_RELOADS=$(RELOADS) $(cargo) test --release --locked --test flows reload:: -- --nocapture

@@ -29,5 +29,7 @@ mod order;
 mod postgres;
 #[path = "crash/stops.rs"]
 mod stops;
+#[path = "crash/stores.rs"]
+mod stores;
 #[path = "support/strace.rs"]
 mod strace;

@@ -108,13 +108,27 @@ impl House {
 
     /// An installation on a PostgreSQL cluster of its own, migrated.
     pub async fn on_postgres() -> Self {
-        let cluster = Cluster::start();
+        Self::on_cluster(Cluster::start()).await
+    }
+
+    /// The same on this cluster.
+    pub async fn on_cluster(cluster: Cluster) -> Self {
         let database = cluster.database();
         let owner = Zeroizing::new(cluster.url("qaqpa_migrate", &database));
         let store = Store::Postgres { url: owner, connections_max: 2 };
         migrate(&store, 1).await.unwrap();
         payments::migrate(&store).await.unwrap();
         Self::new(Some((cluster, database)), None).await
+    }
+
+    /// An installation on a cluster that a standby follows, which is given back too.
+    pub async fn on_two_servers() -> (Self, Cluster) {
+        let house = Self::on_postgres().await;
+        let (cluster, database) = house.database.as_ref().unwrap();
+        let standby = cluster.standby();
+        let url = cluster.url_with(&standby, "qaqpa_app", database);
+        std::fs::write(house.scratch.config.join("secrets/store.url"), url).unwrap();
+        (house, standby)
     }
 
     async fn new(database: Option<(Cluster, String)>, disk: Option<&Path>) -> Self {

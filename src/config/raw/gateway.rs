@@ -286,9 +286,10 @@ impl Default for Embedded {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Postgres {
-    /// File with the `postgresql://user:password@host/database` URL.
+    /// File with the `postgresql://user:password@host/database` URL. Of several servers, separated by
+    /// commas, whichever takes writes is used.
     pub url_file: String,
-    /// Connections of this node.
+    /// Connections of this node for the journal; payments have as many of their own.
     pub connections_max: usize,
 }
 

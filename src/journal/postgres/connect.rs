@@ -8,6 +8,7 @@ use std::fmt;
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio_postgres::config::{Config, Host, SslMode, TargetSessionAttrs};
@@ -33,7 +34,10 @@ const SESSION: &str = "-c search_path=qaqpa -c statement_timeout=15000 -c lock_t
 /// A cluster, from its URL.
 #[derive(Clone)]
 pub(crate) struct Target {
-    config: Config,
+    /// One a server that the URL names.
+    servers: Vec<Config>,
+    /// Which of them is asked first: the one that answered last, or that comes after one that hung.
+    first: Arc<AtomicUsize>,
     tls: Option<MakeRustlsConnect>,
     name: String,
 }
@@ -50,39 +54,80 @@ impl Target {
     /// verified, by the roots in `sslrootcert` (a PEM file) or else the system's.
     pub(crate) fn parse(url: &str) -> Result<Self, JournalError> {
         let (url, roots) = cut_roots(url.trim());
-        let failed = |cause: String| JournalError::store("the PostgreSQL URL", cause);
-        let mut config: Config = url.parse().map_err(|cause: Error| failed(told(&cause)))?;
+        let failed = |cause: Error| JournalError::store("the PostgreSQL URL", told(&cause));
+        let config: Config = url.parse().map_err(failed)?;
         let tls = match config.get_ssl_mode() {
             SslMode::Require => Some(tls(roots.as_deref().unwrap_or(SYSTEM_ROOTS))?),
             _ => None,
         };
-        if tls.is_none() {
-            config.ssl_mode(SslMode::Disable);
+        let mut servers: Vec<Config> = of_each(&url)
+            .iter()
+            .map(|url| url.parse())
+            .collect::<Result<_, _>>()
+            .map_err(failed)?;
+        for server in &mut servers {
+            if tls.is_none() {
+                server.ssl_mode(SslMode::Disable);
+            }
+            server
+                .application_name("qaqpa")
+                .connect_timeout(ATTEMPT)
+                .target_session_attrs(TargetSessionAttrs::ReadWrite)
+                .keepalives_idle(Duration::from_secs(5));
         }
-        let name = name(&config);
-        config
-            .application_name("qaqpa")
-            .connect_timeout(ATTEMPT)
-            .target_session_attrs(TargetSessionAttrs::ReadWrite)
-            .keepalives_idle(Duration::from_secs(5));
-        Ok(Self { config, tls, name })
+        Ok(Self { servers, first: Arc::default(), tls, name: name(&config) })
     }
 
     /// A connection of the gateway, with [`SESSION`]'s limits.
     pub(crate) async fn session(&self) -> Result<ClientWrapper, Error> {
-        let (client, task) = self.connect(&self.session_config()).await?;
+        let (client, task) = self.reach(limited).await?;
         Ok(ClientWrapper::new(client, task))
     }
 
     /// A connection without limits, for the migrator; the task ends when the connection has.
     pub(super) async fn plain(&self) -> Result<(Client, JoinHandle<()>), Error> {
-        self.connect(&self.config).await
+        self.reach(Config::clone).await
+    }
+
+    /// Connects to the first server that takes writes. Whoever gives up while one of them hangs
+    /// begins with the next one when it comes again.
+    async fn reach(&self, with: fn(&Config) -> Config) -> Result<(Client, JoinHandle<()>), Error> {
+        let (count, first) = (self.servers.len().max(1), self.first.load(Ordering::Relaxed));
+        let mut refused = None;
+        for (number, server) in self.servers.iter().enumerate().cycle().skip(first).take(count) {
+            self.first.store((number + 1) % count, Ordering::Relaxed);
+            match self.open(&with(server)).await {
+                Ok(connection) => {
+                    self.first.store(number, Ordering::Relaxed);
+                    return Ok(connection);
+                }
+                Err(error) => refused = Some(error),
+            }
+        }
+        match refused {
+            Some(error) => Err(error),
+            // A URL names at least one server, so this is not reached.
+            None => self.open(&Config::new()).await,
+        }
+    }
+
+    async fn open(&self, config: &Config) -> Result<(Client, JoinHandle<()>), Error> {
+        match &self.tls {
+            Some(tls) => {
+                let (client, connection) = config.connect(tls.clone()).await?;
+                Ok((client, tokio::spawn(async move { note_end(connection.await) })))
+            }
+            None => {
+                let (client, connection) = config.connect(NoTls).await?;
+                Ok((client, tokio::spawn(async move { note_end(connection.await) })))
+            }
+        }
     }
 
     /// A pool of sessions for reading.
     pub(super) fn pool(&self, size: usize) -> Result<Pool, JournalError> {
         let manager_config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        Pool::builder(Manager::from_connect(self.session_config(), self.clone(), manager_config))
+        Pool::builder(Manager::from_connect(Config::new(), self.clone(), manager_config))
             .max_size(size)
             .wait_timeout(Some(ATTEMPT))
             .create_timeout(Some(ATTEMPT))
@@ -91,36 +136,26 @@ impl Target {
             .build()
             .map_err(|cause| JournalError::store(&self.name, cause))
     }
+}
 
-    fn session_config(&self) -> Config {
-        let mut config = self.config.clone();
-        let options = match config.get_options() {
-            Some(options) => format!("{SESSION} {options}"),
-            None => SESSION.to_owned(),
-        };
-        config.options(options);
-        config
-    }
+/// The same with [`SESSION`]'s limits.
+fn limited(config: &Config) -> Config {
+    let mut config = config.clone();
+    let options = match config.get_options() {
+        Some(options) => format!("{SESSION} {options}"),
+        None => SESSION.to_owned(),
+    };
+    config.options(options);
+    config
 }
 
 type Connecting<'a> =
     Pin<Box<dyn Future<Output = Result<(Client, JoinHandle<()>), Error>> + Send + 'a>>;
 
 impl Connect for Target {
-    fn connect(&self, config: &Config) -> Connecting<'_> {
-        let config = config.clone();
-        Box::pin(async move {
-            match &self.tls {
-                Some(tls) => {
-                    let (client, connection) = config.connect(tls.clone()).await?;
-                    Ok((client, tokio::spawn(async move { note_end(connection.await) })))
-                }
-                None => {
-                    let (client, connection) = config.connect(NoTls).await?;
-                    Ok((client, tokio::spawn(async move { note_end(connection.await) })))
-                }
-            }
-        })
+    /// The pool has no settings of its own: sessions are made as all others are.
+    fn connect(&self, _of_the_pool: &Config) -> Connecting<'_> {
+        Box::pin(self.reach(limited))
     }
 }
 
@@ -145,6 +180,16 @@ fn cut_roots(url: &str) -> (String, Option<String>) {
         })
         .collect();
     (format!("{head}?{}", rest.join("&")), roots)
+}
+
+/// The URL once for each server that stands between its credentials and its path, separated by commas.
+fn of_each(url: &str) -> Vec<String> {
+    let begin = url.find("://").map_or(0, |at| at + 3);
+    let begin = url.get(begin..).and_then(|rest| rest.find('@')).map_or(begin, |at| begin + at + 1);
+    let (head, rest) = url.split_at_checked(begin).unwrap_or((url, ""));
+    let end = rest.find(['/', '?']).unwrap_or(rest.len());
+    let (servers, tail) = rest.split_at_checked(end).unwrap_or((rest, ""));
+    servers.split(',').map(|server| format!("{head}{server}{tail}")).collect()
 }
 
 fn tls(roots_file: &str) -> Result<MakeRustlsConnect, JournalError> {
@@ -215,6 +260,16 @@ mod tests {
     fn a_target_is_named_without_its_password() {
         let target = Target::parse("postgres://app:secret@db.example:6432/gate?sslmode=prefer");
         assert_eq!(target.unwrap().to_string(), "postgres://app@db.example:6432/gate");
+    }
+
+    #[test]
+    fn a_url_of_two_servers_is_two_urls() {
+        let url = "postgres://app:a%2Cb@one:5432,[::1]:5433/gate?target_session_attrs=read-write";
+        let of =
+            |server| format!("postgres://app:a%2Cb@{server}/gate?target_session_attrs=read-write");
+        assert_eq!(of_each(url), [of("one:5432"), of("[::1]:5433")]);
+        assert_eq!(of_each("postgres://db"), ["postgres://db"]);
+        assert_eq!(Target::parse(url).unwrap().servers.len(), 2);
     }
 
     #[test]
