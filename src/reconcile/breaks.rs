@@ -254,7 +254,8 @@ impl Finding {
             }
             (Some(line), None) | (None, Some(line)) => match self.category {
                 Some(Category::DuplicateInBank | Category::DuplicateInGateway) => {
-                    "e2e_id occurs again".to_owned()
+                    let what = if line.row().e2e_id.is_empty() { "row" } else { "e2e_id" };
+                    format!("{what} occurs again")
                 }
                 _ if line.row().e2e_id.is_empty() => {
                     "no e2e_id; receipt and payer_amount_day found no single row".to_owned()

@@ -8,10 +8,13 @@ use super::matching::nearest::Nearest;
 use super::matching::proposals::{Guess, propose};
 use super::matching::record;
 use super::matching::residual::{Entry, Rule, holds, unique};
+use std::collections::BTreeSet;
 use std::io;
 
 /// Rows that a stage looks at together; with more it goes over them several times.
 const TOGETHER_MAX: usize = 250_000;
+/// Rows of one receipt on one side of which copies are told apart.
+const COPIES_MAX: usize = 20_000;
 /// Open rows among which candidates and proposals are looked for, some 300 bytes each; with more, each is
 /// told without.
 const CANDIDATE_ROWS_MAX: usize = 50_000;
@@ -147,6 +150,9 @@ impl<'a> Open<'a> {
                 let place = usize::try_from(entry.number).unwrap_or(usize::MAX);
                 records.get(place).copied().zip(numbers.get(place).copied())
             };
+            if rule == Rule::Receipt {
+                self.copies(&mut entries, at, sources, take)?;
+            }
             for (ours, theirs) in unique(&mut entries) {
                 let (Some((ours, one)), Some((theirs, other))) = (at(ours), at(theirs)) else {
                     continue;
@@ -160,6 +166,46 @@ impl<'a> Open<'a> {
                 }
             }
         }
+        Ok(())
+    }
+
+    /// Hands out further copies of rows that have no id and one receipt: rows whose whole texts are equal.
+    /// Two equal rows without a receipt may be two payments.
+    fn copies(
+        &mut self,
+        entries: &mut Vec<Entry>,
+        at: impl Fn(Entry) -> Option<(Record, u32)>,
+        sources: &mut Sources<'_>,
+        take: &mut impl FnMut(Finding) -> io::Result<()>,
+    ) -> io::Result<()> {
+        entries.sort_unstable();
+        let mut copies = BTreeSet::new();
+        let is_one = |one: &Entry, other: &Entry| (one.hash, one.side) == (other.hash, other.side);
+        for group in
+            entries.chunk_by(is_one).filter(|group| (2..=COPIES_MAX).contains(&group.len()))
+        {
+            let mut lines = Vec::new();
+            for entry in group.iter().filter(|entry| !entry.is_tied) {
+                let Some((record, number)) = at(*entry) else { continue };
+                lines.push((line(sources, entry.side, &record)?, number, *entry));
+            }
+            // The one that has been open longest stays.
+            let age = |line: &Line| (line.since.is_none(), line.since);
+            lines.sort_by(|(one, ..), (other, ..)| {
+                one.text().cmp(other.text()).then_with(|| age(one).cmp(&age(other)))
+            });
+            let mut before: Option<Line> = None;
+            for (line, number, entry) in lines {
+                if before.as_ref().is_some_and(|before| before.text() == line.text()) {
+                    self.take(entry.side, number);
+                    copies.insert(entry);
+                    take(Finding::extra(line))?;
+                } else {
+                    before = Some(line);
+                }
+            }
+        }
+        entries.retain(|entry| !copies.contains(entry));
         Ok(())
     }
 

@@ -50,12 +50,14 @@ OPEN = """
 CREATE OR REPLACE TABLE open AS
 SELECT 'j' AS side, * FROM journal j
  WHERE id NOT IN (SELECT ours_id FROM paired)
-   AND (e2e_id = '' OR id = (SELECT arg_min(id, line) FROM journal x WHERE x.e2e_id = j.e2e_id)
+   AND (e2e_id = '' AND (receipt = '' OR id = (SELECT min(id) FROM journal x WHERE x.line = j.line))
+        OR e2e_id <> '' AND id = (SELECT arg_min(id, line) FROM journal x WHERE x.e2e_id = j.e2e_id)
         AND e2e_id NOT IN (SELECT e2e_id FROM register))
 UNION ALL
 SELECT 'r', * FROM register r
  WHERE id NOT IN (SELECT theirs_id FROM paired)
-   AND (e2e_id = '' OR id = (SELECT arg_min(id, line) FROM register x WHERE x.e2e_id = r.e2e_id)
+   AND (e2e_id = '' AND (receipt = '' OR id = (SELECT min(id) FROM register x WHERE x.line = r.line))
+        OR e2e_id <> '' AND id = (SELECT arg_min(id, line) FROM register x WHERE x.e2e_id = r.e2e_id)
         AND e2e_id NOT IN (SELECT e2e_id FROM journal))
 """
 

@@ -57,7 +57,7 @@ pub fn row(number: u64, seed: &mut Seed) -> Row {
     ]
 }
 
-const KINDS: u64 = 14;
+const KINDS: u64 = 15;
 
 impl Day {
     /// A day with `rows` payments, of which one in `rarity` differs somehow.
@@ -77,7 +77,8 @@ impl Day {
             if seed.below(rarity) == 0 {
                 let kind = seed.below(KINDS);
                 // Copies that differ, and rows without an id, are for the tests.
-                let kind = if with_riddles || !(3..=6).contains(&kind) { kind } else { 7 };
+                let is_riddle = (3..=6).contains(&kind) || kind == 13;
+                let kind = if with_riddles || !is_riddle { kind } else { 7 };
                 day.differ(row, kind, &mut seed);
             } else {
                 day.pair(row.clone(), row);
@@ -174,6 +175,13 @@ impl Day {
                 row[8] = ["EXPIRED", "CANCELLED"][seed.below(2) as usize].to_owned();
                 self.pair(row, other);
                 return self.broken("LATE_CREDIT");
+            }
+            13 => {
+                other[0] = String::new(); // and sent twice: one of them is found by its receipt
+                self.register.push(other.clone());
+                self.matched += 1;
+                self.pair(row, other);
+                return self.broken("DUPLICATE_IN_BANK");
             }
             _ => {
                 let mut row = row;

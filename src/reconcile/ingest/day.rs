@@ -159,7 +159,7 @@ fn moment(calendar: &Calendar, date: [u8; 10], zone: [u8; 6]) -> Option<Moment> 
 }
 
 /// `YYYY-MM-DD` and nothing else that a date could be written as.
-pub(super) fn calendar_date(text: &[u8; 10]) -> Option<Date> {
+pub(in crate::reconcile) fn calendar_date(text: &[u8; 10]) -> Option<Date> {
     let is_shaped = text.iter().enumerate().all(|(at, byte)| match at {
         4 | 7 => *byte == b'-',
         _ => byte.is_ascii_digit(),

@@ -7,6 +7,7 @@
 use super::day::calendar_date;
 use super::row::Reason;
 use crate::payments::calendar::OperatingDay;
+use encoding_rs::{Encoding, IBM866, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1251};
 
 /// Whose rows a file holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
@@ -29,12 +30,6 @@ impl Side {
     }
 }
 
-/// How the bytes of a file's texts are to be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Encoding {
-    Utf8,
-}
-
 /// What a file promises of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Header {
@@ -44,7 +39,8 @@ pub struct Header {
     pub day: OperatingDay,
     pub count: u64,
     pub sum_tiyn: i64,
-    pub encoding: Encoding,
+    /// What it says that its bytes are.
+    pub encoding: &'static Encoding,
 }
 
 /// Reads the first line of a file.
@@ -93,11 +89,24 @@ pub fn header(line: &[u8]) -> Result<Header, Reason> {
         count: whole(count.ok_or_else(|| missing("count"))?, "count")?,
         sum_tiyn: i64::try_from(whole(sum.ok_or_else(|| missing("sum"))?, "sum")?)
             .map_err(|_| Reason::new("header: sum is beyond 63 bits"))?,
-        encoding: match encoding.ok_or_else(|| missing("enc"))?.to_ascii_lowercase().as_str() {
-            "utf-8" => Encoding::Utf8,
-            _ => return Err(Reason::new("header: enc is not utf-8")),
-        },
+        encoding: named(encoding.ok_or_else(|| missing("enc"))?).ok_or_else(|| {
+            Reason::new("header: enc is none of utf-8, windows-1251, cp866 and utf-16")
+        })?,
     })
+}
+
+/// The encodings that a neutral file may be written in; house and examples write UTF-8.
+const ENCODINGS: [&Encoding; 5] = [UTF_8, WINDOWS_1251, IBM866, UTF_16LE, UTF_16BE];
+
+fn named(label: &str) -> Option<&'static Encoding> {
+    Encoding::for_label(label.as_bytes()).filter(|encoding| ENCODINGS.contains(encoding))
+}
+
+/// The encoding that the first line of a file names, where it names one.
+#[must_use]
+pub fn encoding(line: &[u8]) -> Option<&'static Encoding> {
+    let value = line.split(|byte| *byte == b';').find_map(|part| part.strip_prefix(b"enc="))?;
+    named(std::str::from_utf8(value).ok()?)
 }
 
 const KEYS: [&str; 6] = ["v", "bank", "opdate", "count", "sum", "enc"];
@@ -157,7 +166,7 @@ mod tests {
         let read = header(HEADER.as_bytes()).unwrap();
         assert_eq!((read.side, read.bank.as_str()), (Some(Side::Register), "BANKKZ9A"));
         assert_eq!((read.day.to_string().as_str(), read.count), ("2026-11-22", 2));
-        assert_eq!((read.sum_tiyn, read.encoding), (3_975_000, Encoding::Utf8));
+        assert_eq!((read.sum_tiyn, read.encoding), (3_975_000, UTF_8));
         let journal = HEADER.replace("#register", "#journal");
         assert_eq!(header(journal.as_bytes()).unwrap().side, Some(Side::Journal));
         let open = HEADER.replace("#register", "#open");

@@ -35,7 +35,11 @@ pub(super) struct Intake<'a> {
     pub(super) sum_tiyn: i128,
     /// The latest operating day that a row was posted in.
     pub(super) last_day: Option<OperatingDay>,
+    /// Of a file that is read recoded: its own bytes before the trailer.
+    pub(super) sealed: Option<Context>,
 }
+
+const CUT_OFF: &str = "no trailer: cut off, or still being written";
 
 pub(super) enum Stop {
     /// The line under way is wrong.
@@ -106,14 +110,18 @@ impl Intake<'_> {
                 let promised = frame::trailer(line)?;
                 self.hash.update(block.get(hashed..start).unwrap_or_default());
                 hashed = start;
-                if self.hash.clone().finish().as_ref() != promised {
+                let sealed = self.sealed.as_ref().unwrap_or(&self.hash);
+                if sealed.clone().finish().as_ref() != promised {
                     return Err(Stop::Wrong(Reason::new(
                         "trailer: sha256 is not that of the file",
                     )));
                 }
                 self.is_ended = true;
             } else {
-                self.row(line, offset + start as u64)?;
+                // Only a trailer may end without an end.
+                let is_cut = next == end;
+                let row = self.row(line, offset + start as u64);
+                row.map_err(|stop| if is_cut { Stop::Wrong(Reason::new(CUT_OFF)) } else { stop })?;
             }
             start = next;
         }
@@ -209,7 +217,7 @@ impl Intake<'_> {
         let whole = |reason: String| Err(Stop::Whole(Reason::new(reason)));
         let Some(header) = self.header.take() else { return whole("empty".to_owned()) };
         if !self.is_ended {
-            return whole("no trailer: cut off, or still being written".to_owned());
+            return whole(CUT_OFF.to_owned());
         }
         if header.count != self.rows {
             return whole(format!("count={} in the header, {} rows", header.count, self.rows));

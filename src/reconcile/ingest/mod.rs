@@ -8,6 +8,7 @@ pub mod day;
 pub mod formats;
 pub mod frame;
 mod intake;
+mod recoded;
 pub mod row;
 pub mod source;
 pub mod spill;
@@ -170,6 +171,7 @@ pub fn take(side: Side, paths: &[PathBuf], reading: &Reading<'_>) -> Result<Take
             rows: 0,
             sum_tiyn: 0,
             last_day: None,
+            sealed: None,
         };
         let read = one(&mut intake, file);
         let lines = intake.lines;
@@ -195,13 +197,14 @@ pub fn take(side: Side, paths: &[PathBuf], reading: &Reading<'_>) -> Result<Take
 
 /// Reads a file by its format, and hands back where its rows stand in the neutral form.
 fn one(intake: &mut Intake<'_>, file: File) -> Result<(Input, File), Stop> {
-    if intake.side == Side::Journal || intake.is_carried {
-        return intake.file(&file).map(|input| (input, file));
-    }
     let head = formats::head(&file)?;
-    match intake.reading.forms.format.unwrap_or_else(|| Format::of(&head)) {
-        Format::Neutral => intake.file(&file).map(|input| (input, file)),
-        format => formats::file(intake, (&file, &head), format),
+    let is_ours = intake.side == Side::Journal || intake.is_carried;
+    let asked = intake.reading.forms.format;
+    let format = if is_ours { Format::Neutral } else { asked.unwrap_or_else(|| Format::of(&head)) };
+    match (format, recoded::encoding(&head)) {
+        (Format::Neutral, None) => intake.file(&file).map(|input| (input, file)),
+        (Format::Neutral, Some(encoding)) => recoded::file(intake, file, encoding),
+        (format, _) => formats::file(intake, (&file, &head), format),
     }
 }
 
@@ -246,9 +249,9 @@ pub fn neutral(taken: &Taken, path: &Path) -> io::Result<()> {
 pub fn promised(journal: &[PathBuf]) -> Option<(String, OperatingDay)> {
     let head =
         journal.first().and_then(|path| open(path).ok()).and_then(|f| formats::head(&f).ok())?;
-    let line = head.split(|byte| *byte == b'\n').next()?;
-    let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
-    let header = frame::header(line.strip_suffix(b"\r").unwrap_or(line)).ok()?;
+    let head = formats::plain(&head);
+    let line = head.split(|byte| matches!(byte, b'\n' | b'\r')).next()?;
+    let header = frame::header(line).ok()?;
     Some((header.bank, header.day))
 }
 

@@ -117,7 +117,8 @@ fn explain(line: &[u8], reason: &str) -> Reason {
     if fields == FIELDS {
         Reason::new(reason)
     } else {
-        Reason::new(format!("{fields} fields instead of twelve"))
+        let plural = if fields == 1 { "" } else { "s" };
+        Reason::new(format!("{fields} field{plural} instead of twelve"))
     }
 }
 

@@ -19,7 +19,9 @@ pub(super) fn tiyn(text: &[u8]) -> Result<i64, &'static str> {
     for (at, byte) in text.iter().enumerate() {
         let digit = byte.wrapping_sub(b'0');
         if digit > 9 {
-            if !matches!(byte, b'.' | b',') || decimals.is_some() || at == 0 {
+            // `.5` is a decimal of XML; a mark alone is none of anybody's.
+            let is_mark = matches!(byte, b'.' | b',') && decimals.is_none();
+            if !is_mark || at == 0 && text.len() == 1 {
                 return Err(REASON);
             }
             decimals = Some(0);
@@ -84,6 +86,7 @@ mod tests {
             ("19875,5", 1_987_550),
             (" 19875.05 ", 1_987_505),
             ("1.00000", 100),
+            (".5", 50),
             ("9999999999999999.99", 999_999_999_999_999_999),
         ] {
             assert_eq!(tiyn(text.as_bytes()), Ok(expected), "{text}");
@@ -91,7 +94,6 @@ mod tests {
         for text in [
             "",
             ".",
-            ".5",
             ",",
             "1.001",
             "1.000000",

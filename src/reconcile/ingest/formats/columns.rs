@@ -37,13 +37,15 @@ pub(super) struct Table<'a> {
     rows_before: u32,
     is_headed: bool,
     is_ended: bool,
+    /// Every row has all its cells, as in a text.
+    is_whole: bool,
     rows: u64,
     sum_tiyn: i128,
     draft: Draft,
 }
 
 impl<'a> Table<'a> {
-    pub(super) fn new(columns: &'a Columns) -> Self {
+    pub(super) fn new(columns: &'a Columns, is_whole: bool) -> Self {
         Self {
             columns,
             places: [None; FIELDS.len()],
@@ -51,6 +53,7 @@ impl<'a> Table<'a> {
             rows_before: columns.skip_lines,
             is_headed: false,
             is_ended: false,
+            is_whole,
             rows: 0,
             sum_tiyn: 0,
             draft: Draft::default(),
@@ -88,18 +91,28 @@ impl<'a> Table<'a> {
             }
             return Ok(());
         }
+        if self.is_whole && self.places.iter().flatten().any(|place| *place >= cells.len()) {
+            return Err(sink.wrong(line, "fewer cells than columns: cut off, or no row"));
+        }
         self.draft.clear();
         self.draft.line = line;
+        let mut has_amount = false;
         for (field, place) in FIELDS.into_iter().zip(self.places) {
             let cell = place.and_then(|at| cells.get(at));
             let read = match (cell, self.columns.constants.get(&field)) {
-                (Some(cell), _) if !cell.text.trim().is_empty() => self.cell(field, cell),
+                (Some(cell), _) if cell.is_formula || !cell.text.trim().is_empty() => {
+                    has_amount |= matches!(field, Field::Amount | Field::AmountTiyn);
+                    self.cell(field, cell)
+                }
                 (_, Some(text)) => {
                     self.cell(field, &Cell { text: text.clone(), ..Cell::default() })
                 }
                 _ => Ok(()),
             };
             read.map_err(|reason| sink.wrong(line, format!("{}: {reason}", field.word())))?;
+        }
+        if !has_amount {
+            return Err(sink.wrong(line, "amount: empty"));
         }
         self.rows += 1;
         self.sum_tiyn += i128::from(self.draft.amount_tiyn);
@@ -228,20 +241,38 @@ fn status<'a>(columns: &'a Columns, text: &'a str) -> Result<&'a str, String> {
     found.ok_or_else(|| "a word that the description of the columns does not list".to_owned())
 }
 
-/// An amount with whatever parts its thousands.
+const ISO_DAY: &str = "YYYY-MM-DD";
+
+/// An amount with whatever parts its thousands. The other mark parts them only where three digits follow
+/// it; one mark alone with fewer behind it is the decimal one, whatever was described.
 fn amount(text: &str, decimal: char, is_number: bool) -> Result<i64, &'static str> {
     let decimal = if is_number { '.' } else { decimal };
     let other = if decimal == '.' { ',' } else { '.' };
-    let is_kept = |c: &char| !c.is_whitespace() && *c != other && *c != '\u{a0}' && *c != '\'';
-    let text: String = text.chars().filter(is_kept).collect();
-    signed(text.as_bytes())
+    let text: String = text.chars().filter(|c| !c.is_whitespace() && *c != '\'').collect();
+    let (whole, rest) = text.split_once(decimal).unwrap_or((&text, ""));
+    let mut groups = whole.trim_end_matches('-').split(other).skip(1);
+    let (first, more) = (groups.next().map_or(0, str::len), groups.next().is_some());
+    if rest.is_empty() && !more && (1..=2).contains(&first) {
+        return signed(text.as_bytes());
+    }
+    let is_grouped = whole.trim_end_matches('-').split(other).skip(1).all(|group| group.len() == 3);
+    if !is_grouped || rest.contains(other) {
+        return Err("neither thousands nor tiyn stand behind its marks");
+    }
+    signed(text.replace(other, "").as_bytes())
 }
 
-/// A day or a time by its form, as ISO 8601 has it.
+/// A day or a time by its form, as ISO 8601 has it. Where the form is its day, a time may follow.
 fn moment(cell: &Cell, form: &str) -> Result<Vec<u8>, String> {
     let text = cell.text.trim();
     if cell.is_moment {
         return Ok(text.as_bytes().to_vec());
+    }
+    if cell.is_number {
+        return Err("a number whose cell is not formatted as a day".to_owned());
+    }
+    if form == ISO_DAY && matches!(text.as_bytes().get(10), Some(b'T' | b' ')) {
+        return Ok(text.replacen(' ', "T", 1).into_bytes());
     }
     let wrong = || format!("not of the form {form}");
     let mut parts: [&[u8]; 6] = [&[]; 6];
@@ -287,17 +318,24 @@ pub(super) fn read(
     columns: &Columns,
     sink: &mut Sink<'_, '_>,
 ) -> Result<(), Stop> {
-    let delimiter = u8::try_from(columns.delimiter).unwrap_or(b';');
+    let mut input = vec![0; BUFFER_BYTES];
+    let filled = from.read(&mut input)?;
+    let delimiter = if columns.columns.is_empty() {
+        usual(input.get(..filled).unwrap_or_default())
+    } else {
+        u8::try_from(columns.delimiter).unwrap_or(b';')
+    };
     let mut rows = Rows {
         reader: ReaderBuilder::new().delimiter(delimiter).build(),
         from,
-        input: vec![0; BUFFER_BYTES],
+        input,
         start: 0,
-        filled: 0,
+        filled,
         output: vec![0; ROW_BYTES_MAX],
         ends: vec![0; CELLS_MAX],
+        is_quoted: false,
     };
-    let mut table = Table::new(columns);
+    let mut table = Table::new(columns, true);
     let mut cells = Vec::new();
     loop {
         let line = rows.reader.line();
@@ -310,6 +348,14 @@ pub(super) fn read(
     table.end(sink)
 }
 
+/// What parts the columns of a text that nobody has described: the one that its first line has most of.
+fn usual(text: &[u8]) -> u8 {
+    let line = text.split(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or_default();
+    let count = |sign: &u8| memchr::memchr_iter(*sign, line).count();
+    // Of equals the last one wins.
+    [b'|', b'\t', b',', b';'].into_iter().max_by_key(count).unwrap_or(b';')
+}
+
 struct Rows<'a> {
     reader: Reader,
     from: &'a mut dyn Read,
@@ -318,6 +364,8 @@ struct Rows<'a> {
     filled: usize,
     output: Vec<u8>,
     ends: Vec<usize>,
+    /// The last byte before the end was a quote.
+    is_quoted: bool,
 }
 
 impl Rows<'_> {
@@ -326,6 +374,8 @@ impl Rows<'_> {
         let (mut written, mut ended) = (0, 0);
         loop {
             if self.start == self.filled {
+                let last = self.filled.checked_sub(1).and_then(|at| self.input.get(at));
+                self.is_quoted = last == Some(&b'"');
                 self.filled = self.from.read(&mut self.input)?;
                 self.start = 0;
             }
@@ -344,7 +394,14 @@ impl Rows<'_> {
                 ReadRecordResult::OutputEndsFull => {
                     return Err(Stop::Wrong(Reason::new("a row of more than 512 cells")));
                 }
-                ReadRecordResult::Record => break,
+                ReadRecordResult::Record => {
+                    let text = self.output.get(..written).unwrap_or_default();
+                    let is_last = self.filled == 0 && !self.is_quoted;
+                    if is_last && memchr::memchr(b'\n', text).is_some() {
+                        return Err(Stop::Wrong(Reason::new("a quote that is never closed")));
+                    }
+                    break;
+                }
                 ReadRecordResult::End => return Ok(false),
             }
         }

@@ -7,18 +7,18 @@ use crate::reconcile::matching::fingerprint::{KEY_BYTES, Secret};
 use qaqpa_kit::register::Columns;
 use std::path::Path;
 
-const CAMT: &str = "<?xml version=\"1.0\"?>\n<Document><BkToCstmrStmt><Stmt><ElctrncSeqNb>1</ElctrncSeqNb>\
+pub(super) const CAMT: &str = "<?xml version=\"1.0\"?>\n<Document><BkToCstmrStmt><Stmt><ElctrncSeqNb>1</ElctrncSeqNb>\
     <Bal><Tp><CdOrPrtry><Cd>OPBD</Cd></CdOrPrtry></Tp><Amt Ccy=\"KZT\">1</Amt><CdtDbtInd>CRDT</CdtDbtInd></Bal>\
     <Bal><Tp><CdOrPrtry><Cd>CLBD</Cd></CdOrPrtry></Tp><Amt Ccy=\"KZT\">3.50</Amt><CdtDbtInd>CRDT</CdtDbtInd></Bal>\
     <Ntry><Amt Ccy=\"KZT\">2.5</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts>\
     <BookgDt><Dt>2026-11-22</Dt></BookgDt><NtryDtls><TxDtls><Refs><EndToEndId>A&amp;1</EndToEndId></Refs>\
     <RmtInf><Ustrd><![CDATA[/KNP/911]]></Ustrd></RmtInf></TxDtls></NtryDtls></Ntry></Stmt></BkToCstmrStmt></Document>";
-const MT940: &str = "{1:F01X}{2:I940XN}{4:\r\n:20:S\r\n:25:KZ84\r\n:28C:1/1\r\n:60F:C261122KZT1,00\r\n\
+pub(super) const MT940: &str = "{1:F01X}{2:I940XN}{4:\r\n:20:S\r\n:25:KZ84\r\n:28C:1/1\r\n:60F:C261122KZT1,00\r\n\
     :61:2611221122CK2,50NTRFGW17//47\r\n:86:?20EREF+GW18SVWZ+x\r\n/KNP/911\r\n:62F:C261122KZT3,50\r\n-}\r\n";
-const MT102: &str = "{1:F01K}{2:I102SCLEAR}{4:\n:20:B1\n:52B:BANKKZ9A\n:21:GW17\n:32B:KZT2,50\n\
+pub(super) const MT102: &str = "{1:F01K}{2:I102SCLEAR}{4:\n:20:B1\n:52B:BANKKZ9A\n:21:GW17\n:32B:KZT2,50\n\
     :50:/D/KZ77\n/IDN/900101300017\n:59:KZ24\n/IDN/990140000017\n:70:/NUM/17\n/KNP/911\n/BCLASS/108125\n\
     :32A:261122KZT2,50\n-}\n";
-const ONE_C: &str = "1CClientBankExchange\r\nКодировка=UTF8\r\nСекцияРасчСчет\r\nНачальныйОстаток=1.00\r\n\
+pub(super) const ONE_C: &str = "1CClientBankExchange\r\nКодировка=UTF8\r\nСекцияРасчСчет\r\nНачальныйОстаток=1.00\r\n\
     ВсегоПоступило=2.50\r\nВсегоСписано=0\r\nКонечныйОстаток=3.50\r\nКонецРасчСчет\r\nСекцияДокумент=В\r\n\
     НомерДокумента=17\r\nДатаДокумента=22.11.2026\r\nПлательщикИНН=900101300017\r\nСуммаПриход=2.50\r\n\
     КонецДокумента\r\nКонецФайла\r\n";
@@ -26,12 +26,12 @@ const CSV: &str = "e2e_id;amount;value_date\r\n\"GW17\";\"2,5\";22.11.26\r\nTota
 const DESCRIPTION: &str = "decimal = ','\nvalue_form = 'DD.MM.YY'\n[columns]\ne2e_id = 1\namount = 'amount'\n\
     value_date = 3\n[footer]\nbegins = 'Total'\nsum = 2\n";
 
-fn forms(format: Option<Format>) -> Forms {
+pub(super) fn forms(format: Option<Format>) -> Forms {
     let columns = Columns::parse(DESCRIPTION).unwrap();
     Forms { format, columns: Some(columns), ..Forms::default() }
 }
 
-fn read(folder: &Path, bytes: &[u8], forms: &Forms) -> Result<Taken, IngestError> {
+pub(super) fn read(folder: &Path, bytes: &[u8], forms: &Forms) -> Result<Taken, IngestError> {
     let path = folder.join("register");
     std::fs::write(&path, bytes).unwrap();
     let calendar = Calendar::EveryDate { cut_off: jiff::civil::time(16, 0, 0, 0) };

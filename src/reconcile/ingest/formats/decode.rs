@@ -2,7 +2,8 @@
 
 use super::Format;
 use aws_lc_rs::digest::Context;
-use encoding_rs::{Decoder, Encoding, IBM866, UTF_8, WINDOWS_1251};
+use encoding_rs::{Decoder, Encoding, IBM866, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1251};
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
@@ -29,6 +30,23 @@ pub(in super::super) fn head(file: &File) -> io::Result<Vec<u8>> {
     Ok(head)
 }
 
+/// UTF-16 with its mark, or without one where a sign of ASCII stands first.
+pub(in super::super) const fn wide(head: &[u8]) -> Option<&'static Encoding> {
+    match head {
+        [0xff, 0xfe, ..] | [b'!'..=b'~', 0, ..] => Some(UTF_16LE),
+        [0xfe, 0xff, ..] | [0, b'!'..=b'~', ..] => Some(UTF_16BE),
+        _ => None,
+    }
+}
+
+/// The first bytes of a text in an encoding that holds ASCII, without a mark.
+pub(in super::super) fn plain(head: &[u8]) -> Cow<'_, [u8]> {
+    match wide(head) {
+        Some(encoding) => Cow::Owned(encoding.decode(head).0.into_owned().into_bytes()),
+        None => Cow::Borrowed(head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head)),
+    }
+}
+
 /// A file whose bytes are hashed and counted as they are read.
 pub(super) struct Hashed<'a> {
     pub(super) file: &'a File,
@@ -51,6 +69,9 @@ impl Read for Hashed<'_> {
 pub(super) fn encoding(format: Format, head: &[u8], asked: &str) -> Option<&'static Encoding> {
     if let Some((encoding, _)) = Encoding::for_bom(head) {
         // Also of UTF-8, whose mark must go.
+        return Some(encoding);
+    }
+    if let Some(encoding) = wide(head).filter(|_| format != Format::Xlsx) {
         return Some(encoding);
     }
     let found = match format {
@@ -93,7 +114,7 @@ fn cyrillic(head: &[u8]) -> Option<&'static Encoding> {
 }
 
 /// A text as UTF-8. What its encoding cannot read becomes U+FFFD.
-pub(super) struct Decoded<'a> {
+pub(in super::super) struct Decoded<'a> {
     from: &'a mut dyn Read,
     decoder: Decoder,
     buffer: Vec<u8>,
@@ -104,7 +125,7 @@ pub(super) struct Decoded<'a> {
 }
 
 impl<'a> Decoded<'a> {
-    pub(super) fn new(from: &'a mut dyn Read, encoding: &'static Encoding) -> Self {
+    pub(in super::super) fn new(from: &'a mut dyn Read, encoding: &'static Encoding) -> Self {
         let decoder = encoding.new_decoder_with_bom_removal();
         let buffer = vec![0; BUFFER_BYTES];
         let (start, filled) = (0, 0);

@@ -10,7 +10,7 @@ pub(super) const LINE_BYTES_MAX: usize = 64 * 1_024;
 const BUFFER_BYTES: usize = 4 * LINE_BYTES_MAX;
 
 /// A text being read by its lines.
-pub(super) struct Lines<'a> {
+pub(in super::super) struct Lines<'a> {
     from: &'a mut dyn Read,
     buffer: Vec<u8>,
     start: usize,
@@ -25,7 +25,7 @@ pub(super) struct Lines<'a> {
 impl<'a> Lines<'a> {
     /// Nothing read yet.
     #[must_use]
-    pub(super) fn new(from: &'a mut dyn Read) -> Self {
+    pub(in super::super) fn new(from: &'a mut dyn Read) -> Self {
         let buffer = vec![0; BUFFER_BYTES];
         let (start, filled, number) = (0, 0, 0);
         Self { from, buffer, start, filled, is_ended: false, is_returned: false, number }
@@ -35,7 +35,7 @@ impl<'a> Lines<'a> {
     ///
     /// # Errors
     /// The disk, or a line that is too long.
-    pub(super) fn next(&mut self) -> Result<Option<&[u8]>, Stop> {
+    pub(in super::super) fn next(&mut self) -> Result<Option<&[u8]>, Stop> {
         loop {
             let held = self.buffer.get(self.start..self.filled).unwrap_or_default();
             if self.is_returned && !held.is_empty() {

@@ -20,8 +20,11 @@ mod one_c;
 mod sequence;
 mod sheet;
 mod sink;
+#[cfg(test)]
+mod strangers;
 
-pub(super) use decode::head;
+pub(super) use decode::{Decoded, head, plain, wide};
+pub(super) use lines::Lines;
 
 pub use sink::Found;
 use sink::Sink;
@@ -89,8 +92,7 @@ impl Format {
     /// What the first bytes of a file look like; [`Format::Csv`] where they look like nothing else.
     #[must_use]
     pub fn of(head: &[u8]) -> Self {
-        let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
-        let is_utf16 = head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff");
+        let head = &*plain(head);
         let text = head.trim_ascii_start();
         if head.starts_with(b"#") || head.is_empty() {
             return Self::Neutral;
@@ -101,7 +103,7 @@ impl Format {
         if text.starts_with(b"1CClientBankExchange") {
             return Self::OneC;
         }
-        if text.starts_with(b"<") || is_utf16 && head.get(2..6).is_some_and(|x| x.contains(&b'<')) {
+        if text.starts_with(b"<") {
             return Self::Camt;
         }
         mt::format(text).unwrap_or(Self::Csv)

@@ -8,6 +8,7 @@ use super::amount::signed;
 use super::draft::{Draft, code, id, set};
 use super::lines::Lines;
 use super::moment::day;
+use crate::reconcile::ingest::day::calendar_date;
 use crate::reconcile::ingest::intake::Stop;
 use crate::reconcile::ingest::row::Reason;
 use std::collections::BTreeSet;
@@ -166,9 +167,10 @@ impl Exchange {
         let (key, value) = text.split_once('=').map_or((text, ""), |(k, v)| (k.trim(), v.trim()));
         let wrong = |sink: &mut Sink<'_, '_>, reason: &str| Err(sink.wrong(number, reason));
         match (self.place, key) {
+            // Blank lines before, and the mark with which DOS ended its texts.
+            (Place::Begin, "") | (Place::End, "" | "\u{1a}") => {}
             (Place::Begin, "1CClientBankExchange") => self.place = Place::Head,
             (Place::Begin, _) => return wrong(sink, "1CClientBankExchange does not stand first"),
-            (Place::End, "") => {}
             (Place::End, _) => return wrong(sink, "something follows КонецФайла"),
             (Place::Head, "СекцияРасчСчет") => {
                 self.place = Place::Account;
@@ -343,7 +345,10 @@ impl Document {
     }
 }
 
+/// An amount, whatever parts its thousands.
 fn money(name: &str, value: &str) -> Result<i64, String> {
+    let is_kept = |letter: &char| !letter.is_whitespace() && *letter != '\'';
+    let value: String = value.chars().filter(is_kept).collect();
     signed(value.as_bytes()).map_err(|reason| format!("{name}: {reason}"))
 }
 
@@ -371,5 +376,7 @@ fn date(value: &str) -> Option<[u8; 10]> {
         return None;
     };
     let digits = [d1, d2, m1, m2, y1, y2, y3, y4];
-    digits.iter().all(u8::is_ascii_digit).then(|| day(&[y1, y2, y3, y4], &[m1, m2], &[d1, d2]))
+    digits.iter().all(u8::is_ascii_digit).then_some(())?;
+    let day = day(&[y1, y2, y3, y4], &[m1, m2], &[d1, d2]);
+    calendar_date(&day).map(|_| day)
 }

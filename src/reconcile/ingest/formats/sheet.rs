@@ -1,4 +1,4 @@
-//! Registers in a workbook: its first sheet, by the same description of columns as a text.
+//! Registers in a workbook: its first sheet that is not empty, by the same description of columns as a text.
 //!
 //! A workbook is a ZIP archive of XML, so what it unpacks to is measured before it is believed. Formulas
 //! are never worked out, and a row that stands on one is refused. A number of a cell is a double; what
@@ -8,7 +8,7 @@ use super::Sink;
 use super::columns::{CELLS_MAX, Cell, Table};
 use crate::reconcile::ingest::intake::Stop;
 use crate::reconcile::ingest::row::Reason;
-use calamine::{DataRef, ExcelDateTime, Reader, Xlsx};
+use calamine::{DataRef, ExcelDateTime, Reader, Xlsx, XlsxCellReader};
 use qaqpa_kit::register::Columns;
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, sink as nowhere};
@@ -24,7 +24,7 @@ const TEXTS_BYTES_MAX: u64 = 256 << 20;
 const RATIO_MAX: u64 = 200;
 const FREE_BYTES: u64 = 1 << 20;
 
-/// Reads the first sheet.
+/// Reads the first sheet that is not empty.
 pub(super) fn read(
     file: &File,
     source: &mut dyn Read,
@@ -43,12 +43,24 @@ pub(super) fn read(
         Stop::Whole(Reason::new(format!("no workbook that can be read: {error}")))
     };
     let mut workbook: Xlsx<_> = Xlsx::new(archive()?).map_err(broken)?;
-    let name = workbook.sheet_names().into_iter().next();
-    let name = name.ok_or_else(|| Stop::Whole(Reason::new("no sheet in it")))?;
-    let mut reader = workbook.worksheet_cells_reader(&name).map_err(broken)?;
-    let mut table = Table::new(columns);
+    let mut table = Table::new(columns, false);
+    for name in workbook.sheet_names() {
+        let reader = workbook.worksheet_cells_reader(&name).map_err(broken)?;
+        if rows(reader, &mut table, sink)? {
+            break;
+        }
+    }
+    table.end(sink)
+}
+
+/// The rows of a sheet; false where it has no cell.
+fn rows<R: Read + Seek>(
+    mut reader: XlsxCellReader<'_, R>,
+    table: &mut Table<'_>,
+    sink: &mut Sink<'_, '_>,
+) -> Result<bool, Stop> {
     let mut cells: Vec<Cell> = Vec::new();
-    let mut row = 0;
+    let (mut row, mut has_cell) = (0, false);
     loop {
         let next = reader.next_cell_with_formula_metadata().map_err(|error| {
             sink.wrong(u64::from(row) + 1, format!("a cell that cannot be read: {error}"))
@@ -71,6 +83,7 @@ pub(super) fn read(
         if cell.text.is_empty() && !cell.is_formula {
             continue;
         }
+        has_cell = true;
         if cells.len() <= column {
             cells.resize(column + 1, Cell::default());
         }
@@ -79,7 +92,7 @@ pub(super) fn read(
         }
     }
     table.row(u64::from(row) + 1, &cells, sink)?;
-    table.end(sink)
+    Ok(has_cell)
 }
 
 /// Unpacks everything once, into nothing.

@@ -6,7 +6,7 @@ use super::moment::Moments;
 use super::{Format, Payments, read};
 use crate::payments::calendar::OperatingDay;
 use crate::reconcile::ingest::Input;
-use crate::reconcile::ingest::frame::{Encoding, Header};
+use crate::reconcile::ingest::frame::Header;
 use crate::reconcile::ingest::intake::{Intake, Stop};
 use crate::reconcile::ingest::row::{REQUISITES, Reason};
 use std::fs::File;
@@ -226,7 +226,7 @@ pub(in super::super) fn file(
         day,
         count: intake.rows,
         sum_tiyn,
-        encoding: Encoding::Utf8,
+        encoding: encoding_rs::UTF_8,
     };
     intake.taken.rows += intake.rows;
     intake.taken.sum_tiyn += intake.sum_tiyn;

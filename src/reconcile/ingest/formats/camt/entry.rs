@@ -23,10 +23,21 @@ pub(super) struct Entry {
     pub(super) receipt: Vec<u8>,
     /// Charges are in it, so that its payments need not add up to it.
     pub(super) has_charges: bool,
+    pub(super) batch: Batch,
     payments: u64,
     /// Payments without an amount of their own.
     bare: u64,
     /// Sums of the payments: with the sign of the entry, and without.
+    sum_tiyn: i128,
+    gross_tiyn: i128,
+}
+
+/// `NtryDtls`: what `Btch` says of its payments, and what they are.
+#[derive(Default)]
+pub(super) struct Batch {
+    pub(super) count: Option<u64>,
+    pub(super) promised_tiyn: Option<i64>,
+    payments: u64,
     sum_tiyn: i128,
     gross_tiyn: i128,
 }
@@ -76,6 +87,7 @@ impl Entry {
         }
         (self.line, self.amount_tiyn, self.is_debit) = (line, None, None);
         (self.is_reversal, self.has_charges) = (false, false);
+        self.batch = Batch::default();
         (self.payments, self.bare) = (0, 0);
         (self.sum_tiyn, self.gross_tiyn) = (0, 0);
     }
@@ -113,9 +125,28 @@ impl Entry {
         let amount = i128::from(amount_tiyn);
         self.sum_tiyn += if is_same_way { amount } else { -amount };
         self.gross_tiyn += amount;
+        self.batch.payments += 1;
+        self.batch.sum_tiyn += if is_same_way { amount } else { -amount };
+        self.batch.gross_tiyn += amount;
         payment.draft.amount_tiyn = amount_tiyn;
         payment.draft.currency.clone_from(&self.currency);
         self.hand_out(payment, sink)
+    }
+
+    /// Payments without amounts of their own are often told of one in the name of all, so only those
+    /// with amounts are held against the numbers of their batch.
+    pub(super) fn batch_ended(&self, line: u64, sink: &mut Sink<'_, '_>) {
+        let Batch { count, promised_tiyn, payments, sum_tiyn, gross_tiyn } = self.batch;
+        if self.bare > 0 || payments == 0 {
+            return;
+        }
+        if let Some(count) = count.filter(|count| *count != payments) {
+            sink.broken(line, format!("Btch/NbOfTxs is {count}, TxDtls are {payments}"));
+        }
+        let is_sum = |sum: i64| [sum_tiyn, gross_tiyn].contains(&i128::from(sum));
+        if let Some(sum) = promised_tiyn.filter(|sum| !is_sum(*sum) && !self.has_charges) {
+            sink.broken(line, format!("Btch/TtlAmt is {sum} tiyn, of its TxDtls {sum_tiyn} tiyn"));
+        }
     }
 
     /// The entry has ended.

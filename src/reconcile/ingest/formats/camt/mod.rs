@@ -45,6 +45,10 @@ pub(super) fn read(from: &mut dyn Read, sink: &mut Sink<'_, '_>) -> Result<(), S
                 sink.at(line);
                 walk.close(line, sink)?;
             }
+            // Behind the root nothing may stand, and before it nothing but the declaration.
+            Event::Text(text) if !walk.is_open() && !text.as_bytes().trim_ascii().is_empty() => {
+                return Err(sink.wrong(line, "a text outside the root element"));
+            }
             Event::Text(text) => walk.text(text.as_bytes()),
             Event::CData(text) => walk.text(text.as_bytes()),
             Event::GeneralRef(reference) => match character(reference) {

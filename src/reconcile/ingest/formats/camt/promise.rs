@@ -44,6 +44,9 @@ pub(super) struct Promise {
     balances: [Option<(i64, Vec<u8>)>; 3],
     /// All entries, credits, debits; as promised.
     pub(super) promised: [Total; 3],
+    /// Credits minus debits, without a sign.
+    pub(super) promised_net_tiyn: Option<i128>,
+    pub(super) is_net_debit: bool,
     /// The same as counted: those booked, and all.
     booked: [Counted; 3],
     all: [Counted; 3],
@@ -125,7 +128,12 @@ impl Promise {
                 return Some(format!("{name}/Sum is {sum} tiyn, of the entries {found} tiyn"));
             }
         }
-        None
+        let signed = |net: i128| if self.is_net_debit { -net } else { net };
+        let net = |[_, credits, debits]: &[Counted; 3]| credits.sum_tiyn - debits.sum_tiyn;
+        let found = [net(&self.booked), net(&self.all)];
+        let promised = self.promised_net_tiyn.map(signed).filter(|net| !found.contains(net))?;
+        let [_, all] = found;
+        Some(format!("TtlNetNtry is {promised} tiyn, of the entries {all} tiyn"))
     }
 
     fn identity(&self) -> Option<String> {

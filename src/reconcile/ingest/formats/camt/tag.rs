@@ -65,6 +65,10 @@ pub(super) enum Tag {
     Charges,
     Reporting,
     ReportingDetails,
+    Batch,
+    BatchCount,
+    BatchSum,
+    Net,
 }
 
 const MESSAGES: [&[u8]; 3] = [b"BkToCstmrStmt", b"BkToCstmrAcctRpt", b"BkToCstmrDbtCdtNtfctn"];
@@ -129,6 +133,10 @@ impl Tag {
             b"Chrgs" | b"ChrgsInf" => Self::Charges,
             b"RgltryRptg" => Self::Reporting,
             b"Dtls" => Self::ReportingDetails,
+            b"Btch" => Self::Batch,
+            b"NbOfTxs" => Self::BatchCount,
+            b"TtlAmt" => Self::BatchSum,
+            b"TtlNetNtry" | b"TtlNetNtryAmt" => Self::Net,
             // The first versions have theirs at the end of the name.
             _ if MESSAGES.iter().any(|message| name.starts_with(message)) => Self::Message,
             _ => Self::Other,
@@ -160,6 +168,9 @@ impl Tag {
                 | Self::Instruction
                 | Self::Words
                 | Self::Category
+                | Self::BatchCount
+                | Self::BatchSum
+                | Self::Net
         )
     }
 }

@@ -4,7 +4,7 @@ use super::super::Sink;
 use super::super::amount::tiyn;
 use super::super::draft::{code, id, set, tagged};
 use super::super::sequence::Sequence;
-use super::entry::{Entry, Payment};
+use super::entry::{Batch, Entry, Payment};
 use super::promise::{Promise, Total};
 use super::tag::Tag;
 use crate::reconcile::ingest::intake::Stop;
@@ -48,7 +48,7 @@ impl Walk {
         self.is_leaf = tag.is_leaf();
         self.text.clear();
         match tag {
-            Tag::Amount => {
+            Tag::Amount | Tag::BatchSum => {
                 self.currency.clear();
                 let found = start.try_get_attribute("Ccy").map_err(|error| error.to_string())?;
                 if let Some(attribute) = found {
@@ -66,7 +66,11 @@ impl Walk {
                 self.payment.draft.line = line;
                 self.entry_at = depth;
             }
-            Tag::Payment if self.entry_at > 0 && self.entry_at + 2 == depth => {
+            Tag::Details if self.entry_at > 0 && self.entry_at + 1 == depth => {
+                self.entry.batch = Batch::default();
+            }
+            // In the first version they stand in the entry itself.
+            Tag::Payment if self.entry_at > 0 && (1..=2).contains(&(depth - self.entry_at)) => {
                 self.payment.clear();
                 self.payment.draft.line = line;
                 self.payment_at = depth;
@@ -120,6 +124,8 @@ impl Walk {
             self.statement_at = 0;
             self.statements += 1;
             self.promise.check(line, &mut self.sequence, sink);
+        } else if self.path.last() == Some(&Tag::Details) && depth == self.entry_at + 1 {
+            self.entry.batch_ended(line, sink);
         } else if self.path.last() == Some(&Tag::Balance) && depth == self.statement_at + 1 {
             self.promise.balance_ended();
         }
@@ -136,8 +142,8 @@ impl Walk {
         } else if self.entry_at > 0 {
             entry(&mut self.entry, below(self.entry_at), text, &self.currency)
         } else if self.path.last() == Some(&Tag::Made) {
-            // Of the message, then of the statement, which is nearer.
-            set(&mut self.entry.made, text);
+            // Of the message, then of the statement, which is nearer; when it was written is no time of payment.
+            set(&mut self.entry.made, text.get(..10).unwrap_or(text));
             Ok(())
         } else if self.statement_at > 0 {
             statement(&mut self.promise, below(self.statement_at), text, &self.currency)
@@ -171,6 +177,11 @@ fn direction(text: &[u8]) -> Result<bool, String> {
     }
 }
 
+fn number(text: &[u8]) -> Result<u64, &'static str> {
+    let number = std::str::from_utf8(text).ok().and_then(|text| text.parse().ok());
+    number.ok_or("no whole number")
+}
+
 fn money(text: &[u8]) -> Result<i64, String> {
     tiyn(text).map_err(|reason| format!("Amt: {reason}"))
 }
@@ -191,10 +202,9 @@ fn statement(
     text: &[u8],
     currency: &[u8],
 ) -> Result<(), String> {
-    let number = |text: &[u8]| std::str::from_utf8(text).ok().and_then(|text| text.parse().ok());
     let sum = |text: &[u8]| tiyn(text).map(i128::from).map_err(|reason| format!("Sum: {reason}"));
     match rest {
-        [Tag::Number] => promise.number = number(text),
+        [Tag::Number] => promise.number = number(text).ok(),
         [Tag::Account, Tag::Id, Tag::Iban] | [Tag::Account, Tag::Id, Tag::Other1, Tag::Id] => {
             set(&mut promise.account, text);
         }
@@ -207,8 +217,19 @@ fn statement(
         [Tag::Balance, Tag::Direction] => promise.balance.is_debit = direction(text)?,
         [Tag::Summary, of, Tag::Count] => {
             if let Some(total) = total(promise, *of) {
-                total.count = number(text);
+                let count = number(text);
+                total.count = Some(count.map_err(|reason| format!("NbOfNtries: {reason}"))?);
             }
+        }
+        [Tag::Summary, Tag::All, Tag::Net] if !text.is_empty() => {
+            promise.promised_net_tiyn = Some(sum(text)?)
+        }
+        [Tag::Summary, Tag::All, Tag::Net, Tag::Amount] => {
+            promise.promised_net_tiyn = Some(sum(text)?)
+        }
+        [Tag::Summary, Tag::All, Tag::Direction]
+        | [Tag::Summary, Tag::All, Tag::Net, Tag::Direction] => {
+            promise.is_net_debit = direction(text)?;
         }
         [Tag::Summary, of, Tag::Sum] => {
             if let Some(total) = total(promise, *of) {
@@ -234,6 +255,14 @@ fn entry(entry: &mut Entry, rest: &[Tag], text: &[u8], currency: &[u8]) -> Resul
         [Tag::Booked, Tag::Day | Tag::Moment] => set(&mut entry.booked, text),
         [Tag::Value, Tag::Day | Tag::Moment] => set(&mut entry.value, text),
         [Tag::Receipt] => set(&mut entry.receipt, id(text)),
+        [Tag::Details, Tag::Batch, Tag::BatchCount] => {
+            let count = number(text);
+            entry.batch.count = Some(count.map_err(|reason| format!("NbOfTxs: {reason}"))?);
+        }
+        [Tag::Details, Tag::Batch, Tag::BatchSum] if currency == entry.currency => {
+            let sum = tiyn(text).map_err(|reason| format!("TtlAmt: {reason}"))?;
+            entry.batch.promised_tiyn = Some(sum);
+        }
         _ => {}
     }
     Ok(())

@@ -1,0 +1,165 @@
+//! Files as strangers write them: every honest one is read, and one that is not what it says is refused.
+
+use super::super::Taken;
+use super::corrupted::{CAMT, MT102, MT940, ONE_C, forms, read};
+use super::{Format, Forms};
+use aws_lc_rs::digest::{SHA256, digest};
+use encoding_rs::WINDOWS_1251;
+
+fn wide(text: &str, unit: fn(u16) -> [u8; 2]) -> Vec<u8> {
+    text.encode_utf16().flat_map(unit).collect()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    digest(&SHA256, bytes).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The neutral form of one row, written by an encoder.
+fn neutral(name: &str, end: &str, encode: impl Fn(&str) -> Vec<u8>) -> Vec<u8> {
+    let head = format!("#register;v=1;bank=B;opdate=2026-11-22;count=1;sum=250;enc={name}{end}");
+    let row = "GW17;47;;;;;250;KZT;POSTED;2026-11-22T14:30:05+05:00;2026-11-22;КЛИРИНГ";
+    let mut bytes = encode(&format!("{head}{row}{end}"));
+    let trailer = format!("#end;sha256={}{end}", hex(&bytes));
+    bytes.extend(encode(&trailer));
+    bytes
+}
+
+fn said(taken: Result<Taken, super::super::IngestError>) -> Result<(u64, i128), String> {
+    taken.map(|taken| (taken.rows, taken.sum_tiyn)).map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_neutral_file_is_one_file_in_every_encoding_and_with_every_end_of_lines() {
+    let folder = tempfile::tempdir().unwrap();
+    let cyrillic = |text: &str| WINDOWS_1251.encode(text).0.into_owned();
+    let utf8 = |text: &str| text.as_bytes().to_vec();
+    let little = |text: &str| wide(text, u16::to_le_bytes);
+    let big = |text: &str| wide(text, u16::to_be_bytes);
+    for (name, bytes) in [
+        ("utf-8", neutral("utf-8", "\n", utf8)),
+        ("crlf", neutral("utf-8", "\r\n", utf8)),
+        ("cr", neutral("utf8", "\r", utf8)),
+        ("windows-1251", neutral("windows-1251", "\r\n", cyrillic)),
+        ("utf-16le", neutral("utf-16", "\n", little)),
+        ("utf-16be", neutral("utf-16be", "\r\n", big)),
+    ] {
+        let taken =
+            read(folder.path(), &bytes, &Forms::default()).map_err(|error| error.to_string());
+        let identity = taken.as_ref().map(|taken| taken.inputs[0].digest.to_vec());
+        assert_eq!(identity, Ok(digest(&SHA256, &bytes).as_ref().to_vec()), "{name}");
+        assert_eq!(taken.map(|taken| (taken.rows, taken.sum_tiyn)), Ok((1, 250)), "{name}");
+        let mut changed = bytes.clone();
+        let at = bytes.len() / 2;
+        changed[at] ^= 1;
+        assert!(read(folder.path(), &changed, &Forms::default()).is_err(), "{name}");
+    }
+    let refused = neutral("koi8-r", "\n", utf8);
+    let reason = said(read(folder.path(), &refused, &Forms::default())).unwrap_err();
+    assert!(reason.contains("enc is none of"), "{reason}");
+}
+
+#[test]
+fn a_text_of_any_form_may_come_in_utf_16_with_its_mark_or_without() {
+    let folder = tempfile::tempdir().unwrap();
+    for text in [CAMT, MT940, MT102, ONE_C] {
+        for mark in ["", "\u{feff}"] {
+            let text = format!("{mark}{text}");
+            for bytes in [wide(&text, u16::to_le_bytes), wide(&text, u16::to_be_bytes)] {
+                let taken = said(read(folder.path(), &bytes, &Forms::default()));
+                assert_eq!(taken, Ok((1, 250)), "{text}");
+            }
+        }
+    }
+}
+
+/// A camt.053 with a batch of two payments, and what its entry and its statement say of them.
+fn batch(btch: &str, summary: &str) -> String {
+    let payment = |id: u32, sum: &str| {
+        format!(
+            "<TxDtls><Refs><EndToEndId>GW{id}</EndToEndId></Refs><Amt Ccy=\"KZT\">{sum}</Amt></TxDtls>"
+        )
+    };
+    format!(
+        "<Document><BkToCstmrStmt><GrpHdr><CreDtTm>2026-11-22T23:00:00+05:00</CreDtTm></GrpHdr><Stmt>\
+         <TxsSummry><TtlNtries>{summary}</TtlNtries></TxsSummry><Ntry><Amt Ccy=\"KZT\">2.50</Amt>\
+         <CdtDbtInd>CRDT</CdtDbtInd><Sts>BOOK</Sts><NtryDtls><Btch>{btch}</Btch>{}{}</NtryDtls></Ntry>\
+         </Stmt></BkToCstmrStmt></Document>",
+        payment(1, ".5"),
+        payment(2, "2")
+    )
+}
+
+#[test]
+fn what_a_batch_and_a_statement_say_of_their_numbers_is_held_against_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let count = |number: &str| format!("<NbOfNtries>{number}</NbOfNtries>");
+    let net = "<TtlNetNtry><Amt>2.50</Amt><CdtDbtInd>CRDT</CdtDbtInd></TtlNetNtry>";
+    let early = "<TtlNetNtryAmt>2.50</TtlNetNtryAmt><CdtDbtInd>CRDT</CdtDbtInd>";
+    let good = batch("<NbOfTxs>2</NbOfTxs><TtlAmt Ccy=\"KZT\">2.50</TtlAmt>", &count("1"));
+    let direct = good.replace("<NtryDtls>", "").replace("</NtryDtls>", "");
+    for text in [&good, &direct, &batch("", net), &batch("", early)] {
+        let taken = read(folder.path(), text.as_bytes(), &Forms::default()).unwrap();
+        // Without a day of booking it is of the day on which the message was written.
+        assert_eq!(
+            (taken.rows, taken.inputs[0].header.day.to_string().as_str()),
+            (2, "2026-11-22")
+        );
+    }
+    for (text, reason) in [
+        (batch("<NbOfTxs>3</NbOfTxs>", ""), "Btch/NbOfTxs"),
+        (batch("<TtlAmt Ccy=\"KZT\">2.51</TtlAmt>", ""), "Btch/TtlAmt"),
+        (batch("", &count("x")), "NbOfNtries"),
+        (batch("", &net.replace("2.50", "2.51")), "TtlNetNtry"),
+        (batch("", &early.replace("CRDT", "DBIT")), "TtlNetNtry"),
+        (format!("{good}more"), "outside the root"),
+        (format!("{good}\0"), "outside the root"),
+    ] {
+        let refused = said(read(folder.path(), text.as_bytes(), &Forms::default())).unwrap_err();
+        assert!(refused.contains(reason), "{refused}");
+    }
+}
+
+#[test]
+fn a_table_without_a_description_is_read_by_the_names_of_the_neutral_form() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = |sum: &str| format!("e2e_id|amount|posted_at\nGW17|{sum}|2026-11-22 14:30:05\n");
+    for (bytes, sum_tiyn) in [
+        (text("2.50"), 250),
+        (text("2,5"), 250),
+        (text("1 234,50"), 123_450),
+        (text("1,234.50"), 123_450),
+        (text("1,234,567"), 123_456_700),
+        (text("2.50").replace('|', ","), 250),
+        (text("2.50").replace('|', "\t"), 250),
+        (text("2.50").replace(' ', "T").replace("05\n", "05+05:00\n"), 250),
+    ] {
+        assert_eq!(
+            said(read(folder.path(), bytes.as_bytes(), &Forms::default())),
+            Ok((1, sum_tiyn)),
+            "{bytes}"
+        );
+    }
+    for (bytes, reason) in [
+        (text(""), "empty"),
+        (text("1,23.50"), "marks"),
+        (text("1.234,50"), "marks"),
+        (text("1,2345"), "marks"),
+        (format!("{}GW18|1", text("2.50")), "fewer cells"),
+        (text("2.50").replace("GW17", "\"GW17"), "never closed"),
+    ] {
+        let refused = said(read(folder.path(), bytes.as_bytes(), &Forms::default())).unwrap_err();
+        assert!(refused.contains(reason), "{bytes}: {refused}");
+    }
+}
+
+#[test]
+fn a_1c_file_is_read_with_parted_thousands_and_around_what_dos_leaves() {
+    let folder = tempfile::tempdir().unwrap();
+    let form = forms(Some(Format::OneC));
+    let parted = ONE_C.replace("=2.50", "=1\u{a0}234.50").replace("=3.50", "=1 235.50");
+    assert_eq!(said(read(folder.path(), parted.as_bytes(), &form)), Ok((1, 123_450)));
+    let framed = format!("\r\n{ONE_C}\u{1a}");
+    assert_eq!(said(read(folder.path(), framed.as_bytes(), &form)), Ok((1, 250)));
+    let refused = said(read(folder.path(), ONE_C.replace("22.11", "31.11").as_bytes(), &form));
+    assert!(refused.unwrap_err().contains("ДатаДокумента"));
+}
