@@ -2,9 +2,6 @@
 
 use super::metrics::Metrics;
 use crate::journal::{Journal, Stats};
-use prometheus::core::{Collector, Desc};
-use prometheus::proto::{Counter, Metric, MetricFamily, MetricType};
-use std::collections::HashMap;
 
 type Read = fn(&Stats) -> u64;
 
@@ -69,42 +66,14 @@ pub fn watch(metrics: &Metrics, journal: &Journal) -> Result<(), prometheus::Err
     metrics.watch("qaqpa_journal_ready", "1 while the journal takes entries.", move || {
         f64::from(u8::from(ready.is_ready()))
     })?;
-    let describe = |(name, help, _): &(&str, &str, Read)| {
-        Desc::new((*name).to_owned(), (*help).to_owned(), Vec::new(), HashMap::new())
-    };
-    let descs = TOTALS.iter().map(describe).collect::<Result<_, _>>()?;
-    metrics.collect(Totals { journal: journal.clone(), descs })
+    for (name, help, read) in TOTALS {
+        let journal = journal.clone();
+        metrics.count(name, help, move || read(journal.stats()))?;
+    }
+    Ok(())
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of our age are exact in a double")]
 fn as_float(value: u64) -> f64 {
     value as f64
-}
-
-/// The totals, as counters.
-struct Totals {
-    journal: Journal,
-    descs: Vec<Desc>,
-}
-
-impl Collector for Totals {
-    fn desc(&self) -> Vec<&Desc> {
-        self.descs.iter().collect()
-    }
-
-    fn collect(&self) -> Vec<MetricFamily> {
-        let family = |(name, help, read): &(&str, &str, Read)| {
-            let mut counter = Counter::default();
-            counter.set_value(as_float(read(self.journal.stats())));
-            let mut metric = Metric::default();
-            metric.set_counter(counter);
-            let mut family = MetricFamily::default();
-            family.set_name((*name).to_owned());
-            family.set_help((*help).to_owned());
-            family.set_field_type(MetricType::COUNTER);
-            family.set_metric(vec![metric]);
-            family
-        };
-        TOTALS.iter().map(family).collect()
-    }
 }

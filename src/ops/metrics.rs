@@ -12,6 +12,7 @@ pub use super::revocation::RevocationFigures;
 use super::agencies::Agencies;
 use super::clerk::ClerkFigures;
 use super::doors;
+use super::total::Total;
 use crate::config::settings::Settings;
 use arc_swap::ArcSwap;
 use prometheus::core::Collector;
@@ -277,6 +278,19 @@ impl Metrics {
         read: impl Fn() -> f64 + Send + Sync + 'static,
     ) -> Result<(), prometheus::Error> {
         self.registry.register(Box::new(PullingGauge::new(name, help, Box::new(read))?))
+    }
+
+    /// Adds a total that is read at each scrape; its name ends with `_total`.
+    ///
+    /// # Errors
+    /// The name is taken or is no metric name.
+    pub fn count(
+        &self,
+        name: &'static str,
+        help: &'static str,
+        read: impl Fn() -> u64 + Send + Sync + 'static,
+    ) -> Result<(), prometheus::Error> {
+        self.collect(Total::new(name, help, read)?)
     }
 
     /// Adds figures that are read at each scrape.

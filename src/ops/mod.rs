@@ -12,3 +12,4 @@ pub mod payments;
 pub mod reconcile;
 pub mod reload;
 pub mod revocation;
+mod total;

@@ -3,10 +3,7 @@
 use super::metrics::Metrics;
 use crate::payments::record::Levels;
 use crate::payments::{Payments, Stats};
-use prometheus::core::{Collector, Desc};
-use prometheus::proto::{Counter, Metric, MetricFamily, MetricType};
 use prometheus::{IntGaugeVec, Opts};
-use std::collections::HashMap;
 
 type Read = fn(&Stats) -> u64;
 
@@ -78,42 +75,9 @@ pub fn watch(metrics: &Metrics, payments: &Payments) -> Result<Figures, promethe
     metrics.watch("qaqpa_payments_ready", "1 while payments are taken.", move || {
         f64::from(u8::from(ready.is_ready()))
     })?;
-    let describe = |(name, help, _): &(&str, &str, Read)| {
-        Desc::new((*name).to_owned(), (*help).to_owned(), Vec::new(), HashMap::new())
-    };
-    let descs = TOTALS.iter().map(describe).collect::<Result<_, _>>()?;
-    metrics.collect(Totals { payments: payments.clone(), descs })?;
+    for (name, help, read) in TOTALS {
+        let payments = payments.clone();
+        metrics.count(name, help, move || read(payments.stats()))?;
+    }
     Figures::new(metrics)
-}
-
-/// The totals, as counters.
-struct Totals {
-    payments: Payments,
-    descs: Vec<Desc>,
-}
-
-impl Collector for Totals {
-    fn desc(&self) -> Vec<&Desc> {
-        self.descs.iter().collect()
-    }
-
-    fn collect(&self) -> Vec<MetricFamily> {
-        let family = |(name, help, read): &(&str, &str, Read)| {
-            let mut counter = Counter::default();
-            #[expect(
-                clippy::cast_precision_loss,
-                reason = "counts of our age are exact in a double"
-            )]
-            counter.set_value(read(self.payments.stats()) as f64);
-            let mut metric = Metric::default();
-            metric.set_counter(counter);
-            let mut family = MetricFamily::default();
-            family.set_name((*name).to_owned());
-            family.set_help((*help).to_owned());
-            family.set_field_type(MetricType::COUNTER);
-            family.set_metric(vec![metric]);
-            family
-        };
-        TOTALS.iter().map(family).collect()
-    }
 }
