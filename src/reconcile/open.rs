@@ -11,8 +11,8 @@ use super::matching::residual::{Entry, Rule, holds, unique};
 use std::collections::BTreeSet;
 use std::io;
 
-/// Rows that a stage looks at together; with more it goes over them several times.
-const TOGETHER_MAX: usize = 250_000;
+/// Rows that a stage looks at together, 60 bytes each; with more it goes over them several times.
+const TOGETHER_MAX: usize = 64_000;
 /// Rows of one receipt on one side of which copies are told apart.
 const COPIES_MAX: usize = 20_000;
 /// Open rows among which candidates and proposals are looked for, some 300 bytes each; with more, each is
@@ -25,7 +25,7 @@ pub(super) struct Open<'a> {
     alone: Spill,
     loose: [&'a Spill; 2],
     /// By side and number: it has become part of a pair.
-    is_taken: [Vec<bool>; 2],
+    is_taken: [Marks; 2],
     /// Differences that a bank's fee explains.
     fees_tiyn: &'a [i64],
 }
@@ -49,7 +49,7 @@ impl<'a> Open<'a> {
     pub(super) fn new(alone: Spill, loose: [&'a Spill; 2], fees_tiyn: &'a [i64]) -> Self {
         let count =
             |side: usize| alone.count(side) + loose.get(side).map_or(0, |spill| spill.count(LOOSE));
-        let is_taken = [vec![false; count(0)], vec![false; count(1)]];
+        let is_taken = [Marks::new(count(0)), Marks::new(count(1))];
         Self { alone, loose, is_taken, fees_tiyn }
     }
 
@@ -78,7 +78,7 @@ impl<'a> Open<'a> {
         sources: &mut Sources<'_>,
         take: &mut impl FnMut(Finding) -> io::Result<()>,
     ) -> io::Result<Guesses> {
-        let count = self.is_taken.iter().flatten().filter(|is_taken| !**is_taken).count();
+        let count: usize = self.is_taken.iter().map(Marks::free).sum();
         let is_few = count <= CANDIDATE_ROWS_MAX;
         let mut left: [Vec<Line>; 2] = Default::default();
         for (side, rows) in SIDES.into_iter().zip(&mut left) {
@@ -126,7 +126,7 @@ impl<'a> Open<'a> {
         sources: &mut Sources<'_>,
         take: &mut impl FnMut(Finding) -> io::Result<()>,
     ) -> io::Result<()> {
-        let rows: usize = self.is_taken.iter().map(Vec::len).sum();
+        let rows: usize = self.is_taken.iter().map(|marks| marks.rows).sum();
         let passes = rows.div_ceil(TOGETHER_MAX).max(1) as u64;
         for pass in 0..passes {
             let mut entries = Vec::new();
@@ -226,15 +226,40 @@ impl<'a> Open<'a> {
     }
 
     fn is_taken(&self, side: Side, number: u32) -> bool {
-        let flags = self.is_taken.get(place(side));
-        flags.and_then(|flags| flags.get(number as usize)).copied().unwrap_or_default()
+        self.is_taken.get(place(side)).is_some_and(|marks| marks.has(number))
     }
 
     fn take(&mut self, side: Side, number: u32) {
-        let flags = self.is_taken.get_mut(place(side));
-        if let Some(flag) = flags.and_then(|flags| flags.get_mut(number as usize)) {
-            *flag = true;
+        if let Some(marks) = self.is_taken.get_mut(place(side)) {
+            marks.set(number);
         }
+    }
+}
+
+/// A mark for each row of a side: a bit, so that ten million open rows are 1.2 MiB.
+struct Marks {
+    rows: usize,
+    words: Vec<u64>,
+}
+
+impl Marks {
+    fn new(rows: usize) -> Self {
+        Self { rows, words: vec![0; rows.div_ceil(64)] }
+    }
+
+    fn has(&self, number: u32) -> bool {
+        self.words.get(number as usize / 64).is_some_and(|word| word >> (number % 64) & 1 == 1)
+    }
+
+    fn set(&mut self, number: u32) {
+        if let Some(word) = self.words.get_mut(number as usize / 64) {
+            *word |= 1 << (number % 64);
+        }
+    }
+
+    /// Rows without a mark.
+    fn free(&self) -> usize {
+        self.rows - self.words.iter().map(|word| word.count_ones() as usize).sum::<usize>()
     }
 }
 

@@ -13,8 +13,8 @@ use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
-/// Findings held in memory, some 400 bytes each.
-const HELD_MAX: usize = 20_000;
+/// Findings held in memory, some 600 bytes each.
+const HELD_MAX: usize = 8_000;
 
 /// Takes findings in any order.
 pub struct Sorter {
