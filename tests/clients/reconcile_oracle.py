@@ -6,6 +6,7 @@ Each folder holds `journal.csv` and `register.csv` in the neutral form. Prints o
 """
 import json
 import sys
+import tempfile
 
 import duckdb
 
@@ -194,9 +195,41 @@ def classify(folder: str) -> dict:
     return said if FEES_GIVEN is None else {**said, "proposals": guesses(db, FEES_GIVEN)}
 
 
-# `--guesses=FEES`: proposals too, with fees like `3,5`.
+TAKEN = {"POSTED", "SETTLED", "PAID", "ACSC", "ACCC", "BOOK", "BOOKED", "SURPLUS", "DOUBLE_PAID"}
+PARTIES = {"journal": "GATEWAY", "register": "BANK", "treasury": "TREASURY"}
+
+
+def common(path: str) -> list:
+    """Rows of one of three sides with what all three know: id, document, payee, KBK, amount, currency, day."""
+    rows = [line.split(";") for line in open(path, encoding="utf-8").read().splitlines() if line[0] != "#"]
+    if path.endswith("treasury.csv"):
+        return [[r[0], r[1], r[2], r[4], r[5], r[6], r[7]] for r in rows]
+    return [[r[0], r[1], r[3], r[4], r[6], r[7], r[10]] for r in rows if r[8] in TAKEN]
+
+
+def legs(folder: str) -> dict:
+    """A day of three sides, each held against each."""
+    said = {}
+    sides = {party: common(f"{folder}/{party}.csv") for party in PARTIES}
+    for one, other in (("journal", "register"), ("register", "treasury"), ("journal", "treasury")):
+        with tempfile.TemporaryDirectory() as leg:
+            for side, party in (("journal", one), ("register", other)):
+                lines = [f"{e};{d};;{p};{k};;{a};{c};TAKEN;{v}T12:00:00+05:00;{v};" for e, d, p, k, a, c, v in sides[party]]
+                open(f"{leg}/{side}.csv", "w", encoding="utf-8").write("".join(f"{line}\n" for line in lines))
+            found = classify(leg)
+        words = {"GATEWAY": PARTIES[one], "BANK": PARTIES[other]}
+        named = {}
+        for category, count in found["breaks"].items():
+            what, _, place = category.rpartition("_")
+            named[f"{what}_{words[place]}" if place in words else category] = count
+        said[f"{one}-{other}"] = {"matched": found["matched"], "breaks": named}
+    return said
+
+
+# `--treasury`: three sides of a day. `--guesses=FEES`: proposals too, with fees like `3,5`.
 FEES_GIVEN = None
 if sys.argv[1:] and sys.argv[1].startswith("--guesses="):
     FEES_GIVEN = sys.argv.pop(1).removeprefix("--guesses=")
-for each in sys.argv[1:]:
-    print(json.dumps(classify(each)), flush=True)
+is_treasury = sys.argv[1:2] == ["--treasury"]
+for each in sys.argv[1 + is_treasury:]:
+    print(json.dumps((legs if is_treasury else classify)(each)), flush=True)

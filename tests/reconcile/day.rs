@@ -118,6 +118,16 @@ impl Day {
         self.pair(row.clone(), row);
     }
 
+    /// A row that the bank sent twice without its id: one of the two is found by its receipt.
+    fn repeat_loose(&mut self, row: Row) {
+        let mut other = row.clone();
+        other[0] = String::new();
+        self.register.push(other.clone());
+        self.matched += 1;
+        self.pair(row, other);
+        self.broken("DUPLICATE_IN_BANK");
+    }
+
     fn differ(&mut self, row: Row, kind: u64, seed: &mut Seed) {
         let mut other = row.clone();
         let category = match kind {
@@ -176,13 +186,7 @@ impl Day {
                 self.pair(row, other);
                 return self.broken("LATE_CREDIT");
             }
-            13 => {
-                other[0] = String::new(); // and sent twice: one of them is found by its receipt
-                self.register.push(other.clone());
-                self.matched += 1;
-                self.pair(row, other);
-                return self.broken("DUPLICATE_IN_BANK");
-            }
+            13 => return self.repeat_loose(row),
             _ => {
                 let mut row = row;
                 row[8] = "SURPLUS".to_owned();
