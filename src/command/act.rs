@@ -7,13 +7,12 @@ mod judge;
 pub(super) use folder::digested;
 pub(super) use judge::{By, judge, lines, may_sign};
 
-use super::{Failure, check, read_input, write_output, write_whole};
+use super::{Failure, check, read_input, sign, write_output, write_whole};
 use crate::reconcile::act::{Act, Party};
-use crate::sign::{Signer, joint};
+use crate::sign::joint;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use zeroize::Zeroizing;
 
 /// Make the act of a reconciliation for both sides to sign, or enter a signed one in the journal.
 #[derive(Debug, clap::Args)]
@@ -89,8 +88,7 @@ fn make(args: &Make) -> Result<ExitCode, Failure> {
     let document = act.document().into_bytes();
     let document = match (&args.key, &args.cert) {
         (Some(key), Some(cert)) => {
-            let key = Zeroizing::new(read_input(key)?);
-            let signer = Signer::from_pem(&key, &read_input(cert)?).map_err(Failure::work)?;
+            let signer = sign::signer(key, Some(cert), None)?;
             may_sign(&document, &signer)?;
             joint::sign(&document, &signer).map_err(Failure::work)?
         }
@@ -102,8 +100,7 @@ fn make(args: &Make) -> Result<ExitCode, Failure> {
 
 /// Acts of which this key is no party, or that it has signed, stay as they are.
 fn sign_all(args: &SignAll) -> Result<ExitCode, Failure> {
-    let key = Zeroizing::new(read_input(&args.key)?);
-    let signer = Signer::from_pem(&key, &read_input(&args.cert)?).map_err(Failure::work)?;
+    let signer = sign::signer(&args.key, Some(&args.cert), None)?;
     let (mut signed, mut left) = (0_u64, 0_u64);
     for path in folder::acts(&args.folder)? {
         let document = read_input(&path)?;

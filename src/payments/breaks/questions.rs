@@ -1,6 +1,6 @@
 //! What can be asked of runs and breaks: reading alone, on both stores.
 
-use super::record::{Break, BreakCount, BreakStep, DayRow, RegisterFile, Run};
+use super::record::{Break, BreakCount, BreakStep, DayRow, Run};
 use crate::journal::down::JournalDown;
 use crate::payments::Payments;
 use crate::payments::calendar::OperatingDay;
@@ -62,19 +62,6 @@ impl Payments {
     ) -> Result<Option<RegisterFile>, JournalDown> {
         let sql = "SELECT * FROM register_file WHERE id = $1";
         Ok(self.reader.rows(sql, vec![text(&format!("{bank}/{sha256}"))]).await?.pop())
-    }
-
-    /// The files of a run.
-    ///
-    /// # Errors
-    /// See [`Payments::reconcile_run`].
-    pub async fn register_files(
-        &self,
-        bank: &str,
-        run: &str,
-    ) -> Result<Vec<RegisterFile>, JournalDown> {
-        let sql = "SELECT * FROM register_file WHERE bank = $1 AND run = $2 ORDER BY id";
-        self.reader.rows(sql, vec![text(bank), text(run)]).await
     }
 
     /// One break.
