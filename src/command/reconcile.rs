@@ -3,6 +3,7 @@
 mod breaks;
 mod counts;
 mod intake;
+mod operator;
 mod store;
 mod summary;
 mod treasury;

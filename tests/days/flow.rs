@@ -67,6 +67,7 @@ async fn a_day(house: &House) {
     close(payments).await;
 
     two_operators(house);
+    two_keys(house, lone(house, "AMOUNT_MISMATCH")["id"].as_str().unwrap());
     later_evidence(house, &day.missing.end_to_end_id).await;
     assert_eq!(house.reconcile(&file, "third", None).code, Some(0));
     assert_eq!(house.contents("third"), first, "what came later changes nothing of a closed day");
@@ -96,6 +97,7 @@ fn two_operators(house: &House) {
         (format!("adjust {id} --operator bolat --reason r3"), 0),
         (format!("approve {id} --operator bolat --reason r4"), 1),
         (format!("approve {id} --operator Bolat --reason r4"), 64),
+        (format!("approve {id} --operator cert.0 --reason r4"), 64),
         (format!("approve {id} --operator aigul --reason r5"), 0),
         (format!("approve {id} --operator aigul --reason r6"), 1),
     ] {
@@ -115,6 +117,33 @@ fn two_operators(house: &House) {
     assert!(told.out.contains("reconcile.approve"), "{}{}", told.out, told.errors);
     let table = house.qaqpa("reconcile breaks list --bank demo", &[], None);
     assert!(table.out.contains("AMOUNT_MISMATCH"), "{}", table.out);
+}
+
+/// Whoever proposes by a key is approved by another key, and the journal keeps what both have signed.
+fn two_keys(house: &House, id: &str) {
+    let pki = house.folder.path().join("pki");
+    let step = |words: &str, who: &str| {
+        let [key, cert] = ["key", "cert"].map(|kind| pki.join(format!("{who}.{kind}.pem")));
+        let words = format!("reconcile breaks {words} {id} --key @ --cert @ --reason r --json");
+        house.qaqpa(&words, &[&key, &cert], None)
+    };
+    let proposed = step("close", "portal");
+    assert_eq!(proposed.code, Some(0), "{}", proposed.errors);
+    let by = proposed.line()["proposed_by"].as_str().unwrap().to_owned();
+    assert!(by.starts_with("cert.") && by.len() == 25, "{by}");
+    assert_eq!(step("approve", "portal").code, Some(1), "the same person");
+    let said = breaks(house, &format!("approve {id} --operator aigul --reason r"));
+    assert!(said.errors.contains("operator_not_proved"), "{}", said.errors);
+    assert_eq!(step("approve", "bank").code, Some(0));
+    let shown = breaks(house, &format!("show {id}")).line();
+    let entry = shown["steps"].as_array().unwrap().last().unwrap()["entry"].as_str().unwrap();
+    let told = house.qaqpa(&format!("evidence {entry} --json"), &[], None);
+    let [key, cert] = ["key", "cert"].map(|kind| pki.join(format!("bank.{kind}.pem")));
+    let [key, cert] = [key, cert].map(|path| std::fs::read(path).unwrap());
+    let signer = qaqpa::sign::Signer::from_pem(&key, &cert).unwrap();
+    let bytes = signer.certificate().sha256();
+    let digest: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    assert!(told.out.contains(&digest), "its certificate: {}", told.out);
 }
 
 /// The next day's register has the payment that the first one lacked.

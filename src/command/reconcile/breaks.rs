@@ -1,6 +1,7 @@
 //! `qaqpa reconcile breaks`: what waits to be ended, and the steps of operators until two of them end it.
 
-use super::store::{self, Open, operator};
+use super::operator::{Who, operator};
+use super::store::{self, Open};
 use crate::command::{Failure, check};
 use crate::config;
 use crate::config::settings::Settings;
@@ -100,17 +101,6 @@ enum What {
     },
 }
 
-/// Who does it, and why: both stand in the journal and beside the break for ever.
-#[derive(Debug, clap::Args)]
-struct Who {
-    /// Who you are. Only who may read the installation's secrets can say it, so it is believed.
-    #[arg(long, value_name = "NAME", value_parser = operator)]
-    operator: String,
-    /// Why, e.g. the number of the bank's letter.
-    #[arg(long, value_name = "TEXT")]
-    reason: String,
-}
-
 /// Runs it.
 ///
 /// # Errors
@@ -150,7 +140,7 @@ async fn told(settings: &Settings, args: Args) -> Result<String, Failure> {
         What::Close { id, who } => (id, proposed(Resolution::Close), who),
         What::Approve { id, who } => (id, Doing::Approve, who),
     };
-    let taken = Step { break_id, doing, operator: who.operator, note: who.reason };
+    let taken = who.of(settings, Step::of(break_id, doing))?;
     let open = Open::stores(settings).await?;
     let done = step(&open.desk, &taken).await;
     open.close().await?;

@@ -1,12 +1,12 @@
 //! `qaqpa reconcile --bank`: the gateway's side comes from the payments store, and the result goes there.
 
+use super::operator::operator;
 use super::{Args, progress_bar, refused, told};
 use crate::command::{Failure, check};
 use crate::config;
 use crate::config::settings::{Bank, Settings};
 use crate::journal::Journal;
 use crate::payments::Payments;
-use crate::payments::breaks::is_operator;
 use crate::payments::breaks::record::Origin;
 use crate::payments::calendar::OperatingDay;
 use crate::reconcile::desk::export::{Exported, export};
@@ -37,12 +37,6 @@ pub(super) struct From {
     /// Who you are. Only who may read the installation's secrets can say it, so it is believed.
     #[arg(long, value_name = "NAME", default_value = "operator", value_parser = operator)]
     pub operator: String,
-}
-
-/// The name of an operator, on this machine.
-pub(super) fn operator(name: &str) -> Result<String, String> {
-    let cure = "write 1 to 64 small letters, digits, dots, @, _ or -";
-    if is_operator(name) { Ok(name.to_owned()) } else { Err(cure.to_owned()) }
 }
 
 /// The bank of that id or BIC.

@@ -175,6 +175,8 @@ pub enum Refused {
     NotNow,
     /// Whoever proposed an end does not approve it.
     SameOperator,
+    /// Who proposed an end has proved who they are by a key, and who approves it has not.
+    NotProved,
     /// No name of an operator: 1 to 64 small letters, digits, dots, `@`, `_`, `-`.
     NoOperator,
     /// No such account of this bank's breaks, or both the same, or no amount.
@@ -195,6 +197,7 @@ impl Refused {
             Self::OtherDay => "day_of_another_run",
             Self::NotNow => "not_in_this_state",
             Self::SameOperator => "same_operator",
+            Self::NotProved => "operator_not_proved",
             Self::NoOperator => "operator_malformed",
             Self::BadEntry => "entry_malformed",
             Self::EntryMissing => "entry_missing",
@@ -216,6 +219,9 @@ pub fn run_id(bank: &str, digests: &[String]) -> String {
     let digest = hash.finish();
     digest.as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
+
+/// What the names of operators begin with whose key has proved who they are. Nobody can say such a name.
+pub const PROVED: &str = "cert.";
 
 /// Whether this can be the name of an operator. Capital letters are none, so that one name has one form.
 #[must_use]

@@ -2,7 +2,7 @@
 
 use super::decide::{put_break, withdrawn};
 use super::record::{Break, BreakState, Resolution};
-use super::{Doing, Entry, Outcome, Refused, Stepping, is_operator};
+use super::{Doing, Entry, Outcome, PROVED, Refused, Stepping, is_operator};
 use crate::payments::book::Book;
 use crate::payments::command::Refusal;
 use crate::payments::decide::Rules;
@@ -55,6 +55,11 @@ pub(super) fn step(book: &mut Book, rules: &Rules, step: &Stepping) -> Result<Ou
             };
             if known.proposed_by.as_ref() == Some(&step.operator) {
                 return refused(Refused::SameOperator);
+            }
+            // Whoever is known by a key could else approve under any other name.
+            let is_proved = |name: &String| name.starts_with(PROVED);
+            if known.proposed_by.as_ref().is_some_and(is_proved) && !is_proved(&step.operator) {
+                return refused(Refused::NotProved);
             }
             Break {
                 state: resolution.state(),

@@ -17,6 +17,8 @@ pub struct About<'a> {
     pub subject: &'a str,
     /// What is to be done, in words or JSON; kept whole.
     pub said: &'a str,
+    /// SHA-256 of the certificate that proves who does it; zeros: nobody has asked for a proof.
+    pub certificate: [u8; 32],
 }
 
 /// An entry that is open.
@@ -64,7 +66,7 @@ impl<'j> Entry<'j> {
             route_id: String::new(),
             message_id: id.to_string(),
             correlation_id: about.subject.to_owned(),
-            caller_certificate: [0; 32],
+            caller_certificate: about.certificate,
             revocation: String::new(),
             request_digest: sha256(said),
             request_bytes: said.len() as u64,

@@ -18,7 +18,7 @@ mod steps;
 mod watch;
 
 pub use failed::Failed;
-pub use steps::{Step, step};
+pub use steps::{Proof, Step, step};
 
 use crate::config::settings::Bank;
 use crate::journal::Journal;
@@ -111,6 +111,7 @@ impl Desk {
             sender: &asked.sender,
             subject: &run.id,
             said: &said.to_string(),
+            certificate: [0; 32],
         };
         let entry = Entry::open(&self.journal, &about).await?;
         let ended = match day {

@@ -6,7 +6,7 @@ use crate::payments::breaks::record::Break;
 use crate::payments::breaks::{Command, Doing, Outcome, Stepping};
 use crate::payments::command::{Command as Payment, Reply};
 use qaqpa_kit::fault::Outcome as Ending;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Who does what with which break, and why.
 #[derive(Clone, Debug)]
@@ -16,6 +16,34 @@ pub struct Step {
     /// Small letters, digits, dots, `@`, `_` and `-`.
     pub operator: String,
     pub note: String,
+    /// `None`: the operator's name is believed.
+    pub proof: Option<Proof>,
+}
+
+/// That an operator is who the name says.
+#[derive(Clone, Debug)]
+pub struct Proof {
+    /// SHA-256.
+    pub certificate: [u8; 32],
+    /// What was said, signed by the certificate's key: CMS in base64.
+    pub cms: String,
+}
+
+impl Step {
+    /// What is done with which break, by nobody yet.
+    #[must_use]
+    pub const fn of(break_id: String, doing: Doing) -> Self {
+        Self { break_id, doing, operator: String::new(), note: String::new(), proof: None }
+    }
+
+    /// What the journal's entry says, and what a proof signs.
+    #[must_use]
+    pub fn said(&self) -> Value {
+        json!({
+            "break": self.break_id, "doing": format!("{:?}", self.doing), "operator": self.operator,
+            "note": self.note,
+        })
+    }
 }
 
 /// Does it. What is refused leaves its entry too.
@@ -29,15 +57,17 @@ pub async fn step(desk: &Desk, step: &Step) -> Result<Break, Failed> {
         Doing::Propose { .. } => "reconcile.propose",
         Doing::Approve => "reconcile.approve",
     };
-    let said = json!({
-        "break": step.break_id, "doing": format!("{:?}", step.doing), "operator": step.operator,
-        "note": step.note,
-    });
+    let mut said = step.said();
+    let proved_by = step.proof.as_ref().map_or(json!("word"), |proof| json!({ "cms": proof.cms }));
+    if let Value::Object(fields) = &mut said {
+        fields.insert("proved_by".to_owned(), proved_by);
+    }
     let about = About {
         service: word,
         sender: &step.operator,
         subject: &step.break_id,
         said: &said.to_string(),
+        certificate: step.proof.as_ref().map_or([0; 32], |proof| proof.certificate),
     };
     let entry = Entry::open(&desk.journal, &about).await?;
     let stepping = Stepping {

@@ -1,0 +1,80 @@
+//! Who does a step with a break: a name that is believed on this machine, or a person whose key signs the step.
+
+use crate::command::{Failure, now_unix_us, read_input, sign};
+use crate::config::settings::Settings;
+use crate::payments::breaks::{PROVED, is_operator};
+use crate::reconcile::desk::{Proof, Step};
+use crate::sign::{Certificate, Trust, cms};
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use std::path::PathBuf;
+
+/// Bytes of a digest that stand in a name.
+const NAME_BYTES: usize = 10;
+
+/// Who does it, and why: both stand in the journal and beside the break for ever.
+#[derive(Debug, clap::Args)]
+pub(super) struct Who {
+    /// Who you are. Only who may read the installation's secrets can say it, so it is believed.
+    #[arg(long, value_name = "NAME", value_parser = operator, required_unless_present = "key")]
+    operator: Option<String>,
+    /// Your private key instead of a name: PKCS#12, PKCS#8, or PKCS#1 and SEC1 as PEM. Who you are is
+    /// then what its certificate says, and what you do is signed with it.
+    #[arg(long, value_name = "FILE", conflicts_with = "operator")]
+    key: Option<PathBuf>,
+    /// The key's certificate, of whom the installation believes; not needed with a PKCS#12 file.
+    #[arg(long, value_name = "FILE", requires = "key")]
+    cert: Option<PathBuf>,
+    /// File with the password of the key.
+    #[arg(long, value_name = "FILE", requires = "key")]
+    key_password_file: Option<PathBuf>,
+    /// Why, e.g. the number of the bank's letter.
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+}
+
+/// The name of an operator, on this machine.
+pub(super) fn operator(name: &str) -> Result<String, String> {
+    let cure = format!("write 1 to 64 small letters, digits, dots, @, _ or -, not {PROVED} first");
+    if is_operator(name) && !name.starts_with(PROVED) { Ok(name.to_owned()) } else { Err(cure) }
+}
+
+impl Who {
+    /// The step in the name of whoever does it, with the proof of it where there is one.
+    ///
+    /// # Errors
+    /// The key cannot be used, or the installation does not believe its certificate.
+    pub(super) fn of(self, settings: &Settings, step: Step) -> Result<Step, Failure> {
+        let step = Step { note: self.reason, ..step };
+        let Some(key) = self.key else {
+            return Ok(Step { operator: self.operator.unwrap_or_default(), ..step });
+        };
+        let password = self.key_password_file.as_deref();
+        let signer = sign::signer(&key, self.cert.as_deref(), password)?;
+        let now_unix_s = now_unix_us() / 1_000_000;
+        let files = settings.trust.files.iter();
+        let files = files.map(|path| read_input(path).map(|pem| (path.display(), pem)));
+        let trust = Trust::load(files.collect::<Result<Vec<_>, _>>()?).map_err(Failure::work)?;
+        let trust = trust.with_unverified(settings.trust.gost_2015_256);
+        let judged = trust.judge(signer.certificate(), now_unix_s);
+        judged.map_err(|reason| {
+            Failure::work(format!("the certificate is not believed: {}", reason.word()))
+        })?;
+        let step = Step { operator: name(signer.certificate()), ..step };
+        let said = step.said().to_string();
+        let signed =
+            cms::sign(said.as_bytes(), true, &signer, now_unix_s).map_err(Failure::work)?;
+        let proof =
+            Proof { certificate: signer.certificate().sha256(), cms: STANDARD.encode(signed) };
+        Ok(Step { proof: Some(proof), ..step })
+    }
+}
+
+/// One name for one person, whatever certificate is used, and none for their number to be read from.
+fn name(certificate: &Certificate) -> String {
+    let person = certificate.iin().or(certificate.bin()).unwrap_or(certificate.subject());
+    let digest = digest(&SHA256, format!("qaqpa-operator-1\n{person}").as_bytes());
+    let digits = digest.as_ref().iter().take(NAME_BYTES).map(|byte| format!("{byte:02x}"));
+    format!("{PROVED}{}", digits.collect::<String>())
+}
