@@ -6,6 +6,7 @@
 
 mod amount;
 mod camt;
+mod cell;
 mod columns;
 #[cfg(test)]
 mod corrupted;

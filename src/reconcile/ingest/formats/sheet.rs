@@ -5,7 +5,8 @@
 //! counts is its shortest decimal text, which is what a person typed.
 
 use super::Sink;
-use super::columns::{CELLS_MAX, Cell, Table};
+use super::cell::Cell;
+use super::columns::{CELLS_MAX, Table};
 use crate::reconcile::ingest::intake::Stop;
 use crate::reconcile::ingest::row::Reason;
 use calamine::{DataRef, ExcelDateTime, Reader, Xlsx, XlsxCellReader};
