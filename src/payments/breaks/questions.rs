@@ -1,6 +1,6 @@
 //! What can be asked of runs and breaks: reading alone, on both stores.
 
-use super::record::{Break, BreakCount, BreakStep, DayRow, Run};
+use super::record::{Break, BreakCount, BreakStep, DayRow, RegisterFile, Run};
 use crate::journal::down::JournalDown;
 use crate::payments::Payments;
 use crate::payments::calendar::OperatingDay;
