@@ -3,7 +3,7 @@
 use crate::house::{House, offer, start, until};
 use crate::judge::{judge, settle};
 use tokio::io::copy_bidirectional;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 
 const ORDERS: usize = 12;
@@ -19,7 +19,10 @@ async fn orders_of_a_bank_behind_an_open_breaker_stay_to_be_sent() {
 }
 
 async fn comes_back(house: House, breaker_failures: u32) {
-    let port = closed_port().await;
+    // Bound, so that nobody else gets the port; at first nobody listens.
+    let closed = TcpSocket::new_v4().unwrap();
+    closed.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let port = closed.local_addr().unwrap().port();
     let bank = reroute(&house, port, breaker_failures);
     let (running, payments) = start(house.settings()).await;
     let mut opened = JoinSet::new();
@@ -32,7 +35,7 @@ async fn comes_back(house: House, breaker_failures: u32) {
     let open = "SELECT id FROM payment_order WHERE state NOT IN ('reserved', 'submitting')";
     assert_eq!(house.sql(open), [""; 0], "not a byte left, and nothing is unclear");
 
-    let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
+    let listener = closed.listen(64).unwrap();
     tokio::spawn(async move {
         while let Ok((mut gateway, _)) = listener.accept().await {
             let mut bank = TcpStream::connect(&bank).await.unwrap();
@@ -48,11 +51,6 @@ async fn comes_back(house: House, breaker_failures: u32) {
     // What was never sent is no entry that waits for evidence.
     assert!(running.gate.journal.unresolved(100).await.unwrap().is_empty());
     running.drain().await;
-}
-
-/// A port of this machine at which nobody listens.
-async fn closed_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port()
 }
 
 /// Sends the bank's orders to another port; where the bank really is.

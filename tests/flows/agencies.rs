@@ -6,7 +6,7 @@ use crate::standin::{self, PAY, READ, StandIn, done, http, signed_by, unsigned, 
 use crate::support::{Installation, Plan};
 use qaqpa::simulate::Behaviour;
 use std::collections::HashMap;
-use std::net::TcpListener;
+use tokio::net::TcpSocket;
 
 /// How the agency answers, and how the call must end.
 type Day = (&'static str, Vec<u8>, &'static str);
@@ -117,9 +117,10 @@ async fn an_agency_that_never_answers_costs_its_deadline_and_leaves_unknown() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_agency_that_cannot_be_reached_was_sent_nothing() {
-    let closed = TcpListener::bind("127.0.0.1:0").unwrap();
+    // Bound, so that nobody else gets the port, but nobody listens.
+    let closed = TcpSocket::new_v4().unwrap();
+    closed.bind(([127, 0, 0, 1], 0).into()).unwrap();
     let services = standin::services(closed.local_addr().unwrap(), 5_000);
-    drop(closed);
     let installation = with_treasury(services).await;
     let portal = installation.caller("portal");
     let posted = portal.ask(PAY, "closed").await;

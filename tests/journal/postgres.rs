@@ -18,7 +18,7 @@ async fn a_database_without_the_schema_is_refused_with_the_command_that_makes_it
     let (cluster, _) = cluster(&bench);
     bench.settings.store = postgres_store(&cluster.url("qaqpa_app", &cluster.database()));
     let error = Journal::start(&bench.settings, "node-1").await.err().unwrap();
-    assert!(matches!(error, JournalError::Schema { found: 0, wanted: 2, .. }), "{error}");
+    assert!(matches!(error, JournalError::Schema { found: 0, wanted: 4, .. }), "{error}");
     assert!(error.to_string().contains("`qaqpa migrate --store postgres://qaqpa_app@"), "{error}");
 }
 

@@ -212,9 +212,22 @@ impl BankClerk {
     /// The end of an attempt without an answer: where not a byte left, and none ever had, the order is as
     /// before; else only the bank can say.
     async fn end(&self, attempt: &Order, is_unsent: bool) {
-        if !is_unsent || self.act(attempt, Action::Withdraw).await.is_none() {
+        if !is_unsent || !self.withdraw(attempt).await {
             drop(self.act(attempt, Action::Lose).await);
         }
+    }
+
+    /// Takes an attempt back. It is known for good that nothing left, so a store that fails is tried
+    /// again for a while, before the bank has to be asked.
+    async fn withdraw(&self, attempt: &Order) -> bool {
+        for _ in 1..KEEP_ROUNDS {
+            let withdrawal = Command::Act(self.deed(attempt, Action::Withdraw));
+            match self.payments.run(withdrawal).await {
+                Ok(reply) => return reply.order().is_some(),
+                Err(_) => sleep(KEEP_PAUSE).await,
+            }
+        }
+        self.act(attempt, Action::Withdraw).await.is_some()
     }
 
     /// Asks what became of an order; of two nodes one does.
@@ -298,16 +311,19 @@ impl BankClerk {
 
     /// Does something with an order; the order as it is then, where this was done.
     async fn act(&self, order: &Order, action: Action) -> Option<Order> {
+        self.done(Command::Act(self.deed(order, action))).await
+    }
+
+    fn deed(&self, order: &Order, action: Action) -> Act {
         let deadline = self.agency.as_ref().map_or(MARGIN, |agency| agency.deadline + MARGIN);
-        let act = Act {
+        Act {
             order: order.id.clone(),
             action,
             attempt: order.attempt,
             node: self.gate.settings.node.id.clone(),
             at_us: now_us(),
             check_at_us: after_us(deadline),
-        };
-        self.done(Command::Act(act)).await
+        }
     }
 
     async fn note_inquiry(&self, order: &Order, until_us: Option<i64>) -> Option<Order> {

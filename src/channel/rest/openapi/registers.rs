@@ -70,5 +70,24 @@ fn responses(status: &str, description: &str) -> Value {
         "content": { JSON: { "schema": schema } },
     });
     responses.insert(status.to_owned(), told);
+    let none = json!({ "anyOf": [
+        { "$ref": "#/components/schemas/Problem" },
+        {
+            "type": "object",
+            "description": "No such run of this bank: nothing but the status (RFC 9457 §4.2.1).",
+            "required": ["type", "title", "status"],
+            "properties": {
+                "type": { "const": "about:blank" },
+                "title": { "type": "string" },
+                "status": { "const": 404 },
+            },
+        },
+    ] });
+    if let Some(schema) = responses
+        .get_mut("404")
+        .and_then(|response| response.pointer_mut("/content/application~1problem+json/schema"))
+    {
+        *schema = none;
+    }
     Value::Object(responses)
 }
