@@ -1,8 +1,11 @@
 //! Cost of one entry: open and close through the group writer of the embedded store, durable each.
 
+#[path = "peers/axis.rs"]
+mod axis;
 #[path = "steps/messages.rs"]
 mod messages;
 
+use axis::{Axis, Bound};
 use bytes::Bytes;
 use criterion::{Criterion, Throughput};
 use messages::{Fallible, message};
@@ -12,6 +15,7 @@ use qaqpa::journal::entry::{CallKey, Closed, EntryId, Opened, SameCall};
 use qaqpa_kit::fault::Outcome;
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use tokio::runtime::Runtime;
 
 const CALLERS: [usize; 3] = [1, 8, 64];
 
@@ -134,8 +138,22 @@ fn main() -> Fallible<()> {
     }
     group.finish();
     criterion.final_summary();
+    acknowledged(&runtime, &journal, &content)?;
     match failure {
         Some(failure) => Err(failure.into()),
         None => Ok(runtime.block_on(journal.drain(Instant::now() + Duration::from_secs(30)))?),
     }
+}
+
+/// Rows that were acknowledged durable in a second, two an entry; nobody's figures are beside it.
+fn acknowledged(runtime: &Runtime, journal: &Journal, content: &Bytes) -> Fallible<()> {
+    let (callers, count) = (256, 10_000);
+    let round = || {
+        let took = runtime.block_on(entries(journal, content, callers, count))?;
+        Ok((2.0 * f64::from(u32::try_from(count)?) / took.as_secs_f64(), f64::NAN))
+    };
+    let rounds: Vec<(f64, f64)> = (0..5).map(|_| round()).collect::<Fallible<_>>()?;
+    let name = "journal rows acknowledged durable, 2 KB contents, SQLite";
+    let axis = Axis::of(name, "a second", "–", (Bound::OursAtLeast, 50_000.0), rounds);
+    axis::write("journal", &[axis])
 }

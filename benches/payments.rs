@@ -3,6 +3,8 @@
 //! `cargo bench --bench payments` prints the tables; every payment is durable when it counts. With
 //! `-- door` it measures through a bank's face alone.
 
+#[path = "peers/axis.rs"]
+mod axis;
 #[path = "load/callers.rs"]
 #[allow(dead_code, reason = "shared with the load")]
 mod callers;
@@ -13,6 +15,7 @@ mod pgbench;
 #[path = "../tests/support/postgres.rs"]
 mod postgres;
 
+use axis::{Axis, Bound};
 use postgres::Cluster;
 use qaqpa::config::settings::{Bank, Payments as Settings, Store};
 use qaqpa::payments::command::{About, Act, Command, Opening, Receipt, Reply, Report};
@@ -233,13 +236,13 @@ fn server_of(cluster: &Cluster) -> Fallible<u32> {
 async fn main() -> Fallible<()> {
     if !std::env::args().any(|argument| argument == "door") {
         let grouped = table().await?;
-        beside(grouped).await?;
+        axis::write("payments", &[beside(grouped).await?])?;
     }
-    door::measure().await
+    axis::write("door", &[door::measure().await?])
 }
 
 /// The same rows without the group commit, in the same run.
-async fn beside(grouped: f64) -> Fallible<()> {
+async fn beside(grouped: f64) -> Fallible<Axis> {
     let cluster = Cluster::shared();
     let database = cluster.database();
     let url = |user: &str| Store::Postgres {
@@ -260,7 +263,9 @@ async fn beside(grouped: f64) -> Fallible<()> {
         grouped / own,
         grouped / single
     );
-    Ok(())
+    let (name, peer) =
+        ("payments posted on PostgreSQL", "pgbench, the same rows, each its own commit");
+    Ok(Axis::of(name, "a second", peer, (Bound::RatioAtLeast, 3.0), vec![(grouped, own)]))
 }
 
 /// Forty thousand charges from this number on.

@@ -182,15 +182,13 @@ fn good(seen: callers::Seen) -> Fallible<()> {
 }
 
 fn axes(proxies: &[Running], costs: &[Vec<Option<Cost>>], signed: Vec<(f64, f64)>) -> Vec<Axis> {
-    let mut axes = vec![Axis {
-        name: "signed SOAP, 3 KB, RSA caller and agency, ECDSA answers, journal synced",
-        unit: "CPU µs a call",
-        peer_name: "openssl, one RSA-2048 verification".to_owned(),
-        floor: 9.0,
-        bound: Bound::RatioAtMost,
-        rounds: signed,
-        missing: None,
-    }];
+    let mut axes = vec![Axis::of(
+        "signed SOAP, 3 KB, RSA caller and agency, ECDSA answers, journal synced",
+        "CPU µs a call",
+        "openssl, one RSA-2048 verification",
+        (Bound::RatioAtMost, 9.0),
+        signed,
+    )];
     for (column, proxy) in proxies.iter().enumerate().skip(1) {
         let pairs = |of: fn(Cost) -> f64| {
             let pair = |row: &Vec<Option<Cost>>| {
@@ -200,14 +198,9 @@ fn axes(proxies: &[Running], costs: &[Vec<Option<Cost>>], signed: Vec<(f64, f64)
             costs.iter().filter_map(pair).collect::<Vec<_>>()
         };
         let missing = proxy.at.as_ref().err().cloned();
-        let axis = |name, (bound, floor), unit, rounds| Axis {
-            name,
-            unit,
-            peer_name: proxy.name.to_owned(),
-            floor,
-            bound,
-            rounds,
+        let axis = |name, bound, unit, rounds| Axis {
             missing: missing.clone(),
+            ..Axis::of(name, unit, proxy.name, bound, rounds)
         };
         let of_requests = match proxy.name {
             "envoy" => 0.6,

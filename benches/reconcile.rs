@@ -4,6 +4,8 @@
 //! others), a clean day with and without its short cut, 25 banks with 330 000 rows each, and a month of 357 acts. DuckDB's
 //! counts must be ours. Everything of a run is in its figures: SHA-256, control totals, all reports.
 
+#[path = "peers/axis.rs"]
+mod axis;
 #[path = "../tests/reconcile/day.rs"]
 #[allow(
     dead_code,
@@ -27,6 +29,7 @@ mod day;
 )]
 mod writers;
 
+use axis::{Axis, Bound};
 use day::{Day, Seed, neutral};
 use std::error::Error;
 use std::fs;
@@ -47,6 +50,7 @@ fn main() -> Fallible<()> {
     let named = std::env::var("QAQPA_RECONCILE_ROWS").unwrap_or_default();
     let sizes: Vec<u64> = named.split_whitespace().filter_map(|size| size.parse().ok()).collect();
     let sizes = if sizes.is_empty() { vec![1_000_000, 2_500_000, 10_000_000] } else { sizes };
+    let mut axes = Vec::new();
     println!("rows a side     who                CPU s    wall s   peak MiB   MB/core-s");
     for rows in &sizes {
         let files = generate(folder.path(), *rows, 300)?;
@@ -55,10 +59,18 @@ fn main() -> Fallible<()> {
         let peer = duckdb(&files)?;
         show(*rows, "DuckDB", &peer, files.bytes);
         println!("{:>48.2} x DuckDB's CPU", ours.cpu_s / peer.cpu_s);
+        axes.push(Axis::of(
+            format!("{rows} x {rows} rows reconciled, with all reports"),
+            "CPU s",
+            "DuckDB, counts alone",
+            (Bound::RatioAtMost, 0.6),
+            vec![(ours.cpu_s, peer.cpu_s)],
+        ));
         if ours.said != peer.said {
             return Err(format!("counts differ: {} and {}", ours.said, peer.said).into());
         }
     }
+    axis::write("reconcile", &axes)?;
     forms(folder.path())?;
     let rows = 1_000_000;
     let files = generate(folder.path(), rows, u64::MAX)?;

@@ -1,5 +1,7 @@
 //! Cost of a signature: reading, canonicalizing and verifying a message; and signing one.
 
+#[path = "peers/axis.rs"]
+mod axis;
 #[path = "steps/messages.rs"]
 mod messages;
 #[path = "steps/peer.rs"]
@@ -62,6 +64,7 @@ fn main() -> Fallible<()> {
     let folder = tempfile::tempdir()?;
     let certificates = CertificateCache::default();
     let mut criterion = Criterion::default().configure_from_args();
+    let mut axes = Vec::new();
     for (family, signer) in signers(folder.path())? {
         certificates.keep(signer.certificate());
         believe(&mut criterion, folder.path(), family, &signer)?;
@@ -85,9 +88,9 @@ fn main() -> Fallible<()> {
             let certificate = folder.path().join("bench.cert.pem");
             std::fs::write(&certificate, pem(signer.certificate_base64()))?;
             let ours = || verify(black_box(&signed), &certificates);
-            peer::compare(&format!("{family} {size}"), &signed, &certificate, ours)?;
+            axes.extend(peer::compare(&format!("{family} {size}"), &signed, &certificate, ours)?);
         }
     }
     criterion.final_summary();
-    Ok(())
+    axis::write("verify", &axes)
 }

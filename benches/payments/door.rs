@@ -1,5 +1,6 @@
 //! Payments through a bank's face over mutual TLS: each answered when it is durable, in journal and payments.
 
+use crate::axis::{Axis, Bound};
 use crate::postgres::Cluster;
 use crate::{Fallible, callers, cpu_us, pgbench, server_of, server_us};
 use hdrhistogram::Histogram;
@@ -44,7 +45,7 @@ struct Figures {
 }
 
 /// Measures both stores and prints a line for each.
-pub(crate) async fn measure() -> Fallible<()> {
+pub(crate) async fn measure() -> Fallible<Axis> {
     println!(
         "\nthrough a bank's door, {CALLERS} connections\n\
          store       payments/s  p50 ms  p99 ms  gateway µs CPU  database µs CPU"
@@ -68,7 +69,10 @@ pub(crate) async fn measure() -> Fallible<()> {
         pgbench::CONNECTIONS,
         postgres.rate / single
     );
-    Ok(())
+    let (name, peer) =
+        ("payments through a bank's door, PostgreSQL", "pgbench, commits of a single row");
+    let rounds = vec![(postgres.rate, single)];
+    Ok(Axis::of(name, "a second", peer, (Bound::RatioAtLeast, 0.4), rounds))
 }
 
 const POSTED: &str = "SELECT count(*) FROM payment_order WHERE state = 'posted'";

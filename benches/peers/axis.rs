@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 
 /// What the floor bounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(dead_code, reason = "not every bench has each")]
 pub(crate) enum Bound {
     /// Ours divided by the peer's is at most the floor.
     RatioAtMost,
     /// Ours divided by the peer's is at least the floor.
     RatioAtLeast,
     /// Our own figure is at least the floor, whatever the peer does.
-    #[allow(dead_code, reason = "not every bench has one")]
     OursAtLeast,
 }
 
@@ -30,7 +30,7 @@ impl Bound {
 /// What is compared, and with whom.
 #[derive(Clone, Debug)]
 pub(crate) struct Axis {
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     pub(crate) unit: &'static str,
     pub(crate) peer_name: String,
     pub(crate) floor: f64,
@@ -42,6 +42,19 @@ pub(crate) struct Axis {
 }
 
 impl Axis {
+    /// An axis whose peer is there.
+    #[allow(dead_code, reason = "not every bench takes it")]
+    pub(crate) fn of(
+        name: impl Into<String>,
+        unit: &'static str,
+        peer_name: &str,
+        (bound, floor): (Bound, f64),
+        rounds: Vec<(f64, f64)>,
+    ) -> Self {
+        let (name, peer_name) = (name.into(), peer_name.to_owned());
+        Self { name, unit, peer_name, floor, bound, rounds, missing: None }
+    }
+
     /// Whether the floor holds in the median of the rounds; without figures it does not.
     pub(crate) fn is_met(&self) -> bool {
         let ratio = middle(&self.ratios());
