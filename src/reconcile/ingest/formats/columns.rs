@@ -141,7 +141,12 @@ impl<'a> Table<'a> {
         for (field, slot) in FIELDS.into_iter().zip(&mut self.places) {
             *slot = match self.columns.columns.get(&field) {
                 Some(column) => Some(place(column)?),
-                None if self.columns.columns.is_empty() => find(field.word()).ok(),
+                None if self.columns.columns.is_empty() => {
+                    let found = find(field.word());
+                    // The neutral form has another name for it.
+                    let is_currency = field == Field::Currency;
+                    found.or_else(|error| if is_currency { find("ccy") } else { Err(error) }).ok()
+                }
                 None => None,
             };
         }
