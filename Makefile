@@ -141,9 +141,12 @@ canonical: tools ## our canonical forms against libxml2's, byte for byte, over C
 # How many mutated inputs `make fuzz` feeds to each reader.
 FUZZ_INPUTS ?= 10000000
 
-.PHONY: fuzz
+.PHONY: fuzz fuzz-corpus
 fuzz: tools ## mutated inputs for every reader of strangers' bytes, FUZZ_INPUTS each; libxml2 is the judge of XML
 	@QAQPA_FUZZ_INPUTS=$(FUZZ_INPUTS) $(cargo) test --release --locked --test fuzz -- --nocapture --test-threads=1
+
+fuzz-corpus: tools ## the same, and keeps for each reader the shortest input of each of its words: tests/fuzz/corpus
+	@QAQPA_FUZZ_KEEP=1 QAQPA_FUZZ_INPUTS=$(FUZZ_INPUTS) $(cargo) test --release --locked --test fuzz no_input -- --nocapture
 
 .PHONY: gost
 gost: tools ## 10 000 signatures of the country's algorithms each way against openssl's GOST engine

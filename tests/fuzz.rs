@@ -27,6 +27,7 @@ use fuzz::mutate::mutated;
 use fuzz::seeds::Seeds;
 use fuzz::targets::{TARGETS, Target};
 use qaqpa_kit::xml::{Document, Limits};
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -51,9 +52,9 @@ fn kept(target: &str, input: &[u8]) -> PathBuf {
     path
 }
 
-/// How many inputs a target took to its end.
-fn run(target: &Target, seeds: &[Vec<u8>], count: u64) -> u64 {
-    let mut accepted = 0;
+/// What a target made of its inputs: the shortest input of each word, and how many were taken.
+fn run(target: &Target, seeds: &[Vec<u8>], count: u64) -> (u64, BTreeMap<String, Vec<u8>>) {
+    let (mut accepted, mut shortest) = (0, BTreeMap::<String, Vec<u8>>::new());
     for seed in 0..count {
         let mut dice =
             Dice::new(seed.wrapping_mul(31).wrapping_add(u64::from(target.name.as_bytes()[0])));
@@ -62,7 +63,12 @@ fn run(target: &Target, seeds: &[Vec<u8>], count: u64) -> u64 {
         let found = catch_unwind(AssertUnwindSafe(|| (target.run)(&input)));
         let took = began.elapsed();
         match found {
-            Ok(is_accepted) => accepted += u64::from(is_accepted),
+            Ok(word) => {
+                accepted += u64::from(word.is_empty());
+                if shortest.get(&word).is_none_or(|known| known.len() > input.len()) {
+                    shortest.insert(word, input.clone());
+                }
+            }
             Err(_) => panic!(
                 "{}: input {seed} panics: {}",
                 target.name,
@@ -77,7 +83,43 @@ fn run(target: &Target, seeds: &[Vec<u8>], count: u64) -> u64 {
             assert!(again.elapsed() <= PATIENCE, "{}: {took:?}: {}", target.name, kept.display());
         }
     }
-    accepted
+    (accepted, shortest)
+}
+
+/// The corpus: for each target and each word that it says, the shortest input that made it say so.
+fn corpus() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus")
+}
+
+/// Adds what was found to the corpus, as `make fuzz-corpus` asks.
+fn keep(target: &Target, shortest: &BTreeMap<String, Vec<u8>>) {
+    let folder = corpus().join(target.name);
+    std::fs::create_dir_all(&folder).expect("folder");
+    for (word, input) in shortest {
+        let path = folder.join(if word.is_empty() { "taken" } else { word });
+        if std::fs::read(&path).map_or(true, |known| known.len() > input.len()) {
+            std::fs::write(path, input).expect("file");
+        }
+    }
+}
+
+#[test]
+fn every_input_of_the_corpus_is_judged_as_it_was() {
+    let mut bytes = 0;
+    for target in &TARGETS {
+        let files = std::fs::read_dir(corpus().join(target.name)).expect("the corpus");
+        let mut paths: Vec<_> = files.map(|file| file.expect("file").path()).collect();
+        paths.sort();
+        assert!(paths.len() >= 3, "{}: {} inputs are left", target.name, paths.len());
+        for path in paths {
+            let input = std::fs::read(&path).expect("input");
+            bytes += input.len();
+            let name = path.file_name().expect("a word").to_string_lossy().into_owned();
+            let expected = if name == "taken" { "" } else { &*name };
+            assert_eq!((target.run)(&input), expected, "{}", path.display());
+        }
+    }
+    assert!(bytes <= 300_000, "the corpus has {bytes} bytes");
 }
 
 #[test]
@@ -85,7 +127,10 @@ fn no_input_makes_a_reader_panic_or_dawdle() {
     let seeds = Seeds::make();
     let count = inputs_count();
     for target in &TARGETS {
-        let accepted = run(target, seeds.of(target.name), count);
+        let (accepted, shortest) = run(target, seeds.of(target.name), count);
+        if std::env::var_os("QAQPA_FUZZ_KEEP").is_some() {
+            keep(target, &shortest);
+        }
         println!("{}: {count} inputs, {accepted} accepted", target.name);
         assert!(accepted < count, "{} refuses nothing", target.name);
     }

@@ -18,6 +18,7 @@ mod signatures {
     pub(crate) mod cms;
     pub(crate) mod commands;
     pub(crate) mod documents;
+    pub(crate) mod examples;
     pub(crate) mod exchange;
     pub(crate) mod explained;
     pub(crate) mod forge;
@@ -27,6 +28,7 @@ mod signatures {
     pub(crate) mod hostile_keys;
     pub(crate) mod hostile_parsers;
     pub(crate) mod hostile_wrapping;
+    pub(crate) mod key_info;
     pub(crate) mod oracles;
     pub(crate) mod pki;
     pub(crate) mod rest;

@@ -52,7 +52,7 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
         Some(id) => canonical::element(named(&document, id)?, &options, &mut sink),
         None => canonical::document(&document, &options, &mut sink),
     };
-    if let Some(at) = report.relative_namespace_at {
+    if let Some(at) = report.formless_at {
         return Err(Failure::work(format!("relative namespace URI at byte {at}")));
     }
     write_output(&canonical)?;

@@ -1,5 +1,6 @@
 //! `qaqpa explain`: what a signature covered, which rule it broke, and what its sender usually did.
 
+mod labels;
 mod written;
 
 use super::http_file::HttpFile;
@@ -57,8 +58,8 @@ fn language(word: &str) -> Result<Language, String> {
 #[derive(Debug, Default)]
 struct Told {
     part: &'static str,
-    /// The first broken rule and where; `None` for a good signature.
-    reason: Option<(String, usize)>,
+    /// The first broken rule, and where in an XML document; `None` for a good signature.
+    reason: Option<(String, Option<usize>)>,
     explanation: Option<Explanation>,
     hints: Vec<Hint>,
     /// The signer's certificate and on what it is believed, or why not.
@@ -85,7 +86,7 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
     });
     let is_good = told.iter().all(|one| one.reason.is_none());
     let report = written::report(&told, &source, args.lang, args.canonical, difference);
-    let text = if args.json { format!("{report:#}\n") } else { written::lines(&report) };
+    let text = if args.json { format!("{report:#}\n") } else { written::lines(&report, args.lang) };
     write_output(text.as_bytes())?;
     Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -103,12 +104,12 @@ fn explain(source: &[u8], trust: Option<&Trust>, at_unix_s: i64) -> Vec<Told> {
         return vec![plain("http", verified.map(|one| one.certificate), trust, at_unix_s)];
     }
     let dots = text.bytes().filter(|byte| *byte == b'.').count();
-    if dots == 2 && !text.contains(char::is_whitespace) {
-        let verified = rest::jws::verify(text, None, &cache);
+    if dots == 2 && !text.contains(char::is_whitespace) || text.starts_with('{') {
+        let verified = rest::jws::verify(text, None, &[], &cache);
         return vec![plain("jws", verified.map(|one| one.certificate), trust, at_unix_s)];
     }
     let der = cms_bytes(text);
-    let verified = cms::verify(der.as_deref().unwrap_or(source), None, &cache);
+    let verified = cms::verify(der.as_deref().unwrap_or(source), None, &[], &cache);
     let first = verified.map(|verified| verified.signatures.into_iter().next());
     let first = first.and_then(|first| first.ok_or(Reason::CmsMalformed));
     vec![plain("cms", first.map(|one| one.certificate), trust, at_unix_s)]
@@ -125,8 +126,8 @@ fn plain(
     match verified {
         Ok(certificate) => believe(&mut told, &certificate, trust, at_unix_s),
         Err(reason) => {
-            told.reason = Some((reason.word().to_owned(), 0));
-            told.hints.extend(of_reason(reason));
+            told.reason = Some((reason.word().to_owned(), None));
+            told.hints.push(of_reason(reason));
         }
     }
     told
@@ -178,7 +179,7 @@ fn of_document(root: &Root<'_>, trust: Option<&Trust>, at_unix_s: i64) -> Vec<To
         Ok(found) => found,
         Err(refusal) => {
             let mut told = broken("business", refusal.reason.word(), refusal.at);
-            told.hints = of_reason(refusal.reason).into_iter().collect();
+            told.hints = vec![of_reason(refusal.reason)];
             return vec![told];
         }
     };
@@ -196,7 +197,7 @@ fn of_document(root: &Root<'_>, trust: Option<&Trust>, at_unix_s: i64) -> Vec<To
 fn broken(part: &'static str, word: &str, at: usize) -> Told {
     Told {
         part,
-        reason: Some((word.to_owned(), at)),
+        reason: Some((word.to_owned(), Some(at))),
         hints: vec![of_word(word)],
         ..Told::default()
     }
@@ -205,7 +206,7 @@ fn broken(part: &'static str, word: &str, at: usize) -> Told {
 fn judged(explanation: Explanation, trust: Option<&Trust>, at_unix_s: i64) -> Told {
     let mut told = Told {
         part: explanation.part,
-        reason: explanation.refused.map(|found| (found.reason.word().to_owned(), found.at)),
+        reason: explanation.refused.map(|found| (found.reason.word().to_owned(), Some(found.at))),
         hints: explanation.hints.clone(),
         ..Told::default()
     };
@@ -231,8 +232,8 @@ fn believe(
     };
     told.certificate =
         Some(json!({ "signer": super::verify::signer(certificate), "trust": believed }));
-    if let (Some(Err(reason)), None) = (judged, &told.reason) {
-        told.reason = Some((reason.word().to_owned(), 0));
-        told.hints.extend(of_reason(reason));
+    if let (Some(Err(reason)), None) = (&judged, &told.reason) {
+        told.reason = Some((reason.word().to_owned(), None));
+        told.hints.push(of_reason(*reason));
     }
 }

@@ -35,6 +35,7 @@ use tokio::signal::unix::{SignalKind, signal};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Profile {
     /// WS-Security over the Body of a SOAP envelope, as on SyncChannel.
+    #[value(alias = "wss")]
     Wsse,
     /// Enveloped XMLDSig of a document, or of the one in the `data` of an envelope.
     Xmldsig,

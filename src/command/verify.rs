@@ -5,13 +5,14 @@ pub(super) mod judge;
 use super::{Failure, Profile, act, read_input, write_output};
 use crate::sign::Reason;
 use crate::sign::certificate::Certificate;
+use crate::sign::explain::hint;
 use crate::sign::pem;
 use crate::sign::trust::status::{Status, Why};
 use crate::sign::trust::{Basis, Judged, Trust};
 use crate::sign::wsse::Signed;
 use jiff::Timestamp;
 use judge::Bench;
-use qaqpa_kit::fault::{Code, Fault, Phase};
+use qaqpa_kit::fault::{Code, Fault, Language, Phase};
 use qaqpa_kit::redact;
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -25,12 +26,12 @@ pub struct Args {
     /// How the signature is packed.
     #[arg(long, value_enum, default_value_t = Profile::Wsse)]
     profile: Profile,
-    /// Roots, intermediates, or the signer's own certificate; may be given several times.
-    #[arg(long, value_name = "PEM")]
+    /// Roots, intermediates, or the signer's own certificate, PEM or DER; may be given several times.
+    #[arg(long, value_name = "FILE")]
     trust: Vec<PathBuf>,
-    /// The signer's certificate, where the message names it without bringing it; may be given several
-    /// times.
-    #[arg(long, value_name = "PEM")]
+    /// The signer's certificate (PEM or DER), where the message names it without bringing it; may be given
+    /// several times.
+    #[arg(long, value_name = "FILE")]
     cert: Vec<PathBuf>,
     /// cms, jws: what a detached signature is over.
     #[arg(long, value_name = "FILE")]
@@ -147,11 +148,10 @@ fn check_lists(trust: &Trust, judged: &Judged, at_unix_s: i64) -> Result<(), Fau
     }
 }
 
-/// The certificates of a PEM file.
+/// The certificates of a file.
 fn certificates(path: &std::path::Path) -> Result<Vec<Arc<Certificate>>, Failure> {
-    let blocks = pem::blocks(&read_input(path)?).map_err(Failure::work)?;
-    let blocks = blocks.iter().filter(|block| block.label == "CERTIFICATE");
-    let parsed = blocks.map(|block| Certificate::parse(&block.der).map(Arc::new));
+    let blocks = pem::certificates(&read_input(path)?).map_err(Failure::work)?;
+    let parsed = blocks.iter().map(|der| Certificate::parse(der).map(Arc::new));
     parsed
         .collect::<Result<_, _>>()
         .map_err(|reason| Failure::work(format!("{}: {}", path.display(), reason.word())))
@@ -230,6 +230,7 @@ fn refused(fault: &Fault) -> Value {
         "reason": fault.reason,
         "whose": fault.origin().word(),
         "error_code": fault.error_code(),
+        "cure": hint::of_fault(fault).map(|hint| hint.text(Language::En)),
     });
     if let Value::Object(fields) = &mut report {
         if let Some(at) = fault.at {
@@ -247,12 +248,14 @@ fn lines(report: &Value) -> String {
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     if report["valid"] == false {
         let place = report.get("at").map(|at| format!(" at byte {at}")).unwrap_or_default();
+        let cure = report["cure"].as_str().map(|cure| format!("cure      {cure}\n"));
         return format!(
-            "refused: {} {}{place}\nwhose     {} (errorCode {})\n",
+            "refused: {} {}{place}\nwhose     {} (errorCode {})\n{}",
             text(&report["code"]),
             text(&report["reason"]),
             text(&report["whose"]),
             text(&report["error_code"]),
+            cure.unwrap_or_default(),
         );
     }
     if report.get("act").is_some() {

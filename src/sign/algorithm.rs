@@ -51,6 +51,8 @@ pub enum SignatureAlgorithm {
     RsaSha512,
     EcdsaSha256,
     EcdsaSha384,
+    /// Read, never written: the digest of no curve that we take.
+    EcdsaSha512,
     /// ГОСТ 34.310-2004 over ГОСТ 34.311-95.
     Gost2004,
     /// ГОСТ Р 34.10-2015 over ГОСТ Р 34.11-2015, both of 256 bits.
@@ -61,12 +63,13 @@ pub enum SignatureAlgorithm {
 
 impl SignatureAlgorithm {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::RsaSha256,
         Self::RsaSha384,
         Self::RsaSha512,
         Self::EcdsaSha256,
         Self::EcdsaSha384,
+        Self::EcdsaSha512,
         Self::Gost2004,
         Self::Gost2015x256,
         Self::Gost2015x512,
@@ -81,6 +84,7 @@ impl SignatureAlgorithm {
             Self::RsaSha512 => "http://www.w3.org/2001/04/xmldsig-more#rsa-sha512",
             Self::EcdsaSha256 => "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256",
             Self::EcdsaSha384 => "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha384",
+            Self::EcdsaSha512 => "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha512",
             Self::Gost2004 => "http://www.w3.org/2001/04/xmldsig-more#gost34310-gost34311",
             Self::Gost2015x256 => {
                 "urn:ietf:params:xml:ns:pkigovkz:xmlsec:algorithms:gostr34102015-gostr34112015-256"
@@ -119,6 +123,7 @@ impl SignatureAlgorithm {
             Self::RsaSha512 => oid("1.2.840.113549.1.1.13"),
             Self::EcdsaSha256 => oid("1.2.840.10045.4.3.2"),
             Self::EcdsaSha384 => oid("1.2.840.10045.4.3.3"),
+            Self::EcdsaSha512 => oid("1.2.840.10045.4.3.4"),
             Self::Gost2004 => oid("1.2.398.3.10.1.1.1.2"),
             Self::Gost2015x256 => oid("1.2.398.3.10.1.1.2.3.1"),
             Self::Gost2015x512 => oid("1.2.398.3.10.1.1.2.3.2"),
@@ -130,7 +135,7 @@ impl SignatureAlgorithm {
     pub const fn key_oid(self) -> ObjectIdentifier {
         match self {
             Self::RsaSha256 | Self::RsaSha384 | Self::RsaSha512 => oid("1.2.840.113549.1.1.1"),
-            Self::EcdsaSha256 | Self::EcdsaSha384 => oid("1.2.840.10045.2.1"),
+            Self::EcdsaSha256 | Self::EcdsaSha384 | Self::EcdsaSha512 => oid("1.2.840.10045.2.1"),
             Self::Gost2004 => oid("1.2.398.3.10.1.1.1.1"),
             Self::Gost2015x256 => oid("1.2.398.3.10.1.1.2.1"),
             Self::Gost2015x512 => oid("1.2.398.3.10.1.1.2.2"),
@@ -153,7 +158,7 @@ impl SignatureAlgorithm {
         match self {
             Self::RsaSha256 | Self::EcdsaSha256 => DigestAlgorithm::Sha256,
             Self::RsaSha384 | Self::EcdsaSha384 => DigestAlgorithm::Sha384,
-            Self::RsaSha512 => DigestAlgorithm::Sha512,
+            Self::RsaSha512 | Self::EcdsaSha512 => DigestAlgorithm::Sha512,
             Self::Gost2004 => DigestAlgorithm::Gost34311,
             Self::Gost2015x256 => DigestAlgorithm::Streebog256,
             Self::Gost2015x512 => DigestAlgorithm::Streebog512,
@@ -165,7 +170,7 @@ impl SignatureAlgorithm {
     pub const fn family(self) -> Family {
         match self {
             Self::RsaSha256 | Self::RsaSha384 | Self::RsaSha512 => Family::Rsa,
-            Self::EcdsaSha256 | Self::EcdsaSha384 => Family::Ecdsa,
+            Self::EcdsaSha256 | Self::EcdsaSha384 | Self::EcdsaSha512 => Family::Ecdsa,
             Self::Gost2004 => Family::Gost2004,
             Self::Gost2015x256 => Family::Gost2015x256,
             Self::Gost2015x512 => Family::Gost2015x512,

@@ -6,16 +6,15 @@
 //! canonicalization, certificate in `X509Data`); what a reader takes from the document must be the element
 //! that [`subject`] returns.
 
-use super::algorithm::SignatureAlgorithm;
-use super::canonical::{self, EXCLUSIVE, Options};
+use super::algorithm::{DigestAlgorithm, SignatureAlgorithm};
+use super::canonical::{self, Options};
 use super::certificate::{Certificate, CertificateCache};
 use super::key::{KeyError, Signer};
 use super::reason::{Reason, Refusal};
+use super::signed_info;
+use super::wsse::ids;
 use super::wsse::key_info::{self, Hint};
 use super::xmldsig::{Profile, Signature, is_nc_name};
-use aws_lc_rs::digest::{Context, SHA256};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use qaqpa_kit::envelope::splice::Edits;
 use qaqpa_kit::soap::DS;
 use qaqpa_kit::xml::{Document, Element, Limits};
@@ -57,13 +56,7 @@ pub fn subject<'d>(document: &'d Document<'_>) -> Result<(Element<'d>, String), 
     }
     let id = first.attribute("", "Id").map(|id| id.value().into_owned());
     let id = id.filter(|id| is_nc_name(id)).ok_or(Reason::RefUnresolved.at(first.span().start))?;
-    let is_it = |element: &Element<'_>| {
-        element.attributes().any(|attribute| {
-            matches!(attribute.local, "Id" | "ID" | "id" | "AssertionID")
-                && attribute.value().trim() == id
-        })
-    };
-    if root.descendants().filter(is_it).count() > 1 {
+    if ids::find_below(root, &[&id]).iter().any(|found| found.count > 1) {
         return Err(Reason::DuplicateId.at(first.span().start));
     }
     Ok((first, id))
@@ -75,13 +68,10 @@ pub fn subject<'d>(document: &'d Document<'_>) -> Result<(Element<'d>, String), 
 /// As [`subject`]; and where it has no canonical form.
 pub fn digest(document: &Document<'_>) -> Result<[u8; 32], Refusal> {
     let (subject, _) = subject(document)?;
-    let mut hash = Context::new(&SHA256);
-    let report = canonical::element(subject, &Options::default(), &mut |bytes| hash.update(bytes));
-    if let Some(at) = report.relative_namespace_at {
-        return Err(Reason::C14nError.at(at));
-    }
+    let found = canonical::digest(subject, &Options::default(), DigestAlgorithm::Sha256)
+        .map_err(|at| Reason::C14nError.at(at))?;
     let mut digest = [0; 32];
-    digest.copy_from_slice(hash.finish().as_ref());
+    digest.copy_from_slice(found.as_ref());
     Ok(digest)
 }
 
@@ -108,7 +98,7 @@ pub fn verify(
             return Err(Reason::RefUnresolved.at(reference.at));
         }
         let certificate = match key_info::read(signature.key_info)? {
-            Hint::Inside(inside, issued) => key_info::inside(inside, issued, certificates)?,
+            Hint::Data(data) => key_info::of_data(data, certificates)?,
             _ => return Err(Reason::KeyTypeForbidden.at(signature.key_info.span().start)),
         };
         reference.check(subject)?;
@@ -126,35 +116,13 @@ pub fn sign(source: &[u8], signer: &Signer) -> Result<Vec<u8>, JointError> {
     let document = Document::scan(source, &Limits::default())
         .map_err(|error| JointError::Xml { reason: error.reason, at: error.at })?;
     let (subject, id) = subject(&document).map_err(JointError::Shape)?;
-    let method = signer.algorithm().digest();
-    let mut hash = method.start();
-    let report = canonical::element(subject, &Options::default(), &mut |bytes| hash.update(bytes));
-    if let Some(at) = report.relative_namespace_at {
-        return Err(JointError::Shape(Reason::C14nError.at(at)));
-    }
-    let digest = STANDARD.encode(hash.finish().as_ref());
-    let signed_info = |declaration: &str| {
-        format!(
-            "<ds:SignedInfo{declaration}>\
-             <ds:CanonicalizationMethod Algorithm=\"{EXCLUSIVE}\"></ds:CanonicalizationMethod>\
-             <ds:SignatureMethod Algorithm=\"{}\"></ds:SignatureMethod>\
-             <ds:Reference URI=\"#{id}\">\
-             <ds:Transforms><ds:Transform Algorithm=\"{EXCLUSIVE}\"></ds:Transform></ds:Transforms>\
-             <ds:DigestMethod Algorithm=\"{}\"></ds:DigestMethod>\
-             <ds:DigestValue>{digest}</ds:DigestValue>\
-             </ds:Reference></ds:SignedInfo>",
-            signer.algorithm().uri(),
-            method.uri(),
-        )
-    };
-    // Written as above, the canonical form differs only by the declaration that its apex shows.
-    let canonical = signed_info(&format!(" xmlns:ds=\"{DS}\""));
-    let value = STANDARD.encode(signer.sign(canonical.as_bytes())?);
+    let digest = canonical::digest(subject, &Options::default(), signer.algorithm().digest())
+        .map_err(|at| JointError::Shape(Reason::C14nError.at(at)))?;
+    let signed = signed_info::signed(&id, digest.as_ref(), signer)?;
     let signature = format!(
-        "<ds:Signature xmlns:ds=\"{DS}\">{}<ds:SignatureValue>{value}</ds:SignatureValue>\
+        "<ds:Signature xmlns:ds=\"{DS}\">{signed}\
          <ds:KeyInfo><ds:X509Data><ds:X509Certificate>{}</ds:X509Certificate></ds:X509Data>\
          </ds:KeyInfo></ds:Signature>\n",
-        signed_info(""),
         signer.certificate_base64(),
     );
     let mut edits = Edits::default();

@@ -53,7 +53,7 @@ const fn word(algorithm: SignatureAlgorithm) -> Option<&'static str> {
 /// The random source or the key failed.
 pub fn sign(kind: &str, payload: &[u8], signer: &Signer) -> Result<String, KeyError> {
     let header = Header {
-        alg: word(signer.algorithm()).ok_or(KeyError::Signing)?.to_owned(),
+        alg: word(signer.algorithm()).ok_or(KeyError::Unregistered(signer.family()))?.to_owned(),
         typ: kind.to_owned(),
         x5c: vec![signer.certificate_base64().to_owned()],
     };
@@ -88,7 +88,7 @@ pub fn verify(document: &str, certificates: &CertificateCache) -> Result<Verifie
     let certificate = certificates.parse(&STANDARD.decode(certificate).map_err(malformed)?)?;
     let found = SignatureAlgorithm::ALL.into_iter().find(|known| word(*known) == Some(&header.alg));
     let algorithm = found.ok_or(Reason::AlgForbidden)?;
-    certificate.key().verify(algorithm, signed.as_bytes(), &signature)?;
+    certificate.key().verify_on_curve(algorithm, signed.as_bytes(), &signature)?;
     let algorithm = word(algorithm).ok_or(Reason::AlgForbidden)?;
     Ok(Verified { payload, kind: header.typ, algorithm, certificate })
 }

@@ -2,15 +2,15 @@
 
 use super::algorithm::{Family, SignatureAlgorithm};
 use super::certificate::Certificate;
-use super::gost;
-use super::{Reason, pem};
+use super::{Reason, ecdsa, gost, pem};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED,
-    ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm, KeyPair as _,
-    ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA384,
-    RSA_PKCS1_2048_8192_SHA512, RSA_PKCS1_SHA256,
+    ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P256_SHA384_ASN1,
+    ECDSA_P256_SHA512_ASN1, ECDSA_P384_SHA256_ASN1, ECDSA_P384_SHA384_FIXED,
+    ECDSA_P384_SHA384_FIXED_SIGNING, ECDSA_P384_SHA512_ASN1, EcdsaKeyPair, EcdsaSigningAlgorithm,
+    EcdsaVerificationAlgorithm, KeyPair as _, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256,
+    RSA_PKCS1_2048_8192_SHA384, RSA_PKCS1_2048_8192_SHA512, RSA_PKCS1_SHA256, UnparsedPublicKey,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -49,6 +49,8 @@ pub enum KeyError {
     Rejected(String),
     #[error("the private key does not belong to the certificate")]
     Mismatch,
+    #[error("no algorithm is registered here for a {} key (RFC 7518, RFC 9421): sign as cms or xmldsig", .0.word())]
+    Unregistered(Family),
     #[error("signing failed")]
     Signing,
 }
@@ -66,7 +68,13 @@ pub struct VerifyingKey(Public);
 #[derive(Debug, Clone)]
 enum Public {
     /// Each with the one algorithm that it verifies.
-    Parsed(Vec<(SignatureAlgorithm, ParsedPublicKey)>),
+    Rsa(Vec<(SignatureAlgorithm, ParsedPublicKey)>),
+    /// The key with the digest of its curve's size, and its point, for the other digests.
+    Ecdsa {
+        own: SignatureAlgorithm,
+        key: ParsedPublicKey,
+        point: Vec<u8>,
+    },
     Gost(Arc<gost::PublicKey>),
 }
 
@@ -98,7 +106,7 @@ impl VerifyingKey {
             Ok(key) => Ok((algorithm, key)),
             Err(_) => Err(Reason::CertMalformed),
         };
-        Ok(Self(Public::Parsed(vec![
+        Ok(Self(Public::Rsa(vec![
             parsed(SignatureAlgorithm::RsaSha256, &RSA_PKCS1_2048_8192_SHA256)?,
             parsed(SignatureAlgorithm::RsaSha384, &RSA_PKCS1_2048_8192_SHA384)?,
             parsed(SignatureAlgorithm::RsaSha512, &RSA_PKCS1_2048_8192_SHA512)?,
@@ -107,26 +115,45 @@ impl VerifyingKey {
 
     fn parse_ec(spki: &SubjectPublicKeyInfoOwned, bytes: &[u8]) -> Result<Self, Reason> {
         let curve = spki.algorithm.parameters.as_ref().and_then(|any| any.decode_as().ok());
-        let (algorithm, parameters) = match curve {
+        let (own, parameters) = match curve {
             Some(P256) => (SignatureAlgorithm::EcdsaSha256, &ECDSA_P256_SHA256_FIXED),
             Some(P384) => (SignatureAlgorithm::EcdsaSha384, &ECDSA_P384_SHA384_FIXED),
             _ => return Err(Reason::KeyTooWeak),
         };
         let key = ParsedPublicKey::new(parameters, bytes).map_err(|_| Reason::CertMalformed)?;
-        Ok(Self(Public::Parsed(vec![(algorithm, key)])))
+        Ok(Self(Public::Ecdsa { own, key, point: bytes.to_vec() }))
     }
 
     /// The family of the key.
     #[must_use]
     pub fn family(&self) -> Family {
-        self.algorithm().map_or(Family::Rsa, SignatureAlgorithm::family)
+        self.algorithm().family()
     }
 
-    /// The algorithm that a signer of this key uses: RSA-SHA256, or the only one of its curve.
-    fn algorithm(&self) -> Option<SignatureAlgorithm> {
+    /// The algorithm that a signer of this key uses here: RSA-SHA256, or the one of its curve.
+    #[must_use]
+    pub fn algorithm(&self) -> SignatureAlgorithm {
         match &self.0 {
-            Public::Parsed(parsed) => parsed.first().map(|(algorithm, _)| *algorithm),
-            Public::Gost(key) => Some(key.algorithm()),
+            Public::Rsa(_) => SignatureAlgorithm::RsaSha256,
+            Public::Ecdsa { own, .. } => *own,
+            Public::Gost(key) => key.algorithm(),
+        }
+    }
+
+    /// [`VerifyingKey::verify`], where the algorithm's name stands for a curve as well (RFC 7518 §3.4,
+    /// RFC 9421 §3.3.4).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn verify_on_curve(
+        &self,
+        algorithm: SignatureAlgorithm,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), Reason> {
+        match &self.0 {
+            Public::Ecdsa { own, .. } if *own != algorithm => Err(Reason::AlgKeyMismatch),
+            _ => self.verify(algorithm, message, signature),
         }
     }
 
@@ -142,15 +169,38 @@ impl VerifyingKey {
         signature: &[u8],
     ) -> Result<(), Reason> {
         let is_signed = match &self.0 {
-            Public::Parsed(parsed) => {
+            Public::Rsa(parsed) => {
                 let found = parsed.iter().find(|(known, _)| *known == algorithm);
                 let (_, key) = found.ok_or(Reason::AlgKeyMismatch)?;
                 key.verify_sig(message, signature).is_ok()
+            }
+            Public::Ecdsa { own, key, .. } if *own == algorithm => {
+                key.verify_sig(message, signature).is_ok()
+            }
+            Public::Ecdsa { own, point, .. } => {
+                let parameters = other_digest(*own, algorithm).ok_or(Reason::AlgKeyMismatch)?;
+                let sequence = ecdsa::sequence(*own, signature).ok_or(Reason::BadSignature)?;
+                UnparsedPublicKey::new(parameters, point).verify(message, &sequence).is_ok()
             }
             Public::Gost(key) if key.algorithm() == algorithm => key.verify(message, signature),
             Public::Gost(_) => return Err(Reason::AlgKeyMismatch),
         };
         if is_signed { Ok(()) } else { Err(Reason::BadSignature) }
+    }
+}
+
+/// A curve under another digest than its own (FIPS 186-5 §6.4): what `openssl cms` makes of P-384 unasked.
+fn other_digest(
+    own: SignatureAlgorithm,
+    named: SignatureAlgorithm,
+) -> Option<&'static EcdsaVerificationAlgorithm> {
+    use SignatureAlgorithm::{EcdsaSha256, EcdsaSha384, EcdsaSha512};
+    match (own, named) {
+        (EcdsaSha256, EcdsaSha384) => Some(&ECDSA_P256_SHA384_ASN1),
+        (EcdsaSha256, EcdsaSha512) => Some(&ECDSA_P256_SHA512_ASN1),
+        (EcdsaSha384, EcdsaSha256) => Some(&ECDSA_P384_SHA256_ASN1),
+        (EcdsaSha384, EcdsaSha512) => Some(&ECDSA_P384_SHA512_ASN1),
+        _ => None,
     }
 }
 
@@ -231,12 +281,12 @@ impl Signer {
 
     /// A key and the certificate that must be its own.
     pub(super) fn pair(key: &pem::Block, certificate: Certificate) -> Result<Self, KeyError> {
-        let algorithm = certificate.key().algorithm().ok_or(KeyError::Mismatch)?;
+        let algorithm = certificate.key().algorithm();
         let secret = match algorithm {
-            SignatureAlgorithm::EcdsaSha256 => ecdsa(key, &ECDSA_P256_SHA256_FIXED_SIGNING)?,
-            SignatureAlgorithm::EcdsaSha384 => ecdsa(key, &ECDSA_P384_SHA384_FIXED_SIGNING)?,
-            one if one.family().is_gost() => gost(key)?,
-            _ => rsa(key)?,
+            SignatureAlgorithm::EcdsaSha256 => of_curve(key, &ECDSA_P256_SHA256_FIXED_SIGNING)?,
+            SignatureAlgorithm::EcdsaSha384 => of_curve(key, &ECDSA_P384_SHA384_FIXED_SIGNING)?,
+            one if one.family().is_gost() => of_gost(key)?,
+            _ => of_rsa(key)?,
         };
         if !secret.belongs_to(&certificate) {
             return Err(KeyError::Mismatch);
@@ -290,7 +340,7 @@ impl Signer {
     }
 }
 
-fn rsa(key: &pem::Block) -> Result<Secret, KeyError> {
+fn of_rsa(key: &pem::Block) -> Result<Secret, KeyError> {
     let pair = match key.label.as_str() {
         "RSA PRIVATE KEY" => rsa::KeyPair::from_der(&key.der),
         _ => rsa::KeyPair::from_pkcs8(&key.der),
@@ -299,7 +349,7 @@ fn rsa(key: &pem::Block) -> Result<Secret, KeyError> {
     Ok(Secret::Rsa(Box::new(pair)))
 }
 
-fn ecdsa(key: &pem::Block, curve: &'static EcdsaSigningAlgorithm) -> Result<Secret, KeyError> {
+fn of_curve(key: &pem::Block, curve: &'static EcdsaSigningAlgorithm) -> Result<Secret, KeyError> {
     let pair = match key.label.as_str() {
         "EC PRIVATE KEY" => EcdsaKeyPair::from_private_key_der(curve, &key.der),
         _ => EcdsaKeyPair::from_pkcs8(curve, &key.der),
@@ -308,7 +358,7 @@ fn ecdsa(key: &pem::Block, curve: &'static EcdsaSigningAlgorithm) -> Result<Secr
     Ok(Secret::Ecdsa(Box::new(pair)))
 }
 
-fn gost(key: &pem::Block) -> Result<Secret, KeyError> {
+fn of_gost(key: &pem::Block) -> Result<Secret, KeyError> {
     let found = gost::SecretKey::from_pkcs8(&key.der);
     found.map(Secret::Gost).ok_or_else(|| KeyError::Rejected("no PKCS#8 of a ГОСТ key".into()))
 }

@@ -49,6 +49,19 @@ pub fn blocks(text: &[u8]) -> Result<Vec<Block>, String> {
     }
 }
 
+/// The certificates of a file: of its PEM blocks, or the whole file where it is no text but DER.
+///
+/// # Errors
+/// As [`blocks`].
+pub fn certificates(file: &[u8]) -> Result<Vec<Zeroizing<Vec<u8>>>, String> {
+    // A SEQUENCE of more than 127 bytes, which no text begins with.
+    if let [0x30, 0x81..=0x84, ..] = file {
+        return Ok(vec![Zeroizing::new(file.to_vec())]);
+    }
+    let blocks = blocks(file)?.into_iter().filter(|block| block.label == "CERTIFICATE");
+    Ok(blocks.map(|block| block.der).collect())
+}
+
 fn boundary(line: &[u8], mark: &str) -> Option<String> {
     let label = line.strip_prefix(mark.as_bytes())?.strip_suffix(b"-----")?;
     Some(String::from_utf8_lossy(label).into_owned())

@@ -23,6 +23,15 @@ macro_rules! reasons {
                     $(Self::$name => $word,)*
                 }
             }
+
+            /// The reason of that word.
+            #[must_use]
+            pub fn from_word(word: &str) -> Option<Self> {
+                match word {
+                    $($word => Some(Self::$name),)*
+                    _ => None,
+                }
+            }
         }
     };
 }
@@ -42,7 +51,8 @@ reasons! {
     ManifestForbidden = "manifest_forbidden",
     /// A canonicalization other than exclusive without comments, or a prefix list out of bounds.
     C14nForbidden = "c14n_forbidden",
-    /// What is signed has no canonical form: a relative namespace URI (Canonical XML §1.3).
+    /// What is signed has no canonical form: a relative namespace URI (Canonical XML §1.3), or `xml:base`
+    /// on `xml:base` by version 1.1.
     C14nError = "c14n_error",
     /// A signature or digest algorithm that is not on the allow-list.
     AlgForbidden = "alg_forbidden",
@@ -98,7 +108,7 @@ reasons! {
     RefTargetNotRoot = "ref_target_not_root",
     /// Something of the document stands outside of what its signature covers.
     ContentNotSigned = "content_not_signed",
-    /// Text and an element in `data`: two readers would find two documents.
+    /// Text and an element in `data`, or a comment in its text: two readers would find two documents.
     DocumentAmbiguous = "document_ambiguous",
     /// The text in `data` that should be a signed document is no XML.
     SignedDocumentNotXml = "signed_document_not_xml",

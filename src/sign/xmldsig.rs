@@ -156,7 +156,7 @@ impl<'d> Signature<'d> {
                 message.extend_from_slice(bytes);
             })
         });
-        match report.relative_namespace_at {
+        match report.formless_at {
             Some(at) => Err(Reason::C14nError.at(at)),
             None => Ok(message),
         }
@@ -202,13 +202,18 @@ impl<'d> Reference<'d> {
             None if uri.is_empty() => return Err(Reason::RefTargetNotBody.at(at)),
             None => return Err(Reason::RemoteReferenceForbidden.at(at)),
         };
-        if element.child_of(DS, "Transforms").is_none() {
-            // Without transforms the default would be inclusive canonicalization.
-            return Err(Reason::TransformForbidden.at(at));
-        }
-        let [transforms, method, value] =
-            exactly(element, ["Transforms", "DigestMethod", "DigestValue"])?;
-        let (is_enveloped, form) = chain(transforms, profile)?;
+        let ((is_enveloped, form), method, value) = match element.child_of(DS, "Transforms") {
+            Some(_) => {
+                let [transforms, method, value] =
+                    exactly(element, ["Transforms", "DigestMethod", "DigestValue"])?;
+                (chain(transforms, profile)?, method, value)
+            }
+            None if profile == Profile::Business && !id.is_empty() => {
+                let [method, value] = exactly(element, ["DigestMethod", "DigestValue"])?;
+                ((false, Canonicalization::DEFAULT), method, value)
+            }
+            None => return Err(Reason::TransformForbidden.at(at)),
+        };
         let algorithm = uri_of(method)
             .and_then(|uri| DigestAlgorithm::from_uri(&uri))
             .filter(|_| method.children().next().is_none())
@@ -227,14 +232,10 @@ impl<'d> Reference<'d> {
     /// # Errors
     /// `c14n_error`, `digest_mismatch`, `digest_of_nothing`.
     pub fn check(&self, target: Element<'_>) -> Result<(), Refusal> {
-        let mut context = self.algorithm.start();
-        let report = self.form.with_options(&[], None, |options| {
-            canonical::element(target, options, &mut |bytes| context.update(bytes))
-        });
-        if let Some(at) = report.relative_namespace_at {
-            return Err(Reason::C14nError.at(at));
-        }
-        self.compare(context.finish().as_ref())
+        let digest = self
+            .form
+            .with_options(&[], None, |options| canonical::digest(target, options, self.algorithm));
+        self.compare(digest.map_err(|at| Reason::C14nError.at(at))?.as_ref())
     }
 
     /// Compares with the digest of what was found.

@@ -6,7 +6,11 @@ use qaqpa::sign::business::seal::{self, Forms};
 use qaqpa::sign::rest::{Parts, http, jws};
 use qaqpa::sign::{Signer, cms, wsse};
 use qaqpa_kit::envelope::write::{RequestHead, request};
-use rcgen::{CertificateParams, KeyPair};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, CrlDistributionPoint,
+    CrlIssuingDistributionPoint, CrlScope, IsCa, Issuer, KeyIdMethod, KeyPair, RevocationReason,
+    RevokedCertParams, SerialNumber, date_time_ymd,
+};
 use serde_json::Map;
 use std::collections::HashMap;
 
@@ -64,6 +68,7 @@ impl Seeds {
         seeds.insert("business", vec![business, documents[0].clone()]);
         seeds.insert("certificate", vec![signer.certificate().der().to_vec()]);
         seeds.insert("cms", vec![sign(true), sign(false)]);
+        seeds.insert("crl", vec![list(false), list(true)]);
         seeds.insert("jws", vec![compact.into_bytes(), detached.into_bytes()]);
         seeds.insert("http_signature", vec![lines.into_bytes()]);
         Self(seeds)
@@ -72,4 +77,36 @@ impl Seeds {
     pub(crate) fn of(&self, target: &str) -> &[Vec<u8>] {
         &self.0[target]
     }
+}
+
+/// A list of three certificates, for all or for some; no signature is asked of it.
+fn list(is_scoped: bool) -> Vec<u8> {
+    let key = KeyPair::generate().expect("key");
+    let mut params = CertificateParams::default();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let issuer = Issuer::new(params, key);
+    let entry = |serial: u64, reason_code| RevokedCertParams {
+        serial_number: SerialNumber::from(serial),
+        revocation_time: date_time_ymd(2026, 11, 2),
+        reason_code,
+        invalidity_date: reason_code.map(|_| date_time_ymd(2026, 11, 1)),
+    };
+    let point = CrlDistributionPoint { uris: vec!["http://crl.example/a.crl".into()] };
+    let scope = || CrlIssuingDistributionPoint {
+        distribution_point: point,
+        scope: Some(CrlScope::UserCertsOnly),
+    };
+    let list = CertificateRevocationListParams {
+        this_update: date_time_ymd(2026, 11, 1),
+        next_update: date_time_ymd(2026, 12, 1),
+        crl_number: SerialNumber::from(7_u64),
+        issuing_distribution_point: is_scoped.then(scope),
+        revoked_certs: vec![
+            entry(1, None),
+            entry(300, Some(RevocationReason::KeyCompromise)),
+            entry(u64::MAX, Some(RevocationReason::CertificateHold)),
+        ],
+        key_identifier_method: KeyIdMethod::Sha256,
+    };
+    list.signed_by(&issuer).expect("list").der().to_vec()
 }

@@ -22,9 +22,11 @@ pub(crate) const DOCUMENT: &str = "<?xml version=\"1.0\"?><!-- before --><ns2:Re
     <RequestorBIN>190540007715</RequestorBIN><!-- in --><BIN  a='2' unused:b=\"1\">171140001235</BIN>\
     <Name>«Үлгі» &amp; Ко\r\n</Name><Empty/></ns2:Request>";
 
-pub(crate) const CANONICALIZATIONS: [(Method, bool, &str); 4] = [
+pub(crate) const CANONICALIZATIONS: [(Method, bool, &str); 6] = [
     (Method::Inclusive, true, canonical::INCLUSIVE_WITH_COMMENTS),
     (Method::Inclusive, false, canonical::INCLUSIVE),
+    (Method::Inclusive11, true, canonical::INCLUSIVE_11_WITH_COMMENTS),
+    (Method::Inclusive11, false, canonical::INCLUSIVE_11),
     (Method::Exclusive, true, canonical::EXCLUSIVE_WITH_COMMENTS),
     (Method::Exclusive, false, canonical::EXCLUSIVE),
 ];

@@ -19,11 +19,10 @@ xml.xmlXPathFreeContext.argtypes = [pointer]
 xml.xmlXPathEval.restype = pointer
 xml.xmlXPathEval.argtypes = [text, pointer]
 xml.xmlXPathFreeObject.argtypes = [pointer]
-INCLUSIVE, EXCLUSIVE = 0, 1
 SUBSET = "(//*)[{0}]/descendant-or-self::node() | (//*)[{0}]/descendant-or-self::*/@* | (//*)[{0}]/descendant-or-self::*/namespace::*"
 
 
-def canonical(document, element, exclusive, with_comments, prefixes):
+def canonical(document, element, mode, with_comments, prefixes):
     tree = xml.xmlReadMemory(document, len(document), b"x.xml", None, 0)
     assert tree, document
     listed = (text * (len(prefixes) + 1))(*[one.encode() for one in prefixes], None)
@@ -35,7 +34,6 @@ def canonical(document, element, exclusive, with_comments, prefixes):
         # struct xmlXPathObject { int type; xmlNodeSetPtr nodesetval; ... }
         nodes = ctypes.cast(found, ctypes.POINTER(pointer))[1]
     out = text()
-    mode = EXCLUSIVE if exclusive else INCLUSIVE
     length = xml.xmlC14NDocDumpMemory(tree, nodes, mode, listed, with_comments, ctypes.byref(out))
     assert length >= 0, document
     form = ctypes.string_at(out, length)
@@ -51,7 +49,7 @@ for line in sys.stdin:
     form = canonical(
         base64.b64decode(task["document"]),
         task["element"],
-        task["exclusive"],
+        task["mode"],
         task["with_comments"],
         task["prefixes"],
     )

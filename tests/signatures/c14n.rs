@@ -32,10 +32,10 @@ impl Task {
             &["b", "ns1", "none"],
             &["a", "b", "#default", "ns1"],
         ];
-        let method = [Method::Exclusive, Method::Inclusive][dice.roll(2)];
+        let method = [Method::Exclusive, Method::Inclusive, Method::Inclusive11][dice.roll(3)];
         let prefixes = match method {
             Method::Exclusive => choices[dice.roll(6)].to_vec(),
-            Method::Inclusive => Vec::new(),
+            Method::Inclusive | Method::Inclusive11 => Vec::new(),
         };
         Self { text, element, method, with_comments, prefixes }
     }
@@ -88,7 +88,7 @@ fn compare(tasks: &[Task]) -> usize {
         let line = json!({
             "document": STANDARD.encode(&task.text),
             "element": task.element,
-            "exclusive": task.method == Method::Exclusive,
+            "mode": match task.method { Method::Inclusive => 0, Method::Exclusive => 1, Method::Inclusive11 => 2 },
             "with_comments": task.with_comments,
             "prefixes": task.prefixes,
         });
@@ -125,6 +125,42 @@ fn a_canonical_form_is_its_own_canonical_form() {
         let first = String::from_utf8(task.ours()).expect("text");
         let again = Task { text: first.clone(), ..task };
         assert_eq!(String::from_utf8(again.ours()).expect("text"), first);
+    }
+}
+
+#[test]
+fn attributes_of_xml_come_down_to_a_subset_by_the_rules_of_each_version() {
+    let mut tasks = Vec::new();
+    for text in [
+        "<a xml:lang=\"kk\" xml:space=\"preserve\" xml:id=\"i\" xml:base=\"http://a/\"><b><c/></b></a>",
+        "<a xml:lang=\"kk\" xml:id=\"i\"><b xml:lang=\"ru\" xml:id=\"j\"><c/></b></a>",
+        "<a xml:id=\"i\"><b xml:base=\"http://a/\"><c xml:space=\"default\"/></b></a>",
+    ] {
+        for element in 0..3 {
+            for method in [Method::Inclusive, Method::Inclusive11, Method::Exclusive] {
+                tasks.push(Task {
+                    text: text.into(),
+                    element: Some(element),
+                    method,
+                    with_comments: false,
+                    prefixes: vec![],
+                });
+            }
+        }
+    }
+    assert!(compare(&tasks) > 0);
+}
+
+#[test]
+fn a_base_upon_a_base_has_no_form_by_version_11() {
+    let text = "<a xml:base=\"http://a/\"><b xml:base=\"c\"/></a>";
+    let scanned = Document::scan(text.as_bytes(), &Limits::default()).expect("document");
+    let inner = scanned.root().children().next().expect("b");
+    for (method, at) in [(Method::Inclusive, None), (Method::Inclusive11, Some(0))] {
+        let options = Options { method, ..Options::default() };
+        assert_eq!(canonical::element(inner, &options, &mut |_| ()).formless_at, at);
+        let whole = canonical::element(scanned.root(), &options, &mut |_| ());
+        assert_eq!(whole.formless_at, None, "nothing comes down");
     }
 }
 
@@ -171,7 +207,7 @@ fn a_relative_namespace_is_told_and_the_form_is_complete() {
         let report = canonical::document(&scanned, &Options::default(), &mut |bytes| {
             out.extend_from_slice(bytes);
         });
-        assert_eq!(report.relative_namespace_at, at, "{text}");
+        assert_eq!(report.formless_at, at, "{text}");
         assert!(out.ends_with(b"</a>"));
     }
 }

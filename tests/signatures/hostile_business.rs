@@ -10,7 +10,7 @@ use qaqpa::sign::xmldsig::ENVELOPED;
 pub(crate) type Hostile = (String, &'static str, String);
 
 /// A reference and its signature filled in by a key that is trusted, whatever they say.
-fn forged(
+pub(crate) fn forged(
     document: &str,
     uri: &str,
     transforms: &[&str],
@@ -121,10 +121,10 @@ fn resigned() -> Vec<Hostile> {
         bent("xpointer", "ref_unresolved", "#xpointer(/)", &usual),
         bent("nowhere", "ref_unresolved", "#nowhere", &usual),
         changed(
-            "xml 1.1",
+            "c14n 2.0",
             "c14n_forbidden",
             canonical::INCLUSIVE,
-            "http://www.w3.org/2006/12/xml-c14n11",
+            "http://www.w3.org/2010/xml-c14n2",
         ),
         changed(
             "manifest",
@@ -147,7 +147,7 @@ fn resigned() -> Vec<Hostile> {
         "http://www.w3.org/TR/1999/REC-xpath-19991116",
         "http://www.w3.org/2002/06/xmldsig-filter2",
         "http://www.w3.org/2000/09/xmldsig#base64",
-        "http://www.w3.org/2006/12/xml-c14n11",
+        "http://www.w3.org/2010/xml-c14n2",
     ] {
         cases.push(bent(uri, "transform_forbidden", "", &[ENVELOPED, uri]));
         cases.push(bent(
@@ -158,6 +158,17 @@ fn resigned() -> Vec<Hostile> {
         ));
     }
     cases
+}
+
+/// A signature around what it signs.
+fn enveloping() -> String {
+    let text = forged("<w></w>", "#o", &[canonical::INCLUSIVE], |text| {
+        text.replace(
+            "</ds:Signature>",
+            "<ds:Object Id=\"o\"><iin>1</iin></ds:Object></ds:Signature>",
+        )
+    });
+    text.replace("<w>", "").replace("</w>", "")
 }
 
 /// Where the document and what is signed of it stand.
@@ -176,6 +187,12 @@ fn places() -> Vec<Hostile> {
             "document_ambiguous",
             in_data(&format!("{good}{}", escaped(&good))),
         ),
+        (
+            "comment in text",
+            "document_ambiguous",
+            in_data(&escaped(&good).replace("1400", "14<!-- -->00")),
+        ),
+        ("document in its signature", "unexpected_object", in_data(&enveloping())),
         ("two documents", "signature_missing", in_data(&good.repeat(2))),
         ("wrapped", "signature_missing", in_data(&format!("<w>{good}</w>"))),
         ("nothing", "signature_missing", in_data("")),

@@ -196,7 +196,8 @@ fn call(compact: &str, body: &[u8]) -> Result<jws::Verified, Reason> {
 fn a_jws_is_read_back_compact_and_detached() {
     for by in all() {
         let compact = jws::sign(BODY, false, Map::new(), &by.signer).expect("signed");
-        let verified = jws::verify(&compact, None, &CertificateCache::default()).expect("valid");
+        let verified =
+            jws::verify(&compact, None, &[], &CertificateCache::default()).expect("valid");
         assert_eq!(verified.payload, BODY);
         assert_eq!(verified.certificate.sha256(), by.certificate().sha256());
         let detached = jws::sign(BODY, true, claims(), &by.signer).expect("signed");
@@ -226,7 +227,7 @@ fn a_bent_jws_is_refused_for_its_reason() {
         with_header(&header, &payload, by)
     };
     let good = with_header(&base, &payload, by);
-    assert!(jws::verify(&good, None, &CertificateCache::default()).is_ok());
+    assert!(jws::verify(&good, None, &[], &CertificateCache::default()).is_ok());
     let twice = URL_SAFE_NO_PAD
         .encode(format!("{{\"alg\":\"none\",\"alg\":\"RS256\",\"x5c\":[\"{own}\"]}}"));
     for (name, reason, text) in [
@@ -267,7 +268,7 @@ fn a_bent_jws_is_refused_for_its_reason() {
         ("no header", Reason::JwsMalformed, format!(".{payload}.AAAA")),
         ("nothing", Reason::JwsMalformed, String::new()),
     ] {
-        let found = jws::verify(&text, None, &CertificateCache::default()).err();
+        let found = jws::verify(&text, None, &[], &CertificateCache::default()).err();
         assert_eq!(found, Some(reason), "{name}");
     }
     let unbound = jws::sign(BODY, true, Map::new(), &by.signer).expect("signed");

@@ -103,10 +103,10 @@ fn an_authority_may_do_no_more_than_its_certificate_says() {
 #[test]
 fn trust_files_say_what_is_wrong_with_them_and_unknown_keys_do_no_harm() {
     for (file, word) in [
-        ("", "no CERTIFICATE"),
+        ("", "no certificate"),
         ("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----", "certificate 1"),
         ("-----BEGIN CERTIFICATE-----\nAAAA\n", "does not end"),
-        (PKI.rsa.key_pem.as_str(), "no CERTIFICATE"),
+        (PKI.rsa.key_pem.as_str(), "no certificate"),
     ] {
         let error = Trust::load([("trust.pem", file)]).unwrap_err().to_string();
         assert!(error.starts_with("trust.pem: ") && error.contains(word), "{error}");

@@ -8,7 +8,7 @@ use qaqpa::ops::metrics::Metrics;
 use qaqpa::proxy::revocation::Revocation;
 use qaqpa::sign::trust::Judged;
 use qaqpa::sign::trust::status::{Status, Why};
-use qaqpa::sign::{Certificate, Reason, Trust, pem};
+use qaqpa::sign::{Certificate, Reason, Signer, Trust, cms, pem};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
@@ -57,6 +57,23 @@ impl Foreign {
     fn get(&self, path: &str) -> Vec<u8> {
         let mut socket = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         write!(socket, "GET {path} HTTP/1.0\r\n\r\n").unwrap();
+        let mut answer = Vec::new();
+        socket.read_to_end(&mut answer).unwrap();
+        let head = answer.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
+        answer.split_off(head + 4)
+    }
+
+    /// What certomancer's timestamping authority answers to a query.
+    fn stamp(&self, query: &[u8]) -> Vec<u8> {
+        let mut socket = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        write!(
+            socket,
+            "POST /pki/tsa/tsa HTTP/1.0\r\ncontent-type: application/timestamp-query\r\n\
+             content-length: {}\r\n\r\n",
+            query.len()
+        )
+        .unwrap();
+        socket.write_all(query).unwrap();
         let mut answer = Vec::new();
         socket.read_to_end(&mut answer).unwrap();
         let head = answer.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
@@ -255,4 +272,56 @@ async fn nobody_is_asked_whom_the_operator_did_not_allow() {
     let asker = foreign.asker(&pinned, foreign.sources());
     assert_eq!(asker.status(&foreign.judged(&pinned, "good")).await, Status::Good);
     assert_eq!(foreign.questions(), before);
+}
+
+fn openssl(arguments: &[&str]) -> Vec<u8> {
+    let output = Command::new("openssl").args(arguments).output().expect("openssl");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
+}
+
+/// A token of the authority over these bytes.
+fn token(foreign: &Foreign, over: &[u8]) -> Vec<u8> {
+    let path = |name: &str| foreign.folder.path().join(name).display().to_string();
+    std::fs::write(path("value"), over).unwrap();
+    let query = openssl(&["ts", "-query", "-data", &path("value"), "-sha256", "-cert"]);
+    std::fs::write(path("answer"), foreign.stamp(&query)).unwrap();
+    openssl(&["ts", "-reply", "-in", &path("answer"), "-token_out"])
+}
+
+#[test]
+fn a_token_of_a_timestamping_authority_lets_a_signature_outlive_its_certificate() {
+    let foreign = Foreign::start();
+    let (key, certificate) = (foreign.folder.path().join("keys/good.pem"), foreign.pem("good"));
+    let signer = Signer::from_pem(&std::fs::read(key).unwrap(), &certificate).unwrap();
+    let now = now_unix_s();
+    let der = cms::sign(b"content", true, &signer, now).unwrap();
+    let value = cms::values(&der).unwrap().remove(0);
+    let stamped = cms::with_stamp(&der, &token(&foreign, &value)).unwrap();
+    let other = cms::with_stamp(&der, &token(&foreign, b"another value")).unwrap();
+    let trust = foreign.trust();
+    let verified = cms::verify(&stamped, None, &[], trust.certificates()).unwrap();
+    let stamp = verified.signatures[0].stamp.as_ref().expect("a stamp");
+    assert!((now - 60..=now + 60).contains(&stamp.at_unix_s), "{}", stamp.at_unix_s);
+    assert_eq!(stamp.judge(&trust), Ok(()));
+    let refused = cms::verify(&other, None, &[], trust.certificates()).err();
+    assert_eq!(refused, Some(Reason::TimestampInvalid));
+    // By the command, when the signer's certificate has long run out.
+    let file = |name: &str, content: &[u8]| {
+        let path = foreign.folder.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        path.display().to_string()
+    };
+    let roots = file("roots.pem", &[foreign.pem("root"), foreign.pem("interm")].concat());
+    let later = jiff::Timestamp::from_second(now + 1000 * 86_400).unwrap().to_string();
+    for (name, content, reason) in [("plain", &der, "cert_expired"), ("stamped", &stamped, "")] {
+        let path = file(name, content);
+        let output = Command::new(env!("CARGO_BIN_EXE_qaqpa"))
+            .args(["verify", "--profile", "cms", "--at", &later, "--trust", &roots, &path])
+            .output()
+            .expect("qaqpa");
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(output.status.success(), reason.is_empty(), "{said}");
+        assert!(said.contains(reason), "{said}");
+    }
 }

@@ -1,6 +1,7 @@
 //! An explanation as JSON and as lines for people, and the first difference between two canonical forms.
 
 use super::Told;
+use super::labels::Labels;
 use qaqpa_kit::fault::Language;
 use qaqpa_kit::redact;
 use serde_json::{Value, json};
@@ -35,12 +36,13 @@ pub(super) fn report(
                     })
                 })
                 .collect();
-            let place = one.reason.as_ref().map(|(_, at)| line_and_column(source, *at));
+            let at = one.reason.as_ref().and_then(|(_, at)| *at);
+            let place = at.map(|at| line_and_column(source, at));
             json!({
                 "part": one.part,
                 "valid": one.reason.is_none(),
                 "reason": one.reason.as_ref().map(|(word, _)| word),
-                "at": one.reason.as_ref().map(|(_, at)| at),
+                "at": at,
                 "line": place.map(|(line, _)| line),
                 "column": place.map(|(_, column)| column),
                 "covered": covered,
@@ -87,57 +89,90 @@ pub(super) fn difference(ours: &[Told], theirs: &[Told]) -> Value {
 }
 
 /// The same for people: a paragraph a signature.
-pub(super) fn lines(report: &Value) -> String {
-    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+pub(super) fn lines(report: &Value, language: Language) -> String {
+    let labels = Labels::of(language);
     let mut out = String::new();
     for one in report["signatures"].as_array().into_iter().flatten() {
-        let verdict = match one["valid"] == true {
-            true => "good".to_owned(),
-            false => format!(
-                "{} at byte {} (line {}, column {})",
-                text(&one["reason"]),
-                one["at"],
-                one["line"],
-                one["column"]
-            ),
-        };
-        out.push_str(&format!("{} signature: {verdict}\n", text(&one["part"])));
-        for covered in one["covered"].as_array().into_iter().flatten() {
-            out.push_str(&format!(
-                "  covers  \"{}\" <{}> at byte {}, {} canonical bytes, digest {}\n",
-                text(&covered["uri"]),
-                text(&covered["element"]),
-                covered["at"],
-                covered["canonical_bytes"],
-                text(&covered["digest"])
-            ));
-            if let Some(canonical) = covered["canonical"].as_str() {
-                out.push_str(&format!("{canonical}\n"));
-            }
+        out.push_str(&paragraph(one, labels));
+    }
+    let difference = &report["difference"];
+    match difference["told"].as_str() {
+        None => {}
+        Some("first difference") => out.push_str(&format!(
+            "{} {}\n  {} {}\n  {} {}\n",
+            labels.difference,
+            difference["at"],
+            labels.file,
+            difference["file"],
+            labels.other,
+            difference["other"]
+        )),
+        Some("none") => {
+            let bytes = &difference["canonical_bytes"];
+            out.push_str(&format!("{} {bytes}\n", labels.no_difference));
         }
-        if let Some(certificate) = one["certificate"].as_object() {
-            let signer = &certificate["signer"];
-            out.push_str(&format!(
-                "  signer  {}\n  issuer  {}\n  valid   {} … {}\n  trust   {}\n",
-                text(&signer["subject"]),
-                text(&signer["issuer"]),
-                text(&signer["not_before"]),
-                text(&signer["not_after"]),
-                text(&certificate["trust"])
-            ));
+        Some(_) => out.push_str(&format!("{}\n", labels.not_comparable)),
+    }
+    out
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// One signature: the verdict, what it covers, whose it is, and the advice.
+fn paragraph(one: &Value, labels: &Labels) -> String {
+    let mut verdict = match one["valid"] == true {
+        true => labels.good.to_owned(),
+        false => text(&one["reason"]),
+    };
+    if !one["at"].is_null() {
+        let [at, line, column, end] = labels.place;
+        let (byte, row, place) = (&one["at"], &one["line"], &one["column"]);
+        verdict.push_str(&format!("{at}{byte}{line}{row}{column}{place}{end}"));
+    }
+    let mut out = format!("{}: {verdict}\n", labels.part(&text(&one["part"])));
+    for covered in one["covered"].as_array().into_iter().flatten() {
+        let (name, uri) = (text(&covered["element"]), text(&covered["uri"]));
+        if name.is_empty() {
+            out.push_str(&format!("  {} \"{uri}\": {}\n", labels.covers, labels.covers_nothing));
+            continue;
         }
-        for hint in one["hints"].as_array().into_iter().flatten() {
-            out.push_str(&format!("  →  {}\n", text(&hint["text"])));
+        let is_right = covered["digest"] == "right";
+        out.push_str(&format!(
+            "  {} \"{uri}\" <{name}>{}{}, {} {}, {}\n",
+            labels.covers,
+            labels.place[0],
+            covered["at"],
+            covered["canonical_bytes"],
+            labels.canonical_bytes,
+            if is_right { labels.digest_right } else { labels.digest_wrong },
+        ));
+        if let Some(canonical) = covered["canonical"].as_str() {
+            out.push_str(&format!("{canonical}\n"));
         }
     }
-    if let Some(difference) = report["difference"].as_object() {
-        out.push_str(&format!("difference: {}", text(&difference["told"])));
-        if let (Some(at), Some(ours), Some(theirs)) =
-            (difference.get("at"), difference.get("file"), difference.get("other"))
-        {
-            out.push_str(&format!(" at canonical byte {at}\n  file    {ours}\n  other   {theirs}"));
-        }
-        out.push('\n');
+    if let Some(certificate) = one["certificate"].as_object() {
+        let signer = &certificate["signer"];
+        let trust = match certificate["trust"].as_str() {
+            Some("trusted") => labels.trusted.to_owned(),
+            Some("not_judged") => labels.not_judged.to_owned(),
+            _ => text(&certificate["trust"]),
+        };
+        out.push_str(&format!(
+            "  {} {}\n  {} {}\n  {} {} … {}\n  {} {trust}\n",
+            labels.signer,
+            text(&signer["subject"]),
+            labels.issuer,
+            text(&signer["issuer"]),
+            labels.valid,
+            text(&signer["not_before"]),
+            text(&signer["not_after"]),
+            labels.trust,
+        ));
+    }
+    for hint in one["hints"].as_array().into_iter().flatten() {
+        out.push_str(&format!("  →  {}\n", text(&hint["text"])));
     }
     out
 }

@@ -94,7 +94,8 @@ impl Bench<'_> {
         let der = text.as_deref().unwrap_or(source);
         let business = |reason: Reason| reason.of_caller().of_business();
         let cache = CertificateCache::default();
-        let verified = cms::verify(der, self.content.as_deref(), &cache).map_err(business)?;
+        let verified = cms::verify(der, self.content.as_deref(), &self.known, &cache);
+        let verified = verified.map_err(business)?;
         let mut signatures = Vec::new();
         for one in &verified.signatures {
             let mut at_unix_s = self.at_unix_s;
@@ -129,8 +130,8 @@ impl Bench<'_> {
     pub(super) fn jws(&self, source: &[u8]) -> Result<Value, Fault> {
         let text = std::str::from_utf8(source).map_err(|_| Reason::JwsMalformed.of_caller())?;
         let cache = CertificateCache::default();
-        let verified =
-            rest::jws::verify(text, self.content.as_deref(), &cache).map_err(Reason::of_caller)?;
+        let verified = rest::jws::verify(text, self.content.as_deref(), &self.known, &cache)
+            .map_err(Reason::of_caller)?;
         let basis = believe(&verified.certificate, self.trust, self.at_unix_s)?;
         Ok(json!({
             "valid": true,

@@ -96,7 +96,7 @@ impl Desk<'_> {
             }
         };
         let detached = detached.as_deref().map(str::as_bytes);
-        let verified = cms::verify(&der, detached, self.certificates);
+        let verified = cms::verify(&der, detached, &[], self.certificates);
         let verified = verified.map_err(|reason| reason.at(at))?;
         let content = verified.content.as_deref().or(detached).unwrap_or_default();
         let claims = self.claims_in_xml(content);
@@ -180,7 +180,7 @@ impl Desk<'_> {
 /// A CMS as base64, in lines or not, or as PEM.
 #[must_use]
 pub fn cms_bytes(text: &str) -> Option<Vec<u8>> {
-    let text = text.trim();
+    let text = text.trim_start_matches('\u{feff}').trim();
     if text.starts_with("-----BEGIN") {
         let blocks = pem::blocks(text.as_bytes()).ok()?;
         let is_cms = |label: &str| matches!(label, "CMS" | "PKCS7");

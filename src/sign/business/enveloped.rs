@@ -33,9 +33,13 @@ pub struct Enveloped<'d> {
 /// The signatures of a document, in its order, at least one.
 ///
 /// # Errors
-/// `signature_missing`, `signature_count` beyond [`SIGNATURES_MAX`].
+/// `signature_missing`, `signature_count` beyond [`SIGNATURES_MAX`]; `unexpected_object` where the document
+/// stands inside of its signature (enveloping), which nobody here could process.
 pub fn signatures<'d>(root: &Root<'d>) -> Result<Vec<Element<'d>>, Refusal> {
     let at = root.element.span().start;
+    if root.element.is(DS, "Signature") {
+        return Err(Reason::UnexpectedObject.at(at));
+    }
     let found: Vec<_> = root.element.children().filter(|child| child.is(DS, "Signature")).collect();
     match found.len() {
         0 => Err(Reason::SignatureMissing.at(at)),
@@ -133,9 +137,7 @@ impl<'d, 'r> One<'d, 'r> {
     ) -> Result<Arc<Certificate>, Refusal> {
         let key_info = self.signature.key_info;
         match key_info::read(key_info)? {
-            Hint::Inside(element, issued) if element.is(DS, "X509Certificate") => {
-                key_info::inside(element, issued, certificates)
-            }
+            Hint::Data(data) => key_info::of_data(data, certificates),
             _ => Err(Reason::KeyTypeForbidden.at(key_info.span().start)),
         }
     }
@@ -194,7 +196,7 @@ impl<'d, 'r> One<'d, 'r> {
         for (index, above) in self.root.surroundings.iter().enumerate() {
             let mut context = reference.algorithm.start();
             let report = self.write(reference, above, &mut |bytes| context.update(bytes));
-            if let Some(at) = report.relative_namespace_at {
+            if let Some(at) = report.formless_at {
                 return Err(Reason::C14nError.at(at));
             }
             match reference.compare(context.finish().as_ref()) {

@@ -69,9 +69,22 @@ pub fn look<T>(
     if !text.trim_start_matches('\u{feff}').starts_with('<') {
         return Err(Reason::SignatureMissing.at(at));
     }
+    // A reader that stops at the first comment would find another document.
+    if let Some(at) = split_at(data) {
+        return Err(Reason::DocumentAmbiguous.at(at));
+    }
     let document = Document::scan(text.as_bytes(), limits)
         .map_err(|error| Reason::SignedDocumentNotXml.at(error.at))?;
     look(&Root::of_document(&document))
+}
+
+/// Where a comment or an instruction stands in an element without children.
+fn split_at(element: Element<'_>) -> Option<usize> {
+    let document = element.document();
+    let end = document.node(element.id()).map_or(0, |node| node.subtree_end as usize);
+    let inside = document.nodes().get(element.id().index() + 1..end).unwrap_or_default();
+    let is_other = |kind| matches!(kind, Kind::Comment | Kind::Instruction);
+    inside.iter().find(|node| is_other(node.kind)).map(|node| node.span.start)
 }
 
 /// Whether an element has character data of its own that is no white space.

@@ -44,6 +44,8 @@ const fn uri(form: (Method, bool)) -> &'static str {
         (Method::Exclusive, true) => canonical::EXCLUSIVE_WITH_COMMENTS,
         (Method::Inclusive, false) => canonical::INCLUSIVE,
         (Method::Inclusive, true) => canonical::INCLUSIVE_WITH_COMMENTS,
+        (Method::Inclusive11, false) => canonical::INCLUSIVE_11,
+        (Method::Inclusive11, true) => canonical::INCLUSIVE_11_WITH_COMMENTS,
     }
 }
 
@@ -58,7 +60,7 @@ pub fn sign(source: &[u8], signer: &Signer, forms: Forms) -> Result<Vec<u8>, Sea
     let mut context = algorithm.start();
     let options = Options { method: forms.document.0, ..Options::default() };
     let report = canonical::document(&document, &options, &mut |bytes| context.update(bytes));
-    if let Some(at) = report.relative_namespace_at {
+    if let Some(at) = report.formless_at {
         return Err(SealError::RelativeNamespace(at));
     }
     let signature = format!(

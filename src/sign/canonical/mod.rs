@@ -1,13 +1,14 @@
 //! Canonical XML, inclusive and exclusive, streamed from the node table straight into a digest.
 //!
-//! Source: W3C Recommendations Canonical XML 1.0 (15 March 2001) and Exclusive XML Canonicalization
-//! 1.0 (18 July 2002). No tree is built and nothing recurses; what is canonical already leaves as
+//! Source: W3C Recommendations Canonical XML 1.0 (15 March 2001) and 1.1 (2 May 2008), and Exclusive XML
+//! Canonicalization 1.0 (18 July 2002). No tree is built and nothing recurses; what is canonical already leaves as
 //! slices of the source.
 
 mod content;
 mod output;
 mod tags;
 
+use super::digest::{Digest, DigestAlgorithm};
 use output::Output;
 use qaqpa_kit::xml::{Attribute, Binding, Document, Element, Kind, Node, NodeId, Span};
 
@@ -20,6 +21,10 @@ pub const INCLUSIVE: &str = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315";
 /// URI of inclusive canonicalization with comments.
 pub const INCLUSIVE_WITH_COMMENTS: &str =
     "http://www.w3.org/TR/2001/REC-xml-c14n-20010315#WithComments";
+/// URI of inclusive canonicalization 1.1 without comments.
+pub const INCLUSIVE_11: &str = "http://www.w3.org/2006/12/xml-c14n11";
+/// URI of inclusive canonicalization 1.1 with comments.
+pub const INCLUSIVE_11_WITH_COMMENTS: &str = "http://www.w3.org/2006/12/xml-c14n11#WithComments";
 
 /// Which namespaces an element renders.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,6 +34,8 @@ pub enum Method {
     Exclusive,
     /// All in scope; a subset's apex takes the `xml:` attributes above it too.
     Inclusive,
+    /// The same by version 1.1: `xml:id` is not taken, and `xml:base` would have to be joined (§2.4).
+    Inclusive11,
 }
 
 impl Method {
@@ -40,6 +47,8 @@ impl Method {
             EXCLUSIVE_WITH_COMMENTS => Some((Self::Exclusive, true)),
             INCLUSIVE => Some((Self::Inclusive, false)),
             INCLUSIVE_WITH_COMMENTS => Some((Self::Inclusive, true)),
+            INCLUSIVE_11 => Some((Self::Inclusive11, false)),
+            INCLUSIVE_11_WITH_COMMENTS => Some((Self::Inclusive11, true)),
             _ => None,
         }
     }
@@ -70,8 +79,9 @@ pub struct Options<'o> {
 /// What the caller must know about a canonical form that was written in full.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Report {
-    /// Offset of an element with a relative namespace URI: Canonical XML §1.3 gives no form for it.
-    pub relative_namespace_at: Option<usize>,
+    /// Offset of an element that has no form: a relative namespace URI (Canonical XML §1.3), or, by
+    /// version 1.1, two `xml:base` to be joined, which nobody needs and nobody does alike.
+    pub formless_at: Option<usize>,
 }
 
 /// Writes the canonical form of one element and all below it.
@@ -81,6 +91,23 @@ pub fn element(apex: Element<'_>, options: &Options<'_>, sink: &mut impl FnMut(&
     let end = apex.document().node(apex.id()).map_or(start, |node| node.subtree_end as usize);
     writer.nodes(start, end);
     writer.finish()
+}
+
+/// The digest of an element's canonical form.
+///
+/// # Errors
+/// The offset of what has no form ([`Report::formless_at`]).
+pub fn digest(
+    apex: Element<'_>,
+    options: &Options<'_>,
+    algorithm: DigestAlgorithm,
+) -> Result<Digest, usize> {
+    let mut hasher = algorithm.start();
+    let report = element(apex, options, &mut |bytes| hasher.update(bytes));
+    match report.formless_at {
+        Some(at) => Err(at),
+        None => Ok(hasher.finish()),
+    }
 }
 
 /// Writes an element's canonical form, some subtrees left out, for comparing content: relative

@@ -36,12 +36,12 @@ impl<'d, S: FnMut(&[u8])> Writer<'d, '_, S> {
     fn collect_namespaces(&mut self, element: Element<'d>) {
         self.namespaces.clear();
         match self.options.method {
-            Method::Inclusive => self.collect_in_scope(element),
+            Method::Inclusive | Method::Inclusive11 => self.collect_in_scope(element),
             Method::Exclusive => self.collect_utilized(element),
         }
         for binding in element.declarations().chain(self.namespaces.iter().copied()) {
-            if is_relative(binding.uri) && self.report.relative_namespace_at.is_none() {
-                self.report.relative_namespace_at = Some(element.span().start);
+            if is_relative(binding.uri) && self.report.formless_at.is_none() {
+                self.report.formless_at = Some(element.span().start);
             }
         }
     }
@@ -90,11 +90,18 @@ impl<'d, S: FnMut(&[u8])> Writer<'d, '_, S> {
         }
     }
 
-    /// The apex of a subset takes the `xml:` attributes of what stands above it (Canonical XML §2.4).
+    /// The apex of a subset takes the `xml:` attributes of what stands above it (Canonical XML §2.4);
+    /// by version 1.1 no `xml:id`, and there is no form where an `xml:base` stands on another.
     fn inherit_xml_attributes(&mut self, above: Element<'d>) {
+        let is_11 = self.options.method == Method::Inclusive11;
         for attribute in above.attributes().filter(|attribute| attribute.namespace == XML) {
             let is_own = |own: &Attribute<'_>| own.namespace == XML && own.local == attribute.local;
-            if !self.attributes.iter().any(is_own) {
+            let is_known = self.attributes.iter().any(is_own);
+            if is_11 && is_known && attribute.local == "base" {
+                self.report.formless_at.get_or_insert(above.span().start);
+            }
+            let stays_above = is_11 && attribute.local == "id";
+            if !(is_known || stays_above) {
                 self.attributes.push(attribute);
             }
         }

@@ -4,6 +4,7 @@ use super::oid;
 use crate::sign::Reason;
 use crate::sign::algorithm::DigestAlgorithm;
 use crate::sign::certificate::Certificate;
+use aws_lc_rs::digest as sha1;
 use cms::signed_data::SignedAttributes;
 use der::asn1::{Any, AnyRef, ObjectIdentifier, OctetStringRef};
 use der::{Decode as _, Encode as _, Reader as _, SliceReader, Tag, Tagged as _};
@@ -15,21 +16,32 @@ pub(super) const MESSAGE_DIGEST: ObjectIdentifier = oid("1.2.840.113549.1.9.4");
 pub(super) const SIGNING_TIME: ObjectIdentifier = oid("1.2.840.113549.1.9.5");
 /// id-aa-signingCertificateV2 (RFC 5035).
 pub(super) const SIGNING_CERTIFICATE: ObjectIdentifier = oid("1.2.840.113549.1.9.16.2.47");
+/// id-aa-signingCertificate (RFC 2634 §5.4), which RFC 3161 §2.4.1 demands of timestamps.
+const SIGNING_CERTIFICATE_1: ObjectIdentifier = oid("1.2.840.113549.1.9.16.2.12");
 
 /// What the signed attributes say.
 pub(super) struct Attributes {
     content_type: ObjectIdentifier,
     pub(super) message_digest: Vec<u8>,
     pub(super) signing_time_unix_s: Option<i64>,
-    certificate_digest: (DigestAlgorithm, Vec<u8>),
+    certificate_digest: (CertificateDigest, Vec<u8>),
+}
+
+/// How the signer's certificate is named.
+#[derive(Clone, Copy)]
+enum CertificateDigest {
+    By(DigestAlgorithm),
+    /// By the first version of the attribute, in tokens alone: it proves nothing but which of the
+    /// certificates that bear the verifying key was meant.
+    Sha1,
 }
 
 impl Attributes {
-    /// Reads them.
+    /// Reads them; in a timestamp (`is_stamp`) the first version of signingCertificate will do (RFC 5816).
     ///
     /// # Errors
     /// `signed_attribute_missing` where one is absent, there twice, or not as its standard says.
-    pub(super) fn read(attributes: &SignedAttributes) -> Result<Self, Reason> {
+    pub(super) fn read(attributes: &SignedAttributes, is_stamp: bool) -> Result<Self, Reason> {
         let missing = |_| Reason::SignedAttributeMissing;
         let only = |wanted: ObjectIdentifier| -> Result<Option<Any>, Reason> {
             let mut named = attributes.iter().filter(|attribute| attribute.oid == wanted);
@@ -43,12 +55,28 @@ impl Attributes {
         let demand = |wanted| only(wanted)?.ok_or(Reason::SignedAttributeMissing);
         let digest = demand(MESSAGE_DIGEST)?;
         let digest: OctetStringRef<'_> = digest.decode_as().map_err(missing)?;
+        let certificate_digest = match only(SIGNING_CERTIFICATE)? {
+            None if is_stamp => {
+                let (_, digest) = named_certificate(&demand(SIGNING_CERTIFICATE_1)?)?;
+                (CertificateDigest::Sha1, digest)
+            }
+            None => return Err(Reason::SignedAttributeMissing),
+            Some(value) => {
+                let (algorithm, digest) = named_certificate(&value)?;
+                // DEFAULT sha256.
+                let algorithm = match algorithm {
+                    Some(oid) => DigestAlgorithm::from_oid(oid).ok_or(Reason::AlgForbidden)?,
+                    None => DigestAlgorithm::Sha256,
+                };
+                (CertificateDigest::By(algorithm), digest)
+            }
+        };
         let time = only(SIGNING_TIME)?.map(|any| Time::from_der(&any.to_der()?)).transpose();
         Ok(Self {
             content_type: demand(CONTENT_TYPE)?.decode_as().map_err(missing)?,
             message_digest: digest.as_bytes().to_vec(),
             signing_time_unix_s: time.map_err(missing)?.map(crate::sign::certificate::unix_s),
-            certificate_digest: certificate_digest(&demand(SIGNING_CERTIFICATE)?)?,
+            certificate_digest,
         })
     }
 
@@ -65,10 +93,14 @@ impl Attributes {
         if self.content_type != content_type {
             return Err(Reason::CmsMalformed);
         }
-        if algorithm.digest(certificate.der()).as_ref() != digest {
-            return Err(Reason::SigningCertificateMismatch);
-        }
-        Ok(())
+        let der = certificate.der();
+        let is_it = match algorithm {
+            CertificateDigest::By(algorithm) => algorithm.digest(der).as_ref() == digest,
+            CertificateDigest::Sha1 => {
+                sha1::digest(&sha1::SHA1_FOR_LEGACY_USE_ONLY, der).as_ref() == digest
+            }
+        };
+        if is_it { Ok(()) } else { Err(Reason::SigningCertificateMismatch) }
     }
 }
 
@@ -79,8 +111,9 @@ pub(super) fn sequence<'a>(reader: &mut SliceReader<'a>) -> der::Result<&'a [u8]
     Ok(any.value())
 }
 
-/// Algorithm and digest of the first ESSCertIDv2: the signer's own certificate (RFC 5035 §5.4.1.1).
-fn certificate_digest(value: &Any) -> Result<(DigestAlgorithm, Vec<u8>), Reason> {
+/// Algorithm and digest of the first ESSCertID or ESSCertIDv2: the signer's own certificate (RFC 5035
+/// §5.4.1.1).
+fn named_certificate(value: &Any) -> Result<(Option<ObjectIdentifier>, Vec<u8>), Reason> {
     let read = || -> der::Result<(Option<ObjectIdentifier>, Vec<u8>)> {
         value.tag().assert_eq(Tag::Sequence)?;
         let certs = sequence(&mut SliceReader::new(value.value())?)?;
@@ -93,11 +126,5 @@ fn certificate_digest(value: &Any) -> Result<(DigestAlgorithm, Vec<u8>), Reason>
         let digest = OctetStringRef::decode(&mut reader)?;
         Ok((algorithm, digest.as_bytes().to_vec()))
     };
-    let (algorithm, digest) = read().map_err(|_| Reason::SignedAttributeMissing)?;
-    // DEFAULT sha256.
-    let algorithm = match algorithm {
-        Some(oid) => DigestAlgorithm::from_oid(oid).ok_or(Reason::AlgForbidden)?,
-        None => DigestAlgorithm::Sha256,
-    };
-    Ok((algorithm, digest))
+    read().map_err(|_| Reason::SignedAttributeMissing)
 }

@@ -11,15 +11,15 @@ pub mod stamp;
 pub use seal::{SignCmsError, sign, values, with_stamp};
 pub use stamp::Stamp;
 
-use super::Reason;
 use super::algorithm::{DigestAlgorithm, Family, SignatureAlgorithm};
 use super::certificate::{Certificate, CertificateCache};
+use super::{Reason, ecdsa};
 use attributes::Attributes;
 use cms::cert::CertificateChoices;
 use cms::content_info::ContentInfo;
 use cms::signed_data::{SignedData, SignerIdentifier, SignerInfo};
-use der::asn1::{ObjectIdentifier, UintRef};
-use der::{Decode as _, Encode as _, Reader as _, SliceReader, Tagged as _};
+use der::asn1::ObjectIdentifier;
+use der::{Decode as _, Encode as _, Tagged as _};
 use std::sync::Arc;
 
 /// Longest CMS that is read, content included.
@@ -57,7 +57,8 @@ pub struct Verified {
     pub signatures: Vec<CmsSignature>,
 }
 
-/// Verifies a CMS over its own content, or over `detached`.
+/// Verifies a CMS over its own content, or over `detached`. `known` are certificates that it may name
+/// without bringing them.
 ///
 /// # Errors
 /// `cms_malformed`; `content_missing` or `content_ambiguous` where there is none or two; and the first
@@ -65,9 +66,11 @@ pub struct Verified {
 pub fn verify(
     source: &[u8],
     detached: Option<&[u8]>,
+    known: &[Arc<Certificate>],
     certificates: &CertificateCache,
 ) -> Result<Verified, Reason> {
-    let read = Read::parse(source, DATA)?;
+    let mut read = Read::parse(source, DATA)?;
+    read.certificates.extend(known.iter().map(|certificate| certificate.der().to_vec()));
     let content = match (&read.content, detached) {
         (Some(_), Some(_)) => return Err(Reason::ContentAmbiguous),
         (None, None) => return Err(Reason::ContentMissing),
@@ -148,7 +151,7 @@ impl<'s> Read<'s> {
         if memchr::memmem::find(self.source, &sent).is_none() {
             return Err(Reason::AttributesNotDer);
         }
-        let attributes = Attributes::read(attributes)?;
+        let attributes = Attributes::read(attributes, self.content_type == stamp::INFO)?;
         let certificate = self.certificate(&signer.sid, certificates)?;
         attributes.check(self.content_type, &certificate)?;
         if certificate.family() != algorithm.family() {
@@ -158,8 +161,13 @@ impl<'s> Read<'s> {
             return Err(Reason::DigestMismatch);
         }
         let value = signer.signature.as_bytes();
-        let fixed = fixed_signature(algorithm, value)?;
-        certificate.key().verify(algorithm, &message, &fixed)?;
+        let key = certificate.key();
+        match algorithm.family() {
+            Family::Ecdsa => {
+                key.verify(algorithm, &message, &ecdsa::fixed(key.algorithm(), value)?)?;
+            }
+            _ => key.verify(algorithm, &message, value)?,
+        }
         let stamp = match &signer.unsigned_attrs {
             Some(unsigned) => stamp::find(unsigned, value, certificates)?,
             None => None,
@@ -197,37 +205,4 @@ impl<'s> Read<'s> {
             _ => Err(Reason::KeyinfoAmbiguous),
         }
     }
-}
-
-/// Bytes of r and of s.
-const fn ecdsa_bytes(algorithm: SignatureAlgorithm) -> usize {
-    match algorithm {
-        SignatureAlgorithm::EcdsaSha384 => 48,
-        _ => 32,
-    }
-}
-
-/// A signature value as keys take it: ECDSA comes as a SEQUENCE of r and s (RFC 5480), all else as it is.
-fn fixed_signature(algorithm: SignatureAlgorithm, value: &[u8]) -> Result<Vec<u8>, Reason> {
-    if algorithm.family() != Family::Ecdsa {
-        return Ok(value.to_vec());
-    }
-    let bytes = ecdsa_bytes(algorithm);
-    let read = || -> der::Result<(Vec<u8>, Vec<u8>)> {
-        let mut reader = SliceReader::new(value)?;
-        let pair = reader.sequence(|inner| {
-            let (r, s) = (UintRef::decode(inner)?, UintRef::decode(inner)?);
-            Ok((r.as_bytes().to_vec(), s.as_bytes().to_vec()))
-        })?;
-        reader.finish(pair)
-    };
-    let (r, s) = read().map_err(|_| Reason::BadSignature)?;
-    let mut fixed = Vec::with_capacity(2 * bytes);
-    for part in [r, s] {
-        // A longer number is one of another curve.
-        let zeros = bytes.checked_sub(part.len()).ok_or(Reason::AlgKeyMismatch)?;
-        fixed.extend(std::iter::repeat_n(0, zeros));
-        fixed.extend_from_slice(&part);
-    }
-    Ok(fixed)
 }

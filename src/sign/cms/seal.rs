@@ -2,16 +2,16 @@
 
 use super::attributes::{CONTENT_TYPE, MESSAGE_DIGEST, SIGNING_CERTIFICATE, SIGNING_TIME};
 use super::stamp::TOKEN;
-use super::{DATA, Read, SIGNED_DATA, ecdsa_bytes};
-use crate::sign::Reason;
+use super::{DATA, Read, SIGNED_DATA};
 use crate::sign::algorithm::{DigestAlgorithm, Family, SignatureAlgorithm};
 use crate::sign::key::{KeyError, Signer};
+use crate::sign::{Reason, ecdsa};
 use cms::cert::{CertificateChoices, IssuerAndSerialNumber};
 use cms::content_info::{CmsVersion, ContentInfo};
 use cms::signed_data::{
     CertificateSet, EncapsulatedContentInfo, SignedData, SignerIdentifier, SignerInfo, SignerInfos,
 };
-use der::asn1::{Any, OctetString, SetOfVec, UintRef, UtcTime};
+use der::asn1::{Any, OctetString, SetOfVec, UtcTime};
 use der::{Decode as _, Encode as _, Tag};
 use std::time::Duration;
 use x509_cert::attr::Attribute;
@@ -40,7 +40,10 @@ pub fn sign(
     let digest = algorithm.digest();
     let certificate = x509_cert::Certificate::from_der(signer.certificate().der())?;
     let attributes = attributes(content, digest, signer, at_unix_s)?;
-    let value = signer.sign(&attributes.to_der()?)?;
+    let mut value = signer.sign(&attributes.to_der()?)?;
+    if algorithm.family() == Family::Ecdsa {
+        value = ecdsa::sequence(algorithm, &value).ok_or(KeyError::Signing)?;
+    }
     let body = &certificate.tbs_certificate;
     let info = SignerInfo {
         version: CmsVersion::V1,
@@ -51,7 +54,7 @@ pub fn sign(
         digest_alg: digest_identifier(digest),
         signed_attrs: Some(attributes),
         signature_algorithm: signature_identifier(algorithm),
-        signature: OctetString::new(der_signature(algorithm, value)?)?,
+        signature: OctetString::new(value)?,
         unsigned_attrs: None,
     };
     let content = is_attached.then(|| Any::new(Tag::OctetString, content.to_vec())).transpose()?;
@@ -101,17 +104,6 @@ fn digest_identifier(digest: DigestAlgorithm) -> AlgorithmIdentifierOwned {
 fn signature_identifier(algorithm: SignatureAlgorithm) -> AlgorithmIdentifierOwned {
     let parameters = (algorithm.family() == Family::Rsa).then(Any::null);
     AlgorithmIdentifierOwned { oid: algorithm.oid(), parameters }
-}
-
-/// ECDSA's r‖s as a SEQUENCE of two numbers; all else as it is.
-fn der_signature(algorithm: SignatureAlgorithm, value: Vec<u8>) -> der::Result<Vec<u8>> {
-    if algorithm.family() != Family::Ecdsa {
-        return Ok(value);
-    }
-    let (r, s) = value.split_at_checked(ecdsa_bytes(algorithm)).unwrap_or_default();
-    let mut inside = UintRef::new(r)?.to_der()?;
-    inside.extend(UintRef::new(s)?.to_der()?);
-    Any::new(Tag::Sequence, inside)?.to_der()
 }
 
 /// The signature values of a CMS, in its order: what a timestamp is asked for.

@@ -16,7 +16,7 @@ use x509_cert::spki::AlgorithmIdentifierOwned;
 /// id-aa-timeStampToken.
 pub(super) const TOKEN: ObjectIdentifier = oid("1.2.840.113549.1.9.16.2.14");
 /// id-ct-TSTInfo.
-const INFO: ObjectIdentifier = oid("1.2.840.113549.1.9.16.1.4");
+pub(super) const INFO: ObjectIdentifier = oid("1.2.840.113549.1.9.16.1.4");
 /// id-kp-timeStamping: the one purpose of an authority's key (RFC 3161 §2.3).
 pub const TIME_STAMPING: &str = "1.3.6.1.5.5.7.3.8";
 

@@ -66,8 +66,7 @@ pub fn transport(
     };
     let element = envelope.security.and_then(|security| security.child_of(DS, "Signature"));
     let Some(element) = element else {
-        told.hints = hint::of_refusal(told.refused);
-        return told;
+        return told.finish();
     };
     // Its own profile, and where that refuses it, the wider one: to see further.
     let signature = Signature::read(element, Profile::Transport)
@@ -86,8 +85,7 @@ pub fn transport(
         }
         told.of_value(signature, None);
     }
-    let general = hint::of_refusal(told.refused);
-    told.finish(general)
+    told.finish()
 }
 
 /// Explains the signatures of a signed document, the last one first refused.
@@ -133,8 +131,7 @@ pub fn business(root: &Root<'_>, signature: Element<'_>, later: &[NodeId]) -> Ex
             }
         }
     }
-    let general = hint::of_refusal(told.refused);
-    told.finish(general)
+    told.finish()
 }
 
 impl Explanation {
@@ -155,11 +152,12 @@ impl Explanation {
     }
 
     /// The general advice for the broken rule comes after what was found out.
-    fn finish(mut self, general: Vec<Hint>) -> Self {
-        for hint in general {
-            if !self.hints.contains(&hint) && (self.hints.is_empty() || hint != Hint::Changed) {
-                self.hints.push(hint);
-            }
+    fn finish(mut self) -> Self {
+        if let Some(general) = self.refused.map(|refusal| hint::of_reason(refusal.reason))
+            && !self.hints.contains(&general)
+            && (self.hints.is_empty() || general != Hint::Changed)
+        {
+            self.hints.push(general);
         }
         self
     }

@@ -101,7 +101,7 @@ fn check_value(
     };
     let mut refused = Reason::AlgForbidden;
     for algorithm in SignatureAlgorithm::ALL.into_iter().filter(is_it) {
-        match certificate.key().verify(algorithm, base, &input.value) {
+        match certificate.key().verify_on_curve(algorithm, base, &input.value) {
             Ok(()) => return Ok(algorithm),
             Err(Reason::AlgKeyMismatch) => refused = Reason::AlgKeyMismatch,
             Err(reason) => return Err(reason),
@@ -275,7 +275,8 @@ pub fn sign(
     created_unix_s: i64,
     nonce: &str,
 ) -> Result<Vec<(&'static str, String)>, KeyError> {
-    let algorithm = word(signer.algorithm()).ok_or(KeyError::Signing)?;
+    let algorithm = word(signer.algorithm());
+    let algorithm = algorithm.ok_or(KeyError::Unregistered(signer.family()))?;
     let digest = DigestAlgorithm::Sha256.digest(parts.body);
     let mut added = vec![
         (CONTENT_DIGEST, format!("sha-256=:{}:", STANDARD.encode(digest.as_ref()))),

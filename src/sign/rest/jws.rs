@@ -45,7 +45,9 @@ pub const fn word(algorithm: SignatureAlgorithm) -> Option<&'static str> {
     }
 }
 
-/// Verifies a compact JWS; with `detached`, its middle part must be empty and this is the payload.
+/// Verifies a compact JWS; with `detached`, its middle part must be empty and this is the payload. Without
+/// `x5c` the signer's certificate is the one of `known` with that `x5t#S256`, or the only one of them that
+/// is no authority's.
 ///
 /// # Errors
 /// `jws_malformed`, `alg_forbidden`, `alg_key_mismatch`, `key_type_forbidden`,
@@ -53,6 +55,7 @@ pub const fn word(algorithm: SignatureAlgorithm) -> Option<&'static str> {
 pub fn verify(
     compact: &str,
     detached: Option<&[u8]>,
+    known: &[Arc<Certificate>],
     certificates: &CertificateCache,
 ) -> Result<Verified, Reason> {
     let malformed = Reason::JwsMalformed;
@@ -64,6 +67,9 @@ pub fn verify(
     };
     let protected = read_header(header)?;
     check_header(&protected)?;
+    let name = protected.get("alg").and_then(Value::as_str).ok_or(malformed)?;
+    let found = SignatureAlgorithm::ALL.into_iter().find(|one| word(*one) == Some(name));
+    let algorithm = found.ok_or(Reason::AlgForbidden)?;
     let is_raw = is_raw_payload(&protected)?;
     let payload = match (detached, middle.is_empty()) {
         (Some(detached), true) => detached.to_vec(),
@@ -72,10 +78,7 @@ pub fn verify(
         (None, true) => return Err(Reason::ContentMissing),
         _ => return Err(malformed),
     };
-    let certificate = signer(&protected, certificates)?;
-    let name = protected.get("alg").and_then(Value::as_str).ok_or(malformed)?;
-    let found = SignatureAlgorithm::ALL.into_iter().find(|one| word(*one) == Some(name));
-    let algorithm = found.ok_or(Reason::AlgForbidden)?;
+    let certificate = signer(&protected, known, certificates)?;
     let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| malformed)?;
     let mut message = Vec::with_capacity(header.len() + 1 + payload.len() * 4 / 3 + 4);
     message.extend_from_slice(header.as_bytes());
@@ -84,7 +87,7 @@ pub fn verify(
         true => message.extend_from_slice(&payload),
         false => message.extend_from_slice(URL_SAFE_NO_PAD.encode(&payload).as_bytes()),
     }
-    certificate.key().verify(algorithm, &message, &signature)?;
+    certificate.key().verify_on_curve(algorithm, &message, &signature)?;
     Ok(Verified { payload, header: protected, certificate, algorithm })
 }
 
@@ -103,11 +106,11 @@ pub fn verify_call(
     let verified = match (lines.next(), lines.next()) {
         (Some(line), None) => {
             let compact = line.to_str().map_err(|_| Reason::JwsMalformed)?;
-            verify(compact, Some(parts.body), certificates)?
+            verify(compact, Some(parts.body), &[], certificates)?
         }
         (None, _) if is_jose(parts) => {
             let compact = std::str::from_utf8(parts.body).map_err(|_| Reason::JwsMalformed)?;
-            verify(compact, None, certificates)?
+            verify(compact, None, &[], certificates)?
         }
         (None, _) => return Err(Reason::SignatureMissing),
         (Some(_), Some(_)) => return Err(Reason::SignatureCount),
@@ -194,12 +197,23 @@ fn is_raw_payload(header: &Map<String, Value>) -> Result<bool, Reason> {
     }
 }
 
-/// The first certificate of `x5c`; a thumbprint beside it must be its own.
+/// The first certificate of `x5c`, else one that is known; a thumbprint must be its own.
 fn signer(
     header: &Map<String, Value>,
+    known: &[Arc<Certificate>],
     certificates: &CertificateCache,
 ) -> Result<Arc<Certificate>, Reason> {
-    let chain = header.get("x5c").ok_or(Reason::SignerCertificateMissing)?;
+    let Some(chain) = header.get("x5c") else {
+        let is_it = |one: &&Arc<Certificate>| match header.get("x5t#S256") {
+            Some(print) => print.as_str() == Some(&URL_SAFE_NO_PAD.encode(one.sha256())),
+            None => !one.is_ca(),
+        };
+        let mut fitting = known.iter().filter(is_it);
+        return match (fitting.next(), fitting.next()) {
+            (Some(only), None) => Ok(Arc::clone(only)),
+            _ => Err(Reason::SignerCertificateMissing),
+        };
+    };
     let chain = chain.as_array().filter(|chain| (1..=CHAIN_MAX).contains(&chain.len()));
     let first = chain.and_then(|chain| chain.first()).and_then(Value::as_str);
     let der = STANDARD.decode(first.ok_or(Reason::JwsMalformed)?);
@@ -224,7 +238,10 @@ pub fn sign(
     signer: &Signer,
 ) -> Result<String, KeyError> {
     let mut header = claims;
-    header.insert("alg".into(), word(signer.algorithm()).ok_or(KeyError::Signing)?.into());
+    header.insert(
+        "alg".into(),
+        word(signer.algorithm()).ok_or(KeyError::Unregistered(signer.family()))?.into(),
+    );
     header.insert("x5c".into(), json!([signer.certificate_base64()]));
     if is_detached {
         header.insert("b64".into(), false.into());

@@ -13,7 +13,7 @@ use std::sync::Arc;
 pub enum TrustError {
     #[error("{file}: {cause}")]
     Pem { file: String, cause: String },
-    #[error("{file}: no CERTIFICATE block in it")]
+    #[error("{file}: no certificate in it, as PEM or DER")]
     Empty { file: String },
     #[error("{file}: certificate {number} cannot be read")]
     Malformed { file: String, number: usize },
@@ -69,7 +69,7 @@ pub(super) struct Anchors {
 }
 
 impl Anchors {
-    /// Takes PEM files (name for errors, content).
+    /// Takes files, PEM or DER (name for errors, content).
     ///
     /// An authority whose own key signed it, and one whose issuer is not among the files, is an anchor;
     /// other authorities stand between. One that bears its issuer's name and was signed by another key
@@ -132,13 +132,13 @@ impl Anchors {
     }
 }
 
-fn read(file: &str, pem: &[u8]) -> Result<Vec<Link>, TrustError> {
-    let blocks =
-        pem::blocks(pem).map_err(|cause| TrustError::Pem { file: file.to_owned(), cause })?;
+fn read(file: &str, content: &[u8]) -> Result<Vec<Link>, TrustError> {
+    let certificates = pem::certificates(content)
+        .map_err(|cause| TrustError::Pem { file: file.to_owned(), cause })?;
     let mut links = Vec::new();
-    for block in blocks.iter().filter(|block| block.label == "CERTIFICATE") {
+    for der in certificates {
         let number = links.len() + 1;
-        let link = Link::read(&block.der);
+        let link = Link::read(&der);
         links.push(link.map_err(|_| TrustError::Malformed { file: file.to_owned(), number })?);
     }
     if links.is_empty() {

@@ -43,11 +43,11 @@ pub struct Link {
     pub(super) subject: Vec<u8>,
     pub(super) issuer: Vec<u8>,
     pub(super) serial: Serial,
-    pub(super) key_id: Option<Vec<u8>>,
+    pub(in crate::sign) key_id: Option<Vec<u8>>,
     pub(super) issuer_key_id: Option<Vec<u8>>,
     pub(super) key: PublicKey,
     pub(super) days: Days,
-    pub(super) is_ca: bool,
+    pub(in crate::sign) is_ca: bool,
     /// Authorities that may stand between it and a leaf.
     pub(super) path_len: Option<u8>,
     usage: Option<KeyUsage>,
@@ -132,7 +132,7 @@ impl Link {
     }
 
     /// Whether its names and key ids say that `issuer` issued it; nothing is verified.
-    pub(super) fn is_named_below(&self, issuer: &Self) -> bool {
+    pub(in crate::sign) fn is_named_below(&self, issuer: &Self) -> bool {
         let is_key = match (&self.issuer_key_id, &issuer.key_id) {
             (Some(named), Some(own)) => named == own,
             _ => true,

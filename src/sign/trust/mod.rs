@@ -89,7 +89,7 @@ impl std::fmt::Debug for Trust {
 }
 
 impl Trust {
-    /// Takes PEM files (name for errors, content): roots, intermediates, signers' own certificates.
+    /// Takes files, PEM or DER (name for errors, content): roots, intermediates, signers' own certificates.
     ///
     /// Every certificate is also a pin for itself.
     ///
@@ -214,6 +214,10 @@ impl Believed {
                 until_unix_s: days.until_unix_s,
                 path: path.into(),
             });
+        }
+        // An authority that the operator trusts signs certificates, and no messages unless it says so.
+        if !certificate.may_sign() {
+            return Err(Reason::CertUsage);
         }
         // What is pinned needs no chain; where there is one, its issuer can be asked about it.
         let path = match chain {

@@ -3,6 +3,7 @@
 use crate::config::settings::BoundCertificate;
 use crate::sign::certificate::{Certificate, CertificateCache};
 use crate::sign::name::Name;
+use crate::sign::trust::Link;
 use crate::sign::xmldsig::{bytes_of, unexpected};
 use crate::sign::{Reason, Refusal};
 use qaqpa_kit::soap::{DS, WSSE};
@@ -15,13 +16,17 @@ pub(super) const X509V3: &str =
 /// `EncodingType` of base64, the only one.
 pub(super) const BASE64: &str = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-soap-message-security-1.0#Base64Binary";
 
+/// Certificates that one `X509Data` may hold: the signer's and the authorities above it.
+const CHAIN_MAX: usize = 8;
 /// Namespace of XML Signature 1.1, home of `KeyInfoReference`.
 const DSIG11: &str = "http://www.w3.org/2009/xmldsig11#";
 
 /// How KeyInfo names the certificate.
 pub(in crate::sign) enum Hint<'d> {
-    /// Base64 DER stands in this element (forms A and C); an `X509IssuerSerial` beside it must agree.
-    Inside(Element<'d>, Option<Element<'d>>),
+    /// Base64 DER stands in this element (form A).
+    Inside(Element<'d>),
+    /// An `X509Data` with the certificate (form C), and whatever else it says of it.
+    Data(Element<'d>),
     /// Issuer and serial number of a certificate known beforehand (form B).
     Issued(Element<'d>),
     /// A `BinarySecurityToken` with this id (form D); the offset is the reference's.
@@ -47,7 +52,7 @@ fn token_reference(reference: Element<'_>) -> Result<Hint<'_>, Refusal> {
         (DS, "X509Data") => x509_data(child),
         (WSSE, "KeyIdentifier") => {
             check_types(child, true)?;
-            Ok(Hint::Inside(child, None))
+            Ok(Hint::Inside(child))
         }
         (WSSE, "Reference") => {
             check_types(child, false)?;
@@ -61,24 +66,92 @@ fn token_reference(reference: Element<'_>) -> Result<Hint<'_>, Refusal> {
     }
 }
 
-/// One certificate, or one issuer and serial number, or both of them for the same certificate.
+/// The certificate itself, or its issuer and serial number alone.
 fn x509_data(data: Element<'_>) -> Result<Hint<'_>, Refusal> {
-    let (mut certificate, mut issued) = (None, None);
-    for child in data.children() {
-        let slot = match (child.namespace(), child.local()) {
-            (DS, "X509Certificate") => &mut certificate,
-            (DS, "X509IssuerSerial") => &mut issued,
+    if data.child_of(DS, "X509Certificate").is_some() {
+        return Ok(Hint::Data(data));
+    }
+    let child = only(data)?;
+    match child.is(DS, "X509IssuerSerial") {
+        true => Ok(Hint::Issued(child)),
+        false => Err(forbidden(child)),
+    }
+}
+
+/// The signer's certificate in an `X509Data` (XMLDSig §4.5.4): the one, or the end of the one chain; and
+/// whatever else stands there is true of it.
+///
+/// # Errors
+/// `keyinfo_ambiguous` where another certificate could be meant, `key_type_forbidden` for a CRL and what
+/// else we do not know, and what is against the certificate.
+pub(in crate::sign) fn of_data(
+    data: Element<'_>,
+    cache: &CertificateCache,
+) -> Result<Arc<Certificate>, Refusal> {
+    let is_certificate = |child: &Element<'_>| child.is(DS, "X509Certificate");
+    let written: Vec<_> = data.children().filter(is_certificate).collect();
+    let certificate = match written[..] {
+        [one] => inside(one, cache)?,
+        _ => end_of_chain(&written, cache)?,
+    };
+    // xmlsec1 leaves elements of its template empty: they say nothing.
+    let says_something =
+        |child: &Element<'_>| child.children().next().is_some() || !child.text().trim().is_empty();
+    let others = data.children().filter(|child| !is_certificate(child));
+    for child in others.filter(says_something) {
+        let at = child.span().start;
+        let is_true = match (child.namespace(), child.local()) {
+            (DS, "X509IssuerSerial") => {
+                let (issuer, serial) = issuer_serial(child)?;
+                certificate.is_issued_as(&issuer, &serial)
+            }
+            (DS, "X509SubjectName") => Name::parse(&text_of(child)?)
+                .zip(Name::parse(certificate.subject()))
+                .is_some_and(|(said, own)| said.matches(&own)),
+            (DS, "X509SKI") => {
+                let link = link(&certificate, at)?;
+                link.key_id.is_some_and(|own| bytes_of(child).is_ok_and(|said| said == own))
+            }
             _ => return Err(forbidden(child)),
         };
-        if slot.replace(child).is_some() {
-            return Err(Reason::KeyinfoAmbiguous.at(child.span().start));
+        if !is_true {
+            return Err(Reason::KeyinfoAmbiguous.at(at));
         }
     }
-    match (certificate, issued) {
-        (Some(certificate), issued) => Ok(Hint::Inside(certificate, issued)),
-        (None, Some(issued)) => Ok(Hint::Issued(issued)),
-        (None, None) => Err(Reason::SignatureIncomplete.at(data.span().start)),
+    Ok(certificate)
+}
+
+/// Of several certificates the one that is no authority's, where the others are its chain.
+fn end_of_chain(
+    written: &[Element<'_>],
+    cache: &CertificateCache,
+) -> Result<Arc<Certificate>, Refusal> {
+    let at = written.get(1).map_or(0, |second| second.span().start);
+    let ambiguous = Reason::KeyinfoAmbiguous.at(at);
+    if written.len() > CHAIN_MAX {
+        return Err(ambiguous);
     }
+    let mut end = None;
+    let mut authorities = Vec::new();
+    for element in written {
+        let der = bytes_of(*element)?;
+        let read = Link::read(&der).map_err(|_| Reason::CertMalformed.at(element.span().start))?;
+        match read.is_ca {
+            true => authorities.push(read),
+            false if end.replace((*element, read)).is_some() => return Err(ambiguous),
+            false => {}
+        }
+    }
+    let (element, mut below) = end.ok_or(ambiguous)?;
+    while !authorities.is_empty() {
+        let above = authorities.iter().position(|authority| below.is_named_below(authority));
+        below = authorities.swap_remove(above.ok_or(ambiguous)?);
+    }
+    inside(element, cache)
+}
+
+fn link(certificate: &Certificate, at: usize) -> Result<Link, Refusal> {
+    Link::read(certificate.der()).map_err(|_| Reason::CertMalformed.at(at))
 }
 
 /// One way to the key: a second one could name another key to another reader.
@@ -125,20 +198,11 @@ pub(super) fn check_types(token: Element<'_>, needs_type: bool) -> Result<(), Re
 }
 
 /// The certificate in an element's base64.
-pub(in crate::sign) fn inside(
+pub(super) fn inside(
     element: Element<'_>,
-    issued: Option<Element<'_>>,
     cache: &CertificateCache,
 ) -> Result<Arc<Certificate>, Refusal> {
-    let at = element.span().start;
-    let certificate = cache.parse(&bytes_of(element)?).map_err(|reason| reason.at(at))?;
-    if let Some(issued) = issued {
-        let (issuer, serial) = issuer_serial(issued)?;
-        if !certificate.is_issued_as(&issuer, &serial) {
-            return Err(Reason::KeyinfoAmbiguous.at(issued.span().start));
-        }
-    }
-    Ok(certificate)
+    cache.parse(&bytes_of(element)?).map_err(|reason| reason.at(element.span().start))
 }
 
 /// The one known certificate that an `X509IssuerSerial` names.
@@ -173,10 +237,13 @@ fn issuer_serial(element: Element<'_>) -> Result<(Name, String), Refusal> {
             return Err(unexpected(part));
         }
     }
-    let text = |part: Element<'_>| match part.plain_text() {
+    let name = Name::parse(&text_of(issuer)?);
+    Ok((name.ok_or(Reason::CertUnknown.at(issuer.span().start))?, text_of(serial)?))
+}
+
+fn text_of(element: Element<'_>) -> Result<String, Refusal> {
+    match element.plain_text() {
         Ok(text) => Ok(text.into_owned()),
         Err(error) => Err(Reason::UnexpectedNodeInValue.at(error.at)),
-    };
-    let name = Name::parse(&text(issuer)?);
-    Ok((name.ok_or(Reason::CertUnknown.at(issuer.span().start))?, text(serial)?))
+    }
 }

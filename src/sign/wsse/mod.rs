@@ -55,12 +55,13 @@ pub fn verify(
     let hint = key_info::read(signature.key_info)?;
     let targets = Targets::resolve(envelope, &header, &signature.references, &hint)?;
     let certificate = match &hint {
-        Hint::Inside(element, issued) => key_info::inside(*element, *issued, certificates)?,
+        Hint::Inside(element) => key_info::inside(*element, certificates)?,
+        Hint::Data(data) => key_info::of_data(*data, certificates)?,
         Hint::Issued(element) => key_info::issued(*element, known, certificates)?,
         Hint::Token(_, at) => {
             let token = header.token.ok_or(Reason::RefUnresolved.at(*at))?;
             key_info::check_types(token, true)?;
-            key_info::inside(token, None, certificates)?
+            key_info::inside(token, certificates)?
         }
     };
     if certificate.family() != signature.algorithm.family() {

@@ -2,11 +2,10 @@
 
 use super::ids;
 use super::key_info::{BASE64, X509V3};
-use crate::sign::canonical::{self, EXCLUSIVE, Options};
+use crate::sign::canonical::{self, Options};
 use crate::sign::key::{KeyError, Signer};
+use crate::sign::signed_info;
 use crate::sign::xmldsig::is_nc_name;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use qaqpa_kit::envelope::splice::Edits;
 use qaqpa_kit::fault::{Code, Fault, Phase};
 use qaqpa_kit::soap::{DS, Envelope, SoapError, WSSE, WSU};
@@ -100,38 +99,15 @@ fn new_id(body: Element<'_>) -> (String, Edits) {
 }
 
 fn seal(envelope: &Envelope<'_>, id: &str, signer: &Signer) -> Result<Vec<u8>, SignError> {
-    let digest_algorithm = signer.algorithm().digest();
-    let mut context = digest_algorithm.start();
-    let report = canonical::element(envelope.body, &Options::default(), &mut |bytes| {
-        context.update(bytes);
-    });
-    if let Some(at) = report.relative_namespace_at {
-        return Err(SignError::RelativeNamespace(at));
-    }
-    let digest = STANDARD.encode(context.finish().as_ref());
-    let signed_info = |declaration| {
-        format!(
-            "<ds:SignedInfo{declaration}>\
-             <ds:CanonicalizationMethod Algorithm=\"{EXCLUSIVE}\"></ds:CanonicalizationMethod>\
-             <ds:SignatureMethod Algorithm=\"{}\"></ds:SignatureMethod>\
-             <ds:Reference URI=\"#{id}\">\
-             <ds:Transforms><ds:Transform Algorithm=\"{EXCLUSIVE}\"></ds:Transform></ds:Transforms>\
-             <ds:DigestMethod Algorithm=\"{}\"></ds:DigestMethod>\
-             <ds:DigestValue>{digest}</ds:DigestValue>\
-             </ds:Reference></ds:SignedInfo>",
-            signer.algorithm().uri(),
-            digest_algorithm.uri(),
-        )
-    };
-    // Written as above, the canonical form differs only by the declaration that its apex shows.
-    let canonical = signed_info(format!(" xmlns:ds=\"{DS}\""));
-    let value = STANDARD.encode(signer.sign(canonical.as_bytes())?);
+    let algorithm = signer.algorithm().digest();
+    let digest = canonical::digest(envelope.body, &Options::default(), algorithm)
+        .map_err(SignError::RelativeNamespace)?;
+    let signed = signed_info::signed(id, digest.as_ref(), signer)?;
     let signature = format!(
-        "<ds:Signature xmlns:ds=\"{DS}\">{}<ds:SignatureValue>{value}</ds:SignatureValue>\
+        "<ds:Signature xmlns:ds=\"{DS}\">{signed}\
          <ds:KeyInfo><wsse:SecurityTokenReference>\
          <wsse:KeyIdentifier EncodingType=\"{BASE64}\" ValueType=\"{X509V3}\">{}</wsse:KeyIdentifier>\
          </wsse:SecurityTokenReference></ds:KeyInfo></ds:Signature>",
-        signed_info(String::new()),
         signer.certificate_base64(),
     );
     Ok(with_security(envelope, &signature))
