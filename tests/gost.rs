@@ -12,6 +12,7 @@
 mod gost {
     pub(crate) mod engine;
     pub(crate) mod envelopes;
+    pub(crate) mod messages;
     pub(crate) mod pki;
     pub(crate) mod secrets;
     pub(crate) mod wycheproof;

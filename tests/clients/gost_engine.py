@@ -20,6 +20,7 @@ def library():
     crypto = ctypes.CDLL("libcrypto.so.3")
     pointers = (
         "ENGINE_by_id EVP_PKEY_CTX_new_id EVP_PKEY_CTX_new d2i_PUBKEY ENGINE_get_first ENGINE_get_next"
+        " ENGINE_get_digest"
     )
     for name in pointers.split():
         getattr(crypto, name).restype = ctypes.c_void_p
@@ -100,6 +101,14 @@ class Key:
         crypto.EVP_PKEY_free(self.pkey)
 
 
+def hashed(engine, kind, data):
+    nid = check(crypto.OBJ_sn2nid({"gost2015_512": b"md_gost12_512", "gost2015_256": b"md_gost12_256"}[kind]), kind)
+    method = ctypes.c_void_p(check(crypto.ENGINE_get_digest(engine, nid), "digest"))
+    out, size = ctypes.create_string_buffer(64), ctypes.c_uint(64)
+    check(crypto.EVP_Digest(data, ctypes.c_size_t(len(data)), out, ctypes.byref(size), method, None), "EVP_Digest")
+    return out.raw[: size.value]
+
+
 def speed(kind, rounds):
     """Microseconds of one signature and of one verification, the best of the rounds."""
     key = Key.new(kind)
@@ -120,7 +129,7 @@ def speed(kind, rounds):
 
 
 def main():
-    load(sys.argv[1])
+    engine = load(sys.argv[1])
     own = {kind: Key.new(kind) for kind in KINDS}
     prefix = {kind: key.spki()[: -2 * KINDS[kind][2]] for kind, key in own.items()}
     public = {}
@@ -132,6 +141,8 @@ def main():
             answer = own[kind].spki()[-2 * KINDS[kind][2] :].hex()
         elif command == "sign":
             answer = own[kind].sign(bytes.fromhex(words[0])).hex()
+        elif command == "digest":
+            answer = hashed(engine, kind, bytes.fromhex(words[0])).hex()
         elif command == "key":
             if public.get(kind):
                 public[kind].free()

@@ -18,14 +18,14 @@ fn signature_count() -> usize {
 /// Signatures by one key.
 const SIGNATURES_PER_KEY: usize = 10;
 
-struct Engine {
+pub(crate) struct Engine {
     child: Child,
     stdin: ChildStdin,
     stdout: BufReader<ChildStdout>,
 }
 
 impl Engine {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let library = library(&root.join("target/tools/unpacked/gost-engine"));
         let mut child = Command::new("python3")
@@ -40,7 +40,7 @@ impl Engine {
         Self { child, stdin, stdout }
     }
 
-    fn ask(&mut self, line: &str) -> String {
+    pub(crate) fn ask(&mut self, line: &str) -> String {
         writeln!(self.stdin, "{line}").expect("the engine reads");
         let mut answer = String::new();
         self.stdout.read_line(&mut answer).expect("the engine answers");
@@ -67,17 +67,17 @@ fn library(folder: &Path) -> Option<PathBuf> {
     })
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn bytes(hex: &str) -> Vec<u8> {
+pub(crate) fn bytes(hex: &str) -> Vec<u8> {
     let byte = |at: usize| u8::from_str_radix(&hex[at..at + 2], 16).expect("hexadecimal");
     (0..hex.len()).step_by(2).map(byte).collect()
 }
 
 /// The engine's order from ours, and ours from the engine's.
-fn turned(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn turned(bytes: &[u8]) -> Vec<u8> {
     bytes.iter().rev().copied().collect()
 }
 
