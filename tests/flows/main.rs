@@ -15,6 +15,7 @@ mod blame;
 mod business;
 mod bytes;
 mod caller;
+mod canaries;
 mod charges;
 mod clients;
 mod cluster;
