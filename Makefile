@@ -105,6 +105,10 @@ bench-peers: ## the gateway beside nginx, haproxy, Envoy and openssl in one run:
 	@.ci/tools.sh bench
 	@$(cargo) bench --locked --quiet --bench peers
 
+.PHONY: figures
+figures: ## writes what all benches found of their peers into the README
+	@$(cargo) bench --locked --quiet --bench peers -- --readme
+
 .PHONY: gost-speed
 gost-speed: tools ## signatures of the country's algorithms beside openssl's GOST engine, in one run
 	@$(cargo) bench --locked --quiet --bench gost

@@ -157,11 +157,12 @@ impl House<'_> {
     /// A participant asks ten times its quota; what do the others notice?
     async fn noisy(&self) -> Fallible<()> {
         let mut portal = self.callers("portal", CONNECTIONS).await?;
-        let mut noisy = self.callers("bank", 100).await?;
         let (call, rate) = (relay(false), BEARS / 2.0);
         let before = cpu(self.gateway)?;
         let seen = self.arrive(&mut portal, &call, rate).await?;
         print("others in peace", rate, &seen, cpu(self.gateway)? - before);
+        // Only now: the gateway closes what is idle.
+        let mut noisy = self.callers("bank", 100).await?;
         let before = cpu(self.gateway)?;
         let (others, noise) = tokio::join!(
             self.arrive(&mut portal, &call, rate),
@@ -192,19 +193,22 @@ impl House<'_> {
 
     /// More signed calls than the processor can carry, and payments among them.
     async fn processor_bound(&self) -> Fallible<()> {
-        let mut callers = self.callers("portal", CONNECTIONS).await?;
-        let mut closed = self.callers("portal", 32).await?;
+        // Signing takes longer than the gateway lets connections be idle: calls first, then callers.
         let signed = Mix::Soap { filler_bytes: 0 };
-        closed.call(&signed.calls(self.scratch, 500)?).await?;
-        let seen = closed.call(&signed.calls(self.scratch, 6_000)?).await?;
+        let (warm_up, calls) =
+            (signed.calls(self.scratch, 500)?, signed.calls(self.scratch, 6_000)?);
+        let mut closed = self.callers("portal", 32).await?;
+        closed.call(&warm_up).await?;
+        let seen = closed.call(&calls).await?;
         let bears = f64::from(u32::try_from(seen.answers)?) / seen.took.as_secs_f64();
         print("processor, closed loop of 32", bears, &seen, 0.0);
         drop(closed);
-        let mut payers = self.callers("bank", 20).await?;
         let payment = relay(false);
         for times in [0.7, 2.0, 5.0] {
             let rate = bears * times;
             let calls = signed.calls(self.scratch, count(rate, self.span))?;
+            let mut callers = self.callers("portal", CONNECTIONS).await?;
+            let mut payers = self.callers("bank", 20).await?;
             let before = cpu(self.gateway)?;
             let (seen, paid) = tokio::join!(
                 callers.arrive(&calls, rate),

@@ -5,7 +5,7 @@
 //! their axes in target/bench/axes; here all are gathered into target/bench/peers.json and a page beside
 //! it. A peer that cannot be had is named with the reason.
 //!
-//! `make bench-peers`, or `cargo bench --bench peers -- [--rounds N] [--requests N] [--gather]`
+//! `make bench-peers`, or `cargo bench --bench peers -- [--rounds N] [--requests N] [--gather | --readme]`
 
 #[path = "peers/axis.rs"]
 mod axis;
@@ -73,7 +73,8 @@ struct Cost {
 }
 
 fn main() -> Fallible<()> {
-    let (mut rounds, mut requests, mut is_gathering) = (5, 8_000, false);
+    let (mut rounds, mut requests) = (5, 8_000);
+    let (mut is_gathering, mut is_for_readme) = (false, false);
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().ok_or(format!("{argument} wants a value"));
@@ -81,6 +82,7 @@ fn main() -> Fallible<()> {
             "--rounds" => rounds = value()?.parse()?,
             "--requests" => requests = value()?.parse()?,
             "--gather" => is_gathering = true,
+            "--readme" => (is_gathering, is_for_readme) = (true, true),
             "--bench" => {}
             other => return Err(format!("unknown argument {other}").into()),
         }
@@ -93,7 +95,8 @@ fn main() -> Fallible<()> {
         axis::write("proxy", &axes)?;
         gather::keep(&calibrator.json())?;
     }
-    gather::gather()
+    gather::gather()?;
+    if is_for_readme { gather::tell_readme() } else { Ok(()) }
 }
 
 async fn run(rounds: usize, requests: usize, calibrator: &mut Calibrator) -> Fallible<Vec<Axis>> {

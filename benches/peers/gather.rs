@@ -3,7 +3,13 @@
 use super::{Fallible, axis, page};
 use comfy_table::{CellAlignment, Table, presets};
 use serde_json::{Value, json};
+use std::fmt::Write;
 use std::fs;
+use std::path::Path;
+
+/// What stands around the table in the README.
+const BEGIN: &str = "<!-- peers: written by `make figures` -->";
+const END: &str = "<!-- end of peers -->";
 
 /// Keeps the calibrator's readings for later gatherings.
 pub(super) fn keep(calibrator: &Value) -> Fallible<()> {
@@ -59,6 +65,41 @@ fn print(axes: &[Value]) {
         }
     }
     println!("{table}");
+}
+
+/// Writes the table into the README, between its two marks.
+pub(super) fn tell_readme() -> Fallible<()> {
+    let peers = axis::folder().with_file_name("peers.json");
+    let all: Value = serde_json::from_str(&fs::read_to_string(peers)?)?;
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let readme = fs::read_to_string(&path)?;
+    let (before, rest) = readme.split_once(BEGIN).ok_or("the README has no mark of its table")?;
+    let (_, after) = rest.split_once(END).ok_or("the README has no end of its table")?;
+    let mut table = String::from(
+        "| axis | ours | peer | ratio, range | floor | reached |\n|---|---|---|---|---|---|\n",
+    );
+    for axis in all["axes"].as_array().into_iter().flatten() {
+        let text = |key: &str| axis[key].as_str().unwrap_or_default();
+        let range = format!("{} … {}", figure(&axis["ratio_min"]), figure(&axis["ratio_max"]));
+        let ratio = match axis["ratio_median"].as_f64() {
+            Some(_) => format!("{} ×, {range}", figure(&axis["ratio_median"])),
+            None => "–".to_owned(),
+        };
+        writeln!(
+            table,
+            "| {}, {} | {} | {} {} | {ratio} | {} | {} |",
+            text("axis"),
+            text("unit"),
+            figure(&axis["ours"]),
+            text("peer_name"),
+            axis["missing"]
+                .as_str()
+                .map_or_else(|| figure(&axis["peer"]), |why| format!("missing: {why}")),
+            page::floor(axis),
+            if axis["met"] == true { "yes" } else { "**no**" },
+        )?;
+    }
+    Ok(fs::write(path, format!("{before}{BEGIN}\n{table}{END}{after}"))?)
 }
 
 /// A figure as people read it.
