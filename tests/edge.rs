@@ -19,6 +19,8 @@ mod arrivals;
 mod callers;
 #[path = "edge/caps.rs"]
 mod caps;
+#[path = "edge/gates.rs"]
+mod gates;
 #[path = "edge/house.rs"]
 mod house;
 #[path = "edge/listener.rs"]

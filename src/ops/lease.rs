@@ -8,6 +8,8 @@ pub struct LeaseFigures {
     pub renewed: IntCounter,
     pub failed: IntCounter,
     pub nodes: IntGauge,
+    /// Caps and quotas of participant × service that calls needed.
+    pub gates: IntGauge,
 }
 
 impl LeaseFigures {
@@ -20,6 +22,10 @@ impl LeaseFigures {
         Ok(Self {
             renewed: rounds.with_label_values(&["renewed"]),
             failed: rounds.with_label_values(&["failed"]),
+            gates: made.keep(IntGauge::new(
+                "qaqpa_limits_gates",
+                "Caps and quotas of participant and service in memory: those that calls needed.",
+            )?)?,
             nodes: made.keep(IntGauge::with_opts(Opts::new(
                 "qaqpa_quota_nodes",
                 "Nodes that part the quotas of this cluster.",

@@ -7,6 +7,7 @@
 //! admitted.
 
 mod cap;
+mod gates;
 pub mod lag;
 mod line;
 mod pace;
@@ -17,6 +18,7 @@ use crate::config::settings::{Agency, Class, Participant, Quota, Service, Settin
 use crate::upstream::whole_seconds;
 use cap::Cap;
 pub use cap::Seat;
+use gates::{Gates, in_flight_max};
 use governor::clock::{Clock, DefaultClock};
 use lag::Lag;
 use line::{Bound, Line, Place, Sent};
@@ -36,11 +38,8 @@ pub struct Admission<C: Clock = DefaultClock> {
     node: Arc<Cap>,
     lag: Arc<Lag>,
     lag_max: Duration,
-    /// By participant's id, then by `serviceId`.
-    participants: HashMap<String, HashMap<String, Gate<C>>>,
+    gates: Gates<C>,
     agencies: HashMap<String, Way<C>>,
-    /// By participant's id, then by agency's.
-    uploads: HashMap<String, Caps>,
 }
 
 /// A call let in: its places at the node, its participant × service and its agency.
@@ -97,36 +96,16 @@ impl<C: Clock + Clone> Admission<C> {
     /// spent `before` is spent still. `before` may serve on meanwhile.
     #[must_use]
     pub fn renewed(settings: &Settings, clock: &C, before: Option<&Self>) -> Self {
-        let of_participant = |participant: &Participant| {
-            let known = before.and_then(|before| before.participants.get(&participant.id));
-            let gate = |id: &String| {
-                let quota = participant.service_quotas.get(id).unwrap_or(&participant.quota);
-                let known = known.and_then(|services| services.get(id));
-                (id.clone(), Gate::renewed(*quota, clock, known))
-            };
-            let services = settings.services.keys();
-            services.filter(|id| participant.may_enter(id)).map(gate).collect()
-        };
         let agencies = settings.agencies.iter().map(|(id, agency)| {
             let known = before.and_then(|before| before.agencies.get(id));
             (id.clone(), Way::renewed(agency, clock, known))
         });
-        let participants = settings.participants.values();
         Self {
             node: Cap::renewed(settings.limits.in_flight_max, before.map(|before| &*before.node)),
             lag: before.map(|before| Arc::clone(&before.lag)).unwrap_or_default(),
             lag_max: settings.limits.lag_max,
-            participants: participants
-                .clone()
-                .map(|participant| (participant.id.clone(), of_participant(participant)))
-                .collect(),
+            gates: Gates::renewed(settings, clock, before.map(|before| &before.gates)),
             agencies: agencies.collect(),
-            uploads: participants
-                .map(|participant| {
-                    let known = before.and_then(|before| before.uploads.get(&participant.id));
-                    (participant.id.clone(), uploads(settings, known))
-                })
-                .collect(),
         }
     }
 
@@ -138,6 +117,12 @@ impl<C: Clock + Clone> Admission<C> {
     pub fn seat(&self, class: Class) -> Result<Seat, Fault> {
         self.lag.check(class, self.lag_max)?;
         self.node.take_for(class, "in_flight_node")
+    }
+
+    /// Whether the node is so late that it lets nobody in, not even payments.
+    #[must_use]
+    pub fn is_swamped(&self) -> bool {
+        self.lag.check(Class::Payment, self.lag_max).is_err()
     }
 
     /// Lets a call in once it is its turn, or refuses it at no cost.
@@ -155,7 +140,7 @@ impl<C: Clock + Clone> Admission<C> {
         deadline: Instant,
     ) -> Result<Permit, Fault> {
         let no_gate = || Fault::new(Code::GatewayBug, Phase::Admit, "no_gate");
-        let caller = self.gate(&participant.id, &service.manifest.id).ok_or_else(no_gate)?;
+        let caller = self.gates.of(participant, &service.manifest.id).ok_or_else(no_gate)?;
         let agency = self.agencies.get(&service.agency.id).ok_or_else(no_gate)?;
 
         let at_caller = caller.cap.take("in_flight_participant")?;
@@ -208,8 +193,8 @@ impl<C: Clock + Clone> Admission<C> {
     /// # Errors
     /// `gateway.overloaded` (`uploads_participant`).
     pub fn upload(&self, participant: &Participant, service: &Service) -> Result<Seat, Fault> {
-        let uploads = self.uploads.get(&participant.id);
-        let cap = uploads.and_then(|agencies| agencies.get(&service.agency.id));
+        let max = (service.agency.connections_max / UPLOADS_PART).max(1);
+        let cap = self.gates.uploads(&participant.id, &service.agency.id, max);
         let no_cap = || Fault::new(Code::GatewayBug, Phase::Admit, "no_gate");
         cap.ok_or_else(no_cap)?.take("uploads_participant")
     }
@@ -234,43 +219,51 @@ impl<C: Clock + Clone> Admission<C> {
         })
     }
 
-    /// What is left of a participant's quota at a service. It bears no name: whoever asks knows it, and
-    /// every answer over REST says it.
+    /// What is left of a participant's quota at a service that it may call. It bears no name: whoever
+    /// asks knows it, and every answer over REST says it.
     #[must_use]
     pub fn budget(&self, participant: &str, service: &str) -> Option<Budget> {
-        let gate = self.gate(participant, service)?;
-        Some(gate.bucket.budget(String::new(), None))
+        if let Some(gate) = self.gates.known(participant, service) {
+            return Some(gate.bucket.budget(String::new(), None));
+        }
+        let Quota { per_second, burst, .. } = self.gates.quota(participant, service)?;
+        Some(Budget { contract: String::new(), per_second, burst, remaining: burst, reset_s: 0 })
     }
 
-    /// Every quota: its name, the tokens asked of it so far, and how many a second it gives.
+    /// Caps and quotas of participant × service that calls needed so far.
+    #[must_use]
+    pub fn gates(&self) -> usize {
+        self.gates.len()
+    }
+
+    /// Every quota that calls needed: its name, the tokens asked of it so far, and how many a second it
+    /// gives.
     pub(super) fn asked(&self) -> impl Iterator<Item = (String, u64, u32)> {
-        let of_callers = self.participants.iter().flat_map(|(participant, services)| {
-            services.iter().map(move |(service, gate)| {
-                let name = format!("{participant}/{service}");
-                (name, gate.bucket.asked(), gate.bucket.per_second())
-            })
-        });
-        let of_agencies = self.agencies.iter();
-        of_callers.chain(
-            of_agencies.map(|(id, way)| (id.clone(), way.bucket.asked(), way.bucket.per_second())),
+        let agencies = self.agencies.iter();
+        self.gates.asked().into_iter().chain(
+            agencies.map(|(id, way)| (id.clone(), way.bucket.asked(), way.bucket.per_second())),
         )
+    }
+
+    /// So many nodes part the quotas: one that a call first needs begins with an equal part.
+    pub(super) fn part_among(&self, nodes: usize) {
+        self.gates.part_among(nodes);
     }
 
     /// Leaves this part of a quota to this node, 0 … 1, by its name in [`Admission::asked`].
     pub(super) fn share(&self, name: &str, part: f64) {
-        let bucket = match name.split_once('/') {
+        match name.split_once('/') {
             Some((participant, service)) => {
-                self.gate(participant, service).map(|gate| &gate.bucket)
+                if let Some(gate) = self.gates.known(participant, service) {
+                    gate.bucket.share(part);
+                }
             }
-            None => self.agencies.get(name).map(|way| &way.bucket),
-        };
-        if let Some(bucket) = bucket {
-            bucket.share(part);
+            None => {
+                if let Some(way) = self.agencies.get(name) {
+                    way.bucket.share(part);
+                }
+            }
         }
-    }
-
-    fn gate(&self, participant: &str, service: &str) -> Option<&Gate<C>> {
-        self.participants.get(participant)?.get(service)
     }
 }
 
@@ -281,32 +274,6 @@ fn contract(participant: &str, service: &str) -> String {
 fn overloaded(sent: Sent) -> Fault {
     Fault::new(Code::GatewayOverloaded, Phase::Admit, sent.limit)
         .retry_after_s(whole_seconds(sent.after))
-}
-
-type Caps = HashMap<String, Arc<Cap>>;
-
-/// Caps on the uploads of one participant, by agency.
-fn uploads(settings: &Settings, before: Option<&Caps>) -> Caps {
-    let cap = |id: &String, connections: usize| {
-        let known = before.and_then(|before| before.get(id)).map(|known| &**known);
-        Cap::renewed((connections / UPLOADS_PART).max(1), known)
-    };
-    let agencies = settings.agencies.iter();
-    agencies.map(|(id, agency)| (id.clone(), cap(id, agency.connections_max))).collect()
-}
-
-/// Cap and quota of one participant × service.
-struct Gate<C: Clock> {
-    cap: Arc<Cap>,
-    bucket: Arc<Bucket<C>>,
-}
-
-impl<C: Clock + Clone> Gate<C> {
-    fn renewed(quota: Quota, clock: &C, before: Option<&Self>) -> Self {
-        let cap = Cap::renewed(in_flight_max(quota), before.map(|before| &*before.cap));
-        let bucket = Bucket::renewed(quota, clock, before.map(|before| &before.bucket));
-        Self { cap, bucket }
-    }
 }
 
 /// Line and quota of one agency.
@@ -332,8 +299,4 @@ impl<C: Clock + Clone> Way<C> {
         let bucket = Bucket::renewed(agency.quota, clock, before.map(|before| &before.bucket));
         Self { line, bucket }
     }
-}
-
-fn in_flight_max(quota: Quota) -> usize {
-    usize::try_from(quota.in_flight_max).unwrap_or(usize::MAX)
 }

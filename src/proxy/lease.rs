@@ -40,12 +40,15 @@ pub(super) async fn look_after(current: Arc<Current>) {
 #[derive(Default)]
 struct Known {
     measured_at: Option<Instant>,
+    round: u64,
     contracts: HashMap<String, Contract>,
 }
 
 #[derive(Default)]
 struct Contract {
     asked: u64,
+    /// The last round that knew of it.
+    round: u64,
     /// Calls a second, smoothed.
     rate: f64,
     /// The part that the last round found.
@@ -58,8 +61,10 @@ impl Known {
         let span = self.measured_at.replace(now).map(|before| now - before);
         let mut own = vec![(String::new(), 0.0)];
         let mut quotas = Vec::new();
+        self.round += 1;
         for (name, asked, quota) in gate.admission.asked() {
             let contract = self.contracts.entry(name.clone()).or_default();
+            contract.round = self.round;
             let asked_since = asked.saturating_sub(contract.asked);
             contract.asked = asked;
             if let Some(span) = span.filter(|span| !span.is_zero()) {
@@ -71,6 +76,8 @@ impl Known {
             }
             quotas.push((name, f64::from(quota)));
         }
+        // What was let go begins anew when it is needed again.
+        self.contracts.retain(|_, contract| contract.round == self.round);
         let rows = match gate.journal.lease(&gate.settings.node.id, &own).await {
             Ok(rows) => rows,
             Err(down) => {
@@ -82,6 +89,7 @@ impl Known {
         gate.metrics.lease.renewed.inc();
         let nodes: HashSet<&str> = rows.iter().map(|row| row.node.as_str()).collect();
         gate.metrics.lease.nodes.set(i64::try_from(nodes.len() + 1).unwrap_or(i64::MAX));
+        gate.admission.part_among(nodes.len() + 1);
         let mut others: HashMap<&str, Vec<f64>> = HashMap::new();
         for Asking { contract, per_second, .. } in &rows {
             others.entry(contract).or_default().push(*per_second);

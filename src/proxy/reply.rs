@@ -91,7 +91,11 @@ impl Reply {
             return self;
         }
         let refused = self.fault.as_ref().and_then(|fault| fault.budget.as_deref().cloned());
-        let budget = refused.or_else(|| gate.admission.budget(&trace.participant, &trace.service));
+        let own = || {
+            let is_known = gate.settings.services.contains_key(&trace.service);
+            is_known.then(|| gate.admission.budget(&trace.participant, &trace.service))?
+        };
+        let budget = refused.or_else(own);
         Self { budget, ..self }
     }
 

@@ -255,6 +255,7 @@ fn unready(
 /// Tells the metrics how full the ways to the agencies are, and how late the node is.
 fn tell_levels(gate: &Gateway) {
     let gauge = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+    gate.metrics.lease.gates.set(gauge(gate.admission.gates()));
     gate.metrics.lag.set(gate.admission.lag().now().as_secs_f64());
     for (id, levels) in gate.admission.levels() {
         let Some(figures) = gate.metrics.agency(id) else { continue };

@@ -27,6 +27,10 @@ impl Cap {
         Arc::new(Self { max, taken })
     }
 
+    pub(super) fn max(&self) -> usize {
+        self.max
+    }
+
     pub(super) fn taken(&self) -> usize {
         self.taken.load(Ordering::Relaxed)
     }

@@ -70,6 +70,11 @@ impl<C: Clock + Clone> Bucket<C> {
         self.asked.load(Ordering::Relaxed)
     }
 
+    /// Whether nothing is spent that a new one would have.
+    pub(super) fn is_full(&self) -> bool {
+        self.rate.load().owed_ns() == 0
+    }
+
     /// Calls a second that all nodes together may make.
     pub(super) fn per_second(&self) -> u32 {
         self.quota.per_second
