@@ -21,6 +21,7 @@ mod same_call;
 pub(crate) mod schema;
 mod seal;
 pub mod stats;
+mod steady;
 pub(crate) mod thread;
 mod writer;
 

@@ -9,6 +9,7 @@ use super::group::{Backing, Failed, Granted, Group, Job, Open, Order, Undo, Writ
 use super::in_flight::InFlight;
 use super::same_call::Found;
 use super::stats::Stats;
+use super::steady::Steady;
 use crate::trial;
 use arc_swap::ArcSwapOption;
 use std::collections::VecDeque;
@@ -86,6 +87,7 @@ pub(super) struct Writer<S> {
     rests_until: Option<Instant>,
     is_full: bool,
     sweeps_at: Instant,
+    clock: Steady,
     stop: Option<Stop>,
 }
 
@@ -108,6 +110,7 @@ impl<S: Backing> Writer<S> {
             rests_until: None,
             is_full: false,
             sweeps_at: Instant::now(),
+            clock: Steady::start(),
             stop: None,
         }
     }
@@ -376,7 +379,7 @@ impl<S: Backing> Writer<S> {
             return;
         }
         self.sweeps_at = Instant::now() + SWEEP_EVERY;
-        match self.store.sweep(super::now_us(), cap).await {
+        match self.store.sweep(self.clock.now_us(), cap).await {
             Ok(swept) => {
                 self.shared.stats.answers_bytes.set(swept.answers_bytes);
                 if swept.is_more {

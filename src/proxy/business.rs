@@ -68,7 +68,7 @@ pub fn of_call(
     }
     let judged = judge(gate, &desk, Signatory::Caller, &signed, data)?;
     // Last: a stranger's signature shall take no place in the memory.
-    made_of.map_or(Ok(()), |digest| check_replay(gate, received, digest, now_unix_s))?;
+    made_of.map_or(Ok(()), |digest| check_replay(gate, received, digest))?;
     Ok(judged)
 }
 
@@ -120,16 +120,11 @@ fn parts(received: &Received) -> Parts<'_> {
 
 /// A call with a key of its own is the same call when it comes again, and gets the stored answer; one
 /// without is let in once.
-fn check_replay(
-    gate: &Gateway,
-    received: &Received,
-    digest: [u8; 32],
-    now_unix_s: i64,
-) -> Result<(), Fault> {
+fn check_replay(gate: &Gateway, received: &Received, digest: [u8; 32]) -> Result<(), Fault> {
     if received.headers.contains_key(IDEMPOTENCY_KEY) {
         return Ok(());
     }
-    match gate.replays.turn(digest, now_unix_s) {
+    match gate.replays.turn(digest, received.received_at) {
         Turn::First => Ok(()),
         Turn::Again => Err(Signatory::Caller.fault(Reason::Replayed.at(0))),
         Turn::Full => Err(Fault::new(Code::GatewayOverloaded, Phase::Verify, "replays")),

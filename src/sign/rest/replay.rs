@@ -3,11 +3,15 @@
 use super::{LIFETIME_S, SKEW_S};
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// Signatures remembered at once, 32 bytes each; beyond it no further call without a key is let in.
 pub const SEEN_MAX: usize = 200_000;
 
 /// What was seen in this span of time and in the one before, so that none is forgotten while it counts.
+///
+/// Spans go by the clock that nobody sets: a wall clock that jumps ahead and comes back would have
+/// forgotten what counts again.
 #[derive(Debug, Default)]
 pub struct Replays {
     seen: Mutex<Seen>,
@@ -15,7 +19,7 @@ pub struct Replays {
 
 #[derive(Debug, Default)]
 struct Seen {
-    span: i64,
+    since: Option<Instant>,
     now: HashSet<[u8; 32]>,
     before: HashSet<[u8; 32]>,
 }
@@ -31,14 +35,15 @@ pub enum Turn {
 
 impl Replays {
     /// Remembers a signature by the digest of what it signs.
-    pub fn turn(&self, digest: [u8; 32], now_unix_s: i64) -> Turn {
-        const SPAN_S: i64 = LIFETIME_S + 2 * SKEW_S;
-        let span = now_unix_s / SPAN_S;
+    pub fn turn(&self, digest: [u8; 32], now: Instant) -> Turn {
+        const SPAN: Duration = Duration::from_secs((LIFETIME_S + 2 * SKEW_S).unsigned_abs());
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        if span > seen.span {
+        let since = *seen.since.get_or_insert(now);
+        let elapsed = now.saturating_duration_since(since);
+        if elapsed >= SPAN {
             let last = std::mem::take(&mut seen.now);
-            seen.before = if span == seen.span + 1 { last } else { HashSet::new() };
-            seen.span = span;
+            seen.before = if elapsed < SPAN * 2 { last } else { HashSet::new() };
+            seen.since = Some(now);
         }
         if seen.now.contains(&digest) || seen.before.contains(&digest) {
             return Turn::Again;
@@ -57,23 +62,24 @@ mod tests {
 
     #[test]
     fn a_signature_counts_once_while_it_could_count_at_all() {
-        let replays = Replays::default();
-        assert_eq!(replays.turn([1; 32], 1000), Turn::First);
-        for later in [0, 1, 300, 360] {
-            assert_eq!(replays.turn([1; 32], 1000 + later), Turn::Again, "{later}");
+        let (replays, begun) = (Replays::default(), Instant::now());
+        let at = |seconds| begun + Duration::from_secs(seconds);
+        assert_eq!(replays.turn([1; 32], at(0)), Turn::First);
+        for later in [0, 1, 300, 360, 420, 800] {
+            assert_eq!(replays.turn([1; 32], at(later)), Turn::Again, "{later}");
         }
-        assert_eq!(replays.turn([2; 32], 1000), Turn::First);
-        assert_eq!(replays.turn([1; 32], 3000), Turn::First, "its time is over by then");
+        assert_eq!(replays.turn([2; 32], at(800)), Turn::First);
+        assert_eq!(replays.turn([1; 32], at(2000)), Turn::First, "its time is over by then");
     }
 
     #[test]
     fn memory_has_an_end_and_then_nobody_new_gets_in() {
-        let replays = Replays::default();
+        let (replays, now) = (Replays::default(), Instant::now());
         for index in 0..SEEN_MAX {
             let mut digest = [0; 32];
             digest[..8].copy_from_slice(&index.to_be_bytes());
-            assert_eq!(replays.turn(digest, 1000), Turn::First);
+            assert_eq!(replays.turn(digest, now), Turn::First);
         }
-        assert_eq!(replays.turn([9; 32], 1000), Turn::Full);
+        assert_eq!(replays.turn([9; 32], now), Turn::Full);
     }
 }
