@@ -47,6 +47,10 @@ impl Handler for Front {
         if is_streamed { Intake::Stream } else { Intake::Whole }
     }
 
+    fn is_swamped(&self) -> bool {
+        self.current.gate().admission.is_swamped()
+    }
+
     async fn relay(&self, arriving: Arriving) -> Response<AnswerBody> {
         let gate = self.current.gate();
         let face = face(&gate, &arriving.method, arriving.uri.path(), &arriving.headers);

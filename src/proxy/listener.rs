@@ -64,7 +64,7 @@ const DRAIN_GRACE: Duration = Duration::from_millis(250);
 /// Connections accepted before others have their turn: in a wave of thousands calls go on.
 const ACCEPTED_AT_ONCE: usize = 8;
 
-/// Pause after an accept that failed, for example because file descriptors ran out.
+/// Pause after an accept that failed, as when descriptors ran out, and while the node is too late.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// How the body of a request shall come.
@@ -102,6 +102,11 @@ pub trait Handler: Send + Sync + 'static {
     fn owner(&self, peer: &Peer, now_unix_s: i64) -> Option<Arc<str>> {
         let _ = (peer, now_unix_s);
         None
+    }
+
+    /// Whether nobody would be let in now: new callers are left in the kernel's queue then.
+    fn is_swamped(&self) -> bool {
+        false
     }
 
     /// Answers a request that could not be received whole, or that panicked: `head` is all there is.
@@ -242,7 +247,7 @@ impl Door {
                 biased;
                 () = told(&mut drain) => break,
                 Some(_) = tasks.join_next(), if !tasks.is_empty() => {}
-                (socket, place) = accept(&socket, &places) => {
+                (socket, place) = accept(&socket, &places, &*shared.handler) => {
                     tasks.spawn(visit(Arc::clone(&shared), socket, place, drain.clone()));
                 }
             }
@@ -317,13 +322,16 @@ async fn told(drain: &mut watch::Receiver<bool>) {
 type Accepted = (TcpStream, OwnedSemaphorePermit);
 
 /// Waits for a free place first, so that callers beyond the cap wait in the kernel's queue.
-async fn accept(socket: &TcpListener, places: &Arc<Semaphore>) -> Accepted {
+async fn accept(socket: &TcpListener, places: &Arc<Semaphore>, handler: &impl Handler) -> Accepted {
     loop {
         let Ok(place) = Arc::clone(places).acquire_owned().await else {
             // Never closed; wait rather than spin if that changes.
             std::future::pending::<()>().await;
             continue;
         };
+        while handler.is_swamped() {
+            sleep(ACCEPT_PAUSE).await;
+        }
         match socket.accept().await {
             Ok((socket, _)) => return (socket, place),
             Err(error) => {

@@ -5,6 +5,7 @@ use super::house::{limits, until};
 use qaqpa::config::settings::Limits;
 use qaqpa::proxy::listener::Cut;
 use std::net::SocketAddr;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use tokio::net::TcpSocket;
 
@@ -28,6 +29,27 @@ async fn refused(door: &Opened) -> (String, Duration) {
     let mut caller = Caller::connect(door.address).await;
     caller.say("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 999999999\r\n\r\n").await;
     (caller.answer().await.unwrap().0, begun.elapsed())
+}
+
+#[tokio::test]
+async fn while_nobody_would_be_let_in_new_callers_stay_in_the_kernels_queue_and_the_others_are_answered()
+ {
+    let door = callers::open(&limits()).await;
+    let mut before = Caller::connect(door.address).await;
+    before.post("/", "first").await;
+    assert_eq!(before.answer().await.unwrap().1, "first");
+    door.echo.is_swamped.store(true, Ordering::SeqCst);
+    // The door may be waiting at the socket already: it takes this one, and looks before the next.
+    assert!(is_served(Caller::connect(door.address).await).await);
+    let mut new = Caller::connect(door.address).await;
+    new.post("/", "in").await;
+    let begun = Instant::now();
+    until("others would have been served", || begun.elapsed() > TENTH * 2).await;
+    assert_eq!(door.figures.connections.get(), 1, "nobody reads it");
+    before.post("/", "second").await;
+    assert_eq!(before.answer().await.unwrap().1, "second");
+    door.echo.is_swamped.store(false, Ordering::SeqCst);
+    assert_eq!(new.answer().await.unwrap().1, "in", "and nothing of it was lost");
 }
 
 #[tokio::test]

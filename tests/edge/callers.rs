@@ -13,7 +13,7 @@ use qaqpa::proxy::listener::{
 use qaqpa::proxy::tls::ServerTls;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, watch};
@@ -25,6 +25,7 @@ pub struct Echo {
     pub begun: AtomicUsize,
     pub finished: AtomicUsize,
     pub go: Arc<WaitGate>,
+    pub is_swamped: AtomicBool,
     pub last_peer: std::sync::Mutex<Option<Vec<u8>>>,
     /// How the last streamed body ended: its bytes, or why it did not come whole.
     pub last_stream: std::sync::Mutex<Option<Result<usize, BodyError>>>,
@@ -61,6 +62,10 @@ impl Handler for Echo {
                 Response::new(bytes.to_string().into())
             }
         }
+    }
+
+    fn is_swamped(&self) -> bool {
+        self.is_swamped.load(Ordering::SeqCst)
     }
 
     fn owner(&self, _: &Peer, _: i64) -> Option<Arc<str>> {
