@@ -51,6 +51,9 @@ pub(super) fn check(head: &Parts, headers_max: usize) -> Result<(), Fault> {
     if head.method == Method::CONNECT {
         return malformed("method");
     }
+    if head.uri.scheme_str().is_some_and(|scheme| scheme != "http" && scheme != "https") {
+        return malformed("scheme");
+    }
     let mut hosts = headers.get_all(HOST).iter();
     let host = hosts.next();
     if hosts.next().is_some() || (host.is_none() && is_nameless(head)) {
@@ -143,6 +146,7 @@ mod tests {
             Err("expect")
         );
         assert_eq!(check_of(|b| b.header("host", "a").method("CONNECT")), Err("method"));
+        assert_eq!(check_of(|b| b.header("host", "a").uri("ftp://a/x")), Err("scheme"));
     }
 
     #[test]
