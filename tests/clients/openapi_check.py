@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The served description, judged and used by others: a public validator, a generated client, a fuzzer.
 
-Prints one JSON object: `version`, `paths`, `client` (what the generated client got), `schemathesis`
+Prints one JSON object: `version`, `paths`, `inline` (services that repeat what all share), `client` (what the generated client got), `schemathesis`
 (exit code and the end of its report).
 """
 
@@ -101,6 +101,9 @@ def main():
     print(json.dumps({
         "version": document["openapi"],
         "paths": sorted(document["paths"]),
+        "inline": [path for path, item in document["paths"].items() if "/services/" in path
+                   for status, response in item["post"]["responses"].items()
+                   if status[0] in "45" and "$ref" not in response],
         "client": generated_client(args, document, file),
         "schemathesis": fuzzed(args),
     }, ensure_ascii=False))

@@ -133,8 +133,21 @@ fn answer(data: Value, example: Value) -> Value {
     })
 }
 
-/// One response a status, naming the codes that bear it.
+/// One response a status: references, because ten thousand services share what is said there.
 fn faults() -> Map<String, Value> {
+    let reference = |status: &String| {
+        let at = format!("#/components/responses/{}", fault_name(status));
+        (status.clone(), json!({ "$ref": at }))
+    };
+    whole_faults().keys().map(reference).collect()
+}
+
+fn fault_name(status: &str) -> String {
+    format!("Status{status}")
+}
+
+/// One response a status, naming the codes that bear it.
+fn whole_faults() -> Map<String, Value> {
     let mut by_status: BTreeMap<u16, Vec<String>> = BTreeMap::new();
     for code in Code::ALL {
         let row = code.row();
@@ -177,6 +190,10 @@ fn itself() -> Value {
 fn components() -> Value {
     let codes: Vec<_> = Code::ALL.iter().map(|code| code.word()).collect();
     let phases: Vec<_> = Phase::ALL.iter().map(|phase| phase.word()).collect();
+    let responses: Map<String, Value> = whole_faults()
+        .into_iter()
+        .map(|(status, response)| (fault_name(&status), response))
+        .collect();
     let resend = [Resend::Never, Resend::Later, Resend::AskFirst].map(Resend::word);
     json!({
         "securitySchemes": { "mutual_tls": {
@@ -195,20 +212,8 @@ fn components() -> Value {
                 "schema": { "type": "string", "examples": ["kk", "ru", "en"] },
             },
         },
-        "headers": {
-            "Entry": {
-                "description": "The journal's entry about the call.",
-                "schema": { "type": "string", "format": "uuid" },
-            },
-            "Fault": {
-                "description": "Set where the gateway itself answers: the fault's code.",
-                "schema": { "enum": codes },
-            },
-            "RetryAfter": {
-                "description": "Seconds after which sending again is sensible.",
-                "schema": { "type": "integer", "minimum": 1 },
-            },
-        },
+        "responses": responses,
+        "headers": headers(&codes),
         "schemas": {
             "Refusal": resources::refusal_schema(),
             "Name": { "type": "string", "pattern": "^[!#-\\[\\]-~]{1,255}$" },
@@ -238,6 +243,24 @@ fn components() -> Value {
                     "retry_after_s": { "type": "integer", "minimum": 1 },
                 },
             },
+        },
+    })
+}
+
+/// Headers of answers, and of those that the gateway makes itself with one of these codes.
+fn headers(codes: &[&str]) -> Value {
+    json!({
+        "Entry": {
+            "description": "The journal's entry about the call.",
+            "schema": { "type": "string", "format": "uuid" },
+        },
+        "Fault": {
+            "description": "Set where the gateway itself answers: the fault's code.",
+            "schema": { "enum": codes },
+        },
+        "RetryAfter": {
+            "description": "Seconds after which sending again is sensible.",
+            "schema": { "type": "integer", "minimum": 1 },
         },
     })
 }

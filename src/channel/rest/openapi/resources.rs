@@ -1,6 +1,6 @@
 //! The resources in the description: what the address says is a parameter, and the rest is the body.
 
-use super::{JSON, PROBLEM_JSON, entry_header, faults};
+use super::{JSON, PROBLEM_JSON, entry_header, faults, whole_faults};
 use crate::channel::rest::resource::{Made, RESOURCES, Resource};
 use crate::config::settings::{Service, Settings};
 use qaqpa_kit::refusal;
@@ -120,16 +120,16 @@ fn bare(mut schema: Value) -> Value {
 }
 
 fn responses(resource: &Resource, answer: Value) -> Value {
-    let mut responses = faults();
+    let (mut responses, mut whole) = (faults(), whole_faults());
     for status in [404_u16, 409, 422] {
         let words: Vec<String> = refusal::TABLE
             .iter()
             .filter(|row| row.http_status == status)
             .map(|row| format!("`{}`: {}.", row.word, row.en))
             .collect();
-        let response = responses
-            .entry(status.to_string())
-            .or_insert_with(|| json!({ "description": "", "headers": entry_header() }));
+        let mut response = whole
+            .remove(&status.to_string())
+            .unwrap_or_else(|| json!({ "description": "", "headers": entry_header() }));
         if let Some(members) = response.as_object_mut() {
             let faults = members.get("description").and_then(Value::as_str).unwrap_or_default();
             let description = format!("{faults}\n\n{}", words.join("\n\n"));
@@ -141,6 +141,7 @@ fn responses(resource: &Resource, answer: Value) -> Value {
             let content = json!({ PROBLEM_JSON: { "schema": schema } });
             members.insert("content".to_owned(), content);
         }
+        responses.insert(status.to_string(), response);
     }
     let (status, mut headers) = match resource.makes {
         Some(_) => ("201", entry_header()),
