@@ -78,7 +78,7 @@ pub(super) fn tell_readme() -> Fallible<()> {
     let mut table = String::from(
         "| axis | ours | peer | ratio, range | floor | reached |\n|---|---|---|---|---|---|\n",
     );
-    for axis in all["axes"].as_array().into_iter().flatten() {
+    for axis in all.get("axes").and_then(Value::as_array).into_iter().flatten() {
         let text = |key: &str| axis[key].as_str().unwrap_or_default();
         let range = format!("{} … {}", figure(&axis["ratio_min"]), figure(&axis["ratio_max"]));
         let ratio = match axis["ratio_median"].as_f64() {

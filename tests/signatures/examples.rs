@@ -8,6 +8,7 @@ use hyper::header::{HeaderName, HeaderValue};
 use qaqpa::sign::certificate::CertificateCache;
 use qaqpa::sign::rest::{Parts, http, jws};
 use qaqpa::sign::{Certificate, Reason};
+use std::slice::from_ref;
 use std::sync::Arc;
 
 /// A public key of a standard's example, to be certified.
@@ -81,11 +82,11 @@ fn the_examples_of_rfc_7515_are_verified_or_refused_by_name() {
     let judge = |text: &str, known: &[Arc<Certificate>]| {
         jws::verify(text, None, known, &CertificateCache::default()).map(|one| one.payload.len())
     };
-    assert_eq!(judge(&a2, &[rsa.clone()]), Ok(70));
-    assert_eq!(judge(&a3, &[p256.clone()]), Ok(70));
-    assert_eq!(judge(&a2, &[p256.clone()]), Err(Reason::AlgKeyMismatch));
+    assert_eq!(judge(&a2, from_ref(&rsa)), Ok(70));
+    assert_eq!(judge(&a3, from_ref(&p256)), Ok(70));
+    assert_eq!(judge(&a2, from_ref(&p256)), Err(Reason::AlgKeyMismatch));
     let forged = a3.replacen("eyJpc3Mi", "eyJpc3Qi", 1);
-    assert_eq!(judge(&forged, &[p256.clone()]), Err(Reason::BadSignature));
+    assert_eq!(judge(&forged, from_ref(&p256)), Err(Reason::BadSignature));
     assert_eq!(judge(&a2, &[rsa, p256]), Err(Reason::SignerCertificateMissing), "which of both?");
     for (text, reason) in
         [(a1, Reason::AlgForbidden), (a5, Reason::AlgForbidden), (a6, Reason::JwsMalformed)]
