@@ -11,7 +11,7 @@ async fn an_entry_is_synced_to_disk_before_the_agency_sees_a_byte() {
     let is_written = |event: &Event| event.is(&["pwrite64"], "journal.sqlite-wal>");
     let is_durable =
         |event: &Event| event.is(&["fdatasync", "fsync"], "journal.sqlite-wal>") && event.is_good();
-    hold_order(House::on_sqlite().await, is_written, is_durable).await;
+    hold_order(House::on_sqlite().await, |_| (Box::new(is_written), Box::new(is_durable))).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -21,11 +21,22 @@ async fn a_commit_is_acknowledged_before_the_agency_sees_a_byte() {
     let url = cluster.url("qaqpa_app", database);
     let port = url.split([':', '/']).find_map(|part| part.parse::<u16>().ok()).unwrap();
     let server = format!("->127.0.0.1:{port}]");
-    let of_server = server.clone();
-    let is_written = move |event: &Event| event.is(&WRITES, &server) && says_commit(event);
-    let is_durable = move |event: &Event| event.is(&READS, &of_server) && says_commit(event);
-    hold_order(house, is_written, is_durable).await;
+    hold_order(house, move |events| {
+        // Of all sessions, the one that writes entries: others commit at their own times.
+        let is_entry = |event: &&Event| {
+            event.is(&WRITES, &server) && event.text.contains("INSERT INTO entry_opened")
+        };
+        let journal = events.iter().find(is_entry).expect("a session of the journal").descriptor();
+        let of_journal = journal.clone();
+        let is_written = move |event: &Event| event.is(&WRITES, &journal) && says_commit(event);
+        let is_durable = move |event: &Event| event.is(&READS, &of_journal) && says_commit(event);
+        (Box::new(is_written) as Is, Box::new(is_durable) as Is)
+    })
+    .await;
 }
+
+/// Which events are meant.
+type Is = Box<dyn Fn(&Event) -> bool>;
 
 fn says_commit(event: &Event) -> bool {
     event.text.contains("COMMIT\\0")
@@ -33,11 +44,7 @@ fn says_commit(event: &Event) -> bool {
 
 /// Makes two calls of each kind, the first on a new connection to the agency and the second on the
 /// kept one, and looks for the order of each: written, durable, sent; written, durable, answered.
-async fn hold_order(
-    house: House,
-    is_written: impl Fn(&Event) -> bool,
-    is_durable: impl Fn(&Event) -> bool,
-) {
+async fn hold_order(house: House, looked_for: impl FnOnce(&[Event]) -> (Is, Is)) {
     let trace = house.folder.path().join("trace");
     let program = before(&trace, env!("CARGO_BIN_EXE_qaqpa"));
     let mut gate = house.open_with(&program).await;
@@ -58,6 +65,7 @@ async fn hold_order(
         strace::events(&trace).map(|all| events = all).is_some()
     })
     .await;
+    let (is_written, is_durable) = looked_for(&events);
     for (place, (service, mark)) in marks.iter().enumerate() {
         let end = marks.get(place + 1).map_or(f64::MAX, |(_, next)| *next);
         let during = |event: &&Event| (*mark..end).contains(&event.unix_s);
@@ -68,12 +76,13 @@ async fn hold_order(
                 || event.is(&["connect"], &format!("htons({agency})"))
         };
         let sent = events.iter().find(is_sent).expect("something sent to the agency").begun;
+        let last = |is: &dyn Fn(&Event) -> bool, moment: usize, after: usize| {
+            let ends = events.iter().filter(|event| is(event)).map(|event| event.ended);
+            ends.filter(|end| (after..moment).contains(end)).max()
+        };
         let durable_before = |moment: usize, after: usize| {
-            let written = events.iter().filter(|event| is_written(event)).map(|event| event.ended);
-            let written = written.filter(|end| (after..moment).contains(end)).max();
-            let durable = events.iter().filter(|event| is_durable(event)).map(|event| event.ended);
-            let durable = durable.filter(|end| (after..moment).contains(end)).max();
-            written.is_some() && durable > written
+            let written = last(&is_written, moment, after);
+            written.is_some() && last(&is_durable, moment, after) > written
         };
         assert!(durable_before(sent, 0), "call {place}, {service}: sent before it was durable");
         let is_answer = |event: &&&Event| event.begun > sent && event.is(&WRITES, &to_caller);

@@ -42,11 +42,16 @@ impl Served {
             .spawn()
             .unwrap();
         let output = vec![keep(child.stdout.take().unwrap()), keep(child.stderr.take().unwrap())];
+        let mut ended = None;
         until("qaqpa serve is ready", || {
-            assert!(child.try_wait().unwrap().is_none(), "qaqpa serve ended");
-            ready_file.exists()
+            ended = child.try_wait().unwrap();
+            ended.is_some() || ready_file.exists()
         })
         .await;
+        if let Some(status) = ended {
+            let said = output.into_iter().map(|kept| kept.join().unwrap());
+            panic!("qaqpa serve ended, {status}: {}", said.collect::<String>());
+        }
         let ready = std::fs::read_to_string(&ready_file).unwrap();
         let ready: serde_json::Value = serde_json::from_str(&ready).unwrap();
         let callers = ready["callers"].as_array().unwrap().iter();

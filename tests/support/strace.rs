@@ -26,6 +26,11 @@ impl Event {
         names.contains(&self.name.as_str()) && self.text.contains(about)
     }
 
+    /// The file or socket it is about, as strace writes it: `12<TCP:[127.0.0.1:40000->127.0.0.1:5432]>`.
+    pub(crate) fn descriptor(&self) -> String {
+        self.text.split_inclusive("]>").next().unwrap_or_default().to_owned()
+    }
+
     pub(crate) fn is_good(&self) -> bool {
         self.text.trim_end().ends_with(" = 0")
     }

@@ -1,6 +1,6 @@
 //! Registers of banks in the description: one address, the bank's to bring one, the run's to ask for it.
 
-use super::{JSON, entry_header, faults};
+use super::{JSON, PROBLEM_JSON, entry_header, fault_headers, faults};
 use crate::config::settings::Settings;
 use serde_json::{Map, Value, json};
 
@@ -70,24 +70,22 @@ fn responses(status: &str, description: &str) -> Value {
         "content": { JSON: { "schema": schema } },
     });
     responses.insert(status.to_owned(), told);
-    let none = json!({ "anyOf": [
-        { "$ref": "#/components/schemas/Problem" },
-        {
-            "type": "object",
-            "description": "No such run of this bank: nothing but the status (RFC 9457 §4.2.1).",
-            "required": ["type", "title", "status"],
-            "properties": {
-                "type": { "const": "about:blank" },
-                "title": { "type": "string" },
-                "status": { "const": 404 },
-            },
+    let bare = json!({
+        "type": "object",
+        "description": "Nothing but the status (RFC 9457 §4.2.1).",
+        "required": ["type", "title", "status"],
+        "properties": {
+            "type": { "const": "about:blank" },
+            "title": { "type": "string" },
+            "status": { "const": 404 },
         },
-    ] });
-    if let Some(schema) = responses
-        .get_mut("404")
-        .and_then(|response| response.pointer_mut("/content/application~1problem+json/schema"))
-    {
-        *schema = none;
-    }
+    });
+    let problem = json!({ "$ref": "#/components/schemas/Problem" });
+    let none = json!({
+        "description": "No such run of this bank, or no such service.",
+        "headers": fault_headers(),
+        "content": { PROBLEM_JSON: { "schema": { "anyOf": [problem, bare] } } },
+    });
+    responses.insert("404".to_owned(), none);
     Value::Object(responses)
 }
