@@ -66,7 +66,8 @@ doc: ## the documentation builds, private items included; every link in it leads
 unit: ## every test: units, flows on loopback, the house law
 	@$(step) "tests"
 	@if $(cargo) nextest --version >/dev/null 2>&1; then \
-		$(cargo) nextest run --workspace --locked --no-fail-fast --status-level fail --final-status-level slow; \
+		$(cargo) nextest run --config-file .ci/nextest.toml --workspace --locked --no-fail-fast \
+			--status-level fail --final-status-level slow; \
 		$(cargo) test --workspace --locked --quiet --doc; \
 	else \
 		$(cargo) test --workspace --locked --quiet --no-fail-fast; \
