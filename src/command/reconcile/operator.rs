@@ -71,7 +71,8 @@ impl Who {
     }
 }
 
-/// One name for one person, whatever certificate is used, and none for their number to be read from.
+/// One name for one person, whatever certificate is used. Their number is not written out in it; whoever
+/// guesses the number can still check it.
 fn name(certificate: &Certificate) -> String {
     let person = certificate.iin().or(certificate.bin()).unwrap_or(certificate.subject());
     let digest = digest(&SHA256, format!("qaqpa-operator-1\n{person}").as_bytes());

@@ -4,6 +4,7 @@ use super::answer::read;
 use super::entry::{About, End, Entry, hexadecimal, now_us};
 use super::{Desk, Gateway};
 use crate::config::settings::{Agency, Bank};
+use crate::journal::JournalDown;
 use crate::journal::entry::EntryId;
 use crate::ops::clerk::BankFigures;
 use crate::payments::Payments;
@@ -24,7 +25,7 @@ use tokio::time::sleep;
 
 /// Beyond an exchange's own deadline, before another node takes it for lost.
 const MARGIN: Duration = Duration::from_secs(5);
-/// How often an answer that is in hand is tried to be kept, a pause apart.
+/// How often what is known for good is tried to be written, a pause apart.
 const KEEP_ROUNDS: u32 = 5;
 const KEEP_PAUSE: Duration = Duration::from_millis(500);
 /// Orders that no request could be written for are remembered so long as there are so many.
@@ -217,17 +218,27 @@ impl BankClerk {
         }
     }
 
-    /// Takes an attempt back. It is known for good that nothing left, so a store that fails is tried
-    /// again for a while, before the bank has to be asked.
+    /// Takes an attempt back: it is known for good that nothing left.
     async fn withdraw(&self, attempt: &Order) -> bool {
-        for _ in 1..KEEP_ROUNDS {
-            let withdrawal = Command::Act(self.deed(attempt, Action::Withdraw));
-            match self.payments.run(withdrawal).await {
-                Ok(reply) => return reply.order().is_some(),
-                Err(_) => sleep(KEEP_PAUSE).await,
+        match self.insist(Command::Act(self.deed(attempt, Action::Withdraw))).await {
+            Ok(reply) => reply.order().is_some(),
+            Err(down) => {
+                tracing::warn!(%down, order = %attempt.id, "an attempt is not taken back");
+                false
             }
         }
-        self.act(attempt, Action::Withdraw).await.is_some()
+    }
+
+    /// Writes what is known for good: a store that fails is tried again for a while, before the bank has
+    /// to be asked.
+    async fn insist(&self, command: Command) -> Result<Reply, JournalDown> {
+        for _ in 1..KEEP_ROUNDS {
+            if let Ok(reply) = self.payments.run(command.clone()).await {
+                return Ok(reply);
+            }
+            sleep(KEEP_PAUSE).await;
+        }
+        self.payments.run(command).await
     }
 
     /// Asks what became of an order; of two nodes one does.
@@ -269,7 +280,7 @@ impl BankClerk {
         }
     }
 
-    /// What the bank said, durable: it is in hand, so a store that fails is tried again for a while.
+    /// What the bank said, durable.
     async fn keep(
         &self,
         order: &Order,
@@ -292,19 +303,15 @@ impl BankClerk {
             redirect_url: word.redirect_url.clone(),
             note: word.note.clone(),
         };
-        for round in 1..=KEEP_ROUNDS {
-            match self.payments.run(Command::Hear(report.clone())).await {
-                Ok(Reply::Refused(refusal)) => {
-                    let reason = refusal.reason();
-                    tracing::error!(reason, order = %order.id, "a bank's answer was not taken");
-                    return;
-                }
-                Ok(_) => return,
-                Err(down) if round == KEEP_ROUNDS => {
-                    // The bank will be asked again.
-                    tracing::error!(%down, order = %order.id, "a bank's answer was not kept");
-                }
-                Err(_) => sleep(KEEP_PAUSE).await,
+        match self.insist(Command::Hear(report)).await {
+            Ok(Reply::Refused(refusal)) => {
+                let reason = refusal.reason();
+                tracing::error!(reason, order = %order.id, "a bank's answer was not taken");
+            }
+            Ok(_) => {}
+            // The bank will be asked again.
+            Err(down) => {
+                tracing::error!(%down, order = %order.id, "a bank's answer was not kept");
             }
         }
     }

@@ -1,8 +1,8 @@
 //! Canonical XML, inclusive and exclusive, streamed from the node table straight into a digest.
 //!
 //! Source: W3C Recommendations Canonical XML 1.0 (15 March 2001) and 1.1 (2 May 2008), and Exclusive XML
-//! Canonicalization 1.0 (18 July 2002). No tree is built and nothing recurses; what is canonical already leaves as
-//! slices of the source.
+//! Canonicalization 1.0 (18 July 2002). No tree is built and nothing recurses; what is canonical already
+//! leaves as slices of the source.
 
 mod content;
 mod output;

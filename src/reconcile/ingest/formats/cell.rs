@@ -25,13 +25,12 @@ pub(super) fn amount(text: &str, decimal: char, is_number: bool) -> Result<i64, 
     let other = if decimal == '.' { ',' } else { '.' };
     let text: String = text.chars().filter(|c| !c.is_whitespace() && *c != '\'').collect();
     let (whole, rest) = text.split_once(decimal).unwrap_or((&text, ""));
-    let mut groups = whole.trim_end_matches('-').split(other).skip(1);
-    let (first, more) = (groups.next().map_or(0, str::len), groups.next().is_some());
-    if rest.is_empty() && !more && (1..=2).contains(&first) {
+    let groups = || whole.trim_end_matches('-').split(other).skip(1).map(str::len);
+    let is_decimal = groups().all(|digits| (1..=2).contains(&digits)) && groups().count() == 1;
+    if rest.is_empty() && is_decimal {
         return signed(text.as_bytes());
     }
-    let is_grouped = whole.trim_end_matches('-').split(other).skip(1).all(|group| group.len() == 3);
-    if !is_grouped || rest.contains(other) {
+    if groups().any(|digits| digits != 3) || rest.contains(other) {
         return Err("neither thousands nor tiyn stand behind its marks");
     }
     signed(text.replace(other, "").as_bytes())

@@ -142,7 +142,8 @@ impl Walk {
         } else if self.entry_at > 0 {
             entry(&mut self.entry, below(self.entry_at), text, &self.currency)
         } else if self.path.last() == Some(&Tag::Made) {
-            // Of the message, then of the statement, which is nearer; when it was written is no time of payment.
+            // Of the message, then of the statement, which is nearer. Its day alone: when it was written
+            // is no time of payment.
             set(&mut self.entry.made, text.get(..10).unwrap_or(text));
             Ok(())
         } else if self.statement_at > 0 {
