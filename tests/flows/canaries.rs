@@ -108,7 +108,9 @@ async fn a_planted_password_and_key_are_in_no_log_metric_answer_memory_or_core_f
         said.push_str(&get(&served.ops, page).await);
     }
     let wanted = [PASSWORD, WRONG].map(spellings).concat();
-    // Root alone may look; for everybody else the process is not dumpable.
+    // Root alone may look; for everybody else the process is not dumpable. Who looks finds what is there.
+    let of_settings = in_memory(served.child.id(), &[PERSONS.as_bytes().to_vec()]);
+    assert!(of_settings.is_none_or(|found| found > 0), "memory was not read");
     assert!(matches!(in_memory(served.child.id(), &wanted), None | Some(0)), "still remembered");
     served.signal("ABRT");
     let ended = served.ended().await;
