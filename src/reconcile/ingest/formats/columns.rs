@@ -106,6 +106,11 @@ impl<'a> Table<'a> {
         if self.draft.posted_at.is_empty() {
             self.draft.posted_at.clone_from(&self.draft.value_date);
         }
+        if self.draft.posted_at.is_empty() {
+            let reason =
+                "no day: posted_at or value_date must be a column, by its name or described";
+            return Err(sink.wrong(line, reason));
+        }
         sink.push(&self.draft)
     }
 

@@ -141,6 +141,7 @@ fn a_table_without_a_description_is_read_by_the_names_of_the_neutral_form() {
     }
     for (bytes, reason) in [
         (text(""), "empty"),
+        ("e2e_id;amount\nGW17;2.50\n".to_owned(), "no day"),
         ("e2e_id;amount;ccy;value_date\nGW17;2.50;usd;2026-11-22\n".to_owned(), "ccy"),
         (text("1,23.50"), "marks"),
         (text("1.234,50"), "marks"),
