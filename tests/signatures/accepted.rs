@@ -42,7 +42,8 @@ fn changed(text: &str, from: &str, to: &str) -> String {
     text.replace(from, to)
 }
 
-/// The usual message with one piece written otherwise before it is signed.
+/// The usual message with one piece written otherwise before it is signed. The piece must be longer than
+/// what could stand in a certificate's Base64 by chance.
 fn before(name: &str, from: &str, to: &str) -> Variant {
     let by = setting().by;
     let document = changed(&changed(&message(), "@S@", &usual(by)), from, to);
@@ -280,10 +281,14 @@ fn white_space() -> Vec<Variant> {
         before("digest in lines", "@DIGEST@", "\n@DIGEST@\r\n"),
         before(
             "data of all kinds",
-            "100",
-            "\u{1F600}Ә &lt;&amp;&gt;&#13;&#9;&quot;<![CDATA[<a>&\r\n]]>\t<!-- c --><?p i?>",
+            "<amount>100",
+            "<amount>\u{1F600}Ә &lt;&amp;&gt;&#13;&#9;&quot;<![CDATA[<a>&\r\n]]>\t<!-- c --><?p i?>",
         ),
-        before("long data", "100", &"x &amp; y > z\r\n".repeat(20_000)),
+        before(
+            "long data",
+            "<amount>100",
+            &["<amount>", &"x &amp; y > z\r\n".repeat(20_000)].concat(),
+        ),
         before(
             "attributes of all kinds",
             "<amount>",
