@@ -15,6 +15,8 @@ mod books;
 mod callers;
 #[path = "crash/chance.rs"]
 mod chance;
+#[path = "crash/clock.rs"]
+mod clock;
 #[path = "support/disk.rs"]
 mod disk;
 #[path = "crash/house.rs"]

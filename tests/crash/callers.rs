@@ -18,7 +18,7 @@ pub const CALLERS: usize = 8;
 /// No call takes longer than its deadline, 30 seconds; none here comes near it.
 const ANSWER_MAX: Duration = Duration::from_secs(30);
 /// Persons of the simulator: found, not found, status SCSE001, and a fault that nobody can interpret.
-const FOUND: &str = "850312300121";
+pub const FOUND: &str = "850312300121";
 const NOT_FOUND: &str = "990101500046";
 const REFUSED: &str = "990101500016";
 pub const UNCLEAR: &str = "990101500036";
@@ -55,19 +55,29 @@ pub struct Caller {
 
 impl Caller {
     pub fn new(house: &House, gate: &Gate) -> Self {
-        let bank = house.scratch.member("bank").unwrap();
+        Self::of(house, gate, "bank")
+    }
+
+    /// A member of the installation that calls.
+    pub fn of(house: &House, gate: &Gate, member: &str) -> Self {
+        let member = house.scratch.member(member).unwrap();
         Self {
-            client: Arc::new(house.client(gate)),
-            signer: Arc::new(signer(&bank.pair).unwrap()),
-            sender_id: bank.sender_id,
-            password: bank.password,
+            client: Arc::new(house.client(gate, member.id)),
+            signer: Arc::new(signer(&member.pair).unwrap()),
+            sender_id: member.sender_id,
+            password: member.password,
         }
     }
 
     /// A signed call about one person.
     pub fn sign(&self, service: &'static str, iin: &str) -> Asked {
+        self.sign_at(service, iin, now_unix_us())
+    }
+
+    /// The same with a date of its own, in Unix microseconds.
+    pub fn sign_at(&self, service: &'static str, iin: &str, now_us: i64) -> Asked {
         let message_id = uuid::Uuid::new_v4().to_string();
-        let date = Trace::date(now_unix_us());
+        let date = Trace::date(now_us);
         let head = RequestHead {
             message_id: &message_id,
             correlation_id: "",

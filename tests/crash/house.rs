@@ -220,9 +220,9 @@ impl House {
         std::fs::read_to_string(self.folder.path().join("gateway.log")).unwrap_or_default()
     }
 
-    /// The bank's way to a gateway.
-    pub fn client(&self, gate: &Gate) -> Client {
-        let pair = &self.scratch.member("bank").unwrap().pair;
+    /// A member's way to a gateway.
+    pub fn client(&self, gate: &Gate, member: &str) -> Client {
+        let pair = &self.scratch.member(member).unwrap().pair;
         let own = Some((pair.cert_pem.as_path(), pair.key_pem.as_path()));
         Client::new(&gate.soap_url, &self.scratch.trust_pem, own).unwrap()
     }
