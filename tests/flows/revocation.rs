@@ -50,7 +50,9 @@ fn lay_list(pki: &Path, number: u64, revoked: &[&str]) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_revoked_participant_is_cut_off_within_five_seconds_on_its_open_connection() {
     let gateway =
-        "[trust]\ncrl_files = [\"../pki/list.crl\"]\nrevocation = \"fail_closed\"\n".to_owned();
+        "[trust]\ncrl_files = [\"../pki/list.crl\"]\ncrl_seen_file = \"../pki/list.seen\"\n\
+         revocation = \"fail_closed\"\n"
+            .to_owned();
     let ground = Ground::lay(&Plan { gateway, ..Plan::default() }).await;
     let pki = ground.scratch.trust_pem.parent().unwrap().to_owned();
     lay_list(&pki, 1, &[]);
@@ -88,6 +90,13 @@ async fn a_revoked_participant_is_cut_off_within_five_seconds_on_its_open_connec
     .await;
     let again = caller("bank").client.post(bank.sign(&bank.message(PERSONS, PERSON))).await;
     assert!(again.is_err() || again.is_ok_and(|posted| posted.http_status != 200));
+    running.drain().await;
+
+    // A restart does not bring it back either.
+    let running = Running::start(ground.settings()).await.unwrap();
+    let text = running.gate.metrics.text().unwrap();
+    assert!(text.contains("qaqpa_crl_reads_total{result=\"refused\"} 1"), "{text}");
+    assert!(text.contains("qaqpa_crl_lists 0"), "{text}");
     running.drain().await;
     ground.agencies.stop().await;
 }

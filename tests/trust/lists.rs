@@ -200,6 +200,31 @@ fn a_delta_ends_a_hold_and_begins_a_revocation_and_nothing_older_comes_back() {
 }
 
 #[test]
+fn no_older_list_is_taken_after_a_restart_that_remembers() {
+    let authority = Authority::new("Lists");
+    let before = authority.trust();
+    let shelve =
+        |trust: &Trust, number| trust.shelve(&authority.list(&[], number), NOW_UNIX_S).map(drop);
+    shelve(&before, 7).expect("a list");
+    let marks = before.shelf().marks();
+    assert_eq!(marks.lines().count(), 1, "{marks}");
+    shelve(&authority.trust(), 6).expect("who remembers nothing takes any");
+    let after = authority.trust();
+    after.remember(&format!("{marks}no mark\n{}", marks.replace(' ', "  ")));
+    assert_eq!(after.shelf().marks(), marks, "other text says nothing");
+    assert_eq!(shelve(&after, 6), Err(CrlError::Replayed));
+    shelve(&after, 7).expect("the same list");
+    shelve(&after, 8).expect("a newer one");
+    after.remember(&marks);
+    assert_eq!(shelve(&after, 7), Err(CrlError::Replayed), "an old memory brings nothing back");
+    // Another authority's numbers are its own.
+    let other = Authority::new("Others");
+    let trust = other.trust();
+    trust.remember(&marks);
+    trust.shelve(&other.list(&[], 1), NOW_UNIX_S).expect("its first list");
+}
+
+#[test]
 fn a_list_is_believed_only_of_its_issuer_and_only_where_all_of_it_is_understood() {
     let (authority, stranger) = (Authority::new("Issuer"), Authority::new("Issuer"));
     let trust = authority.trust();

@@ -35,6 +35,9 @@ pub(super) fn trust(inspector: &mut Inspector<'_>, place: &Place<'_>, raw: &raw:
         gost_2015_256: raw.gost_2015_256,
         crl_files: raw.crl_files.iter().map(|file| place.path(file)).collect(),
         crl_urls: raw.crl_urls.clone(),
+        crl_seen_file: Some(&raw.crl_seen_file)
+            .filter(|file| !file.is_empty())
+            .map(|file| place.path(file)),
         crl_bytes_max: raw.crl_bytes_max,
         crl_refresh: Duration::from_secs(raw.crl_refresh_s),
         ocsp_url: Some(raw.ocsp_url.clone()).filter(|url| !url.is_empty()),

@@ -16,6 +16,8 @@ pub struct Trust {
     pub crl_files: Vec<String>,
     /// `http://` addresses of revocation lists.
     pub crl_urls: Vec<String>,
+    /// File in which the node keeps how new the newest list of each authority was; empty: nowhere.
+    pub crl_seen_file: String,
     /// Bytes of one list.
     pub crl_bytes_max: usize,
     /// Seconds after which an address is asked for its list again.
@@ -46,6 +48,7 @@ impl Default for Trust {
             revocation: Revocation::Off,
             crl_files: Vec::new(),
             crl_urls: Vec::new(),
+            crl_seen_file: String::new(),
             crl_bytes_max: 67_108_864,
             crl_refresh_s: 300,
             ocsp_url: String::new(),

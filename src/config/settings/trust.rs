@@ -14,6 +14,8 @@ pub struct Trust {
     pub crl_files: Vec<PathBuf>,
     /// `http://` addresses of revocation lists.
     pub crl_urls: Vec<String>,
+    /// Where is kept how new the newest lists were.
+    pub crl_seen_file: Option<PathBuf>,
     pub crl_bytes_max: usize,
     pub crl_refresh: Duration,
     /// The responder for all certificates.

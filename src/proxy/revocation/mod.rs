@@ -20,7 +20,7 @@ use ask::Asks;
 use memory::Memory;
 use qaqpa_kit::fault::{Code, Fault, Phase};
 use std::fmt::Write as _;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// After a responder failed, calls are not held up by it again for so long.
@@ -38,6 +38,8 @@ pub struct Revocation {
     /// Shared with those before a change of the configuration.
     memory: Arc<Memory>,
     asks: Arc<Asks>,
+    /// Held by whoever writes `trust.crl_seen_file`.
+    keeping: Mutex<()>,
 }
 
 /// What is known of one certificate, and on what evidence.
@@ -85,6 +87,7 @@ impl Revocation {
                 .collect::<Result<_, _>>()?,
             memory: before.map_or_else(Arc::default, |before| Arc::clone(&before.memory)),
             asks: before.map_or_else(Arc::default, |before| Arc::clone(&before.asks)),
+            keeping: Mutex::default(),
             trust: Arc::clone(trust),
             settings: own.clone(),
             metrics: Arc::clone(metrics),

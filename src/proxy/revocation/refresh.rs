@@ -7,10 +7,10 @@ use crate::upstream::{Upstream, UpstreamRequest};
 use bytes::Bytes;
 use hyper::{HeaderMap, Method};
 use jiff::Timestamp;
-use std::io::{self, Read as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
 
@@ -19,6 +19,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// For a list to arrive.
 const LIST_DEADLINE: Duration = Duration::from_secs(60);
+
+/// Bytes of the file that says how new lists were: a thousand lines of at most 126.
+const SEEN_BYTES_MAX: u64 = 256 * 1024;
 
 /// Bytes of one trust file.
 const TRUST_FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
@@ -53,6 +56,7 @@ impl Refresh {
     pub async fn start(current: &Arc<Current>) -> Self {
         let revocation = Arc::clone(&current.gate().revocation);
         tell_trust(&revocation.trust);
+        remember(&revocation);
         let mut watch = Watch::new(revocation);
         watch.read_lists().await;
         let current = Arc::clone(current);
@@ -214,7 +218,12 @@ async fn take(revocation: &Arc<Revocation>, bytes: Bytes, source: String) {
         let der = der_of(bytes).map_err(|cause| (source.clone(), cause))?;
         let now_unix_s = now_unix_s();
         match own.trust.shelve(&der, now_unix_s) {
-            Ok(crl) => Ok((source, crl)),
+            Ok(crl) => {
+                if let Err(error) = keep(&own) {
+                    tracing::error!(%error, "trust.crl_seen_file cannot be written");
+                }
+                Ok((source, crl))
+            }
             Err(error) => Err((source, error.to_string())),
         }
     });
@@ -235,6 +244,27 @@ async fn take(revocation: &Arc<Revocation>, bytes: Bytes, source: String) {
         }
         Err(error) => tracing::error!(%error, "a revocation list could not be read"),
     }
+}
+
+/// What was kept of the lists before a restart.
+fn remember(revocation: &Revocation) {
+    let Some(path) = &revocation.settings.crl_seen_file else { return };
+    match read(path, SEEN_BYTES_MAX) {
+        Ok(bytes) => revocation.trust.remember(&String::from_utf8_lossy(&bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => tracing::error!(%error, "trust.crl_seen_file cannot be read"),
+    }
+}
+
+/// Writes how new the lists at hand are, whole or not at all.
+fn keep(revocation: &Revocation) -> io::Result<()> {
+    let Some(path) = &revocation.settings.crl_seen_file else { return Ok(()) };
+    let _keeping = revocation.keeping.lock().unwrap_or_else(PoisonError::into_inner);
+    let beside = path.with_extension("new");
+    let mut file = std::fs::File::create(&beside)?;
+    file.write_all(revocation.trust.shelf().marks().as_bytes())?;
+    file.sync_all()?;
+    std::fs::rename(beside, path)
 }
 
 fn der_of(bytes: Bytes) -> Result<Bytes, String> {

@@ -167,6 +167,12 @@ impl Trust {
         kept.ok_or(CrlError::Replayed)
     }
 
+    /// Takes no list that is older than [`Shelf::marks`] said before a restart.
+    pub fn remember(&self, marks: &str) {
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.shelf.store(Arc::new(self.shelf.load().with_marks(marks)));
+    }
+
     /// The lists at hand.
     #[must_use]
     pub fn shelf(&self) -> Arc<Shelf> {

@@ -3,6 +3,7 @@
 //! A list of twenty megabytes becomes an array of 28 bytes an entry; nothing is allocated for an entry,
 //! and the list itself is let go.
 
+mod mark;
 mod read;
 mod scope;
 pub mod shelf;
@@ -196,14 +197,15 @@ impl Crl {
 
     /// `crl NUMBER sha256:…`, for the journal.
     fn evidence(&self) -> String {
-        use std::fmt::Write as _;
-        let hex = |bytes: &[u8]| {
-            bytes.iter().fold(String::with_capacity(64), |mut text, byte| {
-                let _is_written = write!(text, "{byte:02x}");
-                text
-            })
-        };
         let kind = if self.is_delta() { "delta" } else { "crl" };
         format!("{kind} number {} sha256 {}", hex(&self.number), hex(&self.sha256))
     }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        let _is_written = write!(text, "{byte:02x}");
+        text
+    })
 }

@@ -54,6 +54,17 @@ impl Scope {
         })
     }
 
+    /// The names of its distribution point.
+    pub(super) fn parts(&self) -> impl Iterator<Item = &[u8]> {
+        self.points.iter().map(Vec::as_slice)
+    }
+
+    /// What it is limited to besides.
+    pub(super) fn bits(&self) -> [u8; 4] {
+        let [high, low] = self.reasons.to_be_bytes();
+        [u8::from(self.has_leaves), u8::from(self.has_authorities), high, low]
+    }
+
     /// Whether it speaks of this certificate of its issuer.
     pub(super) fn covers(&self, certificate: &Link) -> bool {
         let is_kind = if certificate.is_ca { self.has_authorities } else { self.has_leaves };

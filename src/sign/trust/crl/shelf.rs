@@ -1,5 +1,6 @@
 //! All lists at hand, and what they say of a certificate together.
 
+use super::mark::Mark;
 use super::scope::ALL_REASONS;
 use super::{Crl, CrlError, Listed, RevocationReason};
 use crate::sign::trust::link::Link;
@@ -16,6 +17,8 @@ pub const CRLS_MAX: usize = 1024;
 #[derive(Clone, Debug, Default)]
 pub struct Shelf {
     crls: Vec<Arc<Crl>>,
+    /// The newest list of each, also of those that are gone; at most [`CRLS_MAX`].
+    marks: Vec<Mark>,
 }
 
 /// What the lists say, and which of them.
@@ -40,26 +43,52 @@ impl Shelf {
     /// This shelf with one list more; it takes the place of the one before it.
     ///
     /// # Errors
-    /// `Replayed` for a list that is older than the one at hand, by its number or its day;
-    /// `FromFuture`.
+    /// `Replayed` for a list that is older than one taken before, by its number or its day; `FromFuture`.
     pub fn with(&self, crl: Crl, now_unix_s: i64) -> Result<Self, CrlError> {
         if crl.this_update_unix_s > now_unix_s + SKEW_S {
             return Err(CrlError::FromFuture);
         }
-        let mut crls = self.crls.clone();
-        match crls.iter_mut().find(|known| crl.is_after(known)) {
-            Some(known) if crl.is_older(known) => return Err(CrlError::Replayed),
-            Some(known) => {
-                *known = Arc::new(crl);
-                return Ok(Self { crls });
-            }
-            None => {}
+        let mark = Mark::of(&crl);
+        if self.marks.iter().any(|known| mark.is_older(known)) {
+            return Err(CrlError::Replayed);
         }
-        if crls.len() >= CRLS_MAX {
+        let mut next = self.clone();
+        if let Some(known) = next.crls.iter_mut().find(|known| crl.is_after(known)) {
+            *known = Arc::new(crl);
+        } else if next.crls.len() >= CRLS_MAX {
             return Err(CrlError::TooLarge);
+        } else {
+            next.crls.push(Arc::new(crl));
         }
-        crls.push(Arc::new(crl));
-        Ok(Self { crls })
+        next.put(mark);
+        Ok(next)
+    }
+
+    /// How new the newest list of each authority is, a line each: for [`Shelf::with_marks`] after a restart.
+    #[must_use]
+    pub fn marks(&self) -> String {
+        self.marks.iter().map(Mark::line).collect()
+    }
+
+    /// This shelf, to which no list goes that is older than these marks say. Other text says nothing.
+    #[must_use]
+    pub fn with_marks(&self, text: &str) -> Self {
+        let mut next = self.clone();
+        for mark in text.lines().filter_map(Mark::read) {
+            if !next.marks.iter().any(|known| mark.is_older(known)) {
+                next.put(mark);
+            }
+        }
+        next
+    }
+
+    /// A mark in the place of the one before it; the one that changed longest ago goes where there are too many.
+    fn put(&mut self, mark: Mark) {
+        self.marks.retain(|known| !known.is_beside(&mark));
+        if self.marks.len() >= CRLS_MAX {
+            self.marks.remove(0);
+        }
+        self.marks.push(mark);
     }
 
     /// The lists at hand.
@@ -72,7 +101,8 @@ impl Shelf {
     #[must_use]
     pub fn of<'a>(&self, authorities: impl Iterator<Item = &'a Link> + Clone) -> Self {
         let is_kept = |crl: &&Arc<Crl>| authorities.clone().any(|one| crl.is_of(one));
-        Self { crls: self.crls.iter().filter(is_kept).map(Arc::clone).collect() }
+        let crls = self.crls.iter().filter(is_kept).map(Arc::clone).collect();
+        Self { crls, marks: self.marks.clone() }
     }
 
     /// What the lists of `issuer` say of `certificate`; `None` where there is none of them.
@@ -135,11 +165,6 @@ impl Crl {
             && self.signer == known.signer
             && self.is_delta() == known.is_delta()
             && self.scope == known.scope
-    }
-
-    fn is_older(&self, known: &Self) -> bool {
-        let by_number = |one: &Self| (one.number.len(), one.number.clone());
-        self.this_update_unix_s < known.this_update_unix_s || by_number(self) < by_number(known)
     }
 
     /// Whether this delta speaks of what changed since `base` (RFC 5280 §5.2.4). Numbers of deltas and

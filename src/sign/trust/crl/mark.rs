@@ -1,0 +1,68 @@
+//! The newest list ever taken of an authority: it outlives the list itself, and a restart where it is kept.
+
+use super::{Crl, hex};
+use crate::sign::certificate::sha256;
+
+/// How new the newest list of one key, kind and scope is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Mark {
+    /// SHA-256 over issuer, key, kind and scope.
+    of: [u8; 32],
+    this_update_unix_s: i64,
+    /// The CRL number, without leading zeros; empty: it has none.
+    number: Vec<u8>,
+}
+
+impl Mark {
+    pub(super) fn of(crl: &Crl) -> Self {
+        let key = crl.signer.as_ref().map(|key| key.bits()).unwrap_or_default();
+        let mut identity = vec![u8::from(crl.is_delta())];
+        for part in [&crl.issuer[..], key].into_iter().chain(crl.scope.parts()) {
+            identity.extend_from_slice(&part.len().to_be_bytes());
+            identity.extend_from_slice(part);
+        }
+        identity.extend_from_slice(&crl.scope.bits());
+        Self {
+            of: sha256(&identity),
+            this_update_unix_s: crl.this_update_unix_s,
+            number: crl.number.clone(),
+        }
+    }
+
+    /// Whether both tell of the same lists.
+    pub(super) fn is_beside(&self, other: &Self) -> bool {
+        self.of == other.of
+    }
+
+    /// Whether a list of this mark would bring back what `known` has left behind.
+    pub(super) fn is_older(&self, known: &Self) -> bool {
+        let by_number = |one: &Self| (one.number.len(), one.number.clone());
+        self.is_beside(known)
+            && (self.this_update_unix_s < known.this_update_unix_s
+                || by_number(self) < by_number(known))
+    }
+
+    /// `SHA-256 UNIX_SECONDS NUMBER`, digests and numbers in hexadecimal.
+    pub(super) fn line(&self) -> String {
+        format!("{} {} {}\n", hex(&self.of), self.this_update_unix_s, hex(&self.number))
+    }
+
+    /// What [`Mark::line`] wrote; `None` for any other text.
+    pub(super) fn read(line: &str) -> Option<Self> {
+        let mut words = line.split(' ');
+        let (of, time, number) = (words.next()?, words.next()?, words.next()?);
+        let is_all = words.next().is_none() && number.len() <= 40;
+        is_all.then_some(())?;
+        Some(Self {
+            of: bytes(of)?.try_into().ok()?,
+            this_update_unix_s: time.parse().ok()?,
+            number: bytes(number)?,
+        })
+    }
+}
+
+fn bytes(hex: &str) -> Option<Vec<u8>> {
+    let (pairs, rest) = hex.as_bytes().as_chunks::<2>();
+    let byte = |pair: &[u8; 2]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    if rest.is_empty() { pairs.iter().map(byte).collect() } else { None }
+}
