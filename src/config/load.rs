@@ -50,7 +50,12 @@ pub fn inspect(path: &Path) -> Result<Inspection, ConfigErrors> {
         named.borrow_mut().push(path.to_owned());
         read_file(path)
     };
-    let world = World { read: &read, adapters: &qaqpa_adapters::all() };
+    let world = World {
+        read: &read,
+        peek: &read_file,
+        is_folder: &Path::is_dir,
+        adapters: &qaqpa_adapters::all(),
+    };
     let inspection = check::check(&installation, &world, findings)?;
     Ok(Inspection { files: named.into_inner(), ..inspection })
 }

@@ -4,6 +4,8 @@ use super::inspector::Inspector;
 use crate::config::finding::Place;
 use crate::config::raw;
 use crate::config::settings::{Revocation, Trust};
+use crate::sign::trust::crl::shelf::Shelf;
+use std::path::Path;
 use std::time::Duration;
 
 pub(super) fn trust(inspector: &mut Inspector<'_>, place: &Place<'_>, raw: &raw::Trust) -> Trust {
@@ -30,14 +32,16 @@ pub(super) fn trust(inspector: &mut Inspector<'_>, place: &Place<'_>, raw: &raw:
     if raw.revocation != raw::Revocation::Off {
         has_source(inspector, &place.key("revocation"), raw);
     }
+    let crl_seen_file = (!raw.crl_seen_file.is_empty()).then(|| place.path(&raw.crl_seen_file));
+    if let Some(file) = &crl_seen_file {
+        seen_file(inspector, &place.key("crl_seen_file"), file);
+    }
     Trust {
         files: raw.files.iter().map(|file| place.path(file)).collect(),
         gost_2015_256: raw.gost_2015_256,
         crl_files: raw.crl_files.iter().map(|file| place.path(file)).collect(),
         crl_urls: raw.crl_urls.clone(),
-        crl_seen_file: Some(&raw.crl_seen_file)
-            .filter(|file| !file.is_empty())
-            .map(|file| place.path(file)),
+        crl_seen_file,
         crl_bytes_max: raw.crl_bytes_max,
         crl_refresh: Duration::from_secs(raw.crl_refresh_s),
         ocsp_url: Some(raw.ocsp_url.clone()).filter(|url| !url.is_empty()),
@@ -65,6 +69,25 @@ pub(super) fn of_service(
         raw::Revocation::Off => Revocation::Off,
         raw::Revocation::FailClosed => Revocation::FailClosed,
         raw::Revocation::DegradeAndMark => Revocation::DegradeAndMark,
+    }
+}
+
+/// The gateway makes this file, in a folder that must be there; another's it would not touch.
+fn seen_file(inspector: &mut Inspector<'_>, place: &Place<'_>, file: &Path) {
+    let (world, shown) = (inspector.world, file.display());
+    // A name alone lies in the folder at hand.
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let missing = folder.filter(|folder| !(world.is_folder)(folder));
+    if let Some(folder) = missing {
+        let wrong = format!("the folder {} does not exist", folder.display());
+        inspector.error(place, wrong, "make it, writable by the gateway, or correct the path");
+    } else if (world.is_folder)(file) {
+        inspector.error(place, format!("{shown} is a folder"), "name a file in it");
+    } else if let Ok(content) = (world.peek)(file)
+        && Shelf::default().with_marks(&String::from_utf8_lossy(&content.bytes)).1 > 0
+    {
+        let wrong = format!("{shown} holds lines that the gateway did not write");
+        inspector.warning(place, wrong, "name another file; delete this one if it was damaged");
     }
 }
 

@@ -5,6 +5,7 @@
 //! call has, and its answer is asked for anew before it ends.
 
 mod ask;
+mod kept;
 mod memory;
 mod refresh;
 
@@ -17,10 +18,12 @@ use crate::sign::trust::status::{Status, Why};
 use crate::sign::trust::{Judged, Link, Trust};
 use crate::upstream::{Upstream, UpstreamProblem};
 use ask::Asks;
+use kept::Kept;
 use memory::Memory;
 use qaqpa_kit::fault::{Code, Fault, Phase};
 use std::fmt::Write as _;
-use std::sync::{Arc, Mutex};
+use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// After a responder failed, calls are not held up by it again for so long.
@@ -38,8 +41,8 @@ pub struct Revocation {
     /// Shared with those before a change of the configuration.
     memory: Arc<Memory>,
     asks: Arc<Asks>,
-    /// Held by whoever writes `trust.crl_seen_file`.
-    keeping: Mutex<()>,
+    /// `trust.crl_seen_file`; shared too, unless its place changed.
+    kept: Option<Arc<Kept>>,
 }
 
 /// What is known of one certificate, and on what evidence.
@@ -87,11 +90,18 @@ impl Revocation {
                 .collect::<Result<_, _>>()?,
             memory: before.map_or_else(Arc::default, |before| Arc::clone(&before.memory)),
             asks: before.map_or_else(Arc::default, |before| Arc::clone(&before.asks)),
-            keeping: Mutex::default(),
+            kept: own.crl_seen_file.as_deref().map(|path| kept(path, before)),
             trust: Arc::clone(trust),
             settings: own.clone(),
             metrics: Arc::clone(metrics),
         })
+    }
+
+    /// Writes how new the lists at hand are, where the operator wants it.
+    fn keep(&self) {
+        if let Some(kept) = &self.kept {
+            kept.keep(&self.trust);
+        }
     }
 
     /// Whether a certificate is known to be revoked; nobody is asked and nothing is waited for.
@@ -228,6 +238,12 @@ impl Revocation {
             })
         })
     }
+}
+
+/// What is known of this file goes on over a change of the settings.
+fn kept(path: &Path, before: Option<&Revocation>) -> Arc<Kept> {
+    let known = before.and_then(|before| before.kept.as_ref()).filter(|kept| kept.is_at(path));
+    known.map_or_else(|| Arc::new(Kept::new(path)), Arc::clone)
 }
 
 /// The path of an address at this very origin; `None` where it leads anywhere else.

@@ -7,10 +7,10 @@ use crate::upstream::{Upstream, UpstreamRequest};
 use bytes::Bytes;
 use hyper::{HeaderMap, Method};
 use jiff::Timestamp;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
 
@@ -19,9 +19,6 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// For a list to arrive.
 const LIST_DEADLINE: Duration = Duration::from_secs(60);
-
-/// Bytes of the file that says how new lists were: a thousand lines of at most 126.
-const SEEN_BYTES_MAX: u64 = 256 * 1024;
 
 /// Bytes of one trust file.
 const TRUST_FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
@@ -38,8 +35,11 @@ fn seen(path: &Path) -> Seen {
     Some((found.dev(), found.ino(), found.len(), found.mtime(), found.mtime_nsec()))
 }
 
-/// A file of bounded size.
-fn read(path: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
+/// A file of bounded size. What is no file is not opened: a pipe would be waited for.
+pub(super) fn read(path: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is no file"));
+    }
     let mut bytes = Vec::new();
     std::fs::File::open(path)?.take(bytes_max + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > bytes_max {
@@ -56,7 +56,6 @@ impl Refresh {
     pub async fn start(current: &Arc<Current>) -> Self {
         let revocation = Arc::clone(&current.gate().revocation);
         tell_trust(&revocation.trust);
-        remember(&revocation);
         let mut watch = Watch::new(revocation);
         watch.read_lists().await;
         let current = Arc::clone(current);
@@ -90,6 +89,9 @@ struct Watch {
 
 impl Watch {
     fn new(revocation: Arc<Revocation>) -> Self {
+        if let Some(kept) = &revocation.kept {
+            kept.remember(&revocation.trust);
+        }
         Self {
             trust: revocation.settings.files.iter().map(|path| seen(path)).collect(),
             lists: vec![None; revocation.settings.crl_files.len()],
@@ -103,6 +105,7 @@ impl Watch {
         self.read_lists().await;
         self.fetch_lists();
         self.ask_ahead();
+        self.keep_late();
         let revocation = &self.revocation;
         let figures = &revocation.metrics.revocation;
         figures.shelf(&revocation.trust.shelf(), now_unix_s());
@@ -174,6 +177,14 @@ impl Watch {
         }
     }
 
+    /// What could not be written of the lists before, on a disk that was full.
+    fn keep_late(&self) {
+        if self.revocation.kept.as_ref().is_some_and(|kept| kept.is_behind()) {
+            let revocation = Arc::clone(&self.revocation);
+            tokio::task::spawn_blocking(move || revocation.keep());
+        }
+    }
+
     /// Asks anew about certificates in use before their answers end; calls do not wait for it.
     fn ask_ahead(&self) {
         let revocation = &self.revocation;
@@ -219,9 +230,7 @@ async fn take(revocation: &Arc<Revocation>, bytes: Bytes, source: String) {
         let now_unix_s = now_unix_s();
         match own.trust.shelve(&der, now_unix_s) {
             Ok(crl) => {
-                if let Err(error) = keep(&own) {
-                    tracing::error!(%error, "trust.crl_seen_file cannot be written");
-                }
+                own.keep();
                 Ok((source, crl))
             }
             Err(error) => Err((source, error.to_string())),
@@ -244,27 +253,6 @@ async fn take(revocation: &Arc<Revocation>, bytes: Bytes, source: String) {
         }
         Err(error) => tracing::error!(%error, "a revocation list could not be read"),
     }
-}
-
-/// What was kept of the lists before a restart.
-fn remember(revocation: &Revocation) {
-    let Some(path) = &revocation.settings.crl_seen_file else { return };
-    match read(path, SEEN_BYTES_MAX) {
-        Ok(bytes) => revocation.trust.remember(&String::from_utf8_lossy(&bytes)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => tracing::error!(%error, "trust.crl_seen_file cannot be read"),
-    }
-}
-
-/// Writes how new the lists at hand are, whole or not at all.
-fn keep(revocation: &Revocation) -> io::Result<()> {
-    let Some(path) = &revocation.settings.crl_seen_file else { return Ok(()) };
-    let _keeping = revocation.keeping.lock().unwrap_or_else(PoisonError::into_inner);
-    let beside = path.with_extension("new");
-    let mut file = std::fs::File::create(&beside)?;
-    file.write_all(revocation.trust.shelf().marks().as_bytes())?;
-    file.sync_all()?;
-    std::fs::rename(beside, path)
 }
 
 fn der_of(bytes: Bytes) -> Result<Bytes, String> {

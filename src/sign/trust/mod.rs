@@ -167,10 +167,13 @@ impl Trust {
         kept.ok_or(CrlError::Replayed)
     }
 
-    /// Takes no list that is older than [`Shelf::marks`] said before a restart.
-    pub fn remember(&self, marks: &str) {
+    /// Takes no list that is older than [`Shelf::marks`] said before a restart; returns how many lines
+    /// are none of its lines.
+    pub fn remember(&self, marks: &str) -> usize {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        self.shelf.store(Arc::new(self.shelf.load().with_marks(marks)));
+        let (shelf, strange) = self.shelf.load().with_marks(marks);
+        self.shelf.store(Arc::new(shelf));
+        strange
     }
 
     /// The lists at hand.

@@ -3,6 +3,9 @@
 use super::{Crl, hex};
 use crate::sign::certificate::sha256;
 
+/// Octets of a list's number (RFC 5280 §5.2.3).
+pub(super) const NUMBER_BYTES_MAX: usize = 20;
+
 /// How new the newest list of one key, kind and scope is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Mark {
@@ -47,17 +50,18 @@ impl Mark {
         format!("{} {} {}\n", hex(&self.of), self.this_update_unix_s, hex(&self.number))
     }
 
-    /// What [`Mark::line`] wrote; `None` for any other text.
+    /// What [`Mark::line`] wrote; `None` for any other text, also for one that means the same.
     pub(super) fn read(line: &str) -> Option<Self> {
-        let mut words = line.split(' ');
+        let mut words = line.strip_suffix('\n')?.split(' ');
         let (of, time, number) = (words.next()?, words.next()?, words.next()?);
-        let is_all = words.next().is_none() && number.len() <= 40;
-        is_all.then_some(())?;
-        Some(Self {
+        let read = Self {
             of: bytes(of)?.try_into().ok()?,
             this_update_unix_s: time.parse().ok()?,
             number: bytes(number)?,
-        })
+        };
+        let is_number = read.number.len() <= NUMBER_BYTES_MAX
+            && (read.number.len() == 1 || !read.number.starts_with(&[0]));
+        (is_number && read.line() == line).then_some(read)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::super::serial::Serial;
 use super::super::signed::{Signed, contents, is_same_algorithm};
+use super::mark::NUMBER_BYTES_MAX;
 use super::{Crl, CrlError, Entry, RevocationReason, Scope};
 use crate::sign::certificate::unix_s;
 use der::asn1::ObjectIdentifier;
@@ -162,7 +163,7 @@ fn of_list<'r>(reader: &mut impl Reader<'r>) -> Result<Extensions, CrlError> {
 /// A number of at most twenty octets, without leading zeros.
 fn number(value: &[u8]) -> Result<Vec<u8>, CrlError> {
     let number = der::asn1::UintRef::from_der(value)?.as_bytes();
-    if number.len() > 20 { Err(CrlError::Malformed) } else { Ok(number.to_vec()) }
+    if number.len() > NUMBER_BYTES_MAX { Err(CrlError::Malformed) } else { Ok(number.to_vec()) }
 }
 
 fn key_id(value: &[u8]) -> Result<Option<Vec<u8>>, CrlError> {

@@ -70,16 +70,22 @@ impl Shelf {
         self.marks.iter().map(Mark::line).collect()
     }
 
-    /// This shelf, to which no list goes that is older than these marks say. Other text says nothing.
+    /// This shelf, to which no list goes that is older than these marks say; and how many lines of the
+    /// text are no marks.
     #[must_use]
-    pub fn with_marks(&self, text: &str) -> Self {
-        let mut next = self.clone();
-        for mark in text.lines().filter_map(Mark::read) {
-            if !next.marks.iter().any(|known| mark.is_older(known)) {
+    pub fn with_marks(&self, text: &str) -> (Self, usize) {
+        let (mut next, mut strange) = (self.clone(), 0);
+        for line in text.split_inclusive('\n') {
+            let Some(mark) = Mark::read(line) else {
+                strange += 1;
+                continue;
+            };
+            let known = next.marks.iter().find(|known| known.is_beside(&mark));
+            if known.is_none_or(|known| known.is_older(&mark) && !mark.is_older(known)) {
                 next.put(mark);
             }
         }
-        next
+        (next, strange)
     }
 
     /// A mark in the place of the one before it; the one that changed longest ago goes where there are too many.
