@@ -1,8 +1,8 @@
 //! What honest toolkits write is accepted, and xmlsec1 agrees that each of these signatures is valid.
 
 use crate::signatures::forge::{
-    EXCLUSIVE, PAYLOAD, SOAP, Setting, form_a, form_b, form_c, form_d, issuer_serial, judge,
-    message, reference, setting, sign, signature, token, usual,
+    EXCLUSIVE, PAYLOAD, SOAP, Setting, by_key_id, form_a, form_b, form_c, form_d, issuer_serial,
+    judge, key_id, message, reference, setting, sign, signature, token, usual,
 };
 use crate::signatures::oracles::xmlsec1_verifies;
 use crate::signatures::pki::{Identity, PKI};
@@ -94,6 +94,8 @@ fn every_family_and_every_form_of_key_info_is_accepted() {
             ("B directly", data(issuer_serial(by))),
             ("C", form_c(by)),
             ("C in a reference", in_reference),
+            ("by key id", by_key_id(by)),
+            ("by key id in X509Data", data(format!("<ds:X509SKI>{}</ds:X509SKI>", key_id(by)))),
             ("B and C of one", data(issuer_serial(by) + &inner)),
             ("C and B of one", data(inner.clone() + &issuer_serial(by))),
         ] {
@@ -106,7 +108,7 @@ fn every_family_and_every_form_of_key_info_is_accepted() {
         let both = signature(by, &(reference("token") + &reference("body")), &form_d());
         variants.push(variant(format!("{kind:?} D signed"), sign(&with_token, &both, by), by));
     }
-    hold(variants, 27);
+    hold(variants, 33);
 }
 
 #[test]

@@ -9,6 +9,7 @@ use qaqpa::sign::wsse::{self, Signed};
 use qaqpa_kit::soap::{DS, Envelope, SOAP11, SOAP12, WSSE, WSU};
 use qaqpa_kit::xml::{Document, Element, Limits};
 use std::cell::Cell;
+use x509_cert::der::Decode as _;
 
 /// What a generator writes its messages in; families are run in all of them.
 #[derive(Clone, Copy)]
@@ -131,6 +132,25 @@ pub(crate) fn form_b(by: &Identity) -> String {
         "<wsse:SecurityTokenReference xmlns:wsu=\"{WSU}\" wsu:Id=\"STR-1\"><ds:X509Data>{}</ds:X509Data>\
          </wsse:SecurityTokenReference>",
         issuer_serial(by)
+    )
+}
+
+/// The subject key identifier of a certificate, in base64.
+pub(crate) fn key_id(by: &Identity) -> String {
+    use x509_cert::ext::pkix::SubjectKeyIdentifier;
+    let read = x509_cert::Certificate::from_der(by.certificate().der()).expect("a certificate");
+    let (_, id) =
+        read.tbs_certificate.get::<SubjectKeyIdentifier>().expect("readable").expect("an id");
+    STANDARD.encode(id.0.as_bytes())
+}
+
+/// KeyInfo that names a certificate by its key id alone.
+pub(crate) fn by_key_id(by: &Identity) -> String {
+    let kind = X509V3.replace("#X509v3", "#X509SubjectKeyIdentifier");
+    format!(
+        "<wsse:SecurityTokenReference><wsse:KeyIdentifier EncodingType=\"{BASE64}\" ValueType=\"{kind}\">\
+         {}</wsse:KeyIdentifier></wsse:SecurityTokenReference>",
+        key_id(by)
     )
 }
 

@@ -1,8 +1,8 @@
 //! Keys that are nobody's, somebody else's, too weak or ambiguous; values that are broken.
 
 use crate::signatures::forge::{
-    X509V3, form_a, form_b, form_c, form_d, issuer_serial, message, reference, sign, signature,
-    token, usual,
+    X509V3, by_key_id, form_a, form_b, form_c, form_d, issuer_serial, key_id, message, reference,
+    sign, signature, token, usual,
 };
 use crate::signatures::hostile::{Case, case};
 use crate::signatures::oracles::openssl;
@@ -92,6 +92,19 @@ fn unknown() -> Vec<KeyInfo> {
         ("B unknown serial", "cert_unknown", form_b(by).replace("SerialNumber>", "SerialNumber>9")),
         ("B unknown issuer", "cert_unknown", form_b(by).replace("CN=", "CN=x")),
         ("B no name", "cert_unknown", form_b(by).replace("CN=", "CN")),
+        ("key id of nobody", "cert_unknown", by_key_id(by).replace(&key_id(by), "AAAA")),
+        ("key id of a stranger", "cert_unknown", by_key_id(&PKI.stranger)),
+        ("K2 key id of another", "alg_key_mismatch", by_key_id(&PKI.p256)),
+        (
+            "key id as hex",
+            "key_type_forbidden",
+            by_key_id(by).replace("#Base64Binary", "#HexBinary"),
+        ),
+        ("no key id", "value_not_base64", by_key_id(by).replace(&key_id(by), "")),
+        ("K3 key id and serial", "keyinfo_ambiguous", {
+            let id = format!("<ds:X509SKI>{}</ds:X509SKI>", key_id(by));
+            data(&(id + &issuer_serial(&PKI.p256)))
+        }),
         ("garbage", "cert_malformed", garbage),
         ("A3 other family", "alg_key_mismatch", form_a(&PKI.p256)),
     ]
@@ -139,7 +152,20 @@ fn certificates() -> Vec<Case> {
 
 /// Certificates over keys that no signature may rest on; the signature itself does not matter.
 fn weak_keys() -> Vec<Case> {
-    let kinds: [(&str, &str, &[&str]); 6] = [
+    let kinds: [(&str, &str, &[&str]); 11] = [
+        ("K6 rsa 2047", "key_too_weak", &["-newkey", "rsa:2047"]),
+        ("K6 p521", "key_too_weak", &["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:secp521r1"]),
+        (
+            "K6 brainpool",
+            "key_too_weak",
+            &["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:brainpoolP256r1"],
+        ),
+        (
+            "K6 pss",
+            "key_type_forbidden",
+            &["-newkey", "rsa-pss", "-pkeyopt", "rsa_keygen_bits:2048"],
+        ),
+        ("K6 ed448", "key_type_forbidden", &["-newkey", "ed448"]),
         ("K6 rsa 1024", "key_too_weak", &["-newkey", "rsa:1024"]),
         (
             "K6 rsa exponent 3",

@@ -72,6 +72,8 @@ pub(crate) fn leaf(name: &str) -> CertificateParams {
     params.not_before = date_time_ymd(2026, 1, 1);
     params.not_after = date_time_ymd(2027, 12, 31);
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::ContentCommitment];
+    // Brings a subject key identifier along, as the НУЦ's do.
+    params.is_ca = IsCa::ExplicitNoCa;
     params
 }
 

@@ -1,4 +1,4 @@
-//! From `ds:KeyInfo` to the signer's certificate: four forms, exactly one of them, nothing remote.
+//! From `ds:KeyInfo` to the signer's certificate: five forms, exactly one of them, nothing remote.
 
 use crate::config::settings::BoundCertificate;
 use crate::sign::certificate::{Certificate, CertificateCache};
@@ -13,6 +13,8 @@ use std::sync::Arc;
 /// `ValueType` of one X.509 certificate (X.509 Token Profile 1.1 §3.1.1).
 pub(super) const X509V3: &str =
     "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-x509-token-profile-1.0#X509v3";
+/// `ValueType` of a subject key identifier (X.509 Token Profile 1.1 §3.2.1).
+const KEY_ID: &str = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-x509-token-profile-1.0#X509SubjectKeyIdentifier";
 /// `EncodingType` of base64, the only one.
 pub(super) const BASE64: &str = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-soap-message-security-1.0#Base64Binary";
 
@@ -29,6 +31,8 @@ pub(in crate::sign) enum Hint<'d> {
     Data(Element<'d>),
     /// Issuer and serial number of a certificate known beforehand (form B).
     Issued(Element<'d>),
+    /// The subject key identifier of a certificate known beforehand, in base64.
+    KeyId(Element<'d>),
     /// A `BinarySecurityToken` with this id (form D); the offset is the reference's.
     Token(String, usize),
 }
@@ -51,11 +55,13 @@ fn token_reference(reference: Element<'_>) -> Result<Hint<'_>, Refusal> {
     match (child.namespace(), child.local()) {
         (DS, "X509Data") => x509_data(child),
         (WSSE, "KeyIdentifier") => {
-            check_types(child, true)?;
-            Ok(Hint::Inside(child))
+            let is_key_id =
+                child.attribute("", "ValueType").is_some_and(|kind| kind.value() == KEY_ID);
+            check_types(child, if is_key_id { KEY_ID } else { X509V3 }, true)?;
+            Ok(if is_key_id { Hint::KeyId(child) } else { Hint::Inside(child) })
         }
         (WSSE, "Reference") => {
-            check_types(child, false)?;
+            check_types(child, X509V3, false)?;
             let uri = child.attribute("", "URI").map(|uri| uri.value());
             match uri.as_deref().and_then(|uri| uri.strip_prefix('#')) {
                 Some(id) => Ok(Hint::Token(id.to_owned(), child.span().start)),
@@ -66,15 +72,16 @@ fn token_reference(reference: Element<'_>) -> Result<Hint<'_>, Refusal> {
     }
 }
 
-/// The certificate itself, or its issuer and serial number alone.
+/// The certificate itself, or its issuer and serial number or its key id alone.
 fn x509_data(data: Element<'_>) -> Result<Hint<'_>, Refusal> {
     if data.child_of(DS, "X509Certificate").is_some() {
         return Ok(Hint::Data(data));
     }
     let child = only(data)?;
-    match child.is(DS, "X509IssuerSerial") {
-        true => Ok(Hint::Issued(child)),
-        false => Err(forbidden(child)),
+    match (child.namespace(), child.local()) {
+        (DS, "X509IssuerSerial") => Ok(Hint::Issued(child)),
+        (DS, "X509SKI") => Ok(Hint::KeyId(child)),
+        _ => Err(forbidden(child)),
     }
 }
 
@@ -184,10 +191,14 @@ fn forbidden(element: Element<'_>) -> Refusal {
 }
 
 /// Refuses a token that is no single certificate in base64 (a PKIPath, a thumbprint …).
-pub(super) fn check_types(token: Element<'_>, needs_type: bool) -> Result<(), Refusal> {
+pub(super) fn check_types(
+    token: Element<'_>,
+    wanted: &str,
+    needs_type: bool,
+) -> Result<(), Refusal> {
     let refused = Reason::KeyTypeForbidden.at(token.span().start);
     match token.attribute("", "ValueType") {
-        Some(kind) if kind.value() != X509V3 => return Err(refused),
+        Some(kind) if kind.value() != wanted => return Err(refused),
         None if needs_type => return Err(refused),
         _ => {}
     }
@@ -212,17 +223,40 @@ pub(super) fn issued(
     cache: &CertificateCache,
 ) -> Result<Arc<Certificate>, Refusal> {
     let (issuer, serial) = issuer_serial(element)?;
+    let is_it = |one: &Certificate| one.is_issued_as(&issuer, &serial);
+    only_known(known, cache, is_it).map_err(|reason| reason.at(element.span().start))
+}
+
+/// The one known certificate that a subject key identifier names (RFC 5280 §4.2.1.2): its own extension,
+/// byte for byte. НУЦ certificates have ids that are no digest, so none is computed.
+pub(super) fn of_key_id(
+    element: Element<'_>,
+    known: &[BoundCertificate],
+    cache: &CertificateCache,
+) -> Result<Arc<Certificate>, Refusal> {
+    let id = bytes_of(element)?;
+    let is_it = |one: &Certificate| {
+        Link::read(one.der()).is_ok_and(|link| link.key_id.as_deref() == Some(&id[..]))
+    };
+    only_known(known, cache, is_it).map_err(|reason| reason.at(element.span().start))
+}
+
+fn only_known(
+    known: &[BoundCertificate],
+    cache: &CertificateCache,
+    is_it: impl Fn(&Certificate) -> bool,
+) -> Result<Arc<Certificate>, Reason> {
     let mut named: Vec<_> = known
         .iter()
         .filter_map(|bound| cache.parse(bound.der.as_deref()?).ok())
-        .filter(|certificate| certificate.is_issued_as(&issuer, &serial))
+        .filter(|certificate| is_it(certificate))
         .collect();
     named.sort_by_key(|certificate| certificate.sha256());
     named.dedup_by_key(|certificate| certificate.sha256());
     match (named.pop(), named.pop()) {
         (Some(certificate), None) => Ok(certificate),
-        (Some(_), Some(_)) => Err(Reason::KeyinfoAmbiguous.at(element.span().start)),
-        (None, _) => Err(Reason::CertUnknown.at(element.span().start)),
+        (Some(_), Some(_)) => Err(Reason::KeyinfoAmbiguous),
+        (None, _) => Err(Reason::CertUnknown),
     }
 }
 

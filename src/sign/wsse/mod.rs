@@ -58,9 +58,10 @@ pub fn verify(
         Hint::Inside(element) => key_info::inside(*element, certificates)?,
         Hint::Data(data) => key_info::of_data(*data, certificates)?,
         Hint::Issued(element) => key_info::issued(*element, known, certificates)?,
+        Hint::KeyId(element) => key_info::of_key_id(*element, known, certificates)?,
         Hint::Token(_, at) => {
             let token = header.token.ok_or(Reason::RefUnresolved.at(*at))?;
-            key_info::check_types(token, true)?;
+            key_info::check_types(token, key_info::X509V3, true)?;
             key_info::inside(token, certificates)?
         }
     };
