@@ -4,7 +4,7 @@ use super::curve::Curve;
 use super::field::Field;
 use super::point::{Affine, Complete, Jacobian, normalized};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use subtle::{Choice, ConstantTimeEq as _};
+use subtle::{Choice, ConditionallySelectable as _, ConstantTimeEq as _};
 use zeroize::Zeroizing;
 
 /// Combs of keys that may be in memory at once: 32 MiB of 512-bit keys. A key beyond them verifies
@@ -40,7 +40,9 @@ const TEETH: usize = 8;
 /// Tables of a comb: each halves the doublings.
 const COMBS: usize = 2;
 /// Width of a signing window in bits.
-const WINDOW: usize = 4;
+const WINDOW: usize = 5;
+/// Points of a signing window: its digits have a sign, so half of the multiples do.
+const WINDOW_POINTS: usize = 1 << (WINDOW - 1);
 /// Width of the signed digits for the base point and for a key without a comb.
 const BASE_WIDTH: u32 = 8;
 const KEY_WIDTH: u32 = 5;
@@ -125,7 +127,7 @@ pub(super) struct Base<C: Curve<L>, const L: usize> {
     comb: Comb<C, L>,
     /// G, 3G, 5G …
     odd: Vec<Affine<C, L>>,
-    /// For each window of a scalar the multiples 1..16 of G·2^(4·window).
+    /// For each window of a scalar the multiples 1..=16 of G·2^(5·window).
     windows: Vec<Vec<Affine<C, L>>>,
 }
 
@@ -137,16 +139,18 @@ impl<C: Curve<L>, const L: usize> Base<C, L> {
         let odd = normalized(&odd_multiples(base, 1 << (BASE_WIDTH - 2))).unwrap_or_default();
         let mut multiples = Vec::new();
         let mut first = Jacobian::from(base);
-        for _ in 0..64 * L / WINDOW {
+        // One bit more than a scalar has: the highest digit must not be negative.
+        for _ in 0..(64 * L + 1).div_ceil(WINDOW) {
             let mut multiple = first;
-            for _ in 1..1 << WINDOW {
+            for _ in 1..WINDOW_POINTS {
                 multiples.push(multiple);
                 multiple = multiple.add(first);
             }
-            first = multiple;
+            multiples.push(multiple);
+            first = multiple.double();
         }
         let multiples = normalized(&multiples).unwrap_or_default();
-        let windows = multiples.chunks((1 << WINDOW) - 1).map(<[_]>::to_vec).collect();
+        let windows = multiples.chunks(WINDOW_POINTS).map(<[_]>::to_vec).collect();
         Self { comb, odd, windows }
     }
 
@@ -155,19 +159,36 @@ impl<C: Curve<L>, const L: usize> Base<C, L> {
         let zero = C::Field::small(0);
         let mut sum = Complete::infinity();
         for (number, window) in self.windows.iter().enumerate() {
-            let limb = scalar.get(number * WINDOW / 64).copied().unwrap_or(0);
-            let digit = Zeroizing::new(limb >> (number * WINDOW % 64) & ((1 << WINDOW) - 1));
+            let (size, is_negative) = digit(scalar, number);
             let mut point = Affine { x: zero, y: zero };
             for (multiple, candidate) in (1_u64..).zip(window) {
-                let choice = digit.ct_eq(&multiple);
+                let choice = size.ct_eq(&multiple);
                 point.x = C::Field::select(point.x, candidate.x, choice);
                 point.y = C::Field::select(point.y, candidate.y, choice);
             }
-            let is_zero: Choice = digit.ct_eq(&0);
+            point.y = C::Field::select(point.y, zero.sub(point.y), is_negative);
+            let is_zero: Choice = size.ct_eq(&0);
             sum = Complete::select(sum.add_affine(point), sum, is_zero);
         }
         sum.to_affine()
     }
+}
+
+/// Size and sign of a window's digit, −16 … 16, in one time (Booth 1951): its five bits and the one below
+/// them. The digits times the powers of their windows are the scalar.
+pub(super) fn digit<const L: usize>(scalar: &[u64; L], window: usize) -> (Zeroizing<u64>, Choice) {
+    let limb = |at: usize| scalar.get(at).copied().unwrap_or(0);
+    // Where a window lies is no secret.
+    let bits = Zeroizing::new(match (window * WINDOW).checked_sub(1) {
+        None => limb(0) << 1,
+        Some(low) => limb(low / 64) >> (low % 64) | limb(low / 64 + 1) << 1 << (63 - low % 64),
+    });
+    let bits = Zeroizing::new(*bits & ((2 << WINDOW) - 1));
+    let is_negative = (*bits >> WINDOW).ct_eq(&1);
+    // The highest bit counts −16 and no 16: what is missing to 32 is the size.
+    let size = Zeroizing::new((*bits >> 1) + (*bits & 1));
+    let missing = Zeroizing::new((1 << WINDOW) - *size);
+    (Zeroizing::new(u64::conditional_select(&size, &missing, is_negative)), is_negative)
 }
 
 /// P, 3P, 5P …

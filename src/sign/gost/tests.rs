@@ -221,3 +221,62 @@ fn two_signatures_of_one_message_share_nothing() {
     assert_ne!(one[..64], two[..64]);
     assert_ne!(one[64..], two[64..]);
 }
+
+/// The scalars that a recoding could get wrong, and some that it could not.
+fn scalars<const L: usize>() -> Vec<[u64; L]> {
+    let small = |value: u64| field::limbs_of::<L>(value);
+    let mut all: Vec<[u64; L]> = [1, 2, 15, 16, 17, 31, 32, 33, 1023, 1024].map(small).to_vec();
+    all.extend([
+        [u64::MAX; L],
+        [1 << 63; L],
+        [0x8421_0842_1084_2108; L],
+        [0x7bde_f7bd_ef7b_def7; L],
+    ]);
+    all.extend((0..64 * L).step_by(7).map(|at| {
+        let mut one = [0; L];
+        one[at / 64] = 1 << (at % 64);
+        one
+    }));
+    all
+}
+
+fn multiplies_as_without_windows<C: Curve<L>, const L: usize>() {
+    for scalar in scalars::<L>() {
+        let by_windows = C::base().multiply(&scalar);
+        let sum = multiply_once::<C, L>(Affine::base(), &[0; L], &scalar);
+        let expected = point::normalized(&[sum]).unwrap()[0];
+        let limbs = |point: Affine<C, L>| {
+            use field::Field as _;
+            (point.x.limbs(), point.y.limbs())
+        };
+        assert_eq!(limbs(by_windows), limbs(expected), "{scalar:x?}");
+    }
+}
+
+#[test]
+fn the_base_point_is_multiplied_in_one_time_as_it_is_in_any() {
+    multiplies_as_without_windows::<CryptoPro, 4>();
+    multiplies_as_without_windows::<Tc26x256, 4>();
+    multiplies_as_without_windows::<Tc26x512, 8>();
+}
+
+#[test]
+fn the_digits_of_a_scalar_are_the_scalar() {
+    for scalar in scalars::<4>() {
+        // Horner from the highest window down, in numbers of one limb more.
+        let mut sum = [0_u64; 5];
+        for window in (0..52).rev() {
+            let (size, is_negative) = tables::digit(&scalar, window);
+            assert!(*size <= 16);
+            let mut carry = 0_i128;
+            let digit =
+                if bool::from(is_negative) { -i128::from(*size) } else { i128::from(*size) };
+            for (at, limb) in sum.iter_mut().enumerate() {
+                let wide = i128::from(*limb) * 32 + carry + if at == 0 { digit } else { 0 };
+                *limb = (wide & i128::from(u64::MAX)) as u64;
+                carry = wide >> 64;
+            }
+        }
+        assert_eq!((&sum[..4], sum[4]), (&scalar[..], 0), "{scalar:x?}");
+    }
+}
