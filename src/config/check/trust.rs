@@ -113,3 +113,23 @@ fn plain_url(inspector: &mut Inspector<'_>, place: &Place<'_>, url: &str) -> boo
     }
     is_plain
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{PARTICIPANT, SERVICES, told};
+
+    #[test]
+    fn the_file_of_newest_lists_needs_a_folder_and_must_be_the_gateways_own() {
+        for (file, expected) in [
+            ("missing/a", "trust.crl_seen_file: the folder missing does not exist"),
+            ("folder", "trust.crl_seen_file: folder is a folder"),
+            ("open.pem", "warning: gateway.toml:2: trust.crl_seen_file: open.pem holds lines"),
+        ] {
+            let gateway = format!("[trust]\ncrl_seen_file = \"{file}\"");
+            let told = told(&gateway, SERVICES, &[PARTICIPANT]);
+            assert!(told.contains(expected), "{told}\nlacks {expected}");
+        }
+        let told = told("[trust]\ncrl_seen_file = \"missing.seen\"", SERVICES, &[PARTICIPANT]);
+        assert!(!told.contains("crl_seen_file"), "it is made by the gateway: {told}");
+    }
+}
