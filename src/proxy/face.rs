@@ -5,6 +5,7 @@ use super::trace::Trace;
 use super::{Gateway, bank, route};
 use crate::channel::Face;
 use crate::channel::rest::{self, Stamp};
+use crate::channel::sync;
 use crate::config::settings::Service;
 use crate::sign::rest::jws;
 use bytes::Bytes;
@@ -22,8 +23,8 @@ const GROWTH_MAX: usize = 2;
 /// The SyncChannel form of a call: SOAP as it came, JSON as the service's adapter puts it.
 ///
 /// # Errors
-/// `caller.malformed` for a REST call that cannot be put into it, `caller.too_large` for one that grows
-/// too much.
+/// `caller.malformed` for a REST call that cannot be put into it, and for SOAP that is said to be no UTF-8;
+/// `caller.too_large` for one that grows too much.
 pub fn form<'r>(
     gate: &Gateway,
     received: &'r Received,
@@ -31,7 +32,10 @@ pub fn form<'r>(
 ) -> Result<Cow<'r, [u8]>, Fault> {
     let (path, headers, body) = (received.uri.path(), &received.headers, &received.body);
     let (call, json_body) = match trace.face {
-        Face::Sync => return Ok(Cow::Borrowed(body)),
+        Face::Sync => {
+            sync::check_charset(headers)?;
+            return Ok(Cow::Borrowed(body));
+        }
         Face::Bank => return bank::form(gate, received, trace).map(Cow::Owned),
         Face::Rest(_) => (rest::Call::read(path, headers)?, Cow::Borrowed(&**body)),
         Face::Resource(resource, _) => {

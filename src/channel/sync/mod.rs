@@ -2,6 +2,8 @@
 
 pub mod wsdl;
 
+use hyper::HeaderMap;
+use hyper::header::CONTENT_TYPE;
 use qaqpa_kit::envelope::write::{FaultInfo, fault};
 use qaqpa_kit::envelope::{Request, ns};
 use qaqpa_kit::fault::{Code, Fault, Language, Origin, Phase};
@@ -25,6 +27,29 @@ pub fn scan<'s>(body: &'s [u8], limits: &Limits) -> Result<Document<'s>, Fault> 
         let code = if is_limit { Code::CallerTooLarge } else { Code::CallerMalformed };
         Fault::new(code, Phase::Receive, reason).at(at)
     })
+}
+
+/// Refuses a body that its Content-Type puts into another encoding than UTF-8 (RFC 7303 §3.2: that word comes
+/// before the document's own): whoever believed it would read another document than the one that is signed.
+///
+/// # Errors
+/// `caller.malformed` with the reason `encoding`.
+pub fn check_charset(headers: &HeaderMap) -> Result<(), Fault> {
+    let values = headers.get_all(CONTENT_TYPE).iter();
+    let mut parameters = values.flat_map(|value| value.as_bytes().split(|byte| *byte == b';'));
+    let is_other = |parameter: &[u8]| {
+        let text = String::from_utf8_lossy(parameter);
+        text.split_once('=').is_some_and(|(key, value)| {
+            let value = value.trim().trim_matches(['"', '\'']);
+            let is_utf8 =
+                ["utf-8", "utf8", "us-ascii"].iter().any(|one| value.eq_ignore_ascii_case(one));
+            key.trim().eq_ignore_ascii_case("charset") && !is_utf8
+        })
+    };
+    match parameters.any(is_other) {
+        true => Err(Fault::new(Code::CallerMalformed, Phase::Receive, "encoding")),
+        false => Ok(()),
+    }
 }
 
 impl<'d> Message<'d> {
@@ -64,4 +89,39 @@ pub fn fault_document(failure: &Fault, language: Language, date: &str, session_i
         session_id,
         is_callers: row.origin == Origin::Caller,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hyper::header::HeaderValue;
+
+    #[test]
+    fn a_content_type_may_name_utf_8_or_nothing_and_no_other_encoding() {
+        let checked = |kinds: &[&'static str]| {
+            let mut headers = HeaderMap::new();
+            for kind in kinds {
+                headers.append(CONTENT_TYPE, HeaderValue::from_static(kind));
+            }
+            check_charset(&headers).is_ok()
+        };
+        for kinds in [
+            &[][..],
+            &["text/xml"],
+            &["text/plain; charset=utf-8"],
+            &["Text/XML;Charset=\"UTF-8\"; action=\"urn:x\""],
+            &["application/soap+xml; charset=utf8;action=urn:charset"],
+        ] {
+            assert!(checked(kinds), "{kinds:?}");
+        }
+        for kinds in [
+            &["text/xml; charset=windows-1251"][..],
+            &["text/xml;charset = \"UTF-16\""],
+            &["text/xml; charset="],
+            &["text/xml; charset=utf-8; charset=iso-8859-1"],
+            &["text/xml; charset=utf-8", "text/xml; charset=utf-7"],
+        ] {
+            assert!(!checked(kinds), "{kinds:?}");
+        }
+    }
 }
