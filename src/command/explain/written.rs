@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 
 /// Bytes shown on either side of a difference.
 const AROUND_BYTES: usize = 40;
+/// Columns of a terminal that lines for people fit into.
+const COLUMNS: usize = 100;
 
 /// Everything that was found out.
 pub(super) fn report(
@@ -103,9 +105,9 @@ pub(super) fn lines(report: &Value, language: Language) -> String {
             labels.difference,
             difference["at"],
             labels.file,
-            difference["file"],
+            visible(&difference["file"]),
             labels.other,
-            difference["other"]
+            visible(&difference["other"])
         )),
         Some("none") => {
             let bytes = &difference["canonical_bytes"];
@@ -114,6 +116,35 @@ pub(super) fn lines(report: &Value, language: Language) -> String {
         Some(_) => out.push_str(&format!("{}\n", labels.not_comparable)),
     }
     out
+}
+
+/// A text in lines of at most [`COLUMNS`]: the first begins with `mark`, the others below its text. A word that
+/// is longer alone stays whole, to be copied.
+fn folded(mark: &str, text: &str) -> String {
+    let width = |text: &str| text.chars().count();
+    let indent = width(mark);
+    let mut out = mark.to_owned();
+    let mut column = indent;
+    for word in text.split(' ') {
+        if column > indent && column + 1 + width(word) > COLUMNS {
+            out.push('\n');
+            out.extend(std::iter::repeat_n(' ', indent));
+            column = indent;
+        }
+        if column > indent {
+            out.push(' ');
+            column += 1;
+        }
+        out.push_str(word);
+        column += width(word);
+    }
+    out.push('\n');
+    out
+}
+
+/// On one line, white space that may be the whole difference included.
+fn visible(value: &Value) -> String {
+    format!("\"{}\"", text(value).replace('\n', "\\n").replace('\t', "\\t"))
 }
 
 fn text(value: &Value) -> String {
@@ -139,15 +170,11 @@ fn paragraph(one: &Value, labels: &Labels) -> String {
             continue;
         }
         let is_right = covered["digest"] == "right";
-        out.push_str(&format!(
-            "  {} \"{uri}\" <{name}>{}{}, {} {}, {}\n",
-            labels.covers,
-            labels.place[0],
-            covered["at"],
-            covered["canonical_bytes"],
-            labels.canonical_bytes,
-            if is_right { labels.digest_right } else { labels.digest_wrong },
-        ));
+        let digest = if is_right { labels.digest_right } else { labels.digest_wrong };
+        let (at, bytes) = (&covered["at"], &covered["canonical_bytes"]);
+        let (place, counted) = (labels.place[0], labels.canonical_bytes);
+        let said = format!("\"{uri}\" <{name}>{place}{at}, {bytes} {counted}, {digest}");
+        out.push_str(&folded(&format!("  {} ", labels.covers), &said));
         if let Some(canonical) = covered["canonical"].as_str() {
             out.push_str(&format!("{canonical}\n"));
         }
@@ -159,20 +186,18 @@ fn paragraph(one: &Value, labels: &Labels) -> String {
             Some("not_judged") => labels.not_judged.to_owned(),
             _ => text(&certificate["trust"]),
         };
-        out.push_str(&format!(
-            "  {} {}\n  {} {}\n  {} {} … {}\n  {} {trust}\n",
-            labels.signer,
-            text(&signer["subject"]),
-            labels.issuer,
-            text(&signer["issuer"]),
-            labels.valid,
-            text(&signer["not_before"]),
-            text(&signer["not_after"]),
-            labels.trust,
-        ));
+        let days = format!("{} … {}", text(&signer["not_before"]), text(&signer["not_after"]));
+        for (label, fact) in [
+            (labels.signer, text(&signer["subject"])),
+            (labels.issuer, text(&signer["issuer"])),
+            (labels.valid, days),
+            (labels.trust, trust),
+        ] {
+            out.push_str(&folded(&format!("  {label} "), &fact));
+        }
     }
     for hint in one["hints"].as_array().into_iter().flatten() {
-        out.push_str(&format!("  →  {}\n", text(&hint["text"])));
+        out.push_str(&folded("  →  ", &text(&hint["text"])));
     }
     out
 }

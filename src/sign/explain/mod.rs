@@ -155,7 +155,7 @@ impl Explanation {
     fn finish(mut self) -> Self {
         if let Some(general) = self.refused.map(|refusal| hint::of_reason(refusal.reason))
             && !self.hints.contains(&general)
-            && (self.hints.is_empty() || general != Hint::Changed)
+            && (self.hints.is_empty() || !matches!(general, Hint::Changed | Hint::WrongKey))
         {
             self.hints.push(general);
         }
