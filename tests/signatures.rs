@@ -29,6 +29,7 @@ mod signatures {
     pub(crate) mod hostile_parsers;
     pub(crate) mod hostile_wrapping;
     pub(crate) mod key_info;
+    pub(crate) mod moved;
     pub(crate) mod oracles;
     pub(crate) mod pki;
     pub(crate) mod rest;

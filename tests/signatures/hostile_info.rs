@@ -83,14 +83,29 @@ pub(crate) fn algorithms() -> Vec<Case> {
         "http://www.w3.org/2001/04/xmldsig-more#hmac-sha256",
         "http://www.w3.org/2001/04/xmldsig-more#rsa-md5",
         "http://www.w3.org/2001/04/xmldsig-more#rsa-ripemd160",
+        "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha1",
+        "http://www.w3.org/2007/05/xmldsig-more#sha256-rsa-MGF1",
+        "http://www.w3.org/2007/05/xmldsig-more#rsa-pss",
+        "http://www.w3.org/2021/04/xmldsig-more#eddsa-ed25519",
+        "urn:ietf:params:xml:ns:cpxmlsec:algorithms:gostr34102001-gostr3411",
         "none",
+        "",
+        &format!("{rsa} "),
+        &format!(" {rsa}"),
+        &rsa.to_uppercase(),
     ] {
         cases.push(changed(format!("A2 {uri}"), "alg_forbidden", rsa, uri));
     }
     let sha256 = "http://www.w3.org/2001/04/xmlenc#sha256";
-    for uri in
-        ["http://www.w3.org/2000/09/xmldsig#sha1", "http://www.w3.org/2001/04/xmldsig-more#md5", ""]
-    {
+    for uri in [
+        "http://www.w3.org/2000/09/xmldsig#sha1",
+        "http://www.w3.org/2001/04/xmldsig-more#md5",
+        "http://www.w3.org/2001/04/xmldsig-more#sha224",
+        "http://www.w3.org/2001/04/xmlenc#ripemd160",
+        "http://www.w3.org/2007/05/xmldsig-more#sha3-256",
+        "urn:ietf:params:xml:ns:cpxmlsec:algorithms:gostr3411",
+        "",
+    ] {
         cases.push(changed(format!("A2 digest {uri}"), "alg_forbidden", sha256, uri));
     }
     cases

@@ -102,7 +102,31 @@ pub(crate) fn moved_bodies() -> Vec<Case> {
         cases.push(case(format!("W4 before {mark}"), "unexpected_object", document));
     }
     cases.extend(envelopes(&good));
+    cases.extend(in_data(&good));
     cases
+}
+
+/// Inside `data` anything may stand, also what was signed: it is no Body there.
+fn in_data(good: &Good) -> Vec<Case> {
+    let whole = format!("{}{}{}", good.head, good.body, good.tail);
+    let security = {
+        let start = good.head.find("<wsse:Security").expect("security");
+        &good.head[start..good.head.find("</soap:Header>").expect("header")]
+    };
+    let before = "<amount>999";
+    let evil = |what: &str| good.evil().replace(before, &format!("{what}{before}"));
+    let with = |body: &str| good.with("<ds:Signature ", "", body);
+    let same_id = evil(&good.body).replace("wsu:Id=\"evil\"", "wsu:Id=\"body\"");
+    let unsigned = with(&evil(&format!("{security}{}", good.body))).replacen(security, "", 1);
+    vec![
+        case("W1 in data", "ref_target_not_body", with(&evil(&good.body))),
+        case("W5 envelope in data", "ref_target_not_body", with(&evil(&whole))),
+        case("W6 in data under one id", "duplicate_id", with(&same_id)),
+        case("W13 signature and body in data", "signature_missing", unsigned),
+        case("W13 envelope in data", "signature_missing", {
+            with(&evil(&whole)).replacen(security, "", 1)
+        }),
+    ]
 }
 
 fn envelopes(good: &Good) -> Vec<Case> {
