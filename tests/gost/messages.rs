@@ -6,7 +6,8 @@
 use crate::gost::engine::{Engine, bytes, hex, turned};
 use crate::gost::pki::{ALL, Identity, NOW_UNIX_S, authority, leaf};
 use cms::content_info::ContentInfo;
-use cms::signed_data::{SignedData, SignerInfo};
+use cms::signed_data::{SignedData, SignerInfo, SignerInfos};
+use der::asn1::{Any, ObjectIdentifier, OctetString, SetOfVec};
 use der::{Decode as _, Encode as _};
 use hyper::HeaderMap;
 use qaqpa::sign::algorithm::{DigestAlgorithm, SignatureAlgorithm};
@@ -19,6 +20,8 @@ use qaqpa::sign::rest::{Parts, http, jws as call};
 use qaqpa::sign::{Reason, cms as messages, jws};
 use qaqpa_kit::xml::{Document, Limits};
 use serde_json::Map;
+use x509_cert::attr::Attribute;
+use x509_cert::spki::AlgorithmIdentifierOwned;
 
 const CONTENT: &[u8] = "<doc><iin>850312300121</iin>Қазақ\r\n</doc>".as_bytes();
 
@@ -118,6 +121,76 @@ fn we_verify_the_cms_that_the_engine_signs_and_refuse_what_was_changed() {
             let other = [CONTENT, b" "].concat();
             if detached.is_some() {
                 assert_eq!(verify(&der, Some(&other)).err(), Some(Reason::DigestMismatch));
+            }
+        }
+    }
+}
+
+const SIGNING_CERTIFICATE: ObjectIdentifier =
+    ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.2.47");
+const SIGNING_CERTIFICATE_1: ObjectIdentifier =
+    ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.2.12");
+
+/// Signed anew as the НУЦ's own library writes it: parameters are NULL, the signature's algorithm may be the
+/// key's, and of the certificate its attributes say `named` or nothing.
+fn as_kalkan(
+    der: &[u8],
+    by: &Identity,
+    oid: ObjectIdentifier,
+    named: Option<Attribute>,
+) -> Vec<u8> {
+    let mut info = ContentInfo::from_der(der).expect("a CMS");
+    let mut data: SignedData = info.content.decode_as().expect("SignedData");
+    let mut signer = data.signer_infos.0.into_vec().remove(0);
+    let own = signer.signed_attrs.take().expect("attributes").into_vec();
+    let kept = own.into_iter().filter(|one| one.oid != SIGNING_CERTIFICATE).chain(named);
+    let attributes = SetOfVec::try_from(kept.collect::<Vec<_>>()).expect("a SET");
+    let value = by.key.sign(&attributes.to_der().expect("DER")).expect("signed");
+    signer.signed_attrs = Some(attributes);
+    signer.signature = OctetString::new(value).expect("octets");
+    signer.digest_alg.parameters = Some(Any::null());
+    signer.signature_algorithm = AlgorithmIdentifierOwned { oid, parameters: Some(Any::null()) };
+    data.signer_infos = SignerInfos::try_from(vec![signer]).expect("a signer");
+    info.content = Any::encode_from(&data).expect("DER");
+    info.to_der().expect("DER")
+}
+
+/// `signingCertificate` of version 1 with this digest.
+fn named_by(digest: &[u8]) -> Attribute {
+    let wrap = |inside: Vec<u8>| Any::new(der::Tag::Sequence, inside).expect("a SEQUENCE");
+    let digest = OctetString::new(digest).and_then(|octets| octets.to_der()).expect("octets");
+    let certs = wrap(wrap(digest).to_der().expect("DER"));
+    let value = wrap(certs.to_der().expect("DER"));
+    let values = SetOfVec::try_from(vec![value]).expect("a SET");
+    Attribute { oid: SIGNING_CERTIFICATE_1, values }
+}
+
+#[test]
+fn a_cms_of_the_authoritys_own_library_need_not_name_its_certificate() {
+    for algorithm in ALL {
+        let (_, by) = signer(algorithm);
+        for (is_attached, oid) in [(true, algorithm.oid()), (false, algorithm.key_oid())] {
+            let detached = (!is_attached).then_some(CONTENT);
+            let der = messages::sign(CONTENT, is_attached, &by.signer(), NOW_UNIX_S);
+            let der = der.expect("signed");
+            let plain = as_kalkan(&der, &by, oid, None);
+            let verified = verify(&plain, detached).expect("valid");
+            assert_eq!(verified.signatures[0].algorithm, algorithm);
+            assert_eq!(verified.signatures[0].certificate.der(), by.der);
+            let with_end = [&plain[..], &[0]].concat();
+            assert!(verify(&with_end, detached).is_ok(), "the zero of a text in C");
+            let longer = [&plain[..], &[0, 0]].concat();
+            assert_eq!(verify(&longer, detached).err(), Some(Reason::CmsMalformed));
+            // What is said of the certificate must be true all the same.
+            let own =
+                aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY, &by.der);
+            let named = as_kalkan(&der, &by, oid, Some(named_by(own.as_ref())));
+            assert!(verify(&named, detached).is_ok());
+            let named = as_kalkan(&der, &by, oid, Some(named_by(&[0; 20])));
+            assert_eq!(verify(&named, detached).err(), Some(Reason::SigningCertificateMismatch));
+            if is_attached {
+                let other = replaced(&plain, "Қазақ".as_bytes(), "қазақ".as_bytes());
+                assert_eq!(verify(&other, None).err(), Some(Reason::DigestMismatch));
             }
         }
     }

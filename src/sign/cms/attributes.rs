@@ -1,6 +1,6 @@
 //! The signed attributes of a CMS: each known one exactly once, with one value.
 
-use super::oid;
+use super::{oid, stamp};
 use crate::sign::Reason;
 use crate::sign::algorithm::DigestAlgorithm;
 use crate::sign::certificate::Certificate;
@@ -24,24 +24,24 @@ pub(super) struct Attributes {
     content_type: ObjectIdentifier,
     pub(super) message_digest: Vec<u8>,
     pub(super) signing_time_unix_s: Option<i64>,
-    certificate_digest: (CertificateDigest, Vec<u8>),
+    certificate_digest: Option<(CertificateDigest, Vec<u8>)>,
 }
 
 /// How the signer's certificate is named.
 #[derive(Clone, Copy)]
 enum CertificateDigest {
     By(DigestAlgorithm),
-    /// By the first version of the attribute, in tokens alone: it proves nothing but which of the
-    /// certificates that bear the verifying key was meant.
+    /// By the first version of the attribute: it proves nothing but which of the certificates that bear
+    /// the verifying key was meant.
     Sha1,
 }
 
 impl Attributes {
-    /// Reads them; in a timestamp (`is_stamp`) the first version of signingCertificate will do (RFC 5816).
+    /// Reads them; whether the signer's certificate must be named, [`Attributes::check`] knows.
     ///
     /// # Errors
     /// `signed_attribute_missing` where one is absent, there twice, or not as its standard says.
-    pub(super) fn read(attributes: &SignedAttributes, is_stamp: bool) -> Result<Self, Reason> {
+    pub(super) fn read(attributes: &SignedAttributes) -> Result<Self, Reason> {
         let missing = |_| Reason::SignedAttributeMissing;
         let only = |wanted: ObjectIdentifier| -> Result<Option<Any>, Reason> {
             let mut named = attributes.iter().filter(|attribute| attribute.oid == wanted);
@@ -55,20 +55,17 @@ impl Attributes {
         let demand = |wanted| only(wanted)?.ok_or(Reason::SignedAttributeMissing);
         let digest = demand(MESSAGE_DIGEST)?;
         let digest: OctetStringRef<'_> = digest.decode_as().map_err(missing)?;
-        let certificate_digest = match only(SIGNING_CERTIFICATE)? {
-            None if is_stamp => {
-                let (_, digest) = named_certificate(&demand(SIGNING_CERTIFICATE_1)?)?;
-                (CertificateDigest::Sha1, digest)
-            }
-            None => return Err(Reason::SignedAttributeMissing),
-            Some(value) => {
+        let certificate_digest = match (only(SIGNING_CERTIFICATE)?, only(SIGNING_CERTIFICATE_1)?) {
+            (None, None) => None,
+            (None, Some(value)) => Some((CertificateDigest::Sha1, named_certificate(&value)?.1)),
+            (Some(value), _) => {
                 let (algorithm, digest) = named_certificate(&value)?;
                 // DEFAULT sha256.
                 let algorithm = match algorithm {
                     Some(oid) => DigestAlgorithm::from_oid(oid).ok_or(Reason::AlgForbidden)?,
                     None => DigestAlgorithm::Sha256,
                 };
-                (CertificateDigest::By(algorithm), digest)
+                Some((CertificateDigest::By(algorithm), digest))
             }
         };
         let time = only(SIGNING_TIME)?.map(|any| Time::from_der(&any.to_der()?)).transpose();
@@ -82,17 +79,27 @@ impl Attributes {
 
     /// Holds them against the content's type and the signer's certificate.
     ///
+    /// The certificate is named by signingCertificateV2 (CAdES), in a timestamp by either version (RFC 5816).
+    /// The НУЦ's own library names it in timestamps only, so a key of the country may do without.
+    ///
     /// # Errors
-    /// `cms_malformed`, `signing_certificate_mismatch`.
+    /// `cms_malformed`, `signed_attribute_missing`, `signing_certificate_mismatch`.
     pub(super) fn check(
         &self,
         content_type: ObjectIdentifier,
         certificate: &Certificate,
     ) -> Result<(), Reason> {
-        let (algorithm, digest) = &self.certificate_digest;
         if self.content_type != content_type {
             return Err(Reason::CmsMalformed);
         }
+        let (is_stamp, is_gost) = (content_type == stamp::INFO, certificate.family().is_gost());
+        let (algorithm, digest) = match &self.certificate_digest {
+            None if is_gost && !is_stamp => return Ok(()),
+            Some((CertificateDigest::Sha1, _)) if !is_gost && !is_stamp => {
+                return Err(Reason::SignedAttributeMissing);
+            }
+            named => named.as_ref().ok_or(Reason::SignedAttributeMissing)?,
+        };
         let der = certificate.der();
         let is_it = match algorithm {
             CertificateDigest::By(algorithm) => algorithm.digest(der).as_ref() == digest,

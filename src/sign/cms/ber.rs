@@ -10,16 +10,16 @@ const DEPTH_MAX: usize = 32;
 const OCTET_STRING: u8 = 0x04;
 const CONSTRUCTED: u8 = 0x20;
 
-/// The same value in definite lengths.
+/// The same value in definite lengths. One zero may follow it: the C library of the НУЦ counts the one that
+/// ends its text into what it packs (measured on a public message).
 ///
 /// # Errors
-/// `cms_malformed`: cut off, too deep, bytes after the end, a tag number above 30.
+/// `cms_malformed`: cut off, too deep, other bytes after the end, a tag number above 30.
 pub fn definite(source: &[u8]) -> Result<Vec<u8>, Reason> {
     let mut out = Vec::with_capacity(source.len());
-    let rest = element(source, &mut out, 0)?;
-    match rest.is_empty() {
-        true => Ok(out),
-        false => Err(Reason::CmsMalformed),
+    match element(source, &mut out, 0)? {
+        [] | [0] => Ok(out),
+        _ => Err(Reason::CmsMalformed),
     }
 }
 
@@ -124,6 +124,7 @@ mod tests {
         for der in [&[0x05, 0][..], &[0x30, 3, 2, 1, 5], &[0x04, 2, 1, 2], &[0xa0, 2, 5, 0]] {
             assert_eq!(definite(der).as_deref(), Ok(der));
         }
+        assert_eq!(definite(&[0x05, 0, 0]).as_deref(), Ok(&[0x05, 0][..]), "a text's zero");
         let long = [&[0x04, 0x81, 200][..], &[7; 200]].concat();
         assert_eq!(definite(&long).as_deref(), Ok(&long[..]));
     }
@@ -147,7 +148,8 @@ mod tests {
             &[0x04, 0x80, 0, 0],
             &[0x24, 3, 2, 1, 1],
             &[0x1f, 1, 0],
-            &[0x05, 0, 0],
+            &[0x05, 0, 0, 0],
+            &[0x05, 0, 1],
             &[0, 0],
             &deep,
         ] {

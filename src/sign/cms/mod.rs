@@ -1,7 +1,8 @@
 //! CMS SignedData (RFC 5652) as CAdES-BES and -T (RFC 5126): who signed these bytes, and when at the latest.
 //!
 //! Every signature must bear signed attributes that name its content, its digest and the signer's
-//! certificate (`signingCertificateV2`, RFC 5035), so that no other certificate can be put beside it.
+//! certificate (`signingCertificateV2`, RFC 5035), so that no other certificate can be put beside it; of
+//! signatures by the country's keys the last is not demanded, because the НУЦ's own library leaves it out.
 
 mod attributes;
 pub mod ber;
@@ -151,7 +152,7 @@ impl<'s> Read<'s> {
         if memchr::memmem::find(self.source, &sent).is_none() {
             return Err(Reason::AttributesNotDer);
         }
-        let attributes = Attributes::read(attributes, self.content_type == stamp::INFO)?;
+        let attributes = Attributes::read(attributes)?;
         let certificate = self.certificate(&signer.sid, certificates)?;
         attributes.check(self.content_type, &certificate)?;
         if certificate.family() != algorithm.family() {
