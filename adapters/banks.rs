@@ -4,8 +4,8 @@ use crate::all;
 use proptest::prelude::*;
 use qaqpa_kit::adapter::{Adapter, HttpAnswer, HttpOutgoing, SimulatedAnswer, SimulatedRequest};
 use qaqpa_kit::bank::{
-    Ask, Asked, BankReading, Errand, Instruction, Order, Pay, Placement, Provider, Reaction, Said,
-    TEXT_BYTES_MAX, Teller, Told, Verdict, Word,
+    Ask, Asked, BankReading, Destination, Errand, Instruction, Order, Pay, Placement, Provider,
+    Reaction, Said, TEXT_BYTES_MAX, Teller, Told, Verdict, Word,
 };
 use qaqpa_kit::fault::{Fault, Outcome, Phase};
 use qaqpa_kit::money::Amount;
@@ -33,6 +33,7 @@ fn asks() -> [Ask; 2] {
         paid_at: Some("2026-11-22T14:30:05".to_owned()),
         document_number: None,
         payer: None,
+        to: Destination::default(),
     };
     // A dialect that names the payer must read it again.
     [Ask::Check { txn_id, account }, Ask::Pay(pay)]
@@ -285,7 +286,8 @@ proptest! {
         let paid_at = Some(format!("2026-11-22T{hour:02}:30:{second:02}"));
         let check = Ask::Check { txn_id: txn_id.clone(), account: account.clone() };
         let (document_number, payer) = (None, None);
-        let pay = Ask::Pay(Pay { txn_id, account, amount, paid_at, document_number, payer });
+        let to = Destination::default();
+        let pay = Ask::Pay(Pay { txn_id, account, amount, paid_at, document_number, payer, to });
         let end_to_end_id = Some("GW1".to_owned());
         let told = Told { end_to_end_id, amount: Some(amount), ..Told::of(Verdict::Ok, "") };
         for bank in providers() {

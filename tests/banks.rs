@@ -15,6 +15,8 @@
 mod caller;
 #[path = "banks/dialects.rs"]
 mod dialects;
+#[path = "banks/hostile.rs"]
+mod hostile;
 #[path = "banks/house.rs"]
 mod house;
 #[path = "banks/iso20022.rs"]

@@ -17,8 +17,8 @@ pub mod wire;
 
 use qaqpa_kit::adapter::{Adapter, HttpAnswer, HttpOutgoing, Simulator};
 use qaqpa_kit::bank::{
-    About, Ask, Asked, Asker, BankAnswer, Mirror, Notice, Order, Pay, Provider, Said, Teller, Told,
-    Word,
+    About, Ask, Asked, Asker, BankAnswer, Destination, Mirror, Notice, Order, Pay, Provider, Said,
+    Teller, Told, Word,
 };
 use qaqpa_kit::fault::{Code, Fault, Phase};
 use qaqpa_kit::iso20022::{
@@ -156,7 +156,7 @@ impl Provider for Iso20022 {
                 statuses.iter().filter_map(of_status).collect()
             }
             "camt.054" => {
-                let entries = read_camt054(asked.body).map_err(malformed)?;
+                let entries = read_camt054(asked.body, is_ours).map_err(malformed)?;
                 entries.into_iter().map(of_entry).collect::<Result<_, _>>()?
             }
             "pacs.008" => {
@@ -297,6 +297,11 @@ fn pay(transfer: &Transfer) -> Result<Pay, Fault> {
         paid_at: transfer.accepted_at.clone(),
         document_number: None,
         payer: transfer.payer.clone(),
+        to: Destination {
+            payee: transfer.payee.clone(),
+            iban: transfer.iban.clone(),
+            kbk: transfer.kbk.clone(),
+        },
     })
 }
 

@@ -88,6 +88,17 @@ pub struct Pay {
     pub document_number: Option<String>,
     /// IIN or BIN of who really paid; `None`: the charge's payer.
     pub payer: Option<String>,
+    pub to: Destination,
+}
+
+/// Where the money of a payment goes, as far as its message says: a customer of the bank wrote that, and
+/// may name the charge of one payee and the account of another.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Destination {
+    /// BIN of who is paid.
+    pub payee: Option<String>,
+    pub iban: Option<String>,
+    pub kbk: Option<String>,
 }
 
 /// Which order a bank speaks of.

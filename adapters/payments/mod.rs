@@ -22,11 +22,11 @@ use qaqpa_kit::wire::{
 use qaqpa_kit::xml::Element;
 use qaqpa_kit::{payload, wire::WireError};
 use schemars::JsonSchema as Described;
-use serde::de::value::StrDeserializer;
-use serde::de::{DeserializeOwned, IntoDeserializer};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use simulator::{Desk, example};
 use wire::{BankCheck, BankNotice, BankPay, BankTold, Notice, Refusal, Refused};
+pub use wire::{from_word, word_of};
 
 /// The element in `data` that says why nothing was done.
 const REFUSAL: &str = "refusal";
@@ -251,6 +251,9 @@ pub fn call_of(bank: &str, ask: &Ask) -> Result<(&'static str, DataXml), Fault> 
                 paid_at: pay.paid_at.clone(),
                 document_number: pay.document_number.clone(),
                 payer: pay.payer.as_deref().map(Into::into),
+                payee_bin: pay.to.payee.as_deref().map(Into::into),
+                iban: pay.to.iban.as_deref().map(plain),
+                kbk: pay.to.kbk.clone(),
             };
             ("PAY_BankPay", inside(&pay))
         }
@@ -263,6 +266,11 @@ pub fn call_of(bank: &str, ask: &Ask) -> Result<(&'static str, DataXml), Fault> 
         Fault::new(Code::CallerMalformed, Phase::Receive, error.reason).because(error.cause())
     };
     Ok((service, DataXml { attributes: String::new(), inside: inside.map_err(malformed)? }))
+}
+
+/// An account without the groups that people write it in.
+fn plain(iban: &str) -> String {
+    iban.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_ascii_uppercase()
 }
 
 fn notice_of(notice: &qaqpa_kit::bank::Notice) -> Notice {
@@ -301,24 +309,10 @@ pub fn told_in(json: &[u8]) -> Result<Told, Fault> {
     })
 }
 
-/// The word of a unit variant, such as `already_paid`.
-#[must_use]
-pub fn word_of<T: Serialize>(value: &T) -> String {
-    let word = serde_json::to_value(value).unwrap_or_default();
-    word.as_str().unwrap_or_default().to_owned()
-}
-
-/// The unit variant of a word; `None` for a word that is none of its.
-#[must_use]
-pub fn from_word<'w, T: Deserialize<'w>>(word: &'w str) -> Option<T> {
-    let word: StrDeserializer<'w, serde::de::value::Error> = word.into_deserializer();
-    T::deserialize(word).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use qaqpa_kit::bank::{Pay, Said, Word};
+    use qaqpa_kit::bank::{Destination, Pay, Said, Word};
     use qaqpa_kit::samples::{self, Failures};
     use qaqpa_kit::xml::{Document, Limits};
 
@@ -348,6 +342,11 @@ mod tests {
             paid_at: None,
             document_number: Some("D-1".to_owned()),
             payer: None,
+            to: Destination {
+                payee: None,
+                iban: Some("kz24 0701 05KS N000 0000".to_owned()),
+                kbk: Some("108125".to_owned()),
+            },
         };
         let word = Word { amount: Amount::new(7).ok(), ..Word::of(Said::NotFound) };
         let about = About::Txn("t".to_owned());
@@ -359,7 +358,7 @@ mod tests {
             ),
             (
                 Ask::Pay(pay),
-                r#"{"bank":"b","txn_id":"77 <&>","account":"charge","amount_tiyn":150,"document_number":"D-1"}"#,
+                r#"{"bank":"b","txn_id":"77 <&>","account":"charge","amount_tiyn":150,"document_number":"D-1","iban":"KZ24070105KSN0000000","kbk":"108125"}"#,
             ),
             (
                 Ask::Notice(vec![notice]),

@@ -4,6 +4,8 @@
 
 use qaqpa_kit::wire::{Bin, Date, DateTime, Iin};
 use schemars::JsonSchema;
+use serde::de::IntoDeserializer;
+use serde::de::value::StrDeserializer;
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
@@ -297,6 +299,12 @@ pub struct BankPay {
     pub document_number: Option<String>,
     /// IIN or BIN of who really paid; default: the charge's payer.
     pub payer: Option<Iin>,
+    /// BIN of who is paid, where the bank tells it: another than the charge's is refused, and so are
+    /// the next two.
+    pub payee_bin: Option<Bin>,
+    pub iban: Option<String>,
+    /// Budget classification code (КБК).
+    pub kbk: Option<String>,
 }
 
 /// A bank says what became of orders of ours.
@@ -356,4 +364,18 @@ pub struct Refusal {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Refused {
     pub refusal: Refusal,
+}
+
+/// The word of a unit variant, such as `already_paid`.
+#[must_use]
+pub fn word_of<T: Serialize>(value: &T) -> String {
+    let word = serde_json::to_value(value).unwrap_or_default();
+    word.as_str().unwrap_or_default().to_owned()
+}
+
+/// The unit variant of a word; `None` for a word that is none of its.
+#[must_use]
+pub fn from_word<'w, T: Deserialize<'w>>(word: &'w str) -> Option<T> {
+    let word: StrDeserializer<'w, serde::de::value::Error> = word.into_deserializer();
+    T::deserialize(word).ok()
 }

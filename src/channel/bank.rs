@@ -109,7 +109,7 @@ pub fn told(answer: &[u8]) -> Told {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use qaqpa_kit::bank::Pay;
+    use qaqpa_kit::bank::{Destination, Pay};
     use qaqpa_kit::money::Amount;
 
     #[test]
@@ -136,6 +136,7 @@ mod tests {
                 paid_at: None,
                 document_number: None,
                 payer: None,
+                to: Destination::default(),
             })
         };
         let name = |ask: &Ask, session: &str| {

@@ -91,8 +91,12 @@ pub fn form(gate: &Gateway, received: &Received, trace: &Trace) -> Result<Vec<u8
     let asked = bank::asked(request, &received.headers, &received.body, placement);
     let (own_ids, limits) = (asker.provider.own_ids(), &gate.settings.limits.xml);
     let is_own = |name: &str| own_ids.contains(&name);
-    if card::is_in_query(asked.query, is_own) || card::is_in_body(asked.body, limits, is_own) {
-        return Err(Fault::new(Code::CallerMalformed, Phase::Receive, "card_number"));
+    let malformed = |reason| Fault::new(Code::CallerMalformed, Phase::Receive, reason);
+    match card::is_in_body(asked.body, limits, is_own) {
+        _ if card::is_in_query(asked.query, is_own) => return Err(malformed("card_number")),
+        Ok(false) => {}
+        Ok(true) => return Err(malformed("card_number")),
+        Err(reason) => return Err(malformed(reason)),
     }
     let ask = asker.provider.read(&asked)?;
     let received_at = Trace::date(trace.received_at_us);

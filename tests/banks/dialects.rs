@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use qaqpa::command::client::Posted;
 use qaqpa::config::settings::{Bank, BankSignature, Dialect, Settings};
 use qaqpa::sign::jws;
-use qaqpa_kit::bank::{Ask, Covered, Pay, Placement};
+use qaqpa_kit::bank::{Ask, Covered, Destination, Pay, Placement};
 use qaqpa_kit::money::Amount;
 use std::sync::Arc;
 
@@ -72,6 +72,7 @@ async fn a_transfer_between_banks_pays_the_charge_that_it_names_once() {
         paid_at: Some(AT.to_owned()),
         document_number: None,
         payer: Some("850312300121".to_owned()),
+        to: Destination::default(),
     });
     let request = asker.ask(&pay, AT).unwrap();
     let send = async |body: Vec<u8>| {

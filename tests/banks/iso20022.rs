@@ -6,8 +6,8 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use qaqpa_adapters::iso20022::Iso20022;
 use qaqpa_kit::adapter::{Adapter, SimulatedAnswer, SimulatedRequest};
 use qaqpa_kit::bank::{
-    About, Ask, Asked, Errand, Instruction, Notice, Order, Pay, Place, Placement, Said, Told,
-    Verdict, Word,
+    About, Ask, Asked, Destination, Errand, Instruction, Notice, Order, Pay, Place, Placement,
+    Said, Told, Verdict, Word,
 };
 use qaqpa_kit::money::Amount;
 use serde_json::Value;
@@ -140,6 +140,7 @@ fn what_our_bank_answers_and_sends_is_valid_and_so_is_what_it_is_told() {
         paid_at: Some(AT.to_owned()),
         document_number: None,
         payer: Some("900101300017".to_owned()),
+        to: Destination::default(),
     };
     for (ask, kind, told) in [
         (Ask::Notice(notices.to_vec()), "camt.054.001.08", "admi.007.001.01"),

@@ -1,6 +1,6 @@
 //! The questions of `check`/`pay` dialects (Kaspi, OSMP): one reading for all of them; answers differ.
 
-use super::{Ask, Asked, BankRequest, BankTime, Pay};
+use super::{Ask, Asked, BankRequest, BankTime, Destination, Pay};
 use crate::fault::{Code, Fault, Phase};
 use crate::money::Amount;
 use crate::query::{Query, push_parameter};
@@ -51,6 +51,7 @@ pub fn read(asked: &Asked<'_>) -> Result<Ask, Fault> {
             paid_at: query.value("txn_date").map(bank_time).transpose()?,
             document_number: None,
             payer: None,
+            to: Destination::default(),
         })),
         Some(_) => Err(malformed("command_unknown")),
         None => Err(malformed("command_missing")),
@@ -94,7 +95,7 @@ fn bank_time(text: &str) -> Result<BankTime, Fault> {
 }
 
 /// Days of a month; none of a month that there is not.
-const fn days_of(year: u32, month: u32) -> u32 {
+pub(crate) const fn days_of(year: u32, month: u32) -> u32 {
     let is_leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     match month {
         1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
@@ -187,6 +188,7 @@ mod tests {
             paid_at: Some("2026-11-22T14:30:05".to_owned()),
             document_number: None,
             payer: None,
+            to: Destination::default(),
         };
         for ask in [Ask::Check { txn_id, account }, Ask::Pay(pay)] {
             let request = request("x", &ask).expect("a question");

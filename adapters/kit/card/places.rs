@@ -59,14 +59,31 @@ pub fn is_in_query(text: &str, is_exempt: impl Fn(&str) -> bool) -> bool {
     })
 }
 
-/// Whether a body in XML or JSON holds one. What cannot be read is refused by whoever reads it.
-#[must_use]
-pub fn is_in_body(body: &[u8], limits: &Limits, is_exempt: impl Fn(&str) -> bool) -> bool {
-    if body.trim_ascii_start().starts_with(b"<") {
-        return Document::scan(body, limits).is_ok_and(|xml| is_in_document(&xml, is_exempt));
+/// Whether a body in XML or JSON holds one.
+///
+/// # Errors
+/// The public reason why it cannot be read to its end. Whoever reads it next may be less strict, so such
+/// a body must be refused.
+pub fn is_in_body(
+    body: &[u8],
+    limits: &Limits,
+    is_exempt: impl Fn(&str) -> bool,
+) -> Result<bool, &'static str> {
+    const UNREADABLE: &str = "json_unreadable";
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    if body.is_empty() {
+        return Ok(false);
     }
-    let mut json = serde_json::Deserializer::from_slice(body);
-    json.deserialize_any(Search { is_exempt: &is_exempt, is_skipped: false }).unwrap_or(false)
+    if body.trim_ascii_start().starts_with(b"<") {
+        let xml = Document::scan(body, limits).map_err(|error| error.reason)?;
+        return Ok(is_in_document(&xml, is_exempt));
+    }
+    // A reader that passes over a value does not look whether it is a text at all.
+    let text = std::str::from_utf8(body).map_err(|_| UNREADABLE)?;
+    let mut json = serde_json::Deserializer::from_str(text);
+    let found = json.deserialize_any(Search { is_exempt: &is_exempt, is_skipped: false });
+    let found = found.map_err(|_| UNREADABLE)?;
+    json.end().map_err(|_| UNREADABLE).map(|()| found)
 }
 
 /// Looks at every value of a JSON text, also at those whose key stands twice.
@@ -175,15 +192,33 @@ mod tests {
             r#"{"4111111111111111":true}"#,
             "\n<a><b>4111111111111111</b></a>",
         ] {
-            assert!(is_found(body), "{body}");
+            assert_eq!(is_found(body), Ok(true), "{body}");
         }
         for body in [
             r#"{"id":"4111111111111111","sum":"5347.07","cardMask":"411111...1111"}"#,
             "<a><id>4111111111111111</id></a>",
-            "[",
             "",
         ] {
-            assert!(!is_found(body), "{body}");
+            assert_eq!(is_found(body), Ok(false), "{body}");
         }
+    }
+
+    /// What a reader that looks only at its own fields would take, a number beside them unseen.
+    #[test]
+    fn a_body_that_cannot_be_read_to_its_end_is_nobodys_to_take() {
+        let is_found = |body: &[u8]| is_in_body(body, &Limits::default(), |name| name == "id");
+        let deep = format!("{{\"a\":{}\"4111111111111111\"{}}}", "[".repeat(200), "]".repeat(200));
+        for body in [
+            &b"{\"a\":\"\xc8 4111111111111111\"}"[..],
+            deep.as_bytes(),
+            b"{\"a\":1e400,\"b\":\"4111111111111111\"}",
+            b"{\"a\":1} {\"b\":\"4111111111111111\"}",
+            b"[",
+            b"<a>",
+            b"no form",
+        ] {
+            assert!(is_found(body).is_err(), "{}", String::from_utf8_lossy(body));
+        }
+        assert_eq!(is_found(b"\xef\xbb\xbf{\"a\":\"4111111111111111\"}"), Ok(true));
     }
 }

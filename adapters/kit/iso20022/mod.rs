@@ -28,6 +28,9 @@ const CURRENCY: &str = "KZT";
 /// Characters of `Max35Text`, which most ids are.
 pub const ID_CHARS_MAX: usize = 35;
 
+/// Decimals of an amount (`fractionDigits` of `ActiveCurrencyAndAmount`).
+const DECIMALS_MAX: usize = 5;
+
 /// Why a message cannot be read, a public reason.
 pub type Broken = &'static str;
 
@@ -99,7 +102,19 @@ fn amount(parent: Element<'_>, path: &str) -> Result<Option<Amount>, Broken> {
         return Err("currency_not_tenge");
     }
     let text = element.plain_text().map_err(|error| error.reason)?;
-    Amount::parse(text.trim()).map(Some).map_err(|error| error.reason())
+    Amount::parse(exact(text.trim())).map(Some).map_err(|error| error.reason())
+}
+
+/// An amount without the zeros behind its second decimal: the schemas allow five decimals.
+fn exact(text: &str) -> &str {
+    match text.split_once('.') {
+        Some((_, decimals)) if (3..=DECIMALS_MAX).contains(&decimals.len()) => {
+            let spare = decimals.len() - 2;
+            let (kept, rest) = text.split_at_checked(text.len() - spare).unwrap_or((text, ""));
+            if rest.bytes().all(|byte| byte == b'0') { kept } else { text }
+        }
+        _ => text,
+    }
 }
 
 /// The document around a message's inside.

@@ -1,8 +1,8 @@
 //! Credit transfers: pain.001 to a bank, pacs.008 between banks; with the country's codes where a profile places them.
 
 use super::{
-    Broken, ITEMS_MAX, amount, at, body, document, every, id, one, party, push_agent, push_amount,
-    push_other, push_party, text,
+    Broken, ITEMS_MAX, amount, at, body, document, every, exact, id, one, party, push_agent,
+    push_amount, push_other, push_party, text,
 };
 use crate::bank::{Place, Placement};
 use crate::money::{Amount, Tiyn};
@@ -25,7 +25,7 @@ pub struct Transfer {
     pub amount: Amount,
     /// IIN or BIN of who really pays: `UltmtDbtr`, else `Dbtr`.
     pub payer: Option<String>,
-    /// BIN of who is paid.
+    /// BIN of who is really paid: `UltmtCdtr`, else `Cdtr`.
     pub payee: Option<String>,
     pub iban: Option<String>,
     pub knp: Option<String>,
@@ -243,7 +243,8 @@ pub fn read_pain001(source: &[u8], placement: &Placement) -> Result<Vec<Transfer
         }
     }
     let sum = text(body, "GrpHdr/CtrlSum")?;
-    let sum = sum.map(|sum| Tiyn::parse(&sum)).transpose().map_err(|error| error.reason())?;
+    let sum =
+        sum.map(|sum| Tiyn::parse(exact(&sum))).transpose().map_err(|error| error.reason())?;
     check_totals(body, sum, &transfers)?;
     Ok(transfers)
 }
@@ -289,7 +290,7 @@ fn check_totals(
     transfers: &[Transfer],
 ) -> Result<(), Broken> {
     let count = text(body, "GrpHdr/NbOfTxs")?.ok_or("count_missing")?;
-    if count.parse() != Ok(transfers.len()) {
+    if count.starts_with('+') || count.parse() != Ok(transfers.len()) {
         return Err("count_wrong");
     }
     let mut amounts = transfers.iter().map(|transfer| Tiyn::from(transfer.amount));
@@ -316,7 +317,7 @@ fn transfer(item: Element<'_>, money: Amount, placement: &Placement) -> Result<T
         txn_id: None,
         amount: money,
         payer: None,
-        payee: party(item, "Cdtr")?,
+        payee: party(item, "UltmtCdtr")?.or(party(item, "Cdtr")?),
         iban: text(item, "CdtrAcct/Id/IBAN")?.map(Into::into),
         knp: value(placement.knp, "KNP")?,
         kbk: value(placement.kbk, "KBK")?,

@@ -7,7 +7,9 @@ use crate::command::{Failure, client::Posted, now_unix_us};
 use crate::proxy::trace::Trace;
 use crate::sign::jws;
 use qaqpa_kit::adapter::HttpAnswer;
-use qaqpa_kit::bank::{About, Ask, Asker, BankRequest, Covered, Notice, Pay, Reaction, Said, Word};
+use qaqpa_kit::bank::{
+    About, Ask, Asker, BankRequest, Covered, Destination, Notice, Pay, Reaction, Said, Word,
+};
 use qaqpa_kit::money::Amount;
 use serde_json::json;
 use std::time::Duration;
@@ -37,6 +39,7 @@ pub(super) async fn programme(installation: &Installation) -> Result<Vec<Shown>,
             paid_at: Some(Trace::date(now_unix_us())),
             document_number: None,
             payer: Some(super::calls::KNOWN_IIN.to_owned()),
+            to: Destination::default(),
         });
         all.push(asked(installation, title, (bank, dialect), &pay).await?);
         all.push(paid(installation, &charge_id).await?);

@@ -23,6 +23,9 @@ use std::time::Duration;
 /// A bank's clock may be this far ahead of ours; what it dates later counts as now.
 const SKEW_US_MAX: i64 = 300_000_000;
 
+/// No payment takes so long to arrive; a time before that is of a clock that was never set.
+const AGE_US_MAX: i64 = 10 * 365 * 86_400_000_000;
+
 /// What the rules need of the configuration.
 #[derive(Clone, Debug)]
 pub(super) struct Rules {

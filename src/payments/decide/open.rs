@@ -1,6 +1,6 @@
 //! How orders come to be, and what we do with them of our own accord.
 
-use super::{Rules, SKEW_US_MAX, changed, path, put, unchanged};
+use super::{AGE_US_MAX, Rules, SKEW_US_MAX, changed, path, put, unchanged};
 use crate::payments::book::{Book, Lookup};
 use crate::payments::calendar::OperatingDay;
 use crate::payments::command::{Act, Inquiry, Opening, Receipt, Refusal, Reply};
@@ -126,9 +126,11 @@ fn posting(book: &Book, rules: &Rules, receipt: &Receipt) -> Option<(i64, Operat
     Some((posted_at_us, bank.window(posted_at_us, closed)))
 }
 
-/// A bank's time; one too far ahead of ours counts as now.
+/// A bank's time; one too far ahead of ours, or years behind it, counts as now.
 pub(super) fn believed(posted_at_us: i64, at_us: i64) -> i64 {
-    if posted_at_us > at_us.saturating_add(SKEW_US_MAX) { at_us } else { posted_at_us }
+    let earliest = at_us.saturating_sub(AGE_US_MAX);
+    let is_of_now = (earliest..=at_us.saturating_add(SKEW_US_MAX)).contains(&posted_at_us);
+    if is_of_now { posted_at_us } else { at_us }
 }
 
 pub(super) fn document_key(book: &Book, rules: &Rules, receipt: &Receipt) -> Option<String> {

@@ -5,18 +5,21 @@
 //! so the same payment is told the same bytes for ever.
 
 use super::charges::ORDERS_MAX;
-use super::{Asker, Desk, Told, Unanswered, json, ok, read, refused, terms};
+use super::{Asker, Desk, Told, Unanswered, hex_sha256, json, ok, read, refused, terms};
 use crate::config::settings::Bank;
-use crate::payments::command::{About, Command, Receipt, Refusal, Reply, Report};
+use crate::payments::command::{self, About, Command, Receipt, Reply, Report};
 use crate::payments::order::{Said, Step};
 use crate::payments::record::{Charge, Id, Order, Party, Source};
-use qaqpa_adapters::payments::wire::{BankCheck, BankNotice, BankPay, BankTold, Notice};
+use qaqpa_adapters::payments::wire::{BankCheck, BankNotice, BankPay, BankTold, Notice, Refusal};
 use qaqpa_adapters::payments::{from_word, word_of};
 use qaqpa_kit::adapter::HttpOutgoing;
 use qaqpa_kit::bank::Verdict;
 use qaqpa_kit::fault::{Code, Fault, Phase};
 use qaqpa_kit::wire::Bin;
 use std::sync::Arc;
+
+/// Hexadecimal digits of the digest by which words under one name are told apart.
+const WORDS_DIGITS: usize = 32;
 
 impl Desk {
     pub(super) async fn bank_check(
@@ -47,10 +50,15 @@ impl Desk {
     ) -> Result<Told, Unanswered> {
         let pay: BankPay = read(asked)?;
         let bank = self.bank(asker, &pay.bank)?;
-        let txn_id = terms::name("txn_id", pay.txn_id)?;
+        let txn_id = terms::name("txn_id", pay.txn_id.clone())?;
         let Some(charge) = self.charge_of(&pay.account).await? else {
             return Ok(told(Verdict::NoCharge, txn_id));
         };
+        if goes_elsewhere(&pay, &charge) {
+            let comment = "the charge has another payee, account or КБК".to_owned();
+            let told = BankTold { txn_id, comment, ..BankTold::default() };
+            return Ok(written(Verdict::NoCharge, &told));
+        }
         let posted_at_us = match &pay.paid_at {
             Some(paid_at) => terms::moment("paid_at", paid_at)?,
             None => asker.at_us,
@@ -82,8 +90,8 @@ impl Desk {
                 };
                 Ok(written(Verdict::Ok, &told))
             }
-            Reply::Refused(Refusal::Taken) => Ok(told(Verdict::OtherTerms, txn_id)),
-            Reply::Refused(Refusal::NoCharge) => Ok(told(Verdict::NoCharge, txn_id)),
+            Reply::Refused(command::Refusal::Taken) => Ok(told(Verdict::OtherTerms, txn_id)),
+            Reply::Refused(command::Refusal::NoCharge) => Ok(told(Verdict::NoCharge, txn_id)),
             Reply::Refused(refusal) => Err(refusal.into()),
             Reply::Done | Reply::Closed(_) | Reply::Notice(_) | Reply::Reconciled(_) => {
                 Err(Fault::new(Code::GatewayBug, Phase::Send, "no_order").into())
@@ -105,7 +113,7 @@ impl Desk {
         for report in reports? {
             match self.payments.run(Command::Hear(report)).await? {
                 // What is said of an order that nobody knows is evidence too, and is kept.
-                Reply::Refused(Refusal::NoOrder) => {}
+                Reply::Refused(command::Refusal::NoOrder) => {}
                 Reply::Refused(refusal) => return Err(refusal.into()),
                 _ => {}
             }
@@ -130,8 +138,29 @@ impl Desk {
     }
 }
 
+/// Whoever paid wrote the charge of one payee and the account of another: no money of this charge.
+fn goes_elsewhere(pay: &BankPay, charge: &Charge) -> bool {
+    let differs = |said: Option<&str>, own: &str| said.is_some_and(|said| said != own);
+    differs(pay.payee_bin.as_ref().map(|bin| bin.0.as_str()), charge.payee.digits())
+        || differs(pay.iban.as_deref(), &charge.iban)
+        || differs(pay.kbk.as_deref(), &charge.kbk)
+}
+
+/// The name of what a bank says. Where the bank uses a name again for other words, these are new: else a
+/// contradiction would count or not by which of the two came first.
+fn event_of(notice: &Notice) -> String {
+    let words = json(&(
+        (&notice.end_to_end_id, &notice.about_txn_id, &notice.said),
+        (&notice.amount_tiyn, &notice.document_number, &notice.txn_id),
+    ));
+    let digest = hex_sha256(&words);
+    format!("{}#{}", notice.event_id, digest.get(..WORDS_DIGITS).unwrap_or(&digest))
+}
+
 fn report(asker: &Asker<'_>, bank: &Bank, notice: Notice) -> Result<Report, Unanswered> {
     let said: Option<Said> = from_word(&notice.said);
+    let event_id = event_of(&notice);
+    terms::name("notices/event_id", notice.event_id)?;
     let about = match (notice.end_to_end_id, notice.about_txn_id) {
         (Some(id), None) => About::EndToEnd(id),
         (None, Some(id)) => About::Txn(id),
@@ -141,7 +170,7 @@ fn report(asker: &Asker<'_>, bank: &Bank, notice: Notice) -> Result<Report, Unan
     let posted_at_us = notice.posted_at.map(|at| terms::moment("notices/posted_at", &at));
     Ok(Report {
         bank: bank.id.clone(),
-        event_id: terms::name("notices/event_id", notice.event_id)?,
+        event_id,
         about,
         said: said.ok_or_else(|| refused("code_unknown", Some("notices/said")))?,
         source: Source::Notice,
@@ -170,9 +199,11 @@ fn told(verdict: Verdict, txn_id: String) -> Told {
     written(verdict, &BankTold { txn_id, ..BankTold::default() })
 }
 
-/// The answer to values that cannot be read.
-pub(super) fn malformed() -> Told {
-    told(Verdict::Malformed, String::new())
+/// The answer to values that cannot be taken, and which.
+pub(super) fn malformed(refusal: &Refusal) -> Told {
+    let place = refusal.field.as_ref().map(|field| format!(" ({field})")).unwrap_or_default();
+    let comment = format!("{}: {}{place}", Code::CallerMalformed.word(), refusal.reason);
+    written(Verdict::Malformed, &BankTold { comment, ..BankTold::default() })
 }
 
 /// A verdict that is not good is a refusal: its call may be asked again and end otherwise.

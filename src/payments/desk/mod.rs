@@ -181,7 +181,9 @@ fn refusing(asked: &HttpOutgoing, told: Result<Told, Unanswered>) -> Result<Told
     told.or_else(|unanswered| match unanswered {
         Unanswered::Fault(fault) => Err(fault),
         // A bank reads a verdict in every answer.
-        Unanswered::Refused(_) if asked.path.starts_with("/PAY_Bank") => Ok(bank::malformed()),
+        Unanswered::Refused(refusal) if asked.path.starts_with("/PAY_Bank") => {
+            Ok(bank::malformed(&refusal))
+        }
         Unanswered::Refused(refusal) => {
             let status = refusal::find(&refusal.reason).map_or(422, |row| row.http_status);
             Ok(Told { status, body: json(&refusal) })
