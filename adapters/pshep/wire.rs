@@ -17,6 +17,9 @@ pub const CONFIRM: &str = "PSHEP_PaymentConfirm";
 pub const RECEIPT: &str = "PSHEP_Receipt";
 pub const ANNUL: &str = "PSHEP_PaymentAnnul";
 
+/// Characters of a purpose: six lines of a payment order.
+const PURPOSE_CHARS_MAX: usize = 420;
+
 /// A request that can be held against the rules before it is sent.
 pub trait Checked {
     /// What the payment gateway would refuse; `checked`: check digits count.
@@ -68,6 +71,8 @@ pub struct RegisterRequest {
     pub amount: String,
     /// BIC of the bank that is to carry it out.
     pub bank: String,
+    /// At most 420 characters.
+    #[schemars(length(min = 1, max = 420))]
     pub purpose: String,
 }
 
@@ -86,7 +91,14 @@ impl Checked for RegisterRequest {
         ids::Kbk::parse(&self.kbk).map_err(|error| error.reason())?;
         ids::Knp::parse(&self.knp).map_err(|error| error.reason())?;
         ids::Bic::parse(&self.bank).map_err(|error| error.reason())?;
-        Amount::parse(&self.amount).map(drop).map_err(|error| error.reason())
+        if let Some(number) = &self.charge_number {
+            id(number, "charge_number_malformed")?;
+        }
+        let purpose = self.purpose.trim();
+        if purpose.is_empty() || purpose.chars().count() > PURPOSE_CHARS_MAX {
+            return Err("purpose_malformed");
+        }
+        amount(&self.amount)
     }
 }
 
@@ -108,7 +120,10 @@ impl Checked for ConfirmRequest {
     fn check(&self, _: bool) -> Result<(), &'static str> {
         id(&self.payment_number, "payment_number_malformed")?;
         id(&self.document_number, "document_number_malformed")?;
-        Amount::parse(&self.amount).map(drop).map_err(|error| error.reason())
+        if !self.paid_at.is_moment() {
+            return Err("date_malformed");
+        }
+        amount(&self.amount)
     }
 }
 
@@ -144,6 +159,14 @@ impl Checked for AnnulRequest {
 
 fn bin(text: &Bin, checked: bool) -> Result<(), &'static str> {
     ids::Bin::parse(text.as_ref(), checked).map(drop).map_err(|error| error.reason())
+}
+
+/// With a dot: whoever reads a comma as a mark of thousands takes a hundred times as much.
+fn amount(text: &str) -> Result<(), &'static str> {
+    if text.contains(',') {
+        return Err("amount_not_decimal");
+    }
+    Amount::parse(text).map(drop).map_err(|error| error.reason())
 }
 
 fn id(text: &str, reason: &'static str) -> Result<(), &'static str> {
@@ -225,4 +248,87 @@ pub struct Receipt {
     pub paid_at: Option<DateTime>,
     #[serde(flatten)]
     pub more: More,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn register() -> RegisterRequest {
+        let text = |text: &str| text.to_owned();
+        RegisterRequest {
+            payment_id: text("GW0199c3d2a9a77b558a0e1c2d3e4f5a6b"),
+            charge_number: Some(text("DEMO-17")),
+            payer: "900101300017".into(),
+            payee_bin: "990140000017".into(),
+            kbk: text("108125"),
+            knp: text("911"),
+            amount: text("19875.00"),
+            bank: text("BANKKZ9A"),
+            purpose: text("Баж"),
+        }
+    }
+
+    #[test]
+    fn what_the_payment_gateway_would_refuse_is_not_sent() {
+        assert_eq!(register().check(true), Ok(()));
+        let long = "a".repeat(PURPOSE_CHARS_MAX + 1);
+        let cases: [(&str, fn(&mut RegisterRequest, &str), &str); 18] = [
+            ("0", |asked, text| asked.amount = text.into(), "amount_not_positive"),
+            ("-1", |asked, text| asked.amount = text.into(), "amount_not_positive"),
+            ("1e3", |asked, text| asked.amount = text.into(), "amount_not_decimal"),
+            ("1,00", |asked, text| asked.amount = text.into(), "amount_not_decimal"),
+            ("1.005", |asked, text| asked.amount = text.into(), "amount_too_fine"),
+            ("9999999999999999999", |asked, text| asked.amount = text.into(), "amount_too_large"),
+            ("", |asked, text| asked.payment_id = text.into(), "payment_id_malformed"),
+            ("қ", |asked, text| asked.payment_id = text.into(), "payment_id_malformed"),
+            (&"g".repeat(36), |asked, text| asked.payment_id = text.into(), "payment_id_malformed"),
+            (
+                "a b",
+                |asked, text| asked.charge_number = Some(text.into()),
+                "charge_number_malformed",
+            ),
+            (" ", |asked, text| asked.purpose = text.into(), "purpose_malformed"),
+            (&long, |asked, text| asked.purpose = text.into(), "purpose_malformed"),
+            ("900101300018", |asked, text| asked.payer = text.into(), "id_wrong_check_digit"),
+            ("990140000018", |asked, text| asked.payee_bin = text.into(), "id_wrong_check_digit"),
+            ("10812", |asked, text| asked.kbk = text.into(), "kbk"),
+            ("10812A", |asked, text| asked.kbk = text.into(), "kbk"),
+            ("91", |asked, text| asked.knp = text.into(), "knp"),
+            ("BANK", |asked, text| asked.bank = text.into(), "bic"),
+        ];
+        for (text, change, reason) in cases {
+            let mut asked = register();
+            change(&mut asked, text);
+            let found = asked.check(true).expect_err(text);
+            let is_known = ["kbk", "knp", "bic"].contains(&reason) || found == reason;
+            assert!(is_known, "{text}: {found}");
+        }
+    }
+
+    #[test]
+    fn a_confirmation_names_a_moment_that_a_clock_shows() {
+        for (paid_at, is_fit) in [
+            ("2026-11-22T14:30:05+05:00", true),
+            ("2026-11-22T14:30:05.123+0500", true),
+            ("2024-02-29T00:00:00Z", true),
+            ("2026-11-22T14:30:05", true),
+            ("2026-02-29T00:00:00Z", false),
+            ("2026-11-22T24:00:00Z", false),
+            ("2026-11-22T14:60:00Z", false),
+            ("0001-01-01T00:00:00Z", false),
+            ("2026-11-22", false),
+            ("2026-11-22T14:30:05+05:00:00", false),
+            ("yesterday, at noon, about", false),
+            ("", false),
+        ] {
+            let asked = ConfirmRequest {
+                payment_number: "PS-1".to_owned(),
+                document_number: "47".to_owned(),
+                amount: "1.00".to_owned(),
+                paid_at: paid_at.into(),
+            };
+            assert_eq!(asked.check(true).is_ok(), is_fit, "{paid_at}");
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! The kinds of text that agencies' messages share, each with its pattern, and what no type knows.
 
+use crate::bank::biller::days_of;
 use crate::redact;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Error, MapAccess, SeqAccess, Visitor};
@@ -66,6 +67,39 @@ kind! {
     DateTime,
     "^-?[0-9]{4,}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\\.[0-9]+)?(Z|[+-][0-9]{2}:?[0-9]{2})?$",
     "2025-03-11T10:15:30+05:00"
+}
+
+impl DateTime {
+    /// Whether it is a moment that a clock shows, of this century or the one before.
+    #[must_use]
+    pub fn is_moment(&self) -> bool {
+        let number = |from: usize, to: usize| -> Option<u32> {
+            let digits = self.0.get(from..to)?;
+            digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?
+        };
+        let marks = [(4, "-"), (7, "-"), (10, "T"), (13, ":"), (16, ":")];
+        let has_marks = marks.iter().all(|(at, mark)| self.0.get(*at..at + 1) == Some(*mark));
+        let parts = [(0, 4), (5, 7), (8, 10), (11, 13), (14, 16), (17, 19)];
+        let [Some(year), Some(month), Some(day), Some(hour), Some(minute), Some(second)] =
+            parts.map(|(from, to)| number(from, to))
+        else {
+            return false;
+        };
+        let zone = self.0.get(19..).unwrap_or_default().trim_start_matches(['.']);
+        let zone = zone.trim_start_matches(|c: char| c.is_ascii_digit());
+        let is_zone = matches!(zone, "" | "Z")
+            || zone.strip_prefix(['+', '-']).is_some_and(|offset| {
+                let digits = offset.replacen(':', "", 1);
+                digits.len() == 4 && digits.bytes().all(|byte| byte.is_ascii_digit())
+            });
+        has_marks
+            && is_zone
+            && (1900..2100).contains(&year)
+            && (1..=days_of(year, month)).contains(&day)
+            && (hour, minute, second) < (24, 0, 0)
+            && minute < 60
+            && second < 60
+    }
 }
 
 /// `xsd:boolean`: `true` and `false` are JSON's own; any other text (`1`, `0`) stays that text.
