@@ -16,5 +16,7 @@ mod house;
 mod intake;
 #[path = "days/kills.rs"]
 mod kills;
+#[path = "days/persons.rs"]
+mod persons;
 #[path = "support/postgres.rs"]
 mod postgres;

@@ -12,6 +12,7 @@ pub mod evidence;
 pub mod explain;
 mod http_file;
 pub mod migrate;
+mod operator;
 pub mod payments;
 pub mod reconcile;
 pub mod register;

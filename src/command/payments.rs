@@ -2,35 +2,36 @@
 //!
 //! Reading disturbs no gateway. A word changes payments, so it is done as a node of its own: on PostgreSQL
 //! beside running gateways, on an embedded store while its gateway is stopped. Each word is an entry of
-//! the journal, open before it is done and closed with what became of it.
+//! the journal, open before it is done and closed with what became of it; who speaks is a name that is
+//! believed, or a key that signs the word.
 
 mod show;
 
+use super::operator::{Speaker, Who};
 use super::reconcile::exported;
+use super::reconcile::store::{self, Open};
 use super::{Failure, check, now_unix_us};
 use crate::config;
 use crate::config::settings::Settings;
-use crate::journal::entry::{CallKey, Closed, EntryId, Opened, Opening, SameCall};
-use crate::journal::{Journal, JournalDown};
+use crate::journal::JournalDown;
+use crate::journal::entry::EntryId;
 use crate::payments::Payments;
 use crate::payments::calendar::OperatingDay;
-use crate::payments::command::{About, Command, Reply, Report, Telling};
+use crate::payments::command::{self, Command, Reply, Report, Telling};
 use crate::payments::order::{Ruling, Said};
 use crate::payments::record::{Id, Order, Source};
+use crate::reconcile::desk::Proof;
+use crate::reconcile::desk::entry::{About, Entry};
 use aws_lc_rs::digest::{SHA256, digest};
-use bytes::Bytes;
 use jiff::civil::Date;
 use qaqpa_kit::fault::Outcome;
 use serde_json::{Value, json};
 use show::{letters, list, show};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
 
 /// Dead letters among which one to be sent again is looked for.
 const DEAD_MAX: u32 = 100_000;
-/// Seconds that the stores have to take everything in before the command ends.
-const DRAIN_S: u64 = 10;
 
 /// See and settle what waits for a person.
 #[derive(Debug, clap::Args)]
@@ -117,17 +118,6 @@ struct Limit {
     limit: u32,
 }
 
-/// Who says it, and why: both stand in the journal and beside the payment for ever.
-#[derive(Debug, clap::Args)]
-struct Who {
-    /// Who you are.
-    #[arg(long, value_name = "NAME")]
-    operator: String,
-    /// Why, e.g. the number of the bank's letter.
-    #[arg(long, value_name = "TEXT")]
-    reason: String,
-}
-
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 enum SaidWord {
     Posted,
@@ -142,75 +132,127 @@ enum RulingWord {
     Rejected,
 }
 
+/// A word that only a person may say: what it is called in the journal, what it says there, and what it
+/// does once it is known who speaks.
+struct Word {
+    service: &'static str,
+    subject: String,
+    said: Value,
+    command: Box<dyn FnOnce(String) -> Command>,
+}
+
 /// Runs the command.
 ///
 /// # Errors
 /// The configuration has mistakes (78); a store cannot be used, or the word was refused (1).
 pub fn run(args: Args) -> Result<ExitCode, Failure> {
     let settings = config::load(&args.config).map_err(Failure::configuration)?;
-    let text = super::block_on(told(&settings, &args))??;
+    let text = super::block_on(told(&settings, args))??;
     check::print(&text);
     Ok(ExitCode::SUCCESS)
 }
 
-async fn told(settings: &Settings, args: &Args) -> Result<String, Failure> {
-    let at_us = now_unix_us();
-    match &args.what {
+async fn told(settings: &Settings, args: Args) -> Result<String, Failure> {
+    let (at_us, is_json) = (now_unix_us(), args.json);
+    let (word, who) = match args.what {
         What::Open(Limit { limit }) => {
-            let orders = reading(settings)?.unknown(*limit).await.map_err(down)?;
-            Ok(list(&orders, args.json, at_us))
+            let orders = reading(settings)?.unknown(limit).await.map_err(down)?;
+            return Ok(list(&orders, is_json, at_us));
         }
         What::Suspense(Limit { limit }) => {
-            let orders = reading(settings)?.suspended(*limit).await.map_err(down)?;
-            Ok(list(&orders, args.json, at_us))
+            let orders = reading(settings)?.suspended(limit).await.map_err(down)?;
+            return Ok(list(&orders, is_json, at_us));
         }
         What::Dead(Limit { limit }) => {
-            let dead = reading(settings)?.dead_letters(*limit).await.map_err(down)?;
-            Ok(letters(&dead, args.json))
+            let dead = reading(settings)?.dead_letters(limit).await.map_err(down)?;
+            return Ok(letters(&dead, is_json));
         }
-        What::Resend { notice, who } => {
-            let dead = reading(settings)?.dead_letters(DEAD_MAX).await.map_err(down)?;
-            let found = dead.into_iter().find(|dead| dead.id == *notice);
-            let found = found.ok_or_else(|| Failure::work("there is no such dead letter"))?;
-            if who.line().is_empty() {
-                return Err(Failure::usage("say who you are and why"));
-            }
-            let (notice, version, telling) = (found.id, found.version, Telling::Revive);
-            let command = Command::Tell { notice, version, telling, at_us };
-            say(settings, "payments.resend", command, who, args.json).await
+        What::Show { order } => return show(&reading(settings)?, &order, is_json).await,
+        What::Export { bank, day, out } => {
+            return exported(settings, (&bank, day), &out, is_json).await;
         }
-        What::Show { order } => show(&reading(settings)?, order, args.json).await,
-        What::Note { order, said, who } => {
-            let found = reading(settings)?.order(order).await.map_err(down)?;
-            let found = found.ok_or_else(|| Failure::work("there is no such payment"))?;
-            say(settings, "payments.note", note(&found, *said, who, at_us), who, args.json).await
-        }
-        What::Rule { order, ruling, who } => {
-            let ruling = match ruling {
-                RulingWord::Posted => Ruling::Posted,
-                RulingWord::Rejected => Ruling::Rejected,
-            };
-            let command = Command::Rule { order: order.clone(), ruling, reason: who.line(), at_us };
-            say(settings, "payments.rule", command, who, args.json).await
-        }
-        What::Export { bank, day, out } => exported(settings, (bank, *day), out, args.json).await,
-        What::Close { bank, day, who } => {
-            let day = OperatingDay::of(*day);
-            let command = Command::Close { bank: bank.clone(), day, at_us };
-            say(settings, "payments.close", command, who, args.json).await
-        }
+        What::Resend { notice, who } => (resend(settings, notice, at_us).await?, who),
+        What::Note { order, said, who } => (note(settings, &order, said, at_us).await?, who),
+        What::Rule { order, ruling, who } => (rule(order, ruling, at_us), who),
+        What::Close { bank, day, who } => (close(settings, &bank, day, at_us)?, who),
+    };
+    say(settings, word, who, is_json).await
+}
+
+async fn resend(settings: &Settings, notice: String, at_us: i64) -> Result<Word, Failure> {
+    let dead = reading(settings)?.dead_letters(DEAD_MAX).await.map_err(down)?;
+    let found = dead.into_iter().find(|dead| dead.id == notice);
+    let found = found.ok_or_else(|| Failure::work("there is no such dead letter"))?;
+    let (notice, version, telling) = (found.id, found.version, Telling::Revive);
+    Ok(Word {
+        service: "payments.resend",
+        subject: notice.clone(),
+        said: json!({ "notice": notice }),
+        command: Box::new(move |_| Command::Tell { notice, version, telling, at_us }),
+    })
+}
+
+async fn note(
+    settings: &Settings,
+    order: &Id,
+    said: SaidWord,
+    at_us: i64,
+) -> Result<Word, Failure> {
+    let found = reading(settings)?.order(order).await.map_err(down)?;
+    let found = found.ok_or_else(|| Failure::work("there is no such payment"))?;
+    let said = match said {
+        SaidWord::Posted => Said::Posted,
+        SaidWord::Settled => Said::Settled,
+        SaidWord::Rejected => Said::Rejected,
+        SaidWord::NotFound => Said::NotFound,
+    };
+    Ok(Word {
+        service: "payments.note",
+        subject: order.text().to_owned(),
+        said: json!({ "payment": order, "said": said }),
+        command: Box::new(move |line| heard(&found, said, line, at_us)),
+    })
+}
+
+fn heard(order: &Order, said: Said, line: String, at_us: i64) -> Command {
+    Command::Hear(Report {
+        bank: order.bank.clone(),
+        event_id: format!("operator/{}", EntryId::at(at_us)),
+        about: command::About::Order(order.id.clone()),
+        said,
+        source: Source::Operator,
+        amount: None,
+        document_number: None,
+        txn_id: None,
+        posted_at_us: None,
+        at_us,
+        original_digest: hex(line.as_bytes()),
+        redirect_url: None,
+        note: line,
+    })
+}
+
+fn rule(order: Id, ruling: RulingWord, at_us: i64) -> Word {
+    let (ruling, word) = match ruling {
+        RulingWord::Posted => (Ruling::Posted, "posted"),
+        RulingWord::Rejected => (Ruling::Rejected, "rejected"),
+    };
+    Word {
+        service: "payments.rule",
+        subject: order.text().to_owned(),
+        said: json!({ "payment": order, "as": word }),
+        command: Box::new(move |reason| Command::Rule { order, ruling, reason, at_us }),
     }
 }
 
-impl Who {
-    fn line(&self) -> String {
-        let (operator, reason) = (self.operator.trim(), self.reason.trim());
-        if operator.is_empty() || reason.is_empty() {
-            // The rules refuse an empty reason; half of one is none.
-            return String::new();
-        }
-        format!("{operator}: {reason}")
-    }
+fn close(settings: &Settings, bank: &str, day: Date, at_us: i64) -> Result<Word, Failure> {
+    let bank = store::bank(settings, bank)?.id.clone();
+    Ok(Word {
+        service: "payments.close",
+        subject: format!("{bank}/{day}"),
+        said: json!({ "bank": bank, "day": day.to_string() }),
+        command: Box::new(move |_| Command::Close { bank, day: OperatingDay::of(day), at_us }),
+    })
 }
 
 fn down(down: JournalDown) -> Failure {
@@ -221,69 +263,43 @@ fn reading(settings: &Settings) -> Result<Payments, Failure> {
     Payments::reading(&settings.payments).map_err(Failure::work)
 }
 
-fn note(order: &Order, said: SaidWord, who: &Who, at_us: i64) -> Command {
-    let line = who.line();
-    Command::Hear(Report {
-        bank: order.bank.clone(),
-        event_id: format!("operator/{}", EntryId::at(at_us)),
-        about: About::Order(order.id.clone()),
-        said: match said {
-            SaidWord::Posted => Said::Posted,
-            SaidWord::Settled => Said::Settled,
-            SaidWord::Rejected => Said::Rejected,
-            SaidWord::NotFound => Said::NotFound,
-        },
-        source: Source::Operator,
-        amount: None,
-        document_number: None,
-        txn_id: None,
-        posted_at_us: None,
-        at_us,
-        original_digest: hex(&sha256(line.as_bytes())),
-        redirect_url: None,
-        note: line,
-    })
-}
-
 /// Does it as a node of its own, between the two rows of its entry.
-async fn say(
-    settings: &Settings,
-    service: &str,
-    command: Command,
-    who: &Who,
-    is_json: bool,
-) -> Result<String, Failure> {
-    let node = format!("{}-operator", settings.node.id);
-    let journal = Journal::start(&settings.journal, &node).await.map_err(Failure::work)?;
-    let payments = Payments::start(&settings.payments, &node).await.map_err(Failure::work)?;
-    let opened = opened(service, &command, who);
-    let (id, key) = (opened.id, opened.key);
-    let same_call = SameCall {
-        expires_at_us: opened.opened_at_us,
-        unique_message_id: false,
-        idempotent: false,
+async fn say(settings: &Settings, word: Word, who: Who, is_json: bool) -> Result<String, Failure> {
+    let Word { service, subject, said, command } = word;
+    let words = |speaker: &Speaker| {
+        json!({
+            "service": service, "asked": said, "operator": speaker.operator,
+            "note": speaker.reason,
+        })
     };
-    match journal.open(opened, same_call).await.map_err(down)? {
-        Opening::Fresh => {}
-        _ => return Err(Failure::work("this word was said before")),
-    }
-    let replied = payments.run(command).await;
+    let speaker = who.speaks(settings, |speaker| words(speaker).to_string())?;
+    let (proof, line) =
+        (speaker.proof.as_ref(), format!("{}: {}", speaker.operator, speaker.reason));
+    let open = Open::stores(settings).await?;
+    let about = About {
+        service,
+        sender: &speaker.operator,
+        subject: &subject,
+        said: &Proof::beside(proof, words(&speaker)),
+        certificate: Proof::certificate_of(proof),
+    };
+    let entry = Entry::open(&open.desk.journal, &about).await.map_err(down)?;
+    let id = entry.id;
+    let replied = open.desk.payments.run(command(line)).await;
     let (outcome, told) = match &replied {
         Ok(Reply::Refused(refusal)) => (Outcome::Refused, json!({ "refused": refusal.reason() })),
         Ok(reply) => (Outcome::Done, done(reply)),
         Err(_) => (Outcome::Unknown, Value::Null),
     };
-    let closed = closed(id, key, outcome, &told);
-    journal.close(closed).await.map_err(down)?;
-    let until = Instant::now() + Duration::from_secs(DRAIN_S);
-    journal.drain(until).await.map_err(down)?;
+    entry.close(outcome, &told.to_string()).await.map_err(down)?;
+    open.close().await?;
     if let Reply::Refused(refusal) = replied.map_err(down)? {
         return Err(Failure::work(format!("refused: {} (entry {id})", refusal.reason())));
     }
     Ok(if is_json {
-        json!({ "entry": id.to_string(), "done": told }).to_string()
+        json!({ "entry": id.to_string(), "by": speaker.operator, "done": told }).to_string()
     } else {
-        format!("done: {} (entry {id})", words(&told))
+        format!("done: {} (entry {id})", in_words(&told))
     })
 }
 
@@ -301,63 +317,13 @@ fn done(reply: &Reply) -> Value {
     }
 }
 
-fn words(told: &Value) -> String {
+fn in_words(told: &Value) -> String {
     let fields = told.as_object().into_iter().flatten();
     let word = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     fields.map(|(name, value)| format!("{name} {}", word(value))).collect::<Vec<_>>().join(", ")
 }
 
-fn opened(service: &str, command: &Command, who: &Who) -> Opened {
-    let at_us = now_unix_us();
-    let id = EntryId::at(at_us);
-    let said = format!("{service} by {}: {command:?}", who.operator);
-    let digest = sha256(said.as_bytes());
-    Opened {
-        id,
-        key: CallKey(sha256(id.0.as_bytes())),
-        message_key: sha256(id.0.as_bytes()),
-        opened_at_us: at_us,
-        participant: "operator".to_owned(),
-        sender_id: who.operator.clone(),
-        agency: "payments".to_owned(),
-        service: service.to_owned(),
-        route_id: String::new(),
-        message_id: id.to_string(),
-        correlation_id: String::new(),
-        caller_certificate: [0; 32],
-        revocation: String::new(),
-        request_digest: digest,
-        request_bytes: said.len() as u64,
-        request: Bytes::from(said),
-    }
-}
-
-fn closed(id: EntryId, key: CallKey, outcome: Outcome, told: &Value) -> Closed {
-    let answer = told.to_string();
-    Closed {
-        id,
-        key,
-        closed_at_us: now_unix_us(),
-        outcome,
-        fault: None,
-        evidence: "operator",
-        http_status: 0,
-        agency_digest: [0; 32],
-        agency_certificate: [0; 32],
-        answer_digest: sha256(answer.as_bytes()),
-        answer: Bytes::from(answer),
-        streamed: None,
-        phase_us: [0; 11],
-        is_durable_first: true,
-    }
-}
-
-fn sha256(bytes: &[u8]) -> [u8; 32] {
-    let mut sum = [0; 32];
-    sum.copy_from_slice(digest(&SHA256, bytes).as_ref());
-    sum
-}
-
+/// SHA-256 in hexadecimal digits.
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    digest(&SHA256, bytes).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -3,8 +3,7 @@
 mod breaks;
 mod counts;
 mod intake;
-mod operator;
-mod store;
+pub(super) mod store;
 mod summary;
 mod treasury;
 

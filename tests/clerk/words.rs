@@ -1,13 +1,16 @@
 //! `qaqpa payments`: what waits for a person is listed, and a person's word is done once and remembered.
 
-use crate::house::{House, open, start, until};
+use crate::house::{House, OFFICE, open, start, until};
+use qaqpa::payments::Payments;
+use qaqpa::payments::command::{Command, Reply, Telling};
 use qaqpa::payments::order::State;
 use serde_json::Value;
-use std::process::Command;
+use std::process;
+use std::time::{Duration, Instant};
 
 /// Runs `qaqpa payments … --json`; whether it succeeded, and its lines or its words.
 fn said(house: &House, words: &[&str]) -> (bool, Vec<Value>, String) {
-    let out = Command::new(env!("CARGO_BIN_EXE_qaqpa"))
+    let out = process::Command::new(env!("CARGO_BIN_EXE_qaqpa"))
         .args(["payments", "--json", "--config"])
         .arg(&house.config)
         .args(words)
@@ -22,7 +25,7 @@ fn said(house: &House, words: &[&str]) -> (bool, Vec<Value>, String) {
     (out.status.success(), lines, String::from_utf8(out.stderr).unwrap())
 }
 
-const WHO: [&str; 4] = ["--operator", "A. Operator", "--reason", "the bank's letter 17"];
+const WHO: [&str; 4] = ["--operator", "a.operator", "--reason", "the bank's letter 17"];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_contradiction_is_listed_until_a_person_with_a_reason_ends_it_once() {
@@ -52,8 +55,8 @@ async fn a_contradiction_is_listed_until_a_person_with_a_reason_ends_it_once() {
     assert_eq!(said(&house, &["dead"]).1, [Value::Null; 0]);
 
     let rule = |who: &[&str]| said(&house, &[&["rule", id, "--as", "posted"], who].concat());
-    let (is_done, _, words) = rule(&["--operator", "A. Operator", "--reason", " "]);
-    assert!(!is_done && words.contains("refused"), "nobody rules without a reason: {words}");
+    let (is_done, _, words) = rule(&["--operator", "a.operator", "--reason", " "]);
+    assert!(!is_done && words.contains("say why"), "nobody rules without a reason: {words}");
     let (is_done, lines, words) = rule(&WHO);
     assert!(is_done, "{words}");
     assert_eq!(lines[0]["done"]["state"], "posted");
@@ -70,6 +73,50 @@ async fn a_contradiction_is_listed_until_a_person_with_a_reason_ends_it_once() {
     assert!(!unknown.0 && unknown.2.contains("no such payment"), "{}", unknown.2);
     let resend = said(&house, &[&["resend", "nothing"], &WHO[..]].concat());
     assert!(!resend.0 && resend.2.contains("no such dead letter"), "{}", resend.2);
+}
+
+/// Tries a notice in vain until it is given up; its name.
+async fn given_up(house: &House) -> String {
+    let settings = house.settings();
+    let payments = Payments::start(&settings.payments, "demo").await.unwrap();
+    let mut at_us = jiff::Timestamp::now().as_microsecond();
+    let mut notice = payments.notices_due(OFFICE, at_us, 1).await.unwrap().remove(0);
+    while notice.dead_at_us.is_none() {
+        at_us = at_us.max(notice.next_try_at_us);
+        for telling in [Telling::Begin { until_us: at_us + 1 }, Telling::Failed] {
+            let (name, version) = (notice.id.clone(), notice.version);
+            let tell = Command::Tell { notice: name, version, telling, at_us };
+            let Reply::Notice(next) = payments.run(tell).await.unwrap() else { panic!("{at_us}") };
+            notice = *next;
+        }
+    }
+    payments.drain(Instant::now() + Duration::from_secs(10)).await.unwrap();
+    notice.id
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dead_letter_is_sent_again_by_a_person_once_and_its_office_is_told() {
+    let house = House::on_sqlite("", 63).await;
+    let payments = Payments::start(&house.settings().payments, "demo").await.unwrap();
+    let order = open(&payments, "W-3").await;
+    payments.drain(Instant::now() + Duration::from_secs(10)).await.unwrap();
+    let note = [&["note", order.id.text(), "--said", "posted"], &WHO[..]].concat();
+    assert!(said(&house, &note).0);
+    let notice = given_up(&house).await;
+    let (_, dead, words) = said(&house, &["dead"]);
+    assert_eq!((dead.len(), &dead[0]["id"]), (1, &notice.as_str().into()), "{words}");
+    let resend = || said(&house, &[&["resend", &notice], &WHO[..]].concat());
+    let (is_done, lines, words) = resend();
+    assert!(is_done && lines[0]["by"] == "a.operator", "{words}");
+    assert_eq!(said(&house, &["dead"]).1, [Value::Null; 0]);
+    let (is_done, _, words) = resend();
+    assert!(!is_done && words.contains("no such dead letter"), "{words}");
+    let (running, _) = start(house.settings()).await;
+    until("the office was told", async || {
+        house.office.told().iter().any(|(id, _, state)| id == order.id.text() && state == "posted")
+    })
+    .await;
+    running.drain().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

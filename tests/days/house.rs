@@ -231,7 +231,7 @@ fn act(order: &Order, action: Action, attempt: u32, at_us: i64) -> Command {
     })
 }
 
-async fn opened(payments: &Payments, number: &str) -> Order {
+pub async fn opened(payments: &Payments, number: &str) -> Order {
     let charge = charged(payments, number).await;
     let opening = Opening {
         order: new_id(),

@@ -1,7 +1,7 @@
 //! `qaqpa reconcile breaks`: what waits to be ended, and the steps of operators until two of them end it.
 
-use super::operator::{Who, operator};
 use super::store::{self, Open};
+use crate::command::operator::{Speaker, Who, operator};
 use crate::command::{Failure, check};
 use crate::config;
 use crate::config::settings::Settings;
@@ -140,7 +140,14 @@ async fn told(settings: &Settings, args: Args) -> Result<String, Failure> {
         What::Close { id, who } => (id, proposed(Resolution::Close), who),
         What::Approve { id, who } => (id, Doing::Approve, who),
     };
-    let taken = who.of(settings, Step::of(break_id, doing))?;
+    let by = |Speaker { operator, reason, proof }: Speaker| Step {
+        operator,
+        note: reason,
+        proof,
+        ..Step::of(break_id.clone(), doing.clone())
+    };
+    let speaker = who.speaks(settings, |speaker| by(speaker.clone()).said().to_string())?;
+    let taken = by(speaker);
     let open = Open::stores(settings).await?;
     let done = step(&open.desk, &taken).await;
     open.close().await?;

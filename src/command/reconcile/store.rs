@@ -1,7 +1,7 @@
 //! `qaqpa reconcile --bank`: the gateway's side comes from the payments store, and the result goes there.
 
-use super::operator::operator;
 use super::{Args, progress_bar, refused, told};
+use crate::command::operator::operator;
 use crate::command::{Failure, check};
 use crate::config;
 use crate::config::settings::{Bank, Settings};
@@ -56,7 +56,7 @@ pub(in crate::command) fn bank<'s>(
 }
 
 /// The stores of an installation, opened by a command as a node of its own.
-pub(super) struct Open {
+pub(in crate::command) struct Open {
     pub desk: Desk,
 }
 
@@ -65,7 +65,7 @@ impl Open {
     ///
     /// # Errors
     /// A store cannot be used; an embedded one is held by a running gateway.
-    pub(super) async fn stores(settings: &Settings) -> Result<Self, Failure> {
+    pub(in crate::command) async fn stores(settings: &Settings) -> Result<Self, Failure> {
         let node = format!("{}-operator", settings.node.id);
         let journal = Journal::start(&settings.journal, &node).await.map_err(Failure::work)?;
         let payments = Payments::start(&settings.payments, &node).await.map_err(Failure::work)?;
@@ -76,7 +76,7 @@ impl Open {
     ///
     /// # Errors
     /// The journal did not take everything in.
-    pub(super) async fn close(self) -> Result<(), Failure> {
+    pub(in crate::command) async fn close(self) -> Result<(), Failure> {
         let until = Instant::now() + Duration::from_secs(DRAIN_S);
         let payments = self.desk.payments.drain(until).await;
         self.desk.journal.drain(until).await.and(payments).map_err(Failure::work)

@@ -6,6 +6,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
 use jiff::Timestamp;
 use qaqpa_kit::fault::Outcome;
+use serde_json::{Value, json};
 
 /// Who does what.
 pub struct About<'a> {
@@ -19,6 +20,33 @@ pub struct About<'a> {
     pub said: &'a str,
     /// SHA-256 of the certificate that proves who does it; zeros: nobody has asked for a proof.
     pub certificate: [u8; 32],
+}
+
+/// That an operator is who the name says.
+#[derive(Clone, Debug)]
+pub struct Proof {
+    /// SHA-256.
+    pub certificate: [u8; 32],
+    /// What was said, signed by the certificate's key: CMS in base64.
+    pub cms: String,
+}
+
+impl Proof {
+    /// What an entry says of an operator's word: the word, and by what its operator is known.
+    #[must_use]
+    pub fn beside(proof: Option<&Self>, mut said: Value) -> String {
+        let proved_by = proof.map_or(json!("word"), |proof| json!({ "cms": proof.cms }));
+        if let Value::Object(fields) = &mut said {
+            fields.insert("proved_by".to_owned(), proved_by);
+        }
+        said.to_string()
+    }
+
+    /// SHA-256 of its certificate; zeros where there is none.
+    #[must_use]
+    pub fn certificate_of(proof: Option<&Self>) -> [u8; 32] {
+        proof.map_or([0; 32], |proof| proof.certificate)
+    }
 }
 
 /// An entry that is open.

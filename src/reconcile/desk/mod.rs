@@ -17,8 +17,9 @@ mod look;
 mod steps;
 mod watch;
 
+pub use entry::Proof;
 pub use failed::Failed;
-pub use steps::{Proof, Step, step};
+pub use steps::{Step, step};
 
 use crate::config::settings::Bank;
 use crate::journal::Journal;

@@ -1,6 +1,6 @@
 //! A step of an operator with a break, between the two rows of its entry in the journal.
 
-use super::entry::{About, Entry, now_us};
+use super::entry::{About, Entry, Proof, now_us};
 use super::{Desk, Failed};
 use crate::payments::breaks::record::Break;
 use crate::payments::breaks::{Command, Doing, Outcome, Stepping};
@@ -18,15 +18,6 @@ pub struct Step {
     pub note: String,
     /// `None`: the operator's name is believed.
     pub proof: Option<Proof>,
-}
-
-/// That an operator is who the name says.
-#[derive(Clone, Debug)]
-pub struct Proof {
-    /// SHA-256.
-    pub certificate: [u8; 32],
-    /// What was said, signed by the certificate's key: CMS in base64.
-    pub cms: String,
 }
 
 impl Step {
@@ -57,17 +48,12 @@ pub async fn step(desk: &Desk, step: &Step) -> Result<Break, Failed> {
         Doing::Propose { .. } => "reconcile.propose",
         Doing::Approve => "reconcile.approve",
     };
-    let mut said = step.said();
-    let proved_by = step.proof.as_ref().map_or(json!("word"), |proof| json!({ "cms": proof.cms }));
-    if let Value::Object(fields) = &mut said {
-        fields.insert("proved_by".to_owned(), proved_by);
-    }
     let about = About {
         service: word,
         sender: &step.operator,
         subject: &step.break_id,
-        said: &said.to_string(),
-        certificate: step.proof.as_ref().map_or([0; 32], |proof| proof.certificate),
+        said: &Proof::beside(step.proof.as_ref(), step.said()),
+        certificate: Proof::certificate_of(step.proof.as_ref()),
     };
     let entry = Entry::open(&desk.journal, &about).await?;
     let stepping = Stepping {

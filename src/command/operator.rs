@@ -1,9 +1,9 @@
-//! Who does a step with a break: a name that is believed on this machine, or a person whose key signs the step.
+//! Who says a word that only a person may say: a name that is believed on this machine, or a key that signs it.
 
-use crate::command::{Failure, now_unix_us, read_input, sign};
+use super::{Failure, now_unix_us, read_input, sign};
 use crate::config::settings::Settings;
 use crate::payments::breaks::{PROVED, is_operator};
-use crate::reconcile::desk::{Proof, Step};
+use crate::reconcile::desk::Proof;
 use crate::sign::{Certificate, Trust, cms};
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
@@ -13,7 +13,7 @@ use std::path::PathBuf;
 /// Bytes of a digest that stand in a name.
 const NAME_BYTES: usize = 10;
 
-/// Who does it, and why: both stand in the journal and beside the break for ever.
+/// Who says it, and why: both stand in the journal, and beside what is spoken of, for ever.
 #[derive(Debug, clap::Args)]
 pub(super) struct Who {
     /// Who you are. Only who may read the installation's secrets can say it, so it is believed.
@@ -30,8 +30,18 @@ pub(super) struct Who {
     #[arg(long, value_name = "FILE", requires = "key")]
     key_password_file: Option<PathBuf>,
     /// Why, e.g. the number of the bank's letter.
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
     reason: String,
+}
+
+/// Who speaks, known by the means that there were.
+#[derive(Clone, Debug)]
+pub(super) struct Speaker {
+    /// Small letters, digits, dots, `@`, `_` and `-`.
+    pub operator: String,
+    pub reason: String,
+    /// `None`: the name is believed.
+    pub proof: Option<Proof>,
 }
 
 /// The name of an operator, on this machine.
@@ -40,16 +50,26 @@ pub(super) fn operator(name: &str) -> Result<String, String> {
     if is_operator(name) && !name.starts_with(PROVED) { Ok(name.to_owned()) } else { Err(cure) }
 }
 
+/// A reason that says something.
+fn reason(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    if text.is_empty() { Err("say why".to_owned()) } else { Ok(text.to_owned()) }
+}
+
 impl Who {
-    /// The step in the name of whoever does it, with the proof of it where there is one.
+    /// Whoever speaks, with the proof of it where there is one; `said`: the words that a key signs, by
+    /// the name that the speaker has.
     ///
     /// # Errors
     /// The key cannot be used, or the installation does not believe its certificate.
-    pub(super) fn of(self, settings: &Settings, step: Step) -> Result<Step, Failure> {
-        let step = Step { note: self.reason, ..step };
-        let Some(key) = self.key else {
-            return Ok(Step { operator: self.operator.unwrap_or_default(), ..step });
-        };
+    pub(super) fn speaks(
+        self,
+        settings: &Settings,
+        said: impl FnOnce(&Speaker) -> String,
+    ) -> Result<Speaker, Failure> {
+        let operator = self.operator.unwrap_or_default();
+        let speaker = Speaker { operator, reason: self.reason, proof: None };
+        let Some(key) = self.key else { return Ok(speaker) };
         let password = self.key_password_file.as_deref();
         let signer = sign::signer(&key, self.cert.as_deref(), password)?;
         let now_unix_s = now_unix_us() / 1_000_000;
@@ -61,13 +81,11 @@ impl Who {
         judged.map_err(|reason| {
             Failure::work(format!("the certificate is not believed: {}", reason.word()))
         })?;
-        let step = Step { operator: name(signer.certificate()), ..step };
-        let said = step.said().to_string();
-        let signed =
-            cms::sign(said.as_bytes(), true, &signer, now_unix_s).map_err(Failure::work)?;
-        let proof =
-            Proof { certificate: signer.certificate().sha256(), cms: STANDARD.encode(signed) };
-        Ok(Step { proof: Some(proof), ..step })
+        let speaker = Speaker { operator: name(signer.certificate()), ..speaker };
+        let signed = cms::sign(said(&speaker).as_bytes(), true, &signer, now_unix_s);
+        let cms = STANDARD.encode(signed.map_err(Failure::work)?);
+        let certificate = signer.certificate().sha256();
+        Ok(Speaker { proof: Some(Proof { certificate, cms }), ..speaker })
     }
 }
 
