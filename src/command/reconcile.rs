@@ -3,6 +3,7 @@
 mod breaks;
 mod counts;
 mod intake;
+mod page;
 pub(super) mod store;
 mod summary;
 mod treasury;
@@ -78,6 +79,8 @@ enum What {
     Counts(counts::Args),
     /// Hold gateway, banks and Treasury of one day against each other, also by КБК and administrator.
     Treasury(treasury::Args),
+    /// Put the results of several banks and days on one page to print.
+    Page(page::Args),
 }
 
 /// Reconciles two files; breaks are an answer, not a failure.
@@ -90,6 +93,7 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
         Some(What::Breaks(args)) => return breaks::run(args),
         Some(What::Counts(args)) => return counts::run(args),
         Some(What::Treasury(args)) => return treasury::run(&args),
+        Some(What::Page(args)) => return page::run(&args),
         None => {}
     }
     let out = args.out.clone().ok_or_else(|| Failure::usage("--out is needed"))?;

@@ -1,10 +1,10 @@
 //! The workbook, as openpyxl opens it, and the page, as Chromium shows and prints it.
 
-use crate::day::{Day, Seed, row};
+use crate::day::{Day, Seed, row, sealed};
 use crate::files::{reconcile, run};
 use serde_json::{Value, json};
-use std::path::Path;
-use std::process::Command;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
 
 /// What openpyxl reads in a workbook.
 fn opened(path: &Path) -> Value {
@@ -132,4 +132,101 @@ fn the_terminal_speaks_three_languages_and_ends_with_one_object() {
         let quiet = run(&files, &["--json"]);
         assert_eq!(quiet.text.lines().count(), 1, "{}", quiet.text);
     }
+}
+
+/// Results of three days of two banks, and one without a break; their folders.
+fn results(house: &Path) -> Vec<PathBuf> {
+    let days = [("A", "2026-11-21"), ("A", "2026-11-22"), ("B", "2026-11-22")];
+    let mut folders = Vec::new();
+    for (number, (bank, day)) in (0..).zip(days) {
+        let folder = house.join(format!("{bank}-{day}"));
+        std::fs::create_dir(&folder).unwrap();
+        let mut seeded = Day::seeded(31 + number, 120, 2 + number);
+        if bank == "B" {
+            seeded.register.clone_from(&seeded.journal);
+        }
+        seeded.write(&folder);
+        for name in ["journal.csv", "register.csv"] {
+            let file = folder.join(name);
+            let text = std::fs::read_to_string(&file).unwrap();
+            let (rows, _) = text.rsplit_once("#end").unwrap();
+            std::fs::write(&file, sealed(of(rows, bank, day).as_bytes())).unwrap();
+        }
+        assert_eq!(reconcile(&folder, &[]).code, 0);
+        folders.push(folder.join("out"));
+    }
+    folders
+}
+
+/// The same rows of another bank and operating day.
+fn of(rows: &str, bank: &str, day: &str) -> String {
+    let (head, rest) = rows.split_once('\n').unwrap();
+    let fields = head.split(';').map(|field| match field.split_once('=') {
+        Some(("bank", _)) => format!("bank={bank}"),
+        Some(("opdate", _)) => format!("opdate={day}"),
+        _ => field.to_owned(),
+    });
+    format!("{}\n{rest}", fields.collect::<Vec<_>>().join(";"))
+}
+
+fn page(out: &Path, folders: &[PathBuf], language: &str) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_qaqpa"));
+    command.args(["reconcile", "page", "--lang", language, "--out"]).arg(out).args(folders);
+    command.output().unwrap()
+}
+
+#[test]
+fn results_of_banks_and_days_are_one_page_that_adds_them_up_and_is_the_same_at_every_run() {
+    let house = tempfile::tempdir().unwrap();
+    let mut folders = results(house.path());
+    let file = house.path().join("page.html");
+    let mut pages = Vec::new();
+    for language in ["kk", "ru", "en"] {
+        let said = page(&file, &folders, language);
+        assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+        pages.push(std::fs::read_to_string(&file).unwrap());
+        folders.rotate_left(1);
+    }
+    let again = page(&file, &folders, "en");
+    assert!(again.status.success());
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), pages[2], "whatever their order");
+    let manifest = |folder: &Path| -> Value {
+        serde_json::from_slice(&std::fs::read(folder.join("manifest.json")).unwrap()).unwrap()
+    };
+    let breaks = |folder: &PathBuf| -> u64 {
+        let found = manifest(folder);
+        found["breaks"].as_object().unwrap().values().map(|n| n.as_u64().unwrap()).sum()
+    };
+    let all: u64 = folders.iter().map(breaks).sum();
+    let matched: u64 =
+        folders.iter().map(|folder| manifest(folder)["matched"].as_u64().unwrap()).sum();
+    assert!(pages[2].contains(&format!("<td class=n>{matched}</td><td class=n>{all}</td>")));
+    assert!(pages[2].contains("<h2>B</h2>\n<p>No breaks</p>"), "{}", pages[2]);
+    let shown = dumped(&file);
+    assert!(shown.contains("A · 2026-11-21") && shown.contains("2026-11-21 – 2026-11-22"));
+    // For the bank's days one, and one for each of its two days.
+    assert_eq!(shown.matches("<svg ").count(), 3);
+    assert!(!shown.contains("<script") && pages[0].contains("Салыстырулар жиынтығы"));
+}
+
+#[test]
+fn a_page_is_made_of_whole_results_alone_each_day_once() {
+    let house = tempfile::tempdir().unwrap();
+    let folders = results(house.path());
+    let file = house.path().join("page.html");
+    let refused = |folders: &[PathBuf], reason: &str| {
+        let said = page(&file, folders, "en");
+        let errors = String::from_utf8(said.stderr).unwrap();
+        assert_eq!(said.status.code(), Some(1), "{reason}");
+        assert!(errors.contains(reason), "{reason}: {errors}");
+        assert!(!file.exists(), "{reason}");
+    };
+    refused(&[folders[0].clone(), folders[0].clone()], "2026-11-21 of A is there twice");
+    refused(&[house.path().to_owned()], "no finished run");
+    let breaks = folders[0].join("breaks.jsonl");
+    let text = std::fs::read_to_string(&breaks).unwrap();
+    std::fs::write(&breaks, text.split_once('\n').unwrap().1).unwrap();
+    refused(&folders, "not the breaks that the manifest counts");
+    std::fs::write(folders[0].join("manifest.json"), "{\"kind\":\"treasury\"}").unwrap();
+    refused(&folders, "no result of a bank's day");
 }

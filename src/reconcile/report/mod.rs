@@ -10,6 +10,7 @@ mod json;
 mod legend;
 mod manifest;
 mod open;
+pub mod overview;
 mod page;
 mod plot;
 mod proposals;

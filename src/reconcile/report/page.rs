@@ -85,7 +85,8 @@ fn page(language: Language, statement: &Statement, ages: &Ages, urgent: &Urgent)
     if ages.is_empty() {
         let _infallible = writeln!(body, "<p>{}</p>", word(Word::None));
     } else {
-        body += &plot::bars(language, ages);
+        let bars = plot::by_category(language, ages);
+        body += &plot::bars(language, &bars, plot::most(&bars));
         body += &by_age(language, ages);
         body += &most_urgent(language, urgent);
     }
@@ -105,7 +106,7 @@ pub(in crate::reconcile) fn sheet(language: Language, title: &str, body: &str) -
 
 const STYLE: &str = "body{font:14px/1.45 system-ui,sans-serif;color:#1a202c;max-width:64em;\
     margin:2em auto;padding:0 1.5em}h1{font-size:1.6em;margin:0}\
-    h2{font-size:1.2em;margin:1.6em 0 .4em}.day{color:#4a5568;margin:.1em 0 1.2em}\
+    h2{font-size:1.2em;margin:1.6em 0 .4em}h3{font-size:1em;margin:1.4em 0 .2em}.day{color:#4a5568;margin:.1em 0 1.2em}\
     table{border-collapse:collapse;width:100%;margin:.8em 0}\
     th,td{border-bottom:1px solid #cbd5e0;padding:.3em .6em;text-align:left;vertical-align:top}\
     th{border-bottom:2px solid #718096;font-weight:600}td.n,th.n{text-align:right;\
@@ -114,7 +115,7 @@ const STYLE: &str = "body{font:14px/1.45 system-ui,sans-serif;color:#1a202c;max-
     tr.d td{background:#fff5e6;print-color-adjust:exact}small{color:#4a5568}code{font-size:.85em;overflow-wrap:anywhere}\
     svg{width:100%;height:auto;margin:.4em 0;-webkit-print-color-adjust:exact;print-color-adjust:exact}\
     tr{break-inside:avoid}thead{display:table-header-group}tfoot{display:table-row-group}\
-    h2{break-after:avoid}@page{size:A4;margin:14mm}\
+    h2,h3{break-after:avoid}section{break-inside:avoid}@page{size:A4;margin:14mm}\
     @media print{body{margin:0;padding:0;max-width:none;font-size:10px}}";
 
 fn totals(language: Language, statement: &Statement) -> String {
@@ -146,7 +147,7 @@ fn totals(language: Language, statement: &Statement) -> String {
 }
 
 /// Categories down, ages across: how many, and the money.
-fn by_age(language: Language, ages: &Ages) -> String {
+pub(super) fn by_age(language: Language, ages: &Ages) -> String {
     let word = |word| language.word(word);
     let used = BUCKETS.into_iter().filter(|bucket| ages.keys().any(|(_, age)| age == bucket));
     let used: Vec<_> = used.collect();

@@ -68,6 +68,15 @@ impl Language {
                 "Rows left out here; all of them stand in breaks.csv and pairs.csv",
             ],
             Word::None => ["Алшақтық жоқ", "Расхождений нет", "No breaks"],
+            Word::Overview => {
+                ["Салыстырулар жиынтығы", "Сводка сверок", "Overview of reconciliations"]
+            }
+            Word::Bank => ["Банк", "Банк", "Bank"],
+            Word::Date => ["Операциялық күн", "Операционный день", "Operating day"],
+            Word::AtStake => {
+                ["Даулы сома, теңге", "Сумма под вопросом, тенге", "Money at stake, tenge"]
+            }
+            Word::Oldest => ["Ең ескісі, күн", "Самое старое, дней", "Oldest, days"],
         })
     }
 
@@ -183,4 +192,9 @@ pub enum Word {
     Urgent,
     LeftOut,
     None,
+    Overview,
+    Bank,
+    Date,
+    AtStake,
+    Oldest,
 }
