@@ -28,6 +28,8 @@ mod oracle;
 mod papers;
 #[path = "reconcile/promises.rs"]
 mod promises;
+#[path = "reconcile/sheets.rs"]
+mod sheets;
 #[path = "reconcile/treasury.rs"]
 mod treasury;
 #[path = "reconcile/writers.rs"]

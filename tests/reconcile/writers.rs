@@ -279,17 +279,30 @@ pub fn workbook(rows: &[Row]) -> Vec<u8> {
 
 /// A workbook around a sheet.
 pub fn archive(sheet: &str) -> Vec<u8> {
+    book(&[sheet])
+}
+
+/// A workbook around sheets.
+pub fn book(sheets: &[&str]) -> Vec<u8> {
     let office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
     let main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
     let package = "http://schemas.openxmlformats.org/package/2006";
+    let (mut names, mut targets) = (String::new(), String::new());
+    for number in 1..=sheets.len() {
+        write!(names, "<sheet name=\"Sheet{number}\" sheetId=\"{number}\" r:id=\"rId{number}\"/>")
+            .unwrap();
+        write!(
+            targets,
+            "<Relationship Id=\"rId{number}\" Type=\"{office}/worksheet\" \
+             Target=\"worksheets/sheet{number}.xml\"/>"
+        )
+        .unwrap();
+    }
     let book = format!(
-        "<workbook xmlns=\"{main}\" xmlns:r=\"{office}\"><sheets>\
-         <sheet name=\"Register\" sheetId=\"1\" r:id=\"rId1\"/></sheets></workbook>"
+        "<workbook xmlns=\"{main}\" xmlns:r=\"{office}\"><sheets>{names}</sheets></workbook>"
     );
-    let relations = format!(
-        "<Relationships xmlns=\"{package}/relationships\"><Relationship Id=\"rId1\" \
-         Type=\"{office}/worksheet\" Target=\"worksheets/sheet1.xml\"/></Relationships>"
-    );
+    let relations =
+        format!("<Relationships xmlns=\"{package}/relationships\">{targets}</Relationships>");
     let root = format!(
         "<Relationships xmlns=\"{package}/relationships\"><Relationship Id=\"rId1\" \
          Type=\"{office}/officeDocument\" Target=\"xl/workbook.xml\"/></Relationships>"
@@ -301,10 +314,13 @@ pub fn archive(sheet: &str) -> Vec<u8> {
         ("_rels/.rels", &root),
         ("xl/workbook.xml", &book),
         ("xl/_rels/workbook.xml.rels", &relations),
-        ("xl/worksheets/sheet1.xml", sheet),
     ] {
         zip.start_file(name, options).unwrap();
         zip.write_all(text.as_bytes()).unwrap();
+    }
+    for (number, sheet) in (1..).zip(sheets) {
+        zip.start_file(format!("xl/worksheets/sheet{number}.xml"), options).unwrap();
+        zip.write_all(sheet.as_bytes()).unwrap();
     }
     zip.finish().unwrap().into_inner()
 }

@@ -114,6 +114,17 @@ impl<'a> Table<'a> {
         sink.push(&self.draft)
     }
 
+    /// Whether these cells are the heads of such a table.
+    pub(super) fn is_head(mut self, cells: &[Cell]) -> bool {
+        self.columns.has_names && self.headed(cells).is_ok()
+    }
+
+    /// Whether rows are being read, and any of these columns in them.
+    pub(super) fn reads(&self, from: u32, to: u32) -> bool {
+        let is_among = |place: &usize| u32::try_from(*place).is_ok_and(|at| from <= at && at <= to);
+        self.is_headed && !self.is_ended && self.places.iter().flatten().any(is_among)
+    }
+
     /// The last row was taken.
     pub(super) fn end(&self, sink: &mut Sink<'_, '_>) -> Result<(), Stop> {
         sink.found.statements = 1;

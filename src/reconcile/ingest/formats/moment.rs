@@ -36,6 +36,16 @@ impl Moments {
     }
 }
 
+/// The country's day of a moment that is written in another zone; `None` where its first ten letters
+/// are that day already, or it is no moment.
+#[must_use]
+pub(super) fn country_day(text: &[u8]) -> Option<[u8; 10]> {
+    text.get(19..).filter(|zone| !zone.is_empty() && !zone.ends_with(b"+05:00"))?;
+    let is_moment = text.get(10) == Some(&b'T');
+    let text = std::str::from_utf8(text).ok().filter(|_| is_moment)?;
+    country_time(moment_us(text)?).as_bytes().first_chunk().copied()
+}
+
 fn moment(text: &[u8]) -> Result<String, Reason> {
     let wrong = || Reason::new("posted_at: neither a day like 2026-11-22 nor a time");
     let text = std::str::from_utf8(text).map_err(|_| wrong())?;
@@ -79,6 +89,17 @@ mod tests {
         }
         for text in ["", "22.11.2026", "2026-13-01", "2026-11-22T25:00:00", "\u{2026}"] {
             assert!(moments.posted(text.as_bytes()).is_err(), "{text}");
+        }
+        for (text, expected) in [
+            ("2026-11-21T20:30:00Z", Some(b"2026-11-22")),
+            ("2026-11-22T01:30:00+05:00", None),
+            ("2026-11-22T23:30:00+03:00", Some(b"2026-11-23")),
+            ("2026-11-22", None),
+            ("2026-11-22T14:30:05", None),
+            ("2026-11-22T14:30:05.25", Some(b"2026-11-22")),
+            ("soon, but not yet, T+", None),
+        ] {
+            assert_eq!(country_day(text.as_bytes()).as_ref(), expected, "{text}");
         }
         assert_eq!(&day(b"26", b"11", b"02"), b"2026-11-02");
         assert_eq!(&day(b"1999", b"1", b"2"), b"1999-01-02");

@@ -39,6 +39,8 @@ pub(super) struct Fields<'a> {
 
 /// MT102 or MT940 by the first bytes of a text; `None` where it is neither.
 pub(super) fn format(head: &[u8]) -> Option<Format> {
+    // Payments of a batch have it, and some statements too.
+    let mut has_reference = false;
     for line in head.split(|byte| matches!(byte, b'\n' | b'\r')) {
         if let Some(at) = memchr::memmem::find(line, b"{2:") {
             match line.get(at + 4..at + 7).unwrap_or_default() {
@@ -53,11 +55,12 @@ pub(super) fn format(head: &[u8]) -> Option<Format> {
             Some([b'2', b'5' | b'8', _] | [b'6', _, _] | [b'3', b'4', _]) => {
                 return Some(Format::Mt940);
             }
-            Some([b'3', b'2', _] | [b'2', b'1', _] | [b'5', _, _]) => return Some(Format::Mt102),
+            Some([b'3', b'2', _] | [b'5', _, _]) => return Some(Format::Mt102),
+            Some([b'2', b'1', _]) => has_reference = true,
             _ => {}
         }
     }
-    None
+    has_reference.then_some(Format::Mt102)
 }
 
 /// The tag that a line begins with, and what follows it.

@@ -88,8 +88,14 @@ impl Batch {
             }
             b"32B" => {
                 let (currency, amount) = currency(first)?;
+                if !place.currency.is_empty() {
+                    return Err(":32B: stands twice in one payment".to_owned());
+                }
                 set(&mut place.currency, currency);
                 place.amount_tiyn = money(amount)?;
+            }
+            b"32A" if self.sum_tiyn.is_some() => {
+                return Err(":32A: stands twice in one message".to_owned());
             }
             b"32A" => {
                 let (day, rest) = date(first).ok_or(":32A: no value date like 261122")?;
@@ -136,6 +142,9 @@ impl Batch {
         for mut item in std::mem::take(&mut self.items) {
             if item.currency.is_empty() {
                 return Err(sink.wrong(item.line, "a payment without :32B:"));
+            }
+            if item.currency != self.head.currency {
+                return Err(sink.wrong(item.line, "a payment in another currency than :32A:"));
             }
             let places = [
                 (&mut item.iin, &self.head.iin),

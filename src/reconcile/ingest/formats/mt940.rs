@@ -43,6 +43,9 @@ pub(super) fn read(from: &mut dyn Read, sink: &mut Sink<'_, '_>) -> Result<(), S
 /// A balance: signed tiyn and currency.
 type Balance = (i64, [u8; 3]);
 
+/// What a page hands over to the next one: its balance, and its place in `:28C:`.
+type Page = (Balance, Option<[u64; 2]>);
+
 #[derive(Default)]
 struct Book {
     statements: u64,
@@ -51,7 +54,7 @@ struct Book {
     draft: Draft,
     has_draft: bool,
     /// By account: what `:62M:` carried over to the next page.
-    carried: BTreeMap<Vec<u8>, Balance>,
+    carried: BTreeMap<Vec<u8>, Page>,
     sequence: Sequence,
 }
 
@@ -60,8 +63,9 @@ struct Statement {
     is_begun: bool,
     line: u64,
     account: Vec<u8>,
-    /// `:28C:` without its page.
+    /// `:28C:`: the statement, and the page of it.
     number: Option<u64>,
+    page: Option<u64>,
     opened: Option<Balance>,
     is_page: bool,
     closed: Option<Balance>,
@@ -107,9 +111,12 @@ impl Book {
             }
             b"28C" | b"28 " => {
                 self.begin(field.line);
-                let number = first.split(|byte| *byte == b'/').next().unwrap_or_default();
-                let number = std::str::from_utf8(number).ok().and_then(|text| text.parse().ok());
-                self.statement.number = number.filter(|number: &u64| *number > 0);
+                let mut numbers = first.split(|byte| *byte == b'/').map(|text| {
+                    let number = std::str::from_utf8(text).ok().and_then(|text| text.parse().ok());
+                    number.filter(|number: &u64| *number > 0)
+                });
+                self.statement.number = numbers.next().flatten();
+                self.statement.page = numbers.next().flatten();
             }
             b"34F" => self.statement.currency = first.first_chunk::<3>().copied(),
             b"61 " => {
@@ -172,7 +179,8 @@ impl Book {
         }
         match statement.closed.filter(|_| statement.goes_on) {
             Some(closed) if self.carried.len() < ACCOUNTS_MAX => {
-                self.carried.insert(statement.account, closed);
+                let place = statement.number.zip(statement.page).map(<[u64; 2]>::from);
+                self.carried.insert(statement.account, (closed, place));
             }
             _ => {
                 self.carried.remove(&statement.account);
@@ -183,7 +191,7 @@ impl Book {
 }
 
 impl Statement {
-    fn broken(&self, carried: &BTreeMap<Vec<u8>, Balance>) -> Option<String> {
+    fn broken(&self, carried: &BTreeMap<Vec<u8>, Page>) -> Option<String> {
         for ((promised, (count, sum)), name) in
             self.promised.iter().zip(self.counted).zip([":90C:", ":90D:"])
         {
@@ -200,14 +208,27 @@ impl Statement {
             let reason = "no opening balance :60F: or :60M: (cut off?)";
             return (!is_interim).then(|| reason.to_owned());
         };
-        if self.is_page && carried.get(&self.account).is_some_and(|before| *before != opened) {
-            return Some(":60M: is not the :62M: of the page before".to_owned());
+        if let Some((before, place)) = carried.get(&self.account).filter(|_| self.is_page) {
+            if *before != opened {
+                return Some(":60M: is not the :62M: of the page before".to_owned());
+            }
+            if let (Some([number, page]), Some(own)) = (*place, self.page)
+                && Some(number) == self.number
+                && own.checked_sub(1) != Some(page)
+            {
+                return Some(format!(
+                    ":28C: {number}/{own} follows {number}/{page}: a page is missing"
+                ));
+            }
         }
         let Some((closed, currency)) = self.closed else {
             return Some("no closing balance :62F: or :62M: (cut off?)".to_owned());
         };
+        if currency != opened.1 {
+            return Some("opening and closing balance are of two currencies".to_owned());
+        }
         let sum = i128::from(opened.0) + self.net_tiyn;
-        let is_right = sum == i128::from(closed) || currency != opened.1;
+        let is_right = sum == i128::from(closed);
         let (before, net) = (opened.0, self.net_tiyn);
         let reason = format!(
             "opening balance {before} and entries of {net} tiyn make {sum}, closing is {closed}"
@@ -280,6 +301,11 @@ fn transaction(draft: &mut Draft, text: &[u8]) -> Result<(), &'static str> {
     set(&mut draft.posted_at, &posted);
     set(&mut draft.value_date, &value);
     let line = rest.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    // What is shorter or begins otherwise would give its first letters to the kind.
+    let is_kind = matches!(line, [b'N' | b'F' | b'S' | b'M', _, _, _, ..]);
+    if !is_kind && !line.trim_ascii().is_empty() {
+        return Err("no kind of four characters like NTRF behind the amount");
+    }
     let references = line.get(4..).unwrap_or_default();
     let (own, banks) = match memchr::memmem::find(references, b"//") {
         Some(at) => references.split_at_checked(at).unwrap_or_default(),
@@ -318,7 +344,9 @@ fn words(draft: &mut Draft, text: &[u8]) {
             }
         };
     }
-    let found = match memchr::memmem::find(&joined, b"EREF+") {
+    let keyword =
+        [b"EREF+", b"EREF:"].into_iter().find_map(|word| memchr::memmem::find(&joined, word));
+    let found = match keyword {
         Some(at) => until_keyword(joined.get(at + 5..).unwrap_or_default()),
         None => tagged(&joined, b"/EREF/"),
     };

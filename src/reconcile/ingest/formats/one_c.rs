@@ -331,8 +331,14 @@ impl Document {
     }
 
     fn draft(mut self, is_debit: bool) -> Result<Draft, String> {
-        let both = if is_debit { self.went_tiyn } else { self.came_tiyn };
-        let amount = if both > 0 { Some(both) } else { self.sum_tiyn };
+        if self.came_tiyn != 0 && self.went_tiyn != 0 {
+            return Err("СуммаПриход and СуммаРасход in one document".to_owned());
+        }
+        let moved = if is_debit { self.went_tiyn } else { self.came_tiyn };
+        let amount = if moved > 0 { Some(moved) } else { self.sum_tiyn };
+        if moved > 0 && self.sum_tiyn.is_some_and(|sum| sum != 0 && sum != moved) {
+            return Err("Сумма is another than what came or went".to_owned());
+        }
         let amount = amount.ok_or("none of СуммаПриход, СуммаРасход and Сумма is given")?;
         self.draft.amount_tiyn = amount;
         self.draft.is_debit = is_debit;

@@ -30,7 +30,8 @@ impl Sequence {
         self.numbers.values_mut().find_map(|numbers| {
             numbers.sort_unstable();
             let pairs = numbers.iter().zip(numbers.iter().skip(1));
-            let (one, next) = pairs.into_iter().find(|(one, next)| **one + 1 != **next)?;
+            let (one, next) =
+                pairs.into_iter().find(|(one, next)| one.checked_add(1) != Some(**next))?;
             Some(if one == next {
                 format!("{name} {one} stands twice for one account")
             } else {

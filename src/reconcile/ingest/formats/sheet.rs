@@ -9,7 +9,7 @@ use super::cell::Cell;
 use super::columns::{CELLS_MAX, Table};
 use crate::reconcile::ingest::intake::Stop;
 use crate::reconcile::ingest::row::Reason;
-use calamine::{DataRef, ExcelDateTime, Reader, Xlsx, XlsxCellReader};
+use calamine::{DataRef, Dimensions, ExcelDateTime, Reader, Xlsx, XlsxCellReader};
 use qaqpa_kit::register::Columns;
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, sink as nowhere};
@@ -21,6 +21,8 @@ const FILES_MAX: usize = 1_000;
 const UNPACKED_BYTES_MAX: u64 = 1 << 30;
 /// Bytes of texts that its cells share at most, for they are held in memory.
 const TEXTS_BYTES_MAX: u64 = 256 << 20;
+/// Cells merged over rows at most; each row is held against them.
+const MERGED_MAX: usize = 1_000;
 /// Bytes unpacked from one, beyond the first megabyte.
 const RATIO_MAX: u64 = 200;
 const FREE_BYTES: u64 = 1 << 20;
@@ -45,18 +47,65 @@ pub(super) fn read(
     };
     let mut workbook: Xlsx<_> = Xlsx::new(archive()?).map_err(broken)?;
     let mut table = Table::new(columns, false);
+    let mut is_read = false;
     for name in workbook.sheet_names() {
-        let reader = workbook.worksheet_cells_reader(&name).map_err(broken)?;
-        if rows(reader, &mut table, sink)? {
-            break;
+        if is_read {
+            let reader = workbook.worksheet_cells_reader(&name).map_err(broken)?;
+            if is_more(reader, columns).map_err(broken)? {
+                let reason = format!("the sheet {name} has rows under the same heads too");
+                return Err(Stop::Whole(Reason::new(reason)));
+            }
+            continue;
         }
+        let merged = workbook.merge_cells_by_sheet_name(&name).map_err(broken)?;
+        let over_rows = |one: &Dimensions| one.start.0 < one.end.0;
+        let merged: Vec<_> = merged.into_iter().filter(over_rows).collect();
+        if merged.len() > MERGED_MAX {
+            let reason = format!("more than {MERGED_MAX} cells are merged over rows");
+            return Err(Stop::Whole(Reason::new(reason)));
+        }
+        let reader = workbook.worksheet_cells_reader(&name).map_err(broken)?;
+        is_read = rows(reader, &merged, &mut table, sink)?;
     }
     table.end(sink)
+}
+
+/// Whether a further sheet has the same heads, and a row under them: a register in two parts.
+fn is_more<R: Read + Seek>(
+    mut reader: XlsxCellReader<'_, R>,
+    columns: &Columns,
+) -> Result<bool, calamine::XlsxError> {
+    let (mut heads, mut row) = (Vec::new(), None);
+    while let Some(found) = reader.next_cell()? {
+        let (at, column) = found.get_position();
+        let cell = cell(found.get_value(), false);
+        let column = usize::try_from(column).unwrap_or(usize::MAX);
+        if cell.text.is_empty() || column >= CELLS_MAX {
+            continue;
+        }
+        if *row.get_or_insert(at) != at {
+            return Ok(Table::new(columns, false).is_head(&heads));
+        }
+        put(&mut heads, column, cell);
+    }
+    Ok(false)
+}
+
+/// Puts a cell in its place; false where one stands there already.
+fn put(cells: &mut Vec<Cell>, column: usize, cell: Cell) -> bool {
+    if cells.len() <= column {
+        cells.resize(column + 1, Cell::default());
+    }
+    let Some(place) = cells.get_mut(column) else { return true };
+    let is_free = *place == Cell::default();
+    *place = cell;
+    is_free
 }
 
 /// The rows of a sheet; false where it has no cell.
 fn rows<R: Read + Seek>(
     mut reader: XlsxCellReader<'_, R>,
+    merged: &[Dimensions],
     table: &mut Table<'_>,
     sink: &mut Sink<'_, '_>,
 ) -> Result<bool, Stop> {
@@ -75,6 +124,13 @@ fn rows<R: Read + Seek>(
             table.row(u64::from(row) + 1, &cells, sink)?;
             cells.clear();
             row = at;
+            // What a person sees in both rows stands in the first one alone.
+            let is_shared = |one: &Dimensions| one.start.0 < at && at <= one.end.0;
+            let mut shared = merged.iter().filter(|one| is_shared(one));
+            if shared.any(|one| table.reads(one.start.1, one.end.1)) {
+                let reason = "a cell is merged with one of the row above: each row needs its own";
+                return Err(sink.wrong(u64::from(at) + 1, reason));
+            }
         }
         let column = usize::try_from(column).unwrap_or(usize::MAX);
         if column >= CELLS_MAX {
@@ -85,11 +141,8 @@ fn rows<R: Read + Seek>(
             continue;
         }
         has_cell = true;
-        if cells.len() <= column {
-            cells.resize(column + 1, Cell::default());
-        }
-        if let Some(place) = cells.get_mut(column) {
-            *place = cell;
+        if !put(&mut cells, column, cell) {
+            return Err(sink.wrong(u64::from(at) + 1, "one place of the sheet holds two cells"));
         }
     }
     table.row(u64::from(row) + 1, &cells, sink)?;

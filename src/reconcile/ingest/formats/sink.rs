@@ -2,7 +2,7 @@
 
 use super::decode::{Decoded, Hashed, encoding};
 use super::draft::{Draft, POSTED, RETURNED};
-use super::moment::Moments;
+use super::moment::{Moments, country_day};
 use super::{Format, Payments, read};
 use crate::payments::calendar::OperatingDay;
 use crate::reconcile::ingest::Input;
@@ -119,10 +119,9 @@ impl Sink<'_, '_> {
         let status = if draft.status.is_empty() { POSTED } else { draft.status.as_slice() };
         let status = if is_return && status == POSTED { RETURNED } else { status };
         let posted_at = self.moments.posted(&draft.posted_at)?;
-        let value_date = match draft.value_date.get(..10) {
-            Some(day) => day,
-            None => posted_at.get(..10).unwrap_or_default(),
-        };
+        let told = if draft.value_date.len() < 10 { posted_at } else { &draft.value_date };
+        let own = country_day(told);
+        let value_date = own.as_ref().map_or(told.get(..10).unwrap_or_default(), |day| day);
         let line = &mut self.line;
         line.clear();
         for text in [&draft.e2e_id, &draft.receipt] {

@@ -165,3 +165,82 @@ fn a_1c_file_is_read_with_parted_thousands_and_around_what_dos_leaves() {
     let refused = said(read(folder.path(), ONE_C.replace("22.11", "31.11").as_bytes(), &form));
     assert!(refused.unwrap_err().contains("ДатаДокумента"));
 }
+
+/// A statement of one account: its head, its entries, its end.
+fn mt940(entries: &str, closing: &str) -> String {
+    format!(":20:A\n:25:KZ1\n:28C:1/1\n:60F:C261122KZT0,00\n{entries}:62F:C261122{closing}\n-\n")
+}
+
+const CREDIT: &str = ":61:2611221122C2,50NTRFGW17//B1\n";
+
+#[test]
+fn a_statement_of_mt940_is_read_with_what_banks_add_and_refused_with_what_they_lose() {
+    let folder = tempfile::tempdir().unwrap();
+    let good = mt940(CREDIT, "KZT2,50");
+    let page = |entry: &str, number: &str, opened: &str, closed: &str| {
+        format!(":20:A\n:25:KZ1\n:28C:{number}\n:60{opened}\n{entry}:62{closed}\n-\n")
+    };
+    let two_pages = |second: &str| {
+        page(CREDIT, "7/1", "F:C261122KZT0,00", "M:C261122KZT2,50")
+            + &page(CREDIT, second, "M:C261122KZT2,50", "F:C261122KZT5,00")
+    };
+    for (text, rows) in [
+        (good.replace(":25:", ":21:REL\n:25:"), (1, 250)),
+        (good.replace("NTRFGW17//B1", ""), (1, 250)),
+        (good.replace("GW17//B1", "NONREF//B1\n:86:177?20EREF: GW17?21MREF: M"), (1, 250)),
+        (two_pages("7/2"), (2, 500)),
+    ] {
+        assert_eq!(
+            said(read(folder.path(), text.as_bytes(), &Forms::default())),
+            Ok(rows),
+            "{text}"
+        );
+    }
+    for (text, reason) in [
+        (good.replace("NTRF", "TRF"), "no kind of four characters"),
+        (two_pages("7/3"), ":28C: 7/3 follows 7/1: a page is missing"),
+        (mt940(CREDIT, "USD2,50"), "of two currencies"),
+    ] {
+        let refused = said(read(folder.path(), text.as_bytes(), &Forms::default())).unwrap_err();
+        assert!(refused.contains(reason), "{refused}");
+    }
+}
+
+#[test]
+fn what_stands_twice_where_it_may_stand_once_is_no_guess_of_the_reader() {
+    let folder = tempfile::tempdir().unwrap();
+    let camt = batch("", "<NbOfNtries>1</NbOfNtries>");
+    let amount = "<Amt Ccy=\"KZT\">2.50</Amt>";
+    let batch_of_two = "{2:I102SCLEAR000000U3003}{4:\n:20:B\n:21:GW1\n:32B:KZT1,00\n:21:GW2\n\
+        :32B:KZT1,50\n:32A:261122KZT2,50\n-}\n";
+    let one_c = |more: &str| ONE_C.replace("КонецДокумента", &format!("{more}\nКонецДокумента"));
+    for (text, reason) in [
+        (camt.replace(amount, &amount.repeat(2)), "Amt stands twice"),
+        (
+            camt.replace("<CdtDbtInd>CRDT</CdtDbtInd>", &"<CdtDbtInd>CRDT</CdtDbtInd>".repeat(2)),
+            "CdtDbtInd stands twice",
+        ),
+        (
+            camt.replace("</EndToEndId>", "</EndToEndId><EndToEndId>X</EndToEndId>"),
+            "EndToEndId stands twice",
+        ),
+        (camt.replace("<Sts>", "<RvslInd>TRUE</RvslInd><Sts>"), "RvslInd: neither true nor false"),
+        (camt.replace("<Ntry><Amt Ccy=\"KZT\">", "<Ntry><Amt>"), "Amt: no Ccy"),
+        (
+            camt.replace("</NtryDtls>", "<Ntry/></NtryDtls>"),
+            "a Ntry outside of a statement, or inside another",
+        ),
+        (batch_of_two.replace(":32B:KZT1,50", ":32B:KZT1,50\n:32B:KZT1,50"), ":32B: stands twice"),
+        (batch_of_two.replace(":32A:", ":32A:261122KZT1,00\n:32A:"), ":32A: stands twice"),
+        (batch_of_two.replace(":32B:KZT1,50", ":32B:USD1,50"), "in another currency than :32A:"),
+        (one_c("СуммаРасход=1.00"), "in one document"),
+        (one_c("Сумма=2.51"), "Сумма is another"),
+    ] {
+        let refused = said(read(folder.path(), text.as_bytes(), &Forms::default())).unwrap_err();
+        assert!(refused.contains(reason), "{reason}: {refused}");
+    }
+    for text in [camt, batch_of_two.to_owned(), one_c("СуммаРасход=0"), one_c("Сумма=2.50")]
+    {
+        assert!(read(folder.path(), text.as_bytes(), &Forms::default()).is_ok(), "{text}");
+    }
+}

@@ -56,6 +56,12 @@ impl Walk {
                 }
             }
             Tag::Message => self.is_message = true,
+            Tag::Entry if self.statement_at == 0 || self.entry_at > 0 => {
+                return Err("a Ntry outside of a statement, or inside another".to_owned());
+            }
+            Tag::Payment if self.payment_at > 0 => {
+                return Err("TxDtls inside of TxDtls".to_owned());
+            }
             Tag::Statement if above == Some(Tag::Message) => {
                 self.promise = Promise::default();
                 self.statement_at = depth;
@@ -178,6 +184,19 @@ fn direction(text: &[u8]) -> Result<bool, String> {
     }
 }
 
+/// What may stand once: a reader that takes the last of two and one that takes the first read two files.
+fn once<T>(name: &str, before: Option<T>) -> Result<(), String> {
+    before.map_or(Ok(()), |_| Err(format!("{name} stands twice")))
+}
+
+fn truth(text: &[u8]) -> Result<bool, String> {
+    match text {
+        b"true" | b"1" => Ok(true),
+        b"false" | b"0" => Ok(false),
+        _ => Err("RvslInd: neither true nor false".to_owned()),
+    }
+}
+
 fn number(text: &[u8]) -> Result<u64, &'static str> {
     let number = std::str::from_utf8(text).ok().and_then(|text| text.parse().ok());
     number.ok_or("no whole number")
@@ -245,11 +264,14 @@ fn statement(
 fn entry(entry: &mut Entry, rest: &[Tag], text: &[u8], currency: &[u8]) -> Result<(), String> {
     match rest {
         [Tag::Amount] => {
-            entry.amount_tiyn = Some(money(text)?);
+            once("Amt", entry.amount_tiyn.replace(money(text)?))?;
+            if currency.is_empty() {
+                return Err("Amt: no Ccy".to_owned());
+            }
             set(&mut entry.currency, currency);
         }
-        [Tag::Direction] => entry.is_debit = Some(direction(text)?),
-        [Tag::Reversal] => entry.is_reversal = matches!(text, b"true" | b"1"),
+        [Tag::Direction] => once("CdtDbtInd", entry.is_debit.replace(direction(text)?))?,
+        [Tag::Reversal] => entry.is_reversal = truth(text)?,
         // Before version 8 the code stood in `Sts` itself.
         [Tag::Status] if !text.is_empty() => set(&mut entry.status, text),
         [Tag::Status, Tag::Code | Tag::Own] => set(&mut entry.status, text),
@@ -278,7 +300,10 @@ fn payment(
 ) -> Result<(), String> {
     let draft = &mut payment.draft;
     match rest {
-        [Tag::References, Tag::EndToEnd] => set(&mut draft.e2e_id, id(text)),
+        [Tag::References, Tag::EndToEnd] => {
+            once("EndToEndId", Some(()).filter(|()| !draft.e2e_id.is_empty()))?;
+            set(&mut draft.e2e_id, id(text));
+        }
         [Tag::References, Tag::Receipt] => set(&mut draft.receipt, id(text)),
         [Tag::References, Tag::Transaction] => set(&mut payment.transaction, id(text)),
         [Tag::References, Tag::Instruction] => set(&mut payment.instruction, id(text)),
@@ -288,7 +313,7 @@ fn payment(
                 payment.amount_tiyn = Some(amount_tiyn);
             }
         }
-        [Tag::Direction] => payment.is_debit = Some(direction(text)?),
+        [Tag::Direction] => once("CdtDbtInd", payment.is_debit.replace(direction(text)?))?,
         [Tag::Parties, party, rest @ ..] => {
             let rest = rest.strip_prefix(&[Tag::Party]).unwrap_or(rest);
             let [Tag::Id, Tag::Organisation | Tag::Person, Tag::Other1, Tag::Id] = rest else {
