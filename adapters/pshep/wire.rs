@@ -269,11 +269,14 @@ mod tests {
         }
     }
 
+    /// Writes a text into one field.
+    type Change = fn(&mut RegisterRequest, &str);
+
     #[test]
     fn what_the_payment_gateway_would_refuse_is_not_sent() {
         assert_eq!(register().check(true), Ok(()));
         let long = "a".repeat(PURPOSE_CHARS_MAX + 1);
-        let cases: [(&str, fn(&mut RegisterRequest, &str), &str); 18] = [
+        let cases: [(&str, Change, &str); 18] = [
             ("0", |asked, text| asked.amount = text.into(), "amount_not_positive"),
             ("-1", |asked, text| asked.amount = text.into(), "amount_not_positive"),
             ("1e3", |asked, text| asked.amount = text.into(), "amount_not_decimal"),

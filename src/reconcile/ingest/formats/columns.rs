@@ -115,7 +115,7 @@ impl<'a> Table<'a> {
     }
 
     /// Whether these cells are the heads of such a table.
-    pub(super) fn is_head(mut self, cells: &[Cell]) -> bool {
+    pub(super) fn begins_with(mut self, cells: &[Cell]) -> bool {
         self.columns.has_names && self.headed(cells).is_ok()
     }
 

@@ -84,7 +84,7 @@ fn is_more<R: Read + Seek>(
             continue;
         }
         if *row.get_or_insert(at) != at {
-            return Ok(Table::new(columns, false).is_head(&heads));
+            return Ok(Table::new(columns, false).begins_with(&heads));
         }
         put(&mut heads, column, cell);
     }
