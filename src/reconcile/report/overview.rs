@@ -174,8 +174,11 @@ pub fn page(language: Language, mut all: Vec<Left>) -> Result<String, String> {
 /// A line for each bank and day.
 fn table(language: Language, all: &[Left]) -> String {
     let word = |word| language.word(word);
-    let mut table =
-        format!("<table><thead><tr><th>{}</th><th>{}</th>", word(Word::Bank), word(Word::Date));
+    let mut table = format!(
+        "<table class=w><thead><tr><th>{}</th><th>{}</th>",
+        word(Word::Bank),
+        word(Word::Date)
+    );
     for head in
         [Word::Journal, Word::Register, Word::Matched, Word::Breaks, Word::AtStake, Word::Oldest]
     {

@@ -110,7 +110,7 @@ const STYLE: &str = "body{font:14px/1.45 system-ui,sans-serif;color:#1a202c;max-
     table{border-collapse:collapse;width:100%;margin:.8em 0}\
     th,td{border-bottom:1px solid #cbd5e0;padding:.3em .6em;text-align:left;vertical-align:top}\
     th{border-bottom:2px solid #718096;font-weight:600}td.n,th.n{text-align:right;\
-    font-variant-numeric:tabular-nums;white-space:nowrap}td.k{overflow-wrap:anywhere;min-width:11em}\
+    font-variant-numeric:tabular-nums;white-space:nowrap}table.w th{white-space:normal}td.k{overflow-wrap:anywhere;min-width:11em}\
     tfoot td{border-bottom:0;border-top:2px solid #718096;font-weight:600}\
     tr.d td{background:#fff5e6;print-color-adjust:exact}small{color:#4a5568}code{font-size:.85em;overflow-wrap:anywhere}\
     svg{width:100%;height:auto;margin:.4em 0;-webkit-print-color-adjust:exact;print-color-adjust:exact}\
