@@ -155,6 +155,7 @@ async fn a_person_closes_a_day_by_the_banks_id_or_its_bic_and_sees_it_written_ou
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_waits_is_shown_to_people_in_tables_and_no_more_of_it_than_was_asked_for() {
     let house = House::new(false).await;
+    close(house.payments().await).await;
     for list in ["open", "suspense", "dead"] {
         let said = house.qaqpa(&format!("payments {list}"), &[], None);
         assert_eq!((said.code, said.out.trim()), (Some(0), "none"), "{list}: {}", said.errors);
