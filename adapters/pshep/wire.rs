@@ -83,11 +83,7 @@ impl Checked for RegisterRequest {
             return Err("payment_id_malformed");
         }
         bin(&self.payee_bin, checked)?;
-        let payer = self.payer.as_ref();
-        ids::Iin::parse(payer, checked)
-            .map(drop)
-            .or_else(|_| ids::Bin::parse(payer, checked).map(drop))
-            .map_err(|error| error.reason())?;
+        payer(&self.payer, checked)?;
         ids::Kbk::parse(&self.kbk).map_err(|error| error.reason())?;
         ids::Knp::parse(&self.knp).map_err(|error| error.reason())?;
         ids::Bic::parse(&self.bank).map_err(|error| error.reason())?;
@@ -99,6 +95,18 @@ impl Checked for RegisterRequest {
             return Err("purpose_malformed");
         }
         amount(&self.amount)
+    }
+}
+
+/// An IIN or a BIN; what is wrong is told of the one that it is.
+fn payer(payer: &Bin, checked: bool) -> Result<(), &'static str> {
+    let wrong_kind = ids::IdError::WrongKind.reason();
+    let iin = ids::Iin::parse(payer.as_ref(), checked).map(drop).map_err(|error| error.reason());
+    match iin {
+        Err(reason) if reason == wrong_kind => {
+            ids::Bin::parse(payer.as_ref(), checked).map(drop).map_err(|error| error.reason())
+        }
+        iin => iin,
     }
 }
 

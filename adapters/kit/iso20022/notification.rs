@@ -89,15 +89,15 @@ fn read(
         None if is_only => amount(entry, "Amt"),
         own => Ok(own),
     };
-    let money = match money {
+    let amount = match money.and_then(|money| money.ok_or("amount_missing")) {
         Err(_) if !is_ours(&end_to_end_id) => return Ok(None),
-        money => money?,
+        amount => amount?,
     };
     let own = id(detail, "Refs/AcctSvcrRef")?;
     Ok(Some(Entry {
         event_id,
         end_to_end_id,
-        amount: money.ok_or("amount_missing")?,
+        amount,
         status,
         is_reversal: is_reversal(entry)?,
         booked_at: booked_at(entry)?,
