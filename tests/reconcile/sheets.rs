@@ -77,7 +77,7 @@ fn a_workbook_is_read_whole_or_refused_with_the_row_that_is_to_blame() {
         (vec![sheet(&again, "")], "register.xlsx:2: one place of the sheet holds two cells"),
         (vec![sheet(&(payment(2, "GW1") + &payment(2, "GW2")), "")], "holds two cells"),
         (
-            vec![good.clone(), sheet(&payment(2, "GW3"), "")],
+            vec![good, sheet(&payment(2, "GW3"), "")],
             "the sheet Sheet2 has rows under the same heads",
         ),
     ] {

@@ -246,6 +246,10 @@ fn white_space_comments_and_line_ends_are_no_matter() {
     hold(white_space(), 26);
 }
 
+const KINDS: &str =
+    "<amount>\u{1F600}Ә &lt;&amp;&gt;&#13;&#9;&quot;<![CDATA[<a>&\r\n]]>\t<!-- c --><?p i?>";
+const LINE: &str = "x &amp; y > z\r\n";
+
 fn white_space() -> Vec<Variant> {
     let by = setting().by;
     let signed = sign(&message(), &usual(by), by);
@@ -281,16 +285,8 @@ fn white_space() -> Vec<Variant> {
         before("comment in SignedInfo", "<ds:SignatureMethod", "<!-- x --><ds:SignatureMethod"),
         before("comment in Body", "<request>", "<!-- x --><request>"),
         before("digest in lines", "@DIGEST@", "\n@DIGEST@\r\n"),
-        before(
-            "data of all kinds",
-            "<amount>100",
-            "<amount>\u{1F600}Ә &lt;&amp;&gt;&#13;&#9;&quot;<![CDATA[<a>&\r\n]]>\t<!-- c --><?p i?>",
-        ),
-        before(
-            "long data",
-            "<amount>100",
-            &["<amount>", &"x &amp; y > z\r\n".repeat(20_000)].concat(),
-        ),
+        before("data of all kinds", "<amount>100", KINDS),
+        before("long data", "<amount>100", &["<amount>", &LINE.repeat(20_000)].concat()),
         before(
             "attributes of all kinds",
             "<amount>",

@@ -273,7 +273,7 @@ fn the_digits_of_a_scalar_are_the_scalar() {
                 if bool::from(is_negative) { -i128::from(*size) } else { i128::from(*size) };
             for (at, limb) in sum.iter_mut().enumerate() {
                 let wide = i128::from(*limb) * 32 + carry + if at == 0 { digit } else { 0 };
-                *limb = (wide & i128::from(u64::MAX)) as u64;
+                *limb = u64::try_from(wide & i128::from(u64::MAX)).unwrap();
                 carry = wide >> 64;
             }
         }
