@@ -58,30 +58,35 @@ async fn a_terminal_network_checks_and_pays_in_xml() {
     installation.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_transfer_between_banks_pays_the_charge_that_it_names_once() {
-    let installation = Installation::changed(Plan::default(), with_banks).await;
-    let portal = installation.caller("portal");
-    let id = charge(&portal).await;
+/// A transfer (pacs.008) that names a charge.
+pub fn transfer(id: &str) -> Vec<u8> {
     let adapter = qaqpa_adapters::find("iso20022").unwrap();
     let asker = adapter.provider().unwrap().asker().unwrap();
     let pay = Ask::Pay(Pay {
         txn_id: "T17".to_owned(),
-        account: id.clone(),
+        account: id.to_owned(),
         amount: Amount::new(TIYN).unwrap(),
         paid_at: Some(AT.to_owned()),
         document_number: None,
         payer: Some("850312300121".to_owned()),
         to: Destination::default(),
     });
-    let request = asker.ask(&pay, AT).unwrap();
+    asker.ask(&pay, AT).unwrap().body
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transfer_between_banks_pays_the_charge_that_it_names_once() {
+    let installation = Installation::changed(Plan::default(), with_banks).await;
+    let portal = installation.caller("portal");
+    let id = charge(&portal).await;
+    let transfer = transfer(&id);
     let send = async |body: Vec<u8>| {
         let headers = [("content-type", "application/xml")];
         portal.client.post_to("/bank/iso/iso20022", &headers, body).await.unwrap()
     };
-    let first = send(request.body.clone()).await;
+    let first = send(transfer.clone()).await;
     assert!(text(&first).contains("<TxSts>ACCP</TxSts>"), "{}", text(&first));
-    assert_eq!(send(request.body.clone()).await.body, first.body);
+    assert_eq!(send(transfer.clone()).await.body, first.body);
     assert_eq!(money(&portal, &id).await, ("paid".to_owned(), TIYN, 0, 1));
     let entry = installation.entry(&first).await;
     assert_eq!(entry.line(), "Done");

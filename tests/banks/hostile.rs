@@ -1,12 +1,10 @@
 //! What a bank's engineer gets wrong and an attacker tries: refused in words that say why, or kept for an operator; never lost.
 
 use crate::caller::Caller;
-use crate::dialects::{call_back, callback, signature, with_banks};
+use crate::dialects::{call_back, callback, signature, transfer, with_banks};
 use crate::house::{TIYN, charge, money, payment, text};
 use crate::support::{Installation, Plan};
 use qaqpa::command::client::Posted;
-use qaqpa_kit::bank::{Ask, Destination, Pay};
-use qaqpa_kit::money::Amount;
 
 const AT: &str = "2026-11-20T14:30:06+05:00";
 const OUR_IBAN: &str = "KZ24070105KSN0000000";
@@ -65,18 +63,7 @@ async fn a_transfer_that_names_our_charge_and_pays_somebody_else_is_sent_back() 
     let installation = Installation::changed(Plan::default(), with_banks).await;
     let portal = installation.caller("portal");
     let id = charge(&portal).await;
-    let adapter = qaqpa_adapters::find("iso20022").unwrap();
-    let asker = adapter.provider().unwrap().asker().unwrap();
-    let pay = Ask::Pay(Pay {
-        txn_id: "T17".to_owned(),
-        account: id.clone(),
-        amount: Amount::new(TIYN).unwrap(),
-        paid_at: Some(AT.to_owned()),
-        document_number: None,
-        payer: Some("850312300121".to_owned()),
-        to: Destination::default(),
-    });
-    let plain = String::from_utf8(asker.ask(&pay, AT).unwrap().body).unwrap();
+    let plain = String::from_utf8(transfer(&id)).unwrap();
     let to = |payee: &str, iban: &str| {
         let party = format!(
             "<Cdtr><Id><OrgId><Othr><Id>{payee}</Id></Othr></OrgId></Id></Cdtr>\
