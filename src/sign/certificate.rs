@@ -9,7 +9,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use der::{Decode as _, Encode as _};
 use std::collections::HashMap;
 use std::sync::Arc;
-use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage};
+use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage, SubjectKeyIdentifier};
 
 /// Longest certificate that is read; НУЦ certificates have about 1.5 KiB.
 pub const CERTIFICATE_BYTES_MAX: usize = 16 * 1024;
@@ -31,6 +31,7 @@ pub struct Certificate {
     issuer_text: String,
     subject_text: String,
     serial_decimal: String,
+    key_id: Option<Vec<u8>>,
     not_before_unix_s: i64,
     not_after_unix_s: i64,
     bin: Option<String>,
@@ -75,6 +76,7 @@ impl Certificate {
             issuer_text: body.issuer.to_string(),
             subject_text: body.subject.to_string(),
             serial_decimal: decimal(body.serial_number.as_bytes()),
+            key_id: body.get::<SubjectKeyIdentifier>()?.map(|(_, id)| id.0.as_bytes().to_vec()),
             not_before_unix_s: unix_s(body.validity.not_before),
             not_after_unix_s: unix_s(body.validity.not_after),
             bin: numbered(&subject, "bin"),
@@ -139,6 +141,12 @@ impl Certificate {
     #[must_use]
     pub fn serial_decimal(&self) -> &str {
         &self.serial_decimal
+    }
+
+    /// The subject key identifier (RFC 5280 §4.2.1.2), its own bytes; `None` without the extension.
+    #[must_use]
+    pub fn key_id(&self) -> Option<&[u8]> {
+        self.key_id.as_deref()
     }
 
     /// First second of validity.

@@ -235,9 +235,7 @@ pub(super) fn of_key_id(
     cache: &CertificateCache,
 ) -> Result<Arc<Certificate>, Refusal> {
     let id = bytes_of(element)?;
-    let is_it = |one: &Certificate| {
-        Link::read(one.der()).is_ok_and(|link| link.key_id.as_deref() == Some(&id[..]))
-    };
+    let is_it = |one: &Certificate| one.key_id() == Some(&id[..]);
     only_known(known, cache, is_it).map_err(|reason| reason.at(element.span().start))
 }
 
