@@ -3,7 +3,7 @@
 //! The shipped binary runs on core 0, callers and agencies in this process on core 1. Calls arrive at given
 //! moments, whether or not anybody is ready for them, and what they wait counts (no coordinated omission).
 //!
-//! `cargo bench --bench footing -- [--seconds N]`
+//! `cargo bench --bench footing -- [--seconds N] [--processor]`; the last measures only the processor's stages.
 
 #![allow(dead_code, reason = "parts of the bench of load that this one does not need")]
 
@@ -45,21 +45,22 @@ const CONNECTIONS: usize = 400;
 const NOISY_QUOTA: f64 = 50.0;
 
 fn main() -> Fallible<()> {
-    let mut seconds = 10;
+    let (mut seconds, mut is_processor_alone) = (10, false);
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--seconds" => seconds = arguments.next().ok_or("--seconds wants a value")?.parse()?,
+            "--processor" => is_processor_alone = true,
             "--bench" => {}
             other => return Err(format!("unknown argument {other}").into()),
         }
     }
     pin()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(run(Duration::from_secs(seconds)))
+    runtime.block_on(run(Duration::from_secs(seconds), is_processor_alone))
 }
 
-async fn run(span: Duration) -> Fallible<()> {
+async fn run(span: Duration, is_processor_alone: bool) -> Fallible<()> {
     let folder = tempfile::tempdir()?;
     let scratch = Scratch::prepare(folder.path())?;
     let agency = start_agency(&scratch).await?;
@@ -71,12 +72,14 @@ async fn run(span: Duration) -> Fallible<()> {
         "{:<44} {:>8} {:>8} {:>9} {:>9} {:>8} {:>9} {:>5}",
         "", "asked/s", "good/s", "p50 ms", "p99 ms", "no/s", "p99 ms", "CPU"
     );
-    let gateway = Gateway::start(&binary, &scratch)?;
-    let house = House { gateway: gateway.id(), scratch: &scratch, address: gateway.address, span };
-    house.agency_bound().await?;
-    house.noisy().await?;
-    house.faulty().await?;
-    drop(gateway);
+    if !is_processor_alone {
+        let gateway = Gateway::start(&binary, &scratch)?;
+        let (id, address) = (gateway.id(), gateway.address);
+        let house = House { gateway: id, scratch: &scratch, address, span };
+        house.agency_bound().await?;
+        house.noisy().await?;
+        house.faulty().await?;
+    }
     let gateway = Gateway::start(&binary, &scratch)?;
     let house = House { gateway: gateway.id(), scratch: &scratch, address: gateway.address, span };
     house.processor_bound().await

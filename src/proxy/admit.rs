@@ -50,16 +50,6 @@ pub struct Permit {
     place: Place,
 }
 
-impl Permit {
-    /// Tells how long the agency took to answer, and whether it did not in time: its line goes by it.
-    /// `None` says nothing of its pace.
-    pub fn note(&self, service: &Service, told: Option<(Duration, bool)>) {
-        if let Some((took, is_late)) = told {
-            self.place.note(&service.manifest.id, took, is_late);
-        }
-    }
-}
-
 /// How full the way to an agency is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Levels {
@@ -117,6 +107,15 @@ impl<C: Clock + Clone> Admission<C> {
     pub fn seat(&self, class: Class) -> Result<Seat, Fault> {
         self.lag.check(class, self.lag_max)?;
         self.node.take_for(class, "in_flight_node")
+    }
+
+    /// Notes how long the agency took to answer a call, and whether it did not in time: its line goes by
+    /// it. `None` says nothing of its pace, and neither does what a late node read late.
+    pub fn note(&self, permit: &Permit, service: &Service, told: Option<(Duration, bool)>) {
+        let told = told.filter(|_| !self.lag.is_felt(self.lag_max));
+        if let Some((took, is_late)) = told {
+            permit.place.note(&service.manifest.id, took, is_late);
+        }
     }
 
     /// Whether the node is so late that it lets nobody in, not even payments.

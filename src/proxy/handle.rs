@@ -130,7 +130,7 @@ async fn carry(
     // encode, send, decode
     let asking = Asking { service: &service, request, original_digest, deadline };
     let answered = exchange::ask(gate, &asking, trace).await;
-    permit.note(&service, trace.asked_for(answered.as_ref().err()));
+    gate.admission.note(&permit, &service, trace.asked_for(answered.as_ref().err()));
 
     let reply = Reply::written(gate, answered, signed.as_ref(), &service, trace);
     let closed = gate.journal.close(trace.closed(&reply)).await;

@@ -5,9 +5,8 @@
 
 use crate::config::settings::Class;
 use qaqpa_kit::fault::{Code, Fault, Phase};
-use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::time::sleep_until;
 
@@ -17,12 +16,15 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 const LOOKS: usize = 5;
 /// Payments are refused only at so many times the lag at which others are.
 const PAYMENTS_BEAR: u32 = 5;
+/// A node begins to be late at this part of the lag at which it refuses everybody but payments.
+const LATE_PART: u32 = 4;
 
-/// What was seen of late.
+/// What was seen of late, in microseconds.
 #[derive(Debug, Default)]
 pub struct Lag {
-    now_us: AtomicU64,
     looks: Mutex<(usize, [u64; LOOKS])>,
+    least_us: AtomicU64,
+    last_us: AtomicU64,
 }
 
 impl Lag {
@@ -43,13 +45,19 @@ impl Lag {
             *place = late_us;
         }
         *at = at.wrapping_add(1);
-        self.now_us.store(seen.iter().copied().min().unwrap_or_default(), Ordering::Relaxed);
+        self.last_us.store(late_us, Ordering::Relaxed);
+        self.least_us.store(seen.iter().copied().min().unwrap_or_default(), Ordering::Relaxed);
     }
 
     /// How late it is.
     #[must_use]
     pub fn now(&self) -> Duration {
-        Duration::from_micros(self.now_us.load(Ordering::Relaxed))
+        Duration::from_micros(self.least_us.load(Ordering::Relaxed))
+    }
+
+    /// Whether the last ring was late, where `max` is what the node bears; it may have been chance.
+    pub(super) fn is_felt(&self, max: Duration) -> bool {
+        Duration::from_micros(self.last_us.load(Ordering::Relaxed)) >= max / LATE_PART
     }
 
     /// Whether one more of this class would only wait: batches from half of `max` on, citizens from
@@ -86,5 +94,15 @@ mod tests {
         assert!(is_in(Class::Payment) && !is_in(Class::Citizen));
         lag.saw(Duration::ZERO);
         assert!(is_in(Class::Batch), "and it is over at once");
+    }
+
+    #[test]
+    fn the_last_ring_alone_is_enough_to_doubt_what_was_read_then() {
+        let (lag, max) = (Lag::default(), Duration::from_millis(100));
+        assert!(!lag.is_felt(max));
+        lag.saw(max / LATE_PART);
+        assert!(lag.is_felt(max) && lag.now().is_zero());
+        lag.saw(Duration::ZERO);
+        assert!(!lag.is_felt(max));
     }
 }

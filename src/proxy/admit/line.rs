@@ -3,7 +3,9 @@
 //! While there is room, a call costs three atomic operations. Without room it waits: payments before
 //! citizens before batches, though none of them for ever; within a class the participants take turns,
 //! however many calls one of them has waiting. A full line sends away the newest of the least urgent
-//! class, of whoever has most there. Who cannot be answered in time is told at once.
+//! class, of whoever has most there. Who cannot be answered in time is told at once. A line that stands
+//! is no help: whoever joins it waits and not one call more is answered. So a line is for bursts, and
+//! one in which somebody always waits is kept short.
 
 use super::pace::{Bounds, Ended, Pace};
 use super::queue::{Queue, Told, Waiter};
@@ -13,6 +15,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 use tokio::time::timeout_at;
+
+/// Somebody has always been waiting for so long: the line stands.
+const STANDS_AFTER: Duration = Duration::from_millis(500);
+/// How long a standing line is, or a whole round of the agency's places where that takes longer: enough
+/// that each place finds its next call. Payments may wait longer.
+const STANDING_WAIT_MAX: Duration = Duration::from_millis(100);
 
 /// What the settings say of one agency's line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,15 +155,21 @@ impl Line {
             }
             let wait = self.span(queue.ahead_of(class) + 1);
             let late = wait > self.bound.wait_max || now + wait + self.held() > deadline;
-            let pushed_out = if late { None } else { self.make_room(&mut queue, class, who) };
-            if late || pushed_out.is_none() {
+            // Of its own class: those that go before it are passed over now and then.
+            let own_wait = self.span(queue.of(class) + 1);
+            let is_long = class != Class::Payment
+                && queue.stands(now) >= STANDS_AFTER
+                && own_wait > STANDING_WAIT_MAX.max(self.held());
+            let is_full = is_long || queue.len() >= self.bound.waiting_max;
+            let has_room = !late && (!is_full || self.make_room(&mut queue, class, who).is_some());
+            if !has_room {
                 self.state.waiting.fetch_sub(1, Ordering::SeqCst);
                 let limit = if late { "deadline_agency" } else { "waiting_agency" };
                 return Err(Sent { limit, after: wait });
             }
             let (grant, granted) = oneshot::channel();
             let due = deadline.checked_sub(self.held()).unwrap_or(now);
-            (granted, queue.push(class, who, Waiter { grant, due }))
+            (granted, queue.push(who, Waiter { grant, class, since: now, due }))
         };
         let _leave = Leave { line: self, of: (class, who), id };
         let until = deadline.min(now + self.bound.wait_max);
@@ -170,11 +184,8 @@ impl Line {
         Sent { limit, after: self.span(self.queue().ahead_of(class) + 1) }
     }
 
-    /// Room for one more in the line, if need be by sending somebody away; `None`: for others.
+    /// Room for one more in a full line, by sending somebody away; `None`: nobody who has more.
     fn make_room(&self, queue: &mut Queue<Place>, class: Class, who: &str) -> Option<()> {
-        if queue.len() < self.bound.waiting_max {
-            return Some(());
-        }
         let pushed_out = queue.push_out(class, who)?;
         self.state.waiting.fetch_sub(1, Ordering::SeqCst);
         // Gone already: all the better.
@@ -193,6 +204,25 @@ impl Line {
         self.held().saturating_mul(places) / limit.max(1)
     }
 
+    /// Whether a place is still of use to whose turn it is. Who joined before the line stood, when it
+    /// promised to be quicker, has waited longer than anybody who comes now would; but not who waited
+    /// because more urgent ones were let pass.
+    fn has_use(
+        &self,
+        queue: &Queue<Place>,
+        waiter: &Waiter<Place>,
+        now: Instant,
+    ) -> Result<(), Told<Place>> {
+        if waiter.due < now {
+            return Err(Told::TooLate);
+        }
+        let is_stale = waiter.class != Class::Payment
+            && queue.ahead_of(waiter.class) == queue.of(waiter.class)
+            && queue.stands(now) >= STANDS_AFTER
+            && now.saturating_duration_since(waiter.since) > STANDING_WAIT_MAX.max(self.held()) * 2;
+        if is_stale { Err(Told::PushedOut) } else { Ok(()) }
+    }
+
     /// Lets in whose turn it is, as long as there is room.
     fn hand_over(self: &Arc<Self>) {
         while self.state.waiting.load(Ordering::SeqCst) > 0 {
@@ -206,12 +236,14 @@ impl Line {
                     return;
                 };
                 self.state.waiting.fetch_sub(1, Ordering::SeqCst);
-                if waiter.due < place.since {
-                    place.unused();
-                    (waiter, Told::TooLate)
-                } else {
-                    (waiter, Told::Go(place))
-                }
+                let told = match self.has_use(&queue, &waiter, place.since) {
+                    Ok(()) => Told::Go(place),
+                    Err(told) => {
+                        place.unused();
+                        told
+                    }
+                };
+                (waiter, told)
             };
             // Who has left gives the place back by dropping it, which comes here again.
             drop(waiter.grant.send(told));
@@ -269,5 +301,68 @@ impl Drop for Leave<'_> {
         if self.line.queue().leave(class, who, self.id) {
             self.line.state.waiting.fetch_sub(1, Ordering::SeqCst);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::pin::pin;
+    use std::task::{Context, Waker};
+
+    const BOUND: Bound = Bound {
+        in_flight: Bounds { least: 1, most: 1 },
+        is_adaptive: false,
+        waiting_max: 64,
+        wait_max: Duration::from_secs(5),
+    };
+
+    /// One place, taken, that is held for 30 ms as a rule; so many of a participant wait since then.
+    fn standing(count: usize, since: Duration) -> (Arc<Line>, Place) {
+        let line = Line::renewed(BOUND, None);
+        let place = line.enter().expect("a place").expect("free");
+        line.state.held_us.store(30_000, Ordering::Relaxed);
+        let due = Instant::now() + Duration::from_secs(60);
+        let since = Instant::now().checked_sub(since).expect("the machine runs for longer");
+        for _ in 0..count {
+            let grant = oneshot::channel().0;
+            line.state.waiting.fetch_add(1, Ordering::SeqCst);
+            line.queue().push("a", Waiter { grant, class: Class::Citizen, since, due });
+        }
+        (line, place)
+    }
+
+    /// Whether one more would wait; it does not.
+    fn may_join(line: &Arc<Line>, class: Class, who: &str) -> bool {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let mut context = Context::from_waker(Waker::noop());
+        pin!(line.wait((class, who), deadline)).poll(&mut context).is_pending()
+    }
+
+    #[tokio::test]
+    async fn a_line_takes_a_burst_and_is_kept_short_once_it_stands() {
+        let (line, _place) = standing(10, Duration::from_millis(1));
+        assert!(may_join(&line, Class::Citizen, "a"), "300 ms, but it is a burst");
+        let (line, _place) = standing(2, STANDS_AFTER);
+        assert!(may_join(&line, Class::Citizen, "a"), "90 ms");
+        let (line, _place) = standing(10, STANDS_AFTER);
+        assert!(!may_join(&line, Class::Citizen, "a"));
+        assert!(may_join(&line, Class::Payment, "a"));
+        assert!(may_join(&line, Class::Batch, "a"), "none of its class waits");
+        assert!(may_join(&line, Class::Citizen, "b"), "it takes the room of who has most");
+        assert_eq!(line.queue().of(Class::Citizen), 9);
+    }
+
+    #[tokio::test]
+    async fn who_waited_too_long_in_a_standing_line_gives_its_turn_to_a_younger_one() {
+        let (line, place) = standing(10, STANDS_AFTER);
+        let (grant, mut granted) = oneshot::channel();
+        let now = Instant::now();
+        let (class, due) = (Class::Citizen, now + Duration::from_secs(60));
+        line.state.waiting.fetch_add(1, Ordering::SeqCst);
+        line.queue().push("a", Waiter { grant, class, since: now, due });
+        drop(place);
+        assert!(matches!(granted.try_recv(), Ok(Told::Go(_))), "the ten before it waited in vain");
+        assert_eq!(line.state.waiting.load(Ordering::SeqCst), 0);
     }
 }

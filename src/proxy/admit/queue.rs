@@ -2,7 +2,7 @@
 
 use crate::config::settings::Class;
 use std::collections::{HashMap, VecDeque};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 /// So often a class is passed over by more urgent ones before it has a turn: payments never, citizens
@@ -23,6 +23,8 @@ pub(super) enum Told<P> {
 #[derive(Debug)]
 pub(super) struct Waiter<P> {
     pub(super) grant: oneshot::Sender<Told<P>>,
+    pub(super) class: Class,
+    pub(super) since: Instant,
     /// The last moment at which a place is of use to it.
     pub(super) due: Instant,
 }
@@ -33,6 +35,8 @@ pub(super) struct Queue<P> {
     classes: [Group<P>; 3],
     passed_over: [u32; 3],
     next_id: u64,
+    /// Since when somebody waits without a break.
+    since: Option<Instant>,
 }
 
 /// Those of one class.
@@ -52,7 +56,12 @@ impl<P> Default for Group<P> {
 
 impl<P> Default for Queue<P> {
     fn default() -> Self {
-        Self { classes: std::array::from_fn(|_| Group::default()), passed_over: [0; 3], next_id: 0 }
+        Self {
+            classes: std::array::from_fn(|_| Group::default()),
+            passed_over: [0; 3],
+            next_id: 0,
+            since: None,
+        }
     }
 }
 
@@ -65,16 +74,30 @@ impl<P> Queue<P> {
         self.len() == 0
     }
 
+    /// For how long somebody has been waiting without a break.
+    pub(super) fn stands(&self, now: Instant) -> Duration {
+        let since = self.since.filter(|_| !self.is_empty());
+        since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since))
+    }
+
+    /// How many of this class wait.
+    pub(super) fn of(&self, class: Class) -> usize {
+        self.classes.get(class as usize).map_or(0, |group| group.len)
+    }
+
     /// How many go before one more of this class.
     pub(super) fn ahead_of(&self, class: Class) -> usize {
         self.classes.iter().take(class as usize + 1).map(|group| group.len).sum()
     }
 
     /// Adds a call at the end of its participant's; the name under which it can leave.
-    pub(super) fn push(&mut self, class: Class, who: &str, waiter: Waiter<P>) -> u64 {
+    pub(super) fn push(&mut self, who: &str, waiter: Waiter<P>) -> u64 {
+        if self.is_empty() {
+            self.since = Some(waiter.since);
+        }
         self.next_id += 1;
         let id = self.next_id;
-        if let Some(group) = self.classes.get_mut(class as usize) {
+        if let Some(group) = self.classes.get_mut(waiter.class as usize) {
             group.push(who, (id, waiter));
         }
         id
@@ -172,7 +195,8 @@ mod tests {
     /// A call that waits, told apart by where its grant arrives.
     fn push(queue: &mut Queue<()>, class: Class, who: &str) -> oneshot::Receiver<Told<()>> {
         let (grant, granted) = oneshot::channel();
-        queue.push(class, who, Waiter { grant, due: Instant::now() });
+        let now = Instant::now();
+        queue.push(who, Waiter { grant, class, since: now, due: now });
         granted
     }
 
@@ -228,6 +252,26 @@ mod tests {
         assert!(batch[0].try_recv().is_ok() && batch[1].try_recv().is_ok());
         assert!(!out(Class::Citizen, "c"), "a payment is never sent away for a citizen");
         assert!(payment.try_recv().is_err());
+    }
+
+    #[test]
+    fn a_queue_stands_from_its_first_until_nobody_waits() {
+        let (mut queue, now) = (Queue::<()>::default(), Instant::now());
+        let push_at = |queue: &mut Queue<()>, ms| {
+            let since = now + Duration::from_millis(ms);
+            let grant = oneshot::channel().0;
+            queue.push("a", Waiter { grant, class: Class::Citizen, since, due: since });
+        };
+        let stands = |queue: &Queue<()>| queue.stands(now + Duration::from_millis(50)).as_millis();
+        assert_eq!(stands(&queue), 0);
+        push_at(&mut queue, 0);
+        push_at(&mut queue, 20);
+        drop(queue.next());
+        assert_eq!(stands(&queue), 50);
+        drop(queue.next());
+        assert_eq!(stands(&queue), 0);
+        push_at(&mut queue, 30);
+        assert_eq!(stands(&queue), 20);
     }
 
     #[test]

@@ -98,7 +98,7 @@ impl Account {
             Err(fault) if fault.code == Code::AgencyTimeout => Some((service.deadline, true)),
             _ => None,
         };
-        permit.note(service, told);
+        self.gate.admission.note(permit, service, told);
     }
 
     /// Opens the entry durably. Every relayed call is a call of its own: a path carries no messageId.
