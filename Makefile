@@ -97,6 +97,16 @@ bench: ## the whole gateway under load for five minutes: CPU, latency over load,
 bench-full: tools ## the same with 1 to 2 000 connections, RSA answers, no TLS, PostgreSQL; three rounds
 	@$(cargo) bench --locked --quiet --bench load -- --full --rounds 3
 
+# How long `make soak` takes for a day.
+SOAK_MINUTES ?= 60
+
+.PHONY: soak design
+soak: ## a working day in SOAK_MINUTES, hour by hour: is anything lost, does memory grow by more than 2 %
+	@$(cargo) bench --locked --quiet --bench day -- --minutes $(SOAK_MINUTES)
+
+design: ## the country's design load for ten minutes and a burst of twice as much, as far as the machine carries it
+	@$(cargo) bench --locked --quiet --bench day -- --design
+
 .PHONY: bench-steps
 bench-steps: ## what single steps cost (criterion)
 	@$(cargo) bench --locked --bench guard --bench scan --bench verify --bench journal --bench payments
@@ -164,6 +174,10 @@ receipts: ## ten million receipt numbers of four processes whose clocks jump; no
 .PHONY: kills
 kills: tools ## kills the gateway at every step of a payment, KILLS times on each store; a bank's books are the judge
 	@QAQPA_KILLS=$(KILLS) $(cargo) test --locked --test clerk kills:: -- --nocapture --test-threads=1
+
+.PHONY: mutants
+mutants: tools ## takes one safeguard of money out at a time; the test that guards it must fail
+	@python3 .ci/mutants.py
 
 # How long `make stores` leaves a database in each kind of trouble.
 STORES_SECONDS ?= 60

@@ -1,0 +1,119 @@
+#!/usr/bin/env python3
+"""Takes one safeguard of money or evidence out at a time; the test that guards it must fail.
+
+usage: mutants.py [NAME...]     (all without names; `mutants.py --list` prints the table)
+
+Each is built in a copy of this clone, target/mutants, so the clone itself is never changed.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+# name: (file, what stands there, what stands there instead, test target, tests of which one must fail)
+MUTANTS = {
+    "unique_holder": (
+        "src/payments/schema/embedded.sql",
+        "CREATE UNIQUE INDEX payment_order_charge",
+        "CREATE INDEX payment_order_charge",
+        "payments", "on_sqlite::the_database_itself_refuses_what_the_rules_forbid"),
+    "unique_holder_postgres": (
+        "src/payments/schema/postgres.sql",
+        "CREATE UNIQUE INDEX payment_order_charge",
+        "CREATE INDEX payment_order_charge",
+        "payments", "on_postgres::the_database_itself_refuses_what_the_rules_forbid"),
+    "unique_transaction": (
+        "src/payments/schema/embedded.sql",
+        "txn_key          TEXT UNIQUE,", "txn_key          TEXT,",
+        "payments", "on_sqlite::the_database_itself_refuses_what_the_rules_forbid"),
+    "one_order_a_charge": (
+        "src/payments/decide/open.rs",
+        "if let Some(holder) = book.order_by(Lookup::Holder, charge.id.text()) {",
+        "if let Some(holder) = book.order_by(Lookup::Holder, \"\") {",
+        "payments", "on_sqlite::of_a_hundred_orders_for_one_charge_one_is_opened"),
+    "inquiry_before_resubmission": (
+        "src/payments/decide/open.rs",
+        "order.not_found >= rules.not_found_min && at_us", "at_us",
+        "payments", "on_sqlite::unknown_is_left_by_evidence_and_sent_again_only_after_silence"),
+    "quiet_before_resubmission": (
+        "src/payments/decide/open.rs",
+        "order.not_found >= rules.not_found_min && at_us >= after(attempted_at_us, rules.quiet)",
+        "order.not_found >= rules.not_found_min && at_us >= attempted_at_us",
+        "payments", "on_sqlite::unknown_is_left_by_evidence_and_sent_again_only_after_silence"),
+    "stored_answer": (
+        "src/payments/book.rs",
+        "self.keys.get(key)", "self.keys.get(key).filter(|_| false)",
+        "payments", "on_sqlite::the_same_request_gets_the_same_bytes_and_another_body_is_told_so"),
+    "event_heard_once": (
+        "src/payments/book.rs",
+        "self.evidence.contains(event)", "self.evidence.contains(event) && false",
+        "payments", "on_sqlite::one_event_heard_by_many_at_once_counts_once"),
+    "compare_and_set": (
+        "src/payments/store/embedded.rs",
+        "WHERE id = ?{id} AND version = ?{stored}", "WHERE id = ?{id} AND ?{stored} >= 0",
+        "payments", "on_sqlite::of_a_hundred_equal_payments_at_once_one_is_made|on_sqlite::refunds_at_once"),
+    "refund_within_payment": (
+        "src/payments/decide/money.rs",
+        "filter(|sum| *sum <= original.amount_tiyn)", "filter(|sum| *sum <= i64::MAX)",
+        "payments", "on_sqlite::refunds_never_exceed_what_was_paid"),
+    "refund_within_payment_in_the_table": (
+        "src/payments/schema/embedded.sql",
+        "CHECK (returned_tiyn BETWEEN 0 AND amount_tiyn)", "CHECK (returned_tiyn >= 0)",
+        "payments", "on_sqlite::the_database_itself_refuses_what_the_rules_forbid"),
+    "order_synced_before_the_bank": (
+        "src/journal/embedded/file.rs",
+        "PRAGMA synchronous = FULL;", "PRAGMA synchronous = OFF;",
+        "clerk", "order::an_order_is_synced_to_disk_before_the_bank_sees_a_byte"),
+}
+
+
+def tried(name, copy, target):
+    file, stands, instead, room, test = MUTANTS[name]
+    path = copy / file
+    text = path.read_text(encoding="utf-8")
+    if text.count(stands) != 1:
+        return f"{file} holds the place {text.count(stands)} times"
+    path.write_text(text.replace(stands, instead), encoding="utf-8")
+    env = dict(os.environ, CARGO_TARGET_DIR=str(target))
+    cargo = ["cargo", "test", "--locked", "--quiet", "--test", room]
+    try:
+        built = subprocess.run(cargo + ["--no-run"], cwd=copy, env=env, capture_output=True, text=True)
+        if built.returncode != 0:
+            return "does not build:\n" + built.stderr[-2000:]
+        ran = subprocess.run(cargo + ["--", *test.split("|")], cwd=copy, env=env, capture_output=True, text=True)
+        if "running 0 tests" in ran.stdout and "test result: FAILED" not in ran.stdout:
+            return f"no test {test}"
+        return "SURVIVED" if ran.returncode == 0 else None
+    finally:
+        path.write_text(text, encoding="utf-8")
+
+
+def main():
+    names = sys.argv[1:] or list(MUTANTS)
+    if names == ["--list"]:
+        for name, (file, _, _, room, test) in MUTANTS.items():
+            print(f"{name:<36} {file:<36} {room}: {test}")
+        return
+    clone = Path(__file__).resolve().parent.parent
+    target = clone / "target"
+    copy = target / "mutants"
+    shutil.rmtree(copy, ignore_errors=True)
+    copy.mkdir(parents=True)
+    files = subprocess.run(["git", "ls-files", "-z"], cwd=clone, capture_output=True, check=True)
+    for file in files.stdout.decode().split("\0"):
+        if file and (clone / file).exists():
+            (copy / file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(clone / file, copy / file)
+    (copy / "target").mkdir(exist_ok=True)
+    (copy / "target/tools").symlink_to(target / "tools")
+    lived = 0
+    for number, name in enumerate(names, 1):
+        trouble = tried(name, copy, target)
+        lived += trouble is not None
+        print(f"{number}/{len(names)} {name:<36} {trouble or 'found by ' + MUTANTS[name][4]}", flush=True)
+    sys.exit(lived > 0)
+
+
+main()

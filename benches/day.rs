@@ -1,0 +1,269 @@
+//! A day of the country in an hour, and the load that it must bear for minutes: does the gateway grow, and is anything lost?
+//!
+//! The shipped binary runs on core 0 with everything on, callers and agencies on core 1; calls arrive at given
+//! moments (no coordinated omission). A machine that carries less than the country's load is asked for as
+//! much of it as it carries, and the table says how much that is.
+//!
+//! `cargo bench --bench day -- [--minutes N]`: the hours of a working day follow each other, each as busy
+//! as offices, the evening and the night make it; memory of the last quarter may be 2 % above that of the
+//! third. `-- --design [--seconds N]`: the design load, and a burst of twice as much for ten seconds.
+
+#![allow(dead_code, reason = "parts of the bench of load that this one does not need")]
+
+#[path = "load/callers.rs"]
+mod callers;
+#[path = "load/calls.rs"]
+mod calls;
+#[path = "load/figures.rs"]
+mod figures;
+#[path = "load/installation.rs"]
+mod installation;
+#[path = "load/office.rs"]
+mod office;
+#[path = "load/origin.rs"]
+mod origin;
+
+use callers::{Callers, Target};
+use calls::Mix;
+use figures::{Cpu, memory_mib};
+use installation::{Gateway, Setup, configure, pin, start_agency};
+use qaqpa::command::demo::scratch::Scratch;
+use serde_json::json;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Any error ends the run with its text.
+type Fallible<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+/// Signed calls a second that the country's gateway is designed for, and for how long.
+const DESIGN: f64 = 2_500.0;
+const DESIGN_SPAN: Duration = Duration::from_secs(600);
+const BURST_SPAN: Duration = Duration::from_secs(10);
+/// What of its capacity a machine is asked for when that is less than the design load.
+const ASKED_PART: f64 = 0.7;
+/// How busy each hour is, beside the busiest: two humps of the offices, lunch, an evening until ten.
+const HOURS: [f64; 24] = [
+    0.06, 0.04, 0.03, 0.03, 0.04, 0.06, 0.10, 0.20, 0.45, 0.80, 1.00, 0.95, 0.80, 0.55, 0.80, 1.00,
+    0.95, 0.75, 0.50, 0.45, 0.40, 0.30, 0.15, 0.08,
+];
+/// Of what a day consists: signed SOAP, JSON to a SOAP agency, and what is only relayed.
+const MIX: [(Mix, f64); 3] =
+    [(Mix::Soap { filler_bytes: 0 }, 0.6), (Mix::Rest, 0.2), (Mix::Relay, 0.2)];
+const CONNECTIONS: usize = 100;
+/// Calls are made beforehand for so long at a time: their signatures are not the gateway's load.
+const SLICE: Duration = Duration::from_secs(5);
+/// How much more memory the last quarter of a day may hold than the third, in parts of it.
+const GROWTH_MAX: f64 = 0.02;
+
+fn main() -> Fallible<()> {
+    let (mut minutes, mut seconds, mut is_design) = (60, DESIGN_SPAN.as_secs(), false);
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        let mut value = || arguments.next().ok_or(format!("{argument} wants a value"));
+        match argument.as_str() {
+            "--minutes" => minutes = value()?.parse()?,
+            "--seconds" => seconds = value()?.parse()?,
+            "--design" => is_design = true,
+            "--bench" => {}
+            other => return Err(format!("unknown argument {other}").into()),
+        }
+    }
+    pin()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let folder = tempfile::tempdir()?;
+        let scratch = Scratch::prepare(folder.path())?;
+        configure(&scratch, start_agency(&scratch).await?, &Setup::default())?;
+        office::add(&scratch, origin::start().await?)?;
+        let mut country = Country::wake(&scratch).await?;
+        let stages = match is_design {
+            true => country.design(Duration::from_secs(seconds)).await?,
+            false => country.day(Duration::from_secs(minutes * 60) / 24).await?,
+        };
+        country.lost_nothing()?;
+        write(if is_design { "design" } else { "day" }, &stages)
+    })
+}
+
+/// What one stage showed.
+struct Stage {
+    name: String,
+    asked: f64,
+    answers: usize,
+    errors: usize,
+    p50_ms: f64,
+    p99_ms: f64,
+    cpu_part: f64,
+    rss_mib: f64,
+}
+
+/// One gateway and its callers.
+struct Country<'s> {
+    scratch: &'s Scratch,
+    gateway: Gateway,
+    target: Target,
+    /// Signed calls a second on this core.
+    capacity: f64,
+    answers: usize,
+    errors: usize,
+}
+
+impl<'s> Country<'s> {
+    async fn wake(scratch: &'s Scratch) -> Fallible<Self> {
+        let gateway = Gateway::start(&PathBuf::from(env!("CARGO_BIN_EXE_qaqpa")), scratch)?;
+        let target = Target { tls: Some(callers::tls(scratch)?), address: gateway.address };
+        let mut country = Self { scratch, gateway, target, capacity: 0.0, answers: 0, errors: 0 };
+        let [(signed, _), ..] = MIX;
+        for count in [500, 5_000] {
+            let calls = signed.calls(scratch, count)?;
+            let seen = Callers::connect(&country.target, 32).await?.call(&calls).await?;
+            country.capacity = number(seen.answers) / seen.took.as_secs_f64();
+            country.answers += seen.answers;
+            country.errors += seen.errors();
+        }
+        println!("signed calls a second in a closed loop: {:.0}", country.capacity);
+        println!(
+            "{:<26} {:>8} {:>8} {:>7} {:>8} {:>8} {:>5} {:>8}",
+            "", "asked/s", "answers", "not ok", "p50 ms", "p99 ms", "CPU", "RSS MiB"
+        );
+        Ok(country)
+    }
+
+    /// Each hour of a day for so long.
+    async fn day(&mut self, hour: Duration) -> Fallible<Vec<Stage>> {
+        let busiest = (self.capacity * ASKED_PART).min(DESIGN);
+        println!("the busiest hour is {:.0} % of the design load", busiest / DESIGN * 100.0);
+        let mut stages = Vec::new();
+        for (at, part) in HOURS.iter().enumerate() {
+            stages.push(self.stage(format!("{at:02}:00"), busiest * part, hour, &MIX).await?);
+        }
+        let mean = |of: &[Stage]| of.iter().map(|one| one.rss_mib).sum::<f64>() / number(of.len());
+        let (third, last) = (mean(&stages[12..18]), mean(&stages[18..]));
+        let growth = last / third - 1.0;
+        println!(
+            "memory: {third:.1} MiB from 12 to 18, {last:.1} after it, {:+.1} %",
+            growth * 1e2
+        );
+        if growth > GROWTH_MAX {
+            return Err("it grows".into());
+        }
+        Ok(stages)
+    }
+
+    /// The design load for so long, then twice as much for ten seconds, then the design load again.
+    async fn design(&mut self, span: Duration) -> Fallible<Vec<Stage>> {
+        let rate = (self.capacity * ASKED_PART).min(DESIGN);
+        println!("asked for {:.0} % of the design load", rate / DESIGN * 100.0);
+        let [(signed, _), ..] = MIX;
+        let all = [(signed, 1.0)];
+        Ok(vec![
+            self.stage("design load".to_owned(), rate, span, &all).await?,
+            self.stage("burst".to_owned(), rate * 2.0, BURST_SPAN, &all).await?,
+            self.stage("design load after it".to_owned(), rate, BURST_SPAN, &all).await?,
+        ])
+    }
+
+    async fn stage(
+        &mut self,
+        name: String,
+        rate: f64,
+        span: Duration,
+        mix: &[(Mix, f64)],
+    ) -> Fallible<Stage> {
+        let id = self.gateway.id();
+        let (mut us, mut took) = (hdrhistogram::Histogram::new(3)?, Duration::ZERO);
+        let (mut answers, mut errors, mut cpu_us) = (0, 0, 0.0);
+        let mut left = span;
+        while !left.is_zero() {
+            let slice = left.min(SLICE);
+            left -= slice;
+            let mut calls = Vec::new();
+            for (mix, part) in mix {
+                calls.extend(mix.calls(self.scratch, count(rate * part, slice))?);
+            }
+            // Kinds take turns: the n-th of each stands at the same part of the slice.
+            let places = calls.len();
+            let mut calls: Vec<_> = calls.into_iter().enumerate().collect();
+            calls.sort_by_key(|(at, _)| (at * 7_919) % places.max(1));
+            let calls: Vec<_> = calls.into_iter().map(|(_, call)| call).collect();
+            let mut callers = Callers::connect(&self.target, CONNECTIONS).await?;
+            let before = Cpu::of(id)?;
+            let seen = callers.arrive(&calls, rate).await?;
+            cpu_us += Cpu::of(id)?.since(&before, 1).all_us;
+            us.add(&seen.latency_us)?;
+            took += seen.took;
+            answers += seen.answers;
+            errors += seen.errors();
+        }
+        let ms =
+            |quantile| Duration::from_micros(us.value_at_quantile(quantile)).as_secs_f64() * 1e3;
+        let stage = Stage {
+            name,
+            asked: rate,
+            answers,
+            errors,
+            p50_ms: ms(0.5),
+            p99_ms: ms(0.99),
+            cpu_part: cpu_us / 1e6 / took.as_secs_f64(),
+            rss_mib: memory_mib(id, "VmRSS")?,
+        };
+        self.answers += answers;
+        self.errors += errors;
+        println!(
+            "{:<26} {:>8.0} {:>8} {:>7} {:>8.1} {:>8.1} {:>4.0}% {:>8.1}",
+            stage.name,
+            stage.asked,
+            stage.answers,
+            stage.errors,
+            stage.p50_ms,
+            stage.p99_ms,
+            stage.cpu_part * 1e2,
+            stage.rss_mib
+        );
+        Ok(stage)
+    }
+
+    /// Drains the gateway and counts its journal.
+    fn lost_nothing(self) -> Fallible<()> {
+        let kept = self.gateway.stop()?;
+        let good = self.answers - self.errors;
+        let journaled = (usize::try_from(kept.opened)?, usize::try_from(kept.done)?);
+        if journaled != (self.answers, good) {
+            return Err(format!(
+                "{good} of {} answers were good, {journaled:?} journaled",
+                self.answers
+            )
+            .into());
+        }
+        println!("{} answers sent, as many entries in the journal", self.answers);
+        Ok(())
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "calls of seconds")]
+fn count(rate: f64, span: Duration) -> usize {
+    (rate * span.as_secs_f64()).max(1.0) as usize
+}
+
+fn number(count: usize) -> f64 {
+    f64::from(u32::try_from(count).unwrap_or(u32::MAX))
+}
+
+fn write(name: &str, stages: &[Stage]) -> Fallible<()> {
+    let stages: Vec<_> = stages
+        .iter()
+        .map(|stage| {
+            json!({
+                "stage": stage.name, "asked_per_s": stage.asked, "answers": stage.answers,
+                "not_ok": stage.errors, "p50_ms": stage.p50_ms, "p99_ms": stage.p99_ms,
+                "cpu_part": stage.cpu_part, "rss_mib": stage.rss_mib,
+            })
+        })
+        .collect();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench");
+    std::fs::create_dir_all(&folder)?;
+    let path = folder.join(format!("{name}.json"));
+    std::fs::write(&path, serde_json::to_string_pretty(&stages)?)?;
+    println!("{}", path.display());
+    Ok(())
+}
