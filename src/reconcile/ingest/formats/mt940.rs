@@ -30,6 +30,9 @@ pub(super) fn read(from: &mut dyn Read, sink: &mut Sink<'_, '_>) -> Result<(), S
         }
     }
     book.end(sink)?;
+    if let Some(page) = book.carried.values().min_by_key(|page| page.line) {
+        sink.broken(page.line, "the statement goes on after :62M:, but not in this file");
+    }
     if book.statements == 0 {
         return Err(Stop::Whole(Reason::new("no statement in it")));
     }
@@ -43,8 +46,15 @@ pub(super) fn read(from: &mut dyn Read, sink: &mut Sink<'_, '_>) -> Result<(), S
 /// A balance: signed tiyn and currency.
 type Balance = (i64, [u8; 3]);
 
-/// What a page hands over to the next one: its balance, and its place in `:28C:`.
-type Page = (Balance, Option<[u64; 2]>);
+/// What a page hands over to the next one.
+struct Page {
+    /// Of its `:62M:`.
+    line: u64,
+    closed: Balance,
+    /// Its place in `:28C:`.
+    number: Option<u64>,
+    page: Option<u64>,
+}
 
 #[derive(Default)]
 struct Book {
@@ -53,7 +63,7 @@ struct Book {
     /// The row that waits for its `:86:`.
     draft: Draft,
     has_draft: bool,
-    /// By account: what `:62M:` carried over to the next page.
+    /// By account: what `:62M:` carried over to a next page that is still awaited.
     carried: BTreeMap<Vec<u8>, Page>,
     sequence: Sequence,
 }
@@ -69,7 +79,8 @@ struct Statement {
     opened: Option<Balance>,
     is_page: bool,
     closed: Option<Balance>,
-    goes_on: bool,
+    /// The line of `:62M:`.
+    goes_on: Option<u64>,
     /// MT942: of credits and debits `:90C:` and `:90D:`.
     promised: [Option<(u64, i64)>; 2],
     counted: [(u64, i128); 2],
@@ -82,7 +93,6 @@ impl Book {
     fn field(&mut self, field: &Field, sink: &mut Sink<'_, '_>) -> Result<(), Stop> {
         let text = field.text.as_slice();
         let first = text.split(|byte| *byte == b'\n').next().unwrap_or_default().trim_ascii_end();
-        let is_after = |statement: &Statement| statement.closed.is_some();
         match &field.tag {
             b"86 " if self.has_draft => {
                 words(&mut self.draft, text);
@@ -97,8 +107,10 @@ impl Book {
                 self.begin(field.line);
             }
             b"60F" | b"60M" => {
-                if is_after(&self.statement) {
+                if self.statement.closed.is_some() {
+                    let account = self.statement.account.clone();
                     self.end(sink)?;
+                    self.statement.account = account;
                 }
                 self.begin(field.line);
                 let opened = balance(first);
@@ -129,7 +141,7 @@ impl Book {
             b"62F" | b"62M" => {
                 let closed = balance(first).map_err(|reason| sink.wrong(field.line, reason))?;
                 self.statement.closed = Some(closed);
-                self.statement.goes_on = field.tag == *b"62M";
+                self.statement.goes_on = (field.tag == *b"62M").then_some(field.line);
             }
             b"90C" | b"90D" => {
                 let promised = total(first).map_err(|reason| sink.wrong(field.line, reason))?;
@@ -171,19 +183,20 @@ impl Book {
             return Ok(());
         }
         self.statements += 1;
-        if let Some(reason) = statement.broken(&self.carried) {
+        // An interim report between two pages is none of them.
+        let before = statement.opened.and_then(|_| self.carried.remove(&statement.account));
+        if let Some(reason) = statement.broken(before.as_ref()) {
             sink.broken(statement.line, reason);
         }
-        if let Some(number) = statement.number {
-            self.sequence.add(statement.account.clone(), number, true);
+        let Statement { account, number, page, .. } = statement;
+        if let Some(number) = number {
+            self.sequence.add(account.clone(), number, true);
         }
-        match statement.closed.filter(|_| statement.goes_on) {
-            Some(closed) if self.carried.len() < ACCOUNTS_MAX => {
-                let place = statement.number.zip(statement.page).map(<[u64; 2]>::from);
-                self.carried.insert(statement.account, (closed, place));
-            }
-            _ => {
-                self.carried.remove(&statement.account);
+        if let Some((closed, line)) = statement.closed.zip(statement.goes_on) {
+            if self.carried.len() >= ACCOUNTS_MAX {
+                sink.broken(line, "more than 10000 accounts await a next page");
+            } else {
+                self.carried.insert(account, Page { line, closed, number, page });
             }
         }
         Ok(())
@@ -191,7 +204,8 @@ impl Book {
 }
 
 impl Statement {
-    fn broken(&self, carried: &BTreeMap<Vec<u8>, Page>) -> Option<String> {
+    /// What it promised and did not keep, behind the page of its account that said it goes on.
+    fn broken(&self, before: Option<&Page>) -> Option<String> {
         for ((promised, (count, sum)), name) in
             self.promised.iter().zip(self.counted).zip([":90C:", ":90D:"])
         {
@@ -208,18 +222,8 @@ impl Statement {
             let reason = "no opening balance :60F: or :60M: (cut off?)";
             return (!is_interim).then(|| reason.to_owned());
         };
-        if let Some((before, place)) = carried.get(&self.account).filter(|_| self.is_page) {
-            if *before != opened {
-                return Some(":60M: is not the :62M: of the page before".to_owned());
-            }
-            if let (Some([number, page]), Some(own)) = (*place, self.page)
-                && Some(number) == self.number
-                && own.checked_sub(1) != Some(page)
-            {
-                return Some(format!(
-                    ":28C: {number}/{own} follows {number}/{page}: a page is missing"
-                ));
-            }
+        if let Some(reason) = self.gap(before, opened) {
+            return Some(reason);
         }
         let Some((closed, currency)) = self.closed else {
             return Some("no closing balance :62F: or :62M: (cut off?)".to_owned());
@@ -228,12 +232,33 @@ impl Statement {
             return Some("opening and closing balance are of two currencies".to_owned());
         }
         let sum = i128::from(opened.0) + self.net_tiyn;
-        let is_right = sum == i128::from(closed);
         let (before, net) = (opened.0, self.net_tiyn);
-        let reason = format!(
-            "opening balance {before} and entries of {net} tiyn make {sum}, closing is {closed}"
-        );
-        (!is_right).then_some(reason)
+        (sum != i128::from(closed)).then(|| {
+            format!(
+                "opening balance {before} and entries {net} tiyn make {sum}, closing is {closed}"
+            )
+        })
+    }
+
+    /// What is missing between the page before and this one.
+    fn gap(&self, before: Option<&Page>, opened: Balance) -> Option<String> {
+        let Some(before) = before else {
+            let own = self.page.filter(|own| self.is_page && *own > 1)?;
+            return Some(format!(":60M: of page {own}, and no page with :62M: before it"));
+        };
+        if !self.is_page {
+            return Some(format!(":60F: where :60M: follows the :62M: of line {}", before.line));
+        }
+        if before.closed != opened {
+            return Some(":60M: is not the :62M: of the page before".to_owned());
+        }
+        let (number, own) = before.number.zip(self.number)?;
+        if number != own {
+            return Some(format!(":60M: of :28C: {own} follows :62M: of :28C: {number}"));
+        }
+        let (page, own) = before.page.zip(self.page)?;
+        (page.checked_add(1) != Some(own))
+            .then(|| format!(":28C: {number}/{own} follows {number}/{page}: a page is missing"))
     }
 }
 

@@ -180,15 +180,20 @@ fn a_statement_of_mt940_is_read_with_what_banks_add_and_refused_with_what_they_l
     let page = |entry: &str, number: &str, opened: &str, closed: &str| {
         format!(":20:A\n:25:KZ1\n:28C:{number}\n:60{opened}\n{entry}:62{closed}\n-\n")
     };
+    let first = page(CREDIT, "7/1", "F:C261122KZT0,00", "M:C261122KZT2,50");
+    let other = mt940(CREDIT, "KZT2,50").replace("KZ1", "KZ2");
     let two_pages = |second: &str| {
-        page(CREDIT, "7/1", "F:C261122KZT0,00", "M:C261122KZT2,50")
-            + &page(CREDIT, second, "M:C261122KZT2,50", "F:C261122KZT5,00")
+        first.clone() + &page(CREDIT, second, "M:C261122KZT2,50", "F:C261122KZT5,00")
     };
+    let in_one_message = two_pages("7/2").replace("-\n:20:A\n:25:KZ1\n:28C:7/2\n", "");
     for (text, rows) in [
         (good.replace(":25:", ":21:REL\n:25:"), (1, 250)),
         (good.replace("NTRFGW17//B1", ""), (1, 250)),
         (good.replace("GW17//B1", "NONREF//B1\n:86:177?20EREF: GW17?21MREF: M"), (1, 250)),
         (two_pages("7/2"), (2, 500)),
+        (two_pages("7/2").replace("/1\n", "\n").replace("/2\n", "\n"), (2, 500)),
+        (in_one_message, (2, 500)),
+        (two_pages("7/2").replacen("-\n", &format!("-\n{other}"), 1), (3, 750)),
     ] {
         assert_eq!(
             said(read(folder.path(), text.as_bytes(), &Forms::default())),
@@ -199,6 +204,13 @@ fn a_statement_of_mt940_is_read_with_what_banks_add_and_refused_with_what_they_l
     for (text, reason) in [
         (good.replace("NTRF", "TRF"), "no kind of four characters"),
         (two_pages("7/3"), ":28C: 7/3 follows 7/1: a page is missing"),
+        (two_pages("7/1"), ":28C: 7/1 follows 7/1: a page is missing"),
+        (two_pages("8/2"), ":60M: of :28C: 8 follows :62M: of :28C: 7"),
+        (two_pages("7/2").replace("M:C261122KZT2,50\n:61", "F:C261122KZT2,50\n:61"), ":60F: where"),
+        (two_pages("7/2").replace(&first, ""), ":60M: of page 2, and no page with :62M: before"),
+        (first.clone(), "register:6: the statement goes on after :62M:"),
+        (first.clone() + &other, "register:6: the statement goes on after :62M:"),
+        (two_pages("7/2").replace("62F", "62M"), "register:13: the statement goes on after :62M:"),
         (mt940(CREDIT, "USD2,50"), "of two currencies"),
     ] {
         let refused = said(read(folder.path(), text.as_bytes(), &Forms::default())).unwrap_err();
