@@ -19,19 +19,17 @@ pub(super) fn read(from: &mut dyn Read, sink: &mut Sink<'_, '_>) -> Result<(), S
     let mut lines = Lines::new(from);
     let mut exchange = Exchange::default();
     loop {
-        let line = match lines.next() {
-            Ok(Some(line)) => line.to_vec(),
-            Ok(None) => break,
-            Err(error) => {
-                sink.at(lines.number);
-                return Err(error);
-            }
-        };
+        let line = lines.next().map(|line| line.map(<[u8]>::to_vec));
         let number = lines.number;
         sink.at(number);
+        let Some(line) = line? else { break };
         let text = String::from_utf8(line)
             .map_err(|_| sink.wrong(number, "not text of the encoding of the lines before"))?;
         exchange.line(&text, number, sink)?;
+    }
+    if let Some(line) = exchange.strange.filter(|_| !exchange.is_legible) {
+        let reason = "no word of this form: the encoding is none of windows-1251, cp866, UTF-8";
+        return Err(sink.wrong(line, reason));
     }
     if exchange.place != Place::End {
         let reason = "no КонецФайла: cut off, or still being written";
@@ -57,6 +55,10 @@ enum Place {
 #[derive(Default)]
 struct Exchange {
     place: Place,
+    /// One of [`WORDS`] was read.
+    is_legible: bool,
+    /// The first line of letters that are none of ours.
+    strange: Option<u64>,
     accounts: u64,
     account: Account,
     /// Sums of the accounts' turnovers, in and out; `None` where one does not tell.
@@ -118,6 +120,10 @@ enum Key {
     Currency,
 }
 
+/// Words by one of which a file shows that its letters are read as they were written.
+const WORDS: [&str; 5] =
+    ["ВерсияФормата", "Кодировка", "СекцияРасчСчет", "СекцияДокумент", "КонецФайла"];
+
 /// Names of one field, the drift between banks included.
 const KEYS: &[(&str, Key)] = &[
     ("НомерДокумента", Key::Number),
@@ -166,6 +172,10 @@ impl Exchange {
         let text = text.trim();
         let (key, value) = text.split_once('=').map_or((text, ""), |(k, v)| (k.trim(), v.trim()));
         let wrong = |sink: &mut Sink<'_, '_>, reason: &str| Err(sink.wrong(number, reason));
+        if self.place == Place::Head && !key.is_ascii() && !self.is_legible {
+            self.is_legible = WORDS.contains(&key);
+            self.strange.get_or_insert(number);
+        }
         match (self.place, key) {
             // Blank lines before, and the mark with which DOS ended its texts.
             (Place::Begin, "") | (Place::End, "" | "\u{1a}") => {}

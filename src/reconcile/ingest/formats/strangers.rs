@@ -4,7 +4,7 @@ use super::super::Taken;
 use super::corrupted::{CAMT, MT102, MT940, ONE_C, forms, read};
 use super::{Format, Forms};
 use aws_lc_rs::digest::{SHA256, digest};
-use encoding_rs::WINDOWS_1251;
+use encoding_rs::{KOI8_R, WINDOWS_1251};
 
 fn wide(text: &str, unit: fn(u16) -> [u8; 2]) -> Vec<u8> {
     text.encode_utf16().flat_map(unit).collect()
@@ -164,6 +164,13 @@ fn a_1c_file_is_read_with_parted_thousands_and_around_what_dos_leaves() {
     assert_eq!(said(read(folder.path(), framed.as_bytes(), &form)), Ok((1, 250)));
     let refused = said(read(folder.path(), ONE_C.replace("22.11", "31.11").as_bytes(), &form));
     assert!(refused.unwrap_err().contains("ДатаДокумента"));
+    let (koi8, ..) = KOI8_R.encode(ONE_C);
+    let refused = said(read(folder.path(), &koi8, &form)).unwrap_err();
+    let reason = "register:2: no word of this form: the encoding is none of windows-1251, cp866";
+    assert!(refused.contains(reason), "{refused}");
+    let cut_off = ONE_C.split_inclusive('\n').take(2).collect::<String>();
+    let refused = said(read(folder.path(), cut_off.as_bytes(), &form)).unwrap_err();
+    assert!(refused.contains("no КонецФайла"), "{refused}");
 }
 
 /// A statement of one account: its head, its entries, its end.
