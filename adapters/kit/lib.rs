@@ -8,6 +8,7 @@ pub mod bank;
 pub mod card;
 pub mod envelope;
 pub mod fault;
+pub mod hex;
 pub mod ids;
 pub mod iso20022;
 pub mod manifest;

@@ -11,6 +11,7 @@ use qaqpa_adapters::payments;
 use qaqpa_kit::bank::{Ask, Asked, Covered, Placement, Told, Verdict};
 use qaqpa_kit::envelope::write::{RequestHead, bare_request};
 use qaqpa_kit::fault::Fault;
+use qaqpa_kit::hex;
 
 /// What every path of this face begins with.
 pub const PREFIX: &str = "/bank/";
@@ -97,7 +98,7 @@ pub fn form(
 /// 128 bits of the digest of service and content, in hex.
 fn name_of(service_id: &str, content: &str) -> String {
     let named = digest(&SHA256, format!("{service_id}\n{content}").as_bytes());
-    named.as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    hex::lower(named.as_ref().get(..16).unwrap_or_default())
 }
 
 /// What a bank is told by the JSON that the desk answered; what cannot be read is asked for again.

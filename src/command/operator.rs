@@ -8,6 +8,7 @@ use crate::sign::{Certificate, Trust, cms};
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use qaqpa_kit::hex;
 use std::path::PathBuf;
 
 /// Bytes of a digest that stand in a name.
@@ -94,6 +95,6 @@ impl Who {
 fn name(certificate: &Certificate) -> String {
     let person = certificate.iin().or(certificate.bin()).unwrap_or(certificate.subject());
     let digest = digest(&SHA256, format!("qaqpa-operator-1\n{person}").as_bytes());
-    let digits = digest.as_ref().iter().take(NAME_BYTES).map(|byte| format!("{byte:02x}"));
-    format!("{PROVED}{}", digits.collect::<String>())
+    let digits = hex::lower(digest.as_ref().get(..NAME_BYTES).unwrap_or_default());
+    format!("{PROVED}{digits}")
 }

@@ -25,6 +25,7 @@ use crate::reconcile::desk::entry::{About, Entry};
 use aws_lc_rs::digest::{SHA256, digest};
 use jiff::civil::Date;
 use qaqpa_kit::fault::Outcome;
+use qaqpa_kit::hex;
 use serde_json::{Value, json};
 use show::{letters, list, show};
 use std::path::PathBuf;
@@ -226,7 +227,7 @@ fn heard(order: &Order, said: Said, line: String, at_us: i64) -> Command {
         txn_id: None,
         posted_at_us: None,
         at_us,
-        original_digest: hex(line.as_bytes()),
+        original_digest: hex::lower(digest(&SHA256, line.as_bytes()).as_ref()),
         redirect_url: None,
         note: line,
     })
@@ -321,9 +322,4 @@ fn in_words(told: &Value) -> String {
     let fields = told.as_object().into_iter().flatten();
     let word = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     fields.map(|(name, value)| format!("{name} {}", word(value))).collect::<Vec<_>>().join(", ")
-}
-
-/// SHA-256 in hexadecimal digits.
-fn hex(bytes: &[u8]) -> String {
-    digest(&SHA256, bytes).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }

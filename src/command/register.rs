@@ -7,6 +7,7 @@ use crate::reconcile::ingest::formats::{FORMATS, Format, Forms, Payments};
 use crate::reconcile::ingest::frame::{Side, header};
 use crate::reconcile::ingest::{IngestError, Input, Reading, Refusal, Taken, neutral, take};
 use jiff::civil::Time;
+use qaqpa_kit::hex;
 use qaqpa_kit::register::Columns;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -113,10 +114,9 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
 
 fn object(taken: &Taken, input: &Input) -> Value {
     let found = &input.found;
-    let hex: String = input.digest.iter().map(|byte| format!("{byte:02x}")).collect();
     json!({
         "format": found.format.word(),
-        "sha256": hex,
+        "sha256": hex::lower(&input.digest),
         "bytes": input.bytes,
         "statements": found.statements,
         "rows": taken.rows,

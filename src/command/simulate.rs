@@ -19,6 +19,7 @@ use crate::simulate::{Behaviour, Observer, SimulatedAgency};
 use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
 use qaqpa_kit::adapter::Adapter;
+use qaqpa_kit::hex;
 use qaqpa_kit::xml::Limits;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -271,7 +272,7 @@ fn name_of(body: &Bytes) -> String {
     };
     match message_id() {
         Some(id) if !id.is_empty() && !id.contains(char::is_control) => id,
-        _ => digest(&SHA256, body).as_ref().iter().map(|byte| format!("{byte:02x}")).collect(),
+        _ => hex::lower(digest(&SHA256, body).as_ref()),
     }
 }
 

@@ -13,6 +13,7 @@ use crate::sign::wsse::Signed;
 use jiff::Timestamp;
 use judge::Bench;
 use qaqpa_kit::fault::{Code, Fault, Language, Phase};
+use qaqpa_kit::hex;
 use qaqpa_kit::redact;
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -209,15 +210,14 @@ fn accepted(signed: &Signed, basis: Option<Basis>) -> Value {
 }
 
 pub(super) fn signer(certificate: &Certificate) -> Value {
-    let hex = |bytes: [u8; 32]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let time = |unix_s| Timestamp::from_second(unix_s).map(|time| time.to_string()).ok();
     json!({
         "subject": redact::ids(certificate.subject()),
         "bin": certificate.bin(),
         "issuer": redact::ids(certificate.issuer()),
         "serial": certificate.serial_decimal(),
-        "sha256": hex(certificate.sha256()),
-        "spki_sha256": hex(certificate.spki_sha256()),
+        "sha256": hex::lower(&certificate.sha256()),
+        "spki_sha256": hex::lower(&certificate.spki_sha256()),
         "not_before": time(certificate.not_before_unix_s()),
         "not_after": time(certificate.not_after_unix_s()),
     })

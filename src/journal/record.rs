@@ -1,6 +1,7 @@
 //! An entry as people and programs read it: its rows side by side.
 
 use super::entry::EntryId;
+use qaqpa_kit::hex;
 use serde::Serialize;
 
 /// The columns of a [`Record`], in both dialects, from `entry_opened o`, `entry_closed c` and
@@ -116,12 +117,8 @@ impl<C: Columns> Cursor<'_, C> {
 
     fn digest(&mut self) -> Result<Option<String>, C::Error> {
         let place = self.next();
-        Ok(self.row.bytes(place)?.map(|bytes| hexadecimal(&bytes)))
+        Ok(self.row.bytes(place)?.map(|bytes| hex::lower(&bytes)))
     }
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl Record {

@@ -245,7 +245,7 @@ mod tests {
     #[test]
     fn what_was_sealed_opens_later_because_the_dictionary_never_changes() {
         let sum = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, DICTIONARY);
-        let sum: String = sum.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        let sum = qaqpa_kit::hex::lower(sum.as_ref());
         assert_eq!(sum, "0fa50eaf99676aa17bc73b2755e53cc1eb9ca7fee01bc557a3ece5206ccd61b9");
     }
 

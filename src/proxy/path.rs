@@ -5,6 +5,7 @@
 //! characters stand for themselves, and hexadecimal digits are capital.
 
 use qaqpa_kit::fault::{Code, Fault, Phase};
+use qaqpa_kit::hex;
 use std::borrow::Cow;
 
 /// A target in its normal form, taken apart.
@@ -82,10 +83,7 @@ fn normal(path: &str) -> Result<String, &'static str> {
     let mut rest = path;
     while let Some((before, after)) = rest.split_once('%') {
         out.push_str(before);
-        let digits = after.get(..2).ok_or("path_encoding")?;
-        let is_hexadecimal = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
-        let byte = u8::from_str_radix(digits, 16).ok().filter(|_| is_hexadecimal);
-        match byte.ok_or("path_encoding")? {
+        match after.get(..2).and_then(hex::byte).ok_or("path_encoding")? {
             byte if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) => {
                 out.push(char::from(byte));
             }
@@ -126,10 +124,8 @@ fn decode(path: &str) -> Result<String, &'static str> {
     while let Some((before, after)) = rest.split_once('%') {
         bytes.extend_from_slice(before.as_bytes());
         let (digits, left) = after.split_at_checked(2).ok_or("path_encoding")?;
-        let byte = u8::from_str_radix(digits, 16).map_err(|_| "path_encoding")?;
-        let is_escape = |text: &str| {
-            text.len() >= 2 && text.bytes().take(2).all(|digit| digit.is_ascii_hexdigit())
-        };
+        let byte = hex::byte(digits).ok_or("path_encoding")?;
+        let is_escape = |text: &str| text.get(..2).and_then(hex::byte).is_some();
         match byte {
             b'/' | b'\\' => return Err("path_slash"),
             b';' => return Err("path_parameters"),

@@ -14,6 +14,7 @@ use crate::payments::command::{Command, Redeeming, Reply};
 use crate::payments::receipt::Number;
 use crate::payments::record::Id;
 use qaqpa_kit::fault::{Code, Fault, Outcome, Phase};
+use qaqpa_kit::hex;
 
 /// A payment that was bound to a call.
 #[derive(Debug)]
@@ -47,7 +48,7 @@ pub async fn redeem(
     let posted_on = posted_on.ok_or_else(|| refused("payment_not_confirmed"))?;
     let price = paid.price_on(posted_on, tariffs);
     let (kbk, amount) = price.ok_or_else(|| refused("payment_of_other_terms"))?;
-    let call = trace.key.0.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let call = hex::lower(&trace.key.0);
     let redeem = Command::Redeem(Redeeming {
         order: order.id,
         call: call.clone(),

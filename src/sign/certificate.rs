@@ -7,6 +7,7 @@ use super::name::Name;
 use arc_swap::ArcSwap;
 use aws_lc_rs::digest::{SHA256, digest};
 use der::{Decode as _, Encode as _};
+use qaqpa_kit::hex;
 use std::collections::HashMap;
 use std::sync::Arc;
 use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage, SubjectKeyIdentifier};
@@ -45,8 +46,7 @@ pub struct Certificate {
 impl std::fmt::Debug for Certificate {
     /// Names carry an IIN; the digest tells certificates apart without showing whose they are.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let prefix: String = self.sha256.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        write!(f, "Certificate({prefix})")
+        write!(f, "Certificate({})", hex::lower(self.sha256.get(..8).unwrap_or_default()))
     }
 }
 

@@ -198,7 +198,7 @@ mod tests {
     }
 
     fn hex(algorithm: DigestAlgorithm, bytes: &[u8]) -> String {
-        algorithm.digest(bytes).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+        qaqpa_kit::hex::lower(algorithm.digest(bytes).as_ref())
     }
 
     /// RFC 6986 §10.1, whose numbers are printed with the last byte first.

@@ -6,6 +6,7 @@
 
 use der::asn1::{Any, BmpString, ObjectIdentifier, TeletexStringRef};
 use der::{Decode as _, Encode as _, Tag, Tagged as _};
+use qaqpa_kit::hex;
 use x509_cert::name::RdnSequence;
 
 /// Longest text that is read as a name.
@@ -78,8 +79,8 @@ fn value(text: &str) -> Option<(String, Option<char>, &str)> {
             '"' => is_quoted = !is_quoted,
             '\\' => {
                 let (next, escaped) = chars.next()?;
-                let hex = text.get(next..next + 2).and_then(|hex| u8::from_str_radix(hex, 16).ok());
-                match hex {
+                let pair = text.get(next..next + 2).and_then(hex::byte);
+                match pair {
                     Some(byte) => {
                         bytes.push(byte);
                         chars.next();
@@ -99,13 +100,8 @@ fn value(text: &str) -> Option<(String, Option<char>, &str)> {
 /// `#` and hex digits are the value's DER; anything else is the text itself.
 fn decoded(bytes: Vec<u8>) -> Option<String> {
     let text = String::from_utf8(bytes).ok()?;
-    let Some(hex) = text.trim().strip_prefix('#') else { return Some(text) };
-    let der: Option<Vec<u8>> = hex
-        .as_bytes()
-        .chunks(2)
-        .map(|pair| std::str::from_utf8(pair).ok().and_then(|p| u8::from_str_radix(p, 16).ok()))
-        .collect();
-    Some(value_text(&Any::from_der(&der?).ok()?))
+    let Some(digits) = text.trim().strip_prefix('#') else { return Some(text) };
+    Some(value_text(&Any::from_der(&hex::bytes(digits)?).ok()?))
 }
 
 fn value_text(value: &Any) -> String {
@@ -174,6 +170,8 @@ mod tests {
         ] {
             assert!(same(name, spelling), "{spelling}");
         }
+        // An escaped sign and a digit behind it are no pair of digits.
+        assert!(same("CN=A\\+f", "CN=\"A+f\""));
     }
 
     #[test]

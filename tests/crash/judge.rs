@@ -180,5 +180,5 @@ async fn unresolved(house: &House) -> HashSet<String> {
 }
 
 pub fn sha256(bytes: &[u8]) -> String {
-    digest(&SHA256, bytes).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    qaqpa_kit::hex::lower(digest(&SHA256, bytes).as_ref())
 }

@@ -141,8 +141,7 @@ fn two_keys(house: &House, id: &str) {
     let [key, cert] = ["key", "cert"].map(|kind| pki.join(format!("bank.{kind}.pem")));
     let [key, cert] = [key, cert].map(|path| std::fs::read(path).unwrap());
     let signer = qaqpa::sign::Signer::from_pem(&key, &cert).unwrap();
-    let bytes = signer.certificate().sha256();
-    let digest: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = qaqpa_kit::hex::lower(&signer.certificate().sha256());
     assert!(told.out.contains(&digest), "its certificate: {}", told.out);
 }
 

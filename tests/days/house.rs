@@ -279,7 +279,7 @@ pub fn register(day: &str, rows: &[String]) -> Vec<u8> {
 /// The bytes with their trailer.
 pub fn sealed(text: &str) -> Vec<u8> {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
-    let hex: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = qaqpa_kit::hex::lower(digest.as_ref());
     format!("{text}#end;sha256={hex}\n").into_bytes()
 }
 

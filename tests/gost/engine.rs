@@ -67,13 +67,10 @@ fn library(folder: &Path) -> Option<PathBuf> {
     })
 }
 
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
+pub(crate) use qaqpa_kit::hex::lower as hex;
 
-pub(crate) fn bytes(hex: &str) -> Vec<u8> {
-    let byte = |at: usize| u8::from_str_radix(&hex[at..at + 2], 16).expect("hexadecimal");
-    (0..hex.len()).step_by(2).map(byte).collect()
+pub(crate) fn bytes(digits: &str) -> Vec<u8> {
+    qaqpa_kit::hex::bytes(digits).expect("hexadecimal")
 }
 
 /// The engine's order from ours, and ours from the engine's.

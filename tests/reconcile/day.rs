@@ -225,6 +225,6 @@ pub fn neutral(side: &str, day: &str, rows: &[Row], end: &str) -> Vec<u8> {
 /// The bytes with their trailer.
 pub fn sealed(body: &[u8]) -> Vec<u8> {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, body);
-    let hex: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = qaqpa_kit::hex::lower(digest.as_ref());
     [body, format!("#end;sha256={hex}\n").as_bytes()].concat()
 }

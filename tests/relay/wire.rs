@@ -40,7 +40,7 @@ impl Digest {
 
     pub fn end(self, is_whole: bool) -> Read {
         let sum = self.context.finish();
-        let sha256 = sum.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        let sha256 = qaqpa_kit::hex::lower(sum.as_ref());
         Read { sha256, is_whole, ..self.read }
     }
 }

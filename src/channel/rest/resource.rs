@@ -6,6 +6,7 @@
 use super::{PREFIX, problem};
 use qaqpa_adapters::payments::wire::{Refusal, Refused};
 use qaqpa_kit::fault::{Code, Fault, Language, Outcome, Phase};
+use qaqpa_kit::hex;
 use qaqpa_kit::refusal;
 use serde_json::Value;
 use std::borrow::Cow;
@@ -214,8 +215,7 @@ fn decoded(value: &str) -> Option<String> {
     let mut rest = value;
     while let Some((before, after)) = rest.split_once('%') {
         bytes.extend_from_slice(before.as_bytes());
-        let digits = after.get(..2).filter(|two| two.bytes().all(|b| b.is_ascii_hexdigit()))?;
-        bytes.push(u8::from_str_radix(digits, 16).ok()?);
+        bytes.push(after.get(..2).and_then(hex::byte)?);
         rest = after.get(2..)?;
     }
     bytes.extend_from_slice(rest.as_bytes());

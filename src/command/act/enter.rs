@@ -5,7 +5,7 @@
 
 mod month;
 
-use super::judge::{By, act, hex, judge, now_unix_s, scanned};
+use super::judge::{By, act, judge, now_unix_s, scanned};
 use crate::command::{Failure, check, now_unix_us, read_input};
 use crate::config;
 use crate::config::settings::Settings;
@@ -15,6 +15,7 @@ use crate::sign::{Trust, joint};
 use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
 use qaqpa_kit::fault::{Fault, Outcome};
+use qaqpa_kit::hex;
 use serde_json::json;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -103,8 +104,8 @@ fn one(source: &[u8], by: &By<'_>) -> Result<About, Failure> {
     judge(source, by).map_err(failed)?;
     let act = act(source).map_err(failed)?;
     let document = scanned(source).map_err(failed)?;
-    let name = hex(&joint::digest(&document).map_err(Failure::work)?);
-    let about = format!("{SERVICE}\n{name}\n{}", hex(&sha256(source)));
+    let name = hex::lower(&joint::digest(&document).map_err(Failure::work)?);
+    let about = format!("{SERVICE}\n{name}\n{}", hex::lower(&sha256(source)));
     Ok(About {
         key: CallKey(sha256(about.as_bytes())),
         service: SERVICE,

@@ -3,6 +3,7 @@
 use crate::command::Failure;
 use crate::reconcile::act::{Digested, FILES_MAX};
 use aws_lc_rs::digest::{Context, SHA256};
+use qaqpa_kit::hex;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -59,7 +60,7 @@ fn digest(path: &Path) -> io::Result<(String, u64)> {
     loop {
         let count = file.read(&mut buffer)?;
         if count == 0 {
-            return Ok((super::judge::hex(hash.finish().as_ref()), bytes));
+            return Ok((hex::lower(hash.finish().as_ref()), bytes));
         }
         bytes += count as u64;
         hash.update(buffer.get(..count).unwrap_or_default());

@@ -7,6 +7,7 @@ use crate::sign::joint::{self, Signed};
 use crate::sign::{Reason, Signer, Trust};
 use jiff::Timestamp;
 use qaqpa_kit::fault::{Code, Fault, Phase};
+use qaqpa_kit::hex;
 use qaqpa_kit::redact;
 use qaqpa_kit::xml::{Document, Limits};
 use serde_json::{Value, json};
@@ -40,7 +41,7 @@ pub(in crate::command) fn judge(source: &[u8], by: &By<'_>) -> Result<Value, Fau
             "bin": one.certificate.bin(),
             "issuer": redact::ids(one.certificate.issuer()),
             "serial": one.certificate.serial_decimal(),
-            "sha256": hex(&one.certificate.sha256()),
+            "sha256": hex::lower(&one.certificate.sha256()),
             "algorithm": one.algorithm.uri(),
             "trust": basis,
         }));
@@ -64,7 +65,7 @@ pub(in crate::command) fn judge(source: &[u8], by: &By<'_>) -> Result<Value, Fau
         "valid": true,
         "covered": ["act"],
         "act": super::told(&act),
-        "act_sha256": hex(&digest),
+        "act_sha256": hex::lower(&digest),
         "signers": signers,
         "folder": if by.folder.is_some() { "as signed" } else { "not looked at" },
     }))
@@ -87,11 +88,6 @@ pub(in crate::command) fn may_sign(source: &[u8], signer: &Signer) -> Result<(),
         return Err(Failure::work("this side has signed already"));
     }
     Ok(())
-}
-
-/// Lower-case hex digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 pub(super) fn act(source: &[u8]) -> Result<Act, Fault> {

@@ -8,6 +8,7 @@ use crate::config::settings::Bank;
 use crate::payments::calendar::OperatingDay;
 use aws_lc_rs::digest::{SHA256, digest};
 use jiff::ToSpan;
+use qaqpa_kit::hex;
 use qaqpa_kit::money::Tiyn;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -137,8 +138,7 @@ fn register(bank: &Bank, day: OperatingDay, ids: &[String]) -> Vec<u8> {
             47_000_001 + number
         );
     }
-    let sha256 = digest(&SHA256, whole.as_bytes());
-    let sha256: String = sha256.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let sha256 = hex::lower(digest(&SHA256, whole.as_bytes()).as_ref());
     format!("{whole}#end;sha256={sha256}\n").into_bytes()
 }
 

@@ -13,6 +13,7 @@ use crate::reconcile::desk::export::{Exported, export};
 use crate::reconcile::desk::{Asked, Desk, Failed};
 use crate::reconcile::ingest::IngestError;
 use jiff::civil::Date;
+use qaqpa_kit::hex;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -147,7 +148,7 @@ pub(in crate::command) async fn exported(
     let (bank, day) = (bank(settings, name)?, OperatingDay::of(day));
     let written = export(&payments, bank, day, out).await.map_err(Failure::work)?;
     let Exported { rows, sum_tiyn, digest, is_closed } = written;
-    let sha256: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let sha256 = hex::lower(&digest);
     if is_json {
         let line = json!({
             "bank": bank.id, "opdate": day.to_string(), "rows": rows, "sum_tiyn": sum_tiyn,

@@ -9,6 +9,7 @@ use crate::sign::keystore;
 use aws_lc_rs::digest::{SHA256, digest};
 use jiff::civil;
 use jiff::tz::{Offset, TimeZone};
+use qaqpa_kit::hex;
 use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -347,19 +348,13 @@ fn start_of(date: toml::value::Date) -> Option<i64> {
     day.to_zoned(zone).ok().map(|zoned| zoned.timestamp().as_second())
 }
 
-fn digest_of_hex(hex: &str) -> Option<[u8; 32]> {
-    let digits: Option<Vec<u8>> =
-        hex.chars().map(|c| c.to_digit(16).and_then(|digit| u8::try_from(digit).ok())).collect();
-    let bytes: Vec<u8> = digits?
-        .chunks(2)
-        .map(|pair| pair.iter().fold(0u8, |byte, digit| byte.wrapping_shl(4) | digit))
-        .collect();
-    if hex.len() == 64 { bytes.try_into().ok() } else { None }
+fn digest_of_hex(text: &str) -> Option<[u8; 32]> {
+    hex::bytes(text)?.try_into().ok()
 }
 
 /// SHA-256 of a certificate in hexadecimal, as its authority makes it public.
 fn fingerprint(der: &[u8]) -> String {
-    digest(&SHA256, der).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::lower(digest(&SHA256, der).as_ref())
 }
 
 fn unix_s(time: Time) -> i64 {

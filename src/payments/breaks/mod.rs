@@ -14,6 +14,7 @@ pub(super) use decide::{decide, want, want_more};
 use super::calendar::OperatingDay;
 use super::command::is_clean;
 use aws_lc_rs::digest::{Context, SHA256};
+use qaqpa_kit::hex;
 use record::{Break, Origin, Resolution, Run};
 
 /// Breaks in one command.
@@ -216,8 +217,7 @@ pub fn run_id(bank: &str, digests: &[String]) -> String {
         hash.update(&(part.len() as u64).to_le_bytes());
         hash.update(part.as_bytes());
     }
-    let digest = hash.finish();
-    digest.as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    hex::lower(hash.finish().as_ref().get(..16).unwrap_or_default())
 }
 
 /// What the names of operators begin with whose key has proved who they are. Nobody can say such a name.

@@ -21,6 +21,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use qaqpa_adapters::payments::wire;
 use qaqpa_kit::adapter::HttpOutgoing;
 use qaqpa_kit::fault::{Code, Fault, Phase};
+use qaqpa_kit::hex;
 use qaqpa_kit::refusal;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -208,5 +209,5 @@ fn json(value: &impl Serialize) -> Vec<u8> {
 }
 
 fn hex_sha256(bytes: &[u8]) -> String {
-    digest(&SHA256, bytes).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::lower(digest(&SHA256, bytes).as_ref())
 }

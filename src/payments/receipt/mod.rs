@@ -18,6 +18,7 @@ use super::order::State;
 use super::record::{Charge, Order};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{SHA256, digest};
+use qaqpa_kit::hex;
 use serde::{Deserialize, Serialize};
 
 /// `typ` of a signed receipt (RFC 7515 §4.1.9).
@@ -115,5 +116,5 @@ pub fn look_up(number: &Number, found: Option<(&Order, Option<&Charge>)>, digest
 #[must_use]
 pub fn digest_of(number: &Number, digits: &str) -> String {
     let sum = digest(&SHA256, format!("{number}:{digits}").as_bytes());
-    sum.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::lower(sum.as_ref())
 }

@@ -9,6 +9,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
 use jiff::Timestamp;
 use qaqpa_kit::fault::{Fault, Outcome, Phase};
+use qaqpa_kit::hex;
 use std::time::Instant;
 
 /// Its key is its own: what the clerk does once is decided by the payments, not by the journal.
@@ -52,7 +53,7 @@ pub(super) fn now_us() -> i64 {
 
 /// SHA-256 as 64 hexadecimal digits.
 pub(super) fn hexadecimal(bytes: &[u8]) -> String {
-    sha256(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::lower(&sha256(bytes))
 }
 
 fn sha256(bytes: &[u8]) -> [u8; 32] {

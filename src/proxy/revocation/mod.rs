@@ -21,7 +21,7 @@ use ask::Asks;
 use kept::Kept;
 use memory::Memory;
 use qaqpa_kit::fault::{Code, Fault, Phase};
-use std::fmt::Write as _;
+use qaqpa_kit::hex;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -207,9 +207,7 @@ impl Revocation {
             mark.push_str("; chain");
             for link in judged.path.iter() {
                 mark.push(' ');
-                for byte in link.sha256() {
-                    let _is_written = write!(mark, "{byte:02x}");
-                }
+                mark.push_str(&hex::lower(&link.sha256()));
             }
             mark
         };

@@ -1,6 +1,7 @@
 //! Keys and signatures of our own making: what must verify, and all that must not.
 
 use super::*;
+use qaqpa_kit::hex;
 use zeroize::Zeroizing;
 
 const ALL: [SignatureAlgorithm; 3] = [
@@ -184,7 +185,7 @@ fn root(square: <Tc26x256 as Curve<4>>::Field) -> Option<<Tc26x256 as Curve<4>>:
 }
 
 fn order(algorithm: SignatureAlgorithm) -> Vec<u8> {
-    let hex = match algorithm {
+    let digits = match algorithm {
         SignatureAlgorithm::Gost2004 => {
             "ffffffffffffffffffffffffffffffff6c611070995ad10045841b09b761b893"
         }
@@ -196,8 +197,9 @@ fn order(algorithm: SignatureAlgorithm) -> Vec<u8> {
             "27e69532f48d89116ff22b8d4e0560609b4b38abfad2b85dcacdb1411f10b275"
         ),
     };
-    let byte = |at: usize| u8::from_str_radix(hex.get(at..at + 2).unwrap(), 16).unwrap();
-    (0..hex.len()).step_by(2).rev().map(byte).collect()
+    let mut bytes = hex::bytes(digits).unwrap();
+    bytes.reverse();
+    bytes
 }
 
 #[test]

@@ -11,6 +11,7 @@ use crate::sign::certificate::{Certificate, CertificateCache};
 use crate::sign::key::{KeyError, Signer};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use qaqpa_kit::hex;
 use std::sync::Arc;
 
 pub const SIGNATURE_INPUT: &str = "signature-input";
@@ -249,8 +250,7 @@ fn certificate(
 ) -> Result<Arc<Certificate>, Reason> {
     let names = |certificate: &Certificate, id: &str| {
         let digest = certificate.sha256();
-        let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        id == hex || id == URL_SAFE_NO_PAD.encode(digest)
+        id == hex::lower(&digest) || id == URL_SAFE_NO_PAD.encode(digest)
     };
     if let Some(text) = field(parts, SIGNATURE_CERTIFICATE)? {
         let der = fields::bytes(&text).ok_or(Reason::CertMalformed)?;

@@ -3,6 +3,7 @@
 use super::super::certificate::{Certificate, sha256};
 use super::super::pem;
 use super::link::Link;
+use qaqpa_kit::hex;
 use rustls::pki_types::{CertificateDer, TrustAnchor};
 use std::collections::HashSet;
 use std::fmt::Display;
@@ -54,7 +55,7 @@ impl Loaded {
     /// SHA-256 of the DER in hexadecimal.
     #[must_use]
     pub fn sha256(&self) -> String {
-        self.link.sha256().iter().map(|byte| format!("{byte:02x}")).collect()
+        hex::lower(&self.link.sha256())
     }
 }
 

@@ -1,10 +1,11 @@
 //! A month's papers as entries: the report of a comparison, and all of its acts once both sides have signed each.
 
 use super::super::folder::acts;
-use super::super::judge::{By, hex, judge};
+use super::super::judge::{By, judge};
 use super::{About, PaperWord, sha256};
 use crate::command::{Failure, read_input};
 use crate::journal::papers::{Month, Paper};
+use qaqpa_kit::hex;
 use serde_json::Value;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -30,7 +31,7 @@ pub(super) fn about(folder: &Path, paper: PaperWord, by: &By<'_>) -> Result<Abou
         key: paper.key(month),
         service,
         kind: "services".to_owned(),
-        name: hex(&sha256(&content)),
+        name: hex::lower(&sha256(&content)),
         correlation: month.to_string(),
         content,
     })
@@ -50,7 +51,7 @@ fn signed(folder: &Path, asked: u64, by: &By<'_>) -> Result<Vec<u8>, Failure> {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         judge(&source, &by)
             .map_err(|fault| Failure::work(format!("{name}: {}", fault.public_line())))?;
-        let _infallible = writeln!(list, "{} {name}", hex(&sha256(&source)));
+        let _infallible = writeln!(list, "{} {name}", hex::lower(&sha256(&source)));
     }
     Ok(list.into_bytes())
 }

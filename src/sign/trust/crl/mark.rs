@@ -1,7 +1,8 @@
 //! The newest list ever taken of an authority: it outlives the list itself, and a restart where it is kept.
 
-use super::{Crl, hex};
+use super::Crl;
 use crate::sign::certificate::sha256;
+use qaqpa_kit::hex;
 
 /// Octets of a list's number (RFC 5280 §5.2.3).
 pub(super) const NUMBER_BYTES_MAX: usize = 20;
@@ -47,7 +48,12 @@ impl Mark {
 
     /// `SHA-256 UNIX_SECONDS NUMBER`, digests and numbers in hexadecimal.
     pub(super) fn line(&self) -> String {
-        format!("{} {} {}\n", hex(&self.of), self.this_update_unix_s, hex(&self.number))
+        format!(
+            "{} {} {}\n",
+            hex::lower(&self.of),
+            self.this_update_unix_s,
+            hex::lower(&self.number)
+        )
     }
 
     /// What [`Mark::line`] wrote; `None` for any other text, also for one that means the same.
@@ -55,18 +61,12 @@ impl Mark {
         let mut words = line.strip_suffix('\n')?.split(' ');
         let (of, time, number) = (words.next()?, words.next()?, words.next()?);
         let read = Self {
-            of: bytes(of)?.try_into().ok()?,
+            of: hex::bytes(of)?.try_into().ok()?,
             this_update_unix_s: time.parse().ok()?,
-            number: bytes(number)?,
+            number: hex::bytes(number)?,
         };
         let is_number = read.number.len() <= NUMBER_BYTES_MAX
             && (read.number.len() == 1 || !read.number.starts_with(&[0]));
         (is_number && read.line() == line).then_some(read)
     }
-}
-
-fn bytes(hex: &str) -> Option<Vec<u8>> {
-    let (pairs, rest) = hex.as_bytes().as_chunks::<2>();
-    let byte = |pair: &[u8; 2]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
-    if rest.is_empty() { pairs.iter().map(byte).collect() } else { None }
 }

@@ -13,6 +13,7 @@ pub use scope::Scope;
 use super::link::Link;
 use super::serial::Serial;
 use super::signed::{PublicKey, Signed};
+use qaqpa_kit::hex::lower;
 
 /// Why a list is not used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -198,14 +199,6 @@ impl Crl {
     /// `crl NUMBER sha256:…`, for the journal.
     fn evidence(&self) -> String {
         let kind = if self.is_delta() { "delta" } else { "crl" };
-        format!("{kind} number {} sha256 {}", hex(&self.number), hex(&self.sha256))
+        format!("{kind} number {} sha256 {}", lower(&self.number), lower(&self.sha256))
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        let _is_written = write!(text, "{byte:02x}");
-        text
-    })
 }
