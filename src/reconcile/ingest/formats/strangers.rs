@@ -1,17 +1,18 @@
 //! Files as strangers write them: every honest one is read, and one that is not what it says is refused.
 
-use super::super::Taken;
+use super::super::{Taken, neutral as neutral_rows};
 use super::corrupted::{CAMT, MT102, MT940, ONE_C, forms, read};
-use super::{Format, Forms};
+use super::{Format, Forms, Payments};
 use aws_lc_rs::digest::{SHA256, digest};
 use encoding_rs::{KOI8_R, WINDOWS_1251};
+use qaqpa_kit::register::Columns;
 
 fn wide(text: &str, unit: fn(u16) -> [u8; 2]) -> Vec<u8> {
     text.encode_utf16().flat_map(unit).collect()
 }
 
 fn hex(bytes: &[u8]) -> String {
-    digest(&SHA256, bytes).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    qaqpa_kit::hex::lower(digest(&SHA256, bytes).as_ref())
 }
 
 /// The neutral form of one row, written by an encoder.
@@ -222,6 +223,35 @@ fn a_statement_of_mt940_is_read_with_what_banks_add_and_refused_with_what_they_l
     ] {
         let refused = said(read(folder.path(), text.as_bytes(), &Forms::default())).unwrap_err();
         assert!(refused.contains(reason), "{refused}");
+    }
+}
+
+#[test]
+fn money_that_goes_back_is_told_as_that_whatever_the_form() {
+    let folder = tempfile::tempdir().unwrap();
+    let camt = batch("", "<NbOfNtries>1</NbOfNtries>");
+    let went = mt940(&CREDIT.replace('C', "D"), "KZT2,50").replace(":62F:C", ":62F:D");
+    let credits = Forms { payments: Payments::Credits, ..Forms::default() };
+    let columns = "statuses = { Refund = 'RETURNED' }\n[columns]\namount = 'amount'\n\
+         value_date = 'day'\nstatus = 'status'\n";
+    let columns = Some(Columns::parse(columns).unwrap());
+    let described = Forms { columns, ..Forms::default() };
+    for (text, forms, status) in [
+        (camt.replace("<Sts>", "<RvslInd>true</RvslInd><Sts>"), Forms::default(), "REVERSED"),
+        (camt.replace("</TxDtls>", "<RtrInf/></TxDtls>"), Forms::default(), "RETURNED"),
+        (mt940(&CREDIT.replace('C', "RD"), "KZT2,50"), Forms::default(), "REVERSED"),
+        (went.replace("1122D", "1122RC"), Forms::default(), "REVERSED"),
+        (went.clone(), credits, "RETURNED"),
+        (went, Forms::default(), "POSTED"),
+        ("amount;day;status\n2.50;2026-11-22;Refund\n".to_owned(), described, "RETURNED"),
+    ] {
+        let taken = read(folder.path(), text.as_bytes(), &forms).unwrap();
+        let told = folder.path().join("told");
+        neutral_rows(&taken, &told).unwrap();
+        let told = std::fs::read_to_string(told).unwrap();
+        let rows: Vec<&str> = told.lines().filter(|line| !line.starts_with('#')).collect();
+        let is_told = |row: &&str| row.contains(&format!(";KZT;{status};"));
+        assert!(!rows.is_empty() && rows.iter().all(is_told), "{told}");
     }
 }
 
