@@ -17,6 +17,7 @@ pub mod ops;
 
 pub mod simulate;
 
+pub mod durable;
 pub mod trial;
 
 pub mod command;

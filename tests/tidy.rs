@@ -24,6 +24,7 @@ const ROOMS: &[Room] = &[
     ("adapters/kit/samples.rs", &[Door::Files], "recorded messages; only tests call it"),
     ("src/command", &[Door::Files, Door::Sockets, Door::Clock], "the operator's hands"),
     ("src/config/load.rs", &[Door::Files], "the configuration"),
+    ("src/durable.rs", &[Door::Files], "files that are there whole or as they were before"),
     ("src/journal", &[Door::Clock], "deadlines of a commit, the day of an entry"),
     ("src/journal/embedded", &[Door::Files, Door::Sql], "the store in one file"),
     ("src/journal/postgres", &[Door::Sql], "the store of an installation"),

@@ -22,6 +22,7 @@ pub mod sign;
 pub mod simulate;
 pub mod verify;
 
+use crate::durable;
 use crate::proxy::start::StartError;
 use rustix::process::{
     DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit,
@@ -178,8 +179,6 @@ pub async fn told_to_stop() -> Result<(), Failure> {
 /// # Errors
 /// The disk failed.
 pub fn write_whole(path: &std::path::Path, text: &str) -> Result<(), Failure> {
-    let unfinished = path.with_extension("unfinished");
-    std::fs::write(&unfinished, text)
-        .and_then(|()| std::fs::rename(&unfinished, path))
+    durable::write(path, text.as_bytes())
         .map_err(|error| Failure::work(format!("{}: {error}", path.display())))
 }

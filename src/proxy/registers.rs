@@ -12,6 +12,7 @@ use super::{Gateway, handle, identify, route};
 use crate::channel::Face;
 use crate::channel::rest::problem;
 use crate::config::settings::{Bank, Reconcile, Service};
+use crate::durable;
 use crate::journal::entry::{CallKey, EntryId, Opening, SameCall};
 use crate::payments::Payments;
 use crate::payments::breaks::record::{Origin, Run, RunState};
@@ -25,10 +26,10 @@ use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Method, Response};
 use qaqpa_kit::fault::{Code, Fault, Outcome, Phase};
+use qaqpa_kit::hex;
 use serde_json::{Value, json};
 use std::io::Write;
 use std::os::unix::fs::DirBuilderExt;
-use std::path::Path;
 use std::sync::Arc;
 use tempfile::NamedTempFile;
 
@@ -200,7 +201,7 @@ async fn run(
         let kept = tokio::task::spawn_blocking(move || {
             file.as_file().sync_all()?;
             file.persist(&to).map_err(|error| error.error)?;
-            std::fs::File::open(to.parent().unwrap_or_else(|| Path::new(".")))?.sync_all()
+            durable::sync_names(&to)
         });
         kept.await.map_err(std::io::Error::other).and_then(|kept| kept).map_err(disk)?;
     }
@@ -331,7 +332,7 @@ async fn spool(settings: &Reconcile, mut body: RequestBody) -> Result<Spooled, F
     if bytes == 0 {
         return Err(Fault::new(Code::CallerMalformed, Phase::Receive, "body_empty"));
     }
-    let sha256 = hash.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let sha256 = hex::lower(hash.finish().as_ref());
     Ok(Spooled { file, sha256, bytes })
 }
 

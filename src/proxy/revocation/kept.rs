@@ -1,10 +1,10 @@
 //! How new the newest lists were, kept over a restart in the small file `trust.crl_seen_file`.
 
 use super::refresh;
+use crate::durable;
 use crate::sign::Trust;
 use crate::sign::trust::crl::shelf::Shelf;
-use std::fs::File;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -76,7 +76,7 @@ impl Kept {
         if now == *text {
             return;
         }
-        match write(&self.path, now.as_bytes()) {
+        match durable::write(&self.path, now.as_bytes()) {
             Ok(()) => {
                 *text = now;
                 *is_behind = false;
@@ -94,26 +94,6 @@ impl Kept {
 
 const STRANGE: &str = "trust.crl_seen_file holds lines that the gateway did not write: it is left as it is, \
                        and what newer lists say is not kept; delete it";
-
-/// Whole or not at all, and durable: a crash leaves the text before or this one.
-fn write(path: &Path, text: &[u8]) -> io::Result<()> {
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".new");
-    let beside = PathBuf::from(beside);
-    let laid = File::create(&beside).and_then(|mut file| {
-        file.write_all(text)?;
-        file.sync_all()?;
-        std::fs::rename(&beside, path)
-    });
-    if let Err(error) = laid {
-        // On a full disk the torn one would only stand in the way.
-        let _is_gone = std::fs::remove_file(&beside).is_ok();
-        return Err(error);
-    }
-    // A name alone is a folder too: the one at hand.
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    File::open(folder.unwrap_or_else(|| Path::new(".")))?.sync_all()
-}
 
 #[cfg(test)]
 mod tests {

@@ -1,5 +1,6 @@
 //! Files of runs on disk: readable by their owner alone, moved whole, known by their digest.
 
+pub(super) use crate::durable::rename;
 use aws_lc_rs::digest::{Context, SHA256};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
@@ -44,11 +45,4 @@ pub(super) fn first_line(path: &Path, bytes_max: usize) -> io::Result<Vec<u8>> {
     let end = memchr::memchr(b'\n', &head).unwrap_or(head.len());
     head.truncate(end);
     Ok(head)
-}
-
-/// Moves a file, durably.
-pub(super) fn rename(from: &Path, to: &Path) -> io::Result<()> {
-    fs::rename(from, to)?;
-    let folder = to.parent().unwrap_or_else(|| Path::new("."));
-    File::open(folder)?.sync_all()
 }

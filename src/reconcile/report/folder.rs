@@ -1,5 +1,6 @@
 //! The folder of a run: files under a passing name until all are whole, then renamed, the manifest last.
 
+use crate::durable;
 use serde_json::Value;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
@@ -79,7 +80,7 @@ impl Folder {
         for name in names.iter().map(String::as_str).chain([MANIFEST]) {
             fs::rename(self.passing(name), self.path.join(name))?;
         }
-        File::open(&self.path)?.sync_all()
+        durable::sync_names(&self.path.join(MANIFEST))
     }
 
     fn passing(&self, name: &str) -> PathBuf {
