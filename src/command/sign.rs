@@ -6,7 +6,7 @@ use crate::payments::receipt::KIND as RECEIPT_KIND;
 use crate::sign::business::seal::{self, Forms};
 use crate::sign::canonical::Method;
 use crate::sign::rest;
-use crate::sign::{Signer, cms, joint, jws, keystore, wsse};
+use crate::sign::{Signer, cms, document, joint, keystore, wsse};
 use jiff::Timestamp;
 use serde_json::Map;
 use std::path::{Path, PathBuf};
@@ -79,7 +79,7 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
         }
         Profile::Httpsig => http(&source, &signer, at_unix_s)?,
         Profile::Receipt => {
-            jws::sign(RECEIPT_KIND, &source, &signer).map_err(Failure::work)?.into_bytes()
+            document::sign(RECEIPT_KIND, &source, &signer).map_err(Failure::work)?.into_bytes()
         }
     };
     write_output(&signed)?;

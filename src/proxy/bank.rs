@@ -8,7 +8,7 @@ use super::trace::Trace;
 use super::{Gateway, handle};
 use crate::channel::{Face, bank};
 use crate::config::settings::{Bank, BankSignature, Dialect, Settings};
-use crate::sign::jws;
+use crate::sign::document;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
@@ -124,7 +124,7 @@ fn check_caller(gate: &Gateway, asker: Asker<'_>, received: &Received) -> Result
         detached.ok_or_else(|| refused(Code::CallerBadSignature, "signature_malformed"))?;
     let payload = bank::signed(*covers, &received.method, &received.uri, &received.body);
     let document = format!("{head}.{}.{signature}", URL_SAFE_NO_PAD.encode(payload));
-    let signed = jws::verify(&document, certificates)
+    let signed = document::verify(&document, certificates)
         .map_err(|reason| refused(Code::CallerBadSignature, reason.word()))?;
     let is_theirs = is_pinned(&caller.participant.certificates, &signed.certificate, now_unix_s);
     if signed.kind == bank::signature_kind(*covers) && is_theirs {

@@ -5,12 +5,13 @@ use super::exchange::Asking;
 use super::trace::Trace;
 use crate::payments::desk::{Asker, Told};
 use crate::payments::receipt;
-use crate::sign::jws;
+use crate::sign::document;
 use crate::upstream::{Marks, UpstreamAnswer};
 use bytes::Bytes;
 use hyper::HeaderMap;
 use qaqpa_kit::adapter::HttpOutgoing;
 use qaqpa_kit::fault::{Code, Fault, Phase};
+use qaqpa_kit::hex;
 
 /// The one request whose answer the desk cannot write alone: it has no keys.
 const RECEIPT_PATH: &str = "/PAY_Receipt";
@@ -29,7 +30,7 @@ pub async fn answer(
     let desk = gate.desk.as_ref().ok_or_else(missing)?;
     let session_id = trace.session_id();
     let message_id = &*asking.request.message_id;
-    let original_digest = asking.original_digest.map(|byte| format!("{byte:02x}")).concat();
+    let original_digest = hex::lower(&asking.original_digest);
     let asker = Asker {
         participant: &trace.participant,
         // A call without a name bears the gateway's own.
@@ -54,7 +55,7 @@ pub async fn answer(
 
 /// A receipt as a JWS.
 fn sign(gate: &Gateway, json: &[u8]) -> Result<String, Fault> {
-    jws::sign(receipt::KIND, json, gate.signers.document()).map_err(|error| {
+    document::sign(receipt::KIND, json, gate.signers.document()).map_err(|error| {
         Fault::new(Code::GatewayBug, Phase::Encode, "receipt_unsigned").because(error)
     })
 }

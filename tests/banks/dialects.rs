@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use qaqpa::command::client::Posted;
 use qaqpa::config::settings::{Bank, BankSignature, Dialect, Settings};
-use qaqpa::sign::jws;
+use qaqpa::sign::document;
 use qaqpa_kit::bank::{Ask, Covered, Destination, Pay, Placement};
 use qaqpa_kit::money::Amount;
 use std::sync::Arc;
@@ -107,7 +107,7 @@ async fn who_signs_a_question_in_the_address_signs_its_every_byte() {
         )
     };
     let signed = |kind: &str, bytes: &str| {
-        let document = jws::sign(kind, bytes.as_bytes(), &network.signer).unwrap();
+        let document = document::sign(kind, bytes.as_bytes(), &network.signer).unwrap();
         document.replace(&URL_SAFE_NO_PAD.encode(bytes), "")
     };
     let right = |kind: &str, sum: &str| signed(kind, &format!("GET {}\n", target(sum)));
@@ -148,7 +148,7 @@ pub fn callback(end_to_end_id: &str, status: &str) -> Vec<u8> {
 
 /// The detached signature of a body by a participant's key.
 pub fn signature(signer: &Caller, body: &[u8]) -> String {
-    let document = jws::sign("bank-callback+jws", body, &signer.signer).unwrap();
+    let document = document::sign("bank-callback+jws", body, &signer.signer).unwrap();
     document.replace(&URL_SAFE_NO_PAD.encode(body), "")
 }
 

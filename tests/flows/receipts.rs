@@ -6,7 +6,7 @@ use crate::support::{Installation, Plan};
 use qaqpa::command::client::Posted;
 use qaqpa::payments::receipt::{KIND, Number, digest_of};
 use qaqpa::sign::certificate::CertificateCache;
-use qaqpa::sign::jws;
+use qaqpa::sign::document;
 use serde_json::{Value, json};
 
 /// The service of the persons costs the duty that `charge()` registers: 5347.00 on 108125.
@@ -186,7 +186,7 @@ async fn a_receipt_is_signed_printed_and_looked_up_without_telling_a_stranger_an
     assert_eq!(told["state"], "paid");
     assert!(told["page"].as_str().unwrap().contains("Төлем туралы түбіртек"));
     let signed = told["signed"].as_str().unwrap();
-    let verified = jws::verify(signed, &CertificateCache::default()).unwrap();
+    let verified = document::verify(signed, &CertificateCache::default()).unwrap();
     assert_eq!((verified.kind.as_str(), verified.algorithm), (KIND, "ES256"));
     let receipt: Value = serde_json::from_slice(&verified.payload).unwrap();
     assert_eq!(

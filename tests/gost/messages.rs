@@ -17,7 +17,7 @@ use qaqpa::sign::business::seal::{self, Forms};
 use qaqpa::sign::certificate::CertificateCache;
 use qaqpa::sign::key::KeyError;
 use qaqpa::sign::rest::{Parts, http, jws as call};
-use qaqpa::sign::{Reason, cms as messages, jws};
+use qaqpa::sign::{Reason, cms as messages, document};
 use qaqpa_kit::xml::{Document, Limits};
 use serde_json::Map;
 use x509_cert::attr::Attribute;
@@ -241,7 +241,7 @@ fn over_rest_nothing_is_signed_with_a_gost_key_and_the_reason_is_said() {
     for algorithm in ALL {
         let signer = signer(algorithm).1.signer();
         let refused = KeyError::Unregistered(algorithm.family());
-        assert_eq!(jws::sign("receipt", b"{}", &signer).unwrap_err(), refused);
+        assert_eq!(document::sign("receipt", b"{}", &signer).unwrap_err(), refused);
         assert_eq!(call::sign(b"{}", false, Map::new(), &signer).unwrap_err(), refused);
         assert_eq!(http::sign(&parts, &signer, NOW_UNIX_S, "n").unwrap_err(), refused);
         let text = refused.to_string();

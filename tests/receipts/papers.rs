@@ -7,7 +7,8 @@ use qaqpa::payments::order::State;
 use qaqpa::payments::receipt::{Facts, KIND, Number, Receipt, Standing, digest_of, look_up, page};
 use qaqpa::payments::record::{Charge, Order};
 use qaqpa::sign::certificate::CertificateCache;
-use qaqpa::sign::{Reason, Signer, jws};
+use qaqpa::sign::rest::jws;
+use qaqpa::sign::{Reason, Signer, document};
 use qaqpa_kit::bank::Placement;
 use qaqpa_kit::fault::Language;
 use qaqpa_kit::ids::{Bic, Kbk, Knp};
@@ -121,7 +122,7 @@ fn a_signed_receipt_is_believed_by_a_stranger_and_by_the_command() {
         (&rcgen::PKCS_RSA_SHA256, "RS256"),
     ] {
         let (signer, certificate) = signer(algorithm);
-        let document = jws::sign(KIND, &receipt.json(), &signer).unwrap();
+        let document = document::sign(KIND, &receipt.json(), &signer).unwrap();
         let (document, trust) = (file("receipt.jws", &document), file("root.pem", &certificate));
         let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
         let judge = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/receipts/jws_check.py");
@@ -148,14 +149,18 @@ fn a_signed_receipt_is_believed_by_a_stranger_and_by_the_command() {
 fn a_receipt_that_was_touched_is_refused() {
     let (signer, _) = signer(&rcgen::PKCS_ECDSA_P256_SHA256);
     let cache = CertificateCache::default();
-    let good = jws::sign(KIND, &receipt_of(&order()).unwrap().json(), &signer).unwrap();
-    assert_eq!(jws::verify(&good, &cache).unwrap().kind, KIND);
+    let good = document::sign(KIND, &receipt_of(&order()).unwrap().json(), &signer).unwrap();
+    assert_eq!(document::verify(&good, &cache).unwrap().kind, KIND);
     let parts: Vec<&str> = good.split('.').collect();
     let header = |json: &Value| {
         use base64::Engine as _;
         base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(json.to_string())
     };
     let x5c = [signer.certificate_base64()];
+    let other = |header: Value| {
+        let header = header.as_object().unwrap().clone();
+        jws::sign(b"{}", false, header, &signer).unwrap()
+    };
     let forged = |header: &str, payload: &str| format!("{header}.{payload}.{}", parts[2]);
     for (document, reason) in [
         (forged(parts[0], &parts[1].replace('A', "B")), Reason::BadSignature),
@@ -184,10 +189,13 @@ fn a_receipt_that_was_touched_is_refused() {
         ),
         (format!("{}.{}.", parts[0], parts[1]), Reason::BadSignature),
         (format!("{good}="), Reason::JwsMalformed),
+        (format!("{good}\n"), Reason::JwsMalformed),
+        (other(json!({"typ": KIND, "kid": "1"})), Reason::JwsMalformed),
+        (other(json!({})), Reason::JwsMalformed),
         (parts[1].to_owned(), Reason::JwsMalformed),
         ("a".repeat(100_000), Reason::JwsMalformed),
     ] {
-        assert_eq!(jws::verify(&document, &cache).unwrap_err(), reason, "{document:.60}");
+        assert_eq!(document::verify(&document, &cache).unwrap_err(), reason, "{document:.60}");
     }
 }
 

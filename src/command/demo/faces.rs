@@ -5,7 +5,7 @@ use super::payment::{HEADERS, Shown, answer, register, text};
 use crate::channel::bank::signature_kind;
 use crate::command::{Failure, client::Posted, now_unix_us};
 use crate::proxy::trace::Trace;
-use crate::sign::jws;
+use crate::sign::document;
 use qaqpa_kit::adapter::HttpAnswer;
 use qaqpa_kit::bank::{
     About, Ask, Asker, BankRequest, Covered, Destination, Notice, Pay, Reaction, Said, Word,
@@ -104,7 +104,7 @@ async fn sent(
     let content_type = request.content_type.unwrap_or("application/octet-stream");
     let pair = &installation.scratch.member("bank")?.pair;
     let kind = signature_kind(Covered::Body);
-    let signed = jws::sign(kind, &request.body, &signer(pair)?).map_err(Failure::work)?;
+    let signed = document::sign(kind, &request.body, &signer(pair)?).map_err(Failure::work)?;
     let (head, signature) = signed
         .split_once('.')
         .and_then(|(head, rest)| Some((head, rest.split_once('.')?.1)))

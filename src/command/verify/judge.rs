@@ -9,7 +9,7 @@ use crate::sign::business::root::{self, Root};
 use crate::sign::business::{demand, enveloped};
 use crate::sign::certificate::{Certificate, CertificateCache};
 use crate::sign::trust::Trust;
-use crate::sign::{Reason, Refusal, cms, jws, rest, wsse};
+use crate::sign::{Reason, Refusal, cms, document, rest, wsse};
 use jiff::Timestamp;
 use qaqpa_kit::fault::{Code, Fault, Phase};
 use qaqpa_kit::soap::Envelope;
@@ -166,7 +166,7 @@ impl Bench<'_> {
         let malformed = || Reason::JwsMalformed.of_caller();
         let document = str::from_utf8(source).map_err(|_| malformed())?.trim();
         let verified =
-            jws::verify(document, &CertificateCache::default()).map_err(Reason::of_caller)?;
+            document::verify(document, &CertificateCache::default()).map_err(Reason::of_caller)?;
         let receipt: Value = serde_json::from_slice(&verified.payload).map_err(|_| malformed())?;
         if verified.kind != RECEIPT_KIND {
             return Err(malformed());
