@@ -34,8 +34,8 @@ const SESSION: &str = "-c search_path=qaqpa -c statement_timeout=15000 -c lock_t
 /// A cluster, from its URL.
 #[derive(Clone)]
 pub(crate) struct Target {
-    /// One a server that the URL names.
-    servers: Vec<Config>,
+    /// The first server that the URL names, and the others.
+    servers: (Config, Vec<Config>),
     /// Which of them is asked first: the one that answered last, or that comes after one that hung.
     first: Arc<AtomicUsize>,
     tls: Option<MakeRustlsConnect>,
@@ -60,12 +60,8 @@ impl Target {
             SslMode::Require => Some(tls(roots.as_deref().unwrap_or(SYSTEM_ROOTS))?),
             _ => None,
         };
-        let mut servers: Vec<Config> = of_each(&url)
-            .iter()
-            .map(|url| url.parse())
-            .collect::<Result<_, _>>()
-            .map_err(failed)?;
-        for server in &mut servers {
+        let server = |url: &String| {
+            let mut server: Config = url.parse()?;
             if tls.is_none() {
                 server.ssl_mode(SslMode::Disable);
             }
@@ -74,7 +70,11 @@ impl Target {
                 .connect_timeout(ATTEMPT)
                 .target_session_attrs(TargetSessionAttrs::ReadWrite)
                 .keepalives_idle(Duration::from_secs(5));
-        }
+            Ok(server)
+        };
+        let (one, others) = of_each(&url);
+        let others = others.iter().map(server).collect::<Result<_, _>>().map_err(failed)?;
+        let servers = (server(&one).map_err(failed)?, others);
         Ok(Self { servers, first: Arc::default(), tls, name: name(&config) })
     }
 
@@ -92,22 +92,20 @@ impl Target {
     /// Connects to the first server that takes writes. Whoever gives up while one of them hangs
     /// begins with the next one when it comes again.
     async fn reach(&self, with: fn(&Config) -> Config) -> Result<(Client, JoinHandle<()>), Error> {
-        let (count, first) = (self.servers.len().max(1), self.first.load(Ordering::Relaxed));
-        let mut refused = None;
-        for (number, server) in self.servers.iter().enumerate().cycle().skip(first).take(count) {
-            self.first.store((number + 1) % count, Ordering::Relaxed);
+        let (one, others) = &self.servers;
+        let (mut number, mut left) = (self.first.load(Ordering::Relaxed), others.len());
+        loop {
+            let next = (number + 1) % (others.len() + 1);
+            self.first.store(next, Ordering::Relaxed);
+            let server = number.checked_sub(1).and_then(|at| others.get(at)).unwrap_or(one);
             match self.open(&with(server)).await {
                 Ok(connection) => {
                     self.first.store(number, Ordering::Relaxed);
                     return Ok(connection);
                 }
-                Err(error) => refused = Some(error),
+                Err(error) if left == 0 => return Err(error),
+                Err(_) => (number, left) = (next, left - 1),
             }
-        }
-        match refused {
-            Some(error) => Err(error),
-            // A URL names at least one server, so this is not reached.
-            None => self.open(&Config::new()).await,
         }
     }
 
@@ -182,14 +180,16 @@ fn cut_roots(url: &str) -> (String, Option<String>) {
     (format!("{head}?{}", rest.join("&")), roots)
 }
 
-/// The URL once for each server that stands between its credentials and its path, separated by commas.
-fn of_each(url: &str) -> Vec<String> {
+/// The URL once for each server that stands between its credentials and its path, separated by commas:
+/// for the first, and for the others.
+fn of_each(url: &str) -> (String, Vec<String>) {
     let begin = url.find("://").map_or(0, |at| at + 3);
     let begin = url.get(begin..).and_then(|rest| rest.find('@')).map_or(begin, |at| begin + at + 1);
     let (head, rest) = url.split_at_checked(begin).unwrap_or((url, ""));
     let end = rest.find(['/', '?']).unwrap_or(rest.len());
     let (servers, tail) = rest.split_at_checked(end).unwrap_or((rest, ""));
-    servers.split(',').map(|server| format!("{head}{server}{tail}")).collect()
+    let mut each = servers.split(',').map(|server| format!("{head}{server}{tail}"));
+    (each.next().unwrap_or_default(), each.collect())
 }
 
 fn tls(roots_file: &str) -> Result<MakeRustlsConnect, JournalError> {
@@ -267,9 +267,9 @@ mod tests {
         let url = "postgres://app:a%2Cb@one:5432,[::1]:5433/gate?target_session_attrs=read-write";
         let of =
             |server| format!("postgres://app:a%2Cb@{server}/gate?target_session_attrs=read-write");
-        assert_eq!(of_each(url), [of("one:5432"), of("[::1]:5433")]);
-        assert_eq!(of_each("postgres://db"), ["postgres://db"]);
-        assert_eq!(Target::parse(url).unwrap().servers.len(), 2);
+        assert_eq!(of_each(url), (of("one:5432"), vec![of("[::1]:5433")]));
+        assert_eq!(of_each("postgres://db"), ("postgres://db".to_owned(), Vec::new()));
+        assert_eq!(Target::parse(url).unwrap().servers.1.len(), 1);
     }
 
     #[test]
