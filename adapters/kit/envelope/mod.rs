@@ -30,11 +30,6 @@ pub mod ns {
     pub const CONSENT: &str = "http://service.2fa-chain.kz/ns/kdp";
 }
 
-/// `status/code` of success.
-pub const STATUS_DONE: &str = "SCSS001";
-/// `status/code` of "no data found" and other refusals of data providers.
-pub const STATUS_REFUSED: &str = "SCSE001";
-
 fn malformed(reason: &'static str, at: usize) -> Fault {
     Fault::new(Code::CallerMalformed, Phase::Receive, reason).at(at)
 }
