@@ -16,7 +16,7 @@ use hyper::header::{
     RETRY_AFTER,
 };
 use hyper::http::request::Parts;
-use hyper::{Method, Response, StatusCode};
+use hyper::{Method, Response, StatusCode, Version};
 use qaqpa_kit::fault::{Budget, Fault};
 use std::sync::Arc;
 
@@ -102,9 +102,10 @@ impl Handler for Front {
         }
         let trace = Trace::begin(face);
         let refusal = response(face, handle::refuse(gate, fault.clone(), &trace));
-        // What is not served here is told as that, whatever is wrong with the rest of it.
+        // What is not served here is told as that, whatever is wrong with the rest of it. On SyncChannel
+        // only what HTTP/2 frames: in HTTP/1 what is wrong may be where the request ends.
         unserved(face, &head.method, head.uri.path())
-            .filter(|_| face != Face::Sync)
+            .filter(|_| face != Face::Sync || head.version == Version::HTTP_2)
             .unwrap_or(refusal)
     }
 }

@@ -5,9 +5,24 @@ mod refused;
 
 use crate::support::{Installation, Plan};
 use crate::told::Lines;
+use bytes::Bytes;
+use http_body_util::Empty;
+use hyper::Request;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use qaqpa::config::settings::{Listener, TlsMode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+
+/// A house that also listens without TLS, and where.
+async fn plain() -> (Installation, String) {
+    let house = Installation::changed(Plan::default(), |settings| {
+        let plain = Listener { tls: TlsMode::Off, ..settings.listeners[0].clone() };
+        settings.listeners.push(plain);
+    })
+    .await;
+    let address = house.inner.running.callers[1].trim_start_matches("http://").to_owned();
+    (house, address)
+}
 
 /// The access line of an entry.
 fn line_of(log: &str, entry: &str) -> String {
@@ -20,12 +35,7 @@ async fn what_is_refused_for_its_framing_has_an_entry_a_count_and_a_line_of_the_
     let lines = Lines::default();
     let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(lines.clone()).finish();
     let _logged = tracing::subscriber::set_default(subscriber);
-    let house = Installation::changed(Plan::default(), |settings| {
-        let plain = Listener { tls: TlsMode::Off, ..settings.listeners[0].clone() };
-        settings.listeners.push(plain);
-    })
-    .await;
-    let address = house.inner.running.callers[1].trim_start_matches("http://").to_owned();
+    let (house, address) = plain().await;
     let cases = refused::cases();
     for case in &cases {
         let mut socket = TcpStream::connect(&address).await.unwrap();
@@ -59,12 +69,7 @@ async fn what_is_refused_for_its_framing_has_an_entry_a_count_and_a_line_of_the_
 
 #[tokio::test]
 async fn a_framing_refusal_below_the_rest_face_is_a_problem_and_elsewhere_a_soap_fault() {
-    let house = Installation::changed(Plan::default(), |settings| {
-        let plain = Listener { tls: TlsMode::Off, ..settings.listeners[0].clone() };
-        settings.listeners.push(plain);
-    })
-    .await;
-    let address = house.inner.running.callers[1].trim_start_matches("http://").to_owned();
+    let (house, address) = plain().await;
     for (target, http_status, media_type) in [
         // Services are never read with GET, whatever comes with it.
         ("/api/v1/services/x", 405, "application/problem+json"),
@@ -104,5 +109,30 @@ async fn a_framing_refusal_below_the_rest_face_is_a_problem_and_elsewhere_a_soap
             assert!(answer.contains(&line), "a bad chunk behind {target}: {answer}");
         }
     }
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn a_method_that_leads_elsewhere_is_not_allowed_over_http2() {
+    let (house, address) = plain().await;
+    let socket = TokioIo::new(TcpStream::connect(&address).await.unwrap());
+    let (mut sender, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), socket).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let request = |method: &str, uri: &str, host: &str| {
+        let request = Request::builder().method(method).uri(uri).header("host", host);
+        request.body(Empty::<Bytes>::new()).unwrap()
+    };
+    for (request, status, allow) in [
+        (request("CONNECT", "a:443", "a:443"), 405, Some("GET, POST")),
+        (request("PUT", "http://a/bip-sync-wss-gost/", "b"), 405, Some("GET, POST")),
+        (request("POST", "http://a/bip-sync-wss-gost/", "b"), 400, None),
+    ] {
+        let told = format!("{} {}", request.method(), request.uri());
+        let answer = sender.send_request(request).await.unwrap();
+        let allowed = answer.headers().get("allow").map(|allow| allow.to_str().unwrap());
+        assert_eq!((answer.status().as_u16(), allowed), (status, allow), "{told}");
+    }
+    connection.abort();
     house.stop().await;
 }

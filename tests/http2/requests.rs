@@ -133,7 +133,7 @@ async fn heads_beyond_their_caps_are_refused() {
     let entry = [vec![0x40], string(b"bomb"), string(&[b'x'; 3900])].concat();
     let bomb = [head(&[]), entry, vec![0xbe; 200]].concat();
     hold(vec![
-        ("70 headers", headers(1, END_STREAM, &head(&many)), Expected::Status("413")),
+        ("70 headers", headers(1, END_STREAM, &head(&many)), Expected::Status("431")),
         (
             "a list of 20 000 bytes",
             [frame(HEADERS, END_STREAM, 1, first), frame(CONTINUATION, END_HEADERS, 1, last)]

@@ -37,8 +37,10 @@ pub struct Peer {
     pub chain: Vec<CertificateDer<'static>>,
 }
 
+/// It has an HTTP status of its own, because no channel was reached.
 fn refused(code: Code, reason: &'static str) -> Fault {
-    Fault::new(code, Phase::Receive, reason)
+    let http_status = if code == Code::CallerTooLarge { 431 } else { 400 };
+    Fault::new(code, Phase::Receive, reason).http_status(http_status)
 }
 
 /// Refuses framing that two readers could understand differently (RFC 9112 §3.2, §6.3).
