@@ -1,4 +1,4 @@
-//! Cost of a signature: reading, canonicalizing and verifying a message; and signing one.
+//! Cost of a signature: reading, canonicalizing and verifying a message, a hostile one too; and signing one.
 
 #[path = "peers/axis.rs"]
 mod axis;
@@ -6,6 +6,8 @@ mod axis;
 mod messages;
 #[path = "steps/peer.rs"]
 mod peer;
+#[path = "steps/hostile.rs"]
+mod signatures;
 
 use criterion::{Criterion, Throughput};
 use messages::{Fallible, SIZES, message, signers};
@@ -61,6 +63,7 @@ fn believe(
 }
 
 fn main() -> Fallible<()> {
+    signatures::compare()?;
     let folder = tempfile::tempdir()?;
     let certificates = CertificateCache::default();
     let mut criterion = Criterion::default().configure_from_args();

@@ -17,6 +17,7 @@ mod signatures {
     pub(crate) mod c14n;
     pub(crate) mod cms;
     pub(crate) mod commands;
+    pub(crate) mod corpus;
     pub(crate) mod documents;
     pub(crate) mod examples;
     pub(crate) mod exchange;

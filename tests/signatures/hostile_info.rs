@@ -1,7 +1,7 @@
 //! A SignedInfo that leaves the profile, signed by a key that is trusted: validity is no excuse.
 
+use crate::signatures::corpus::{Case, case};
 use crate::signatures::forge::{EXCLUSIVE, message, reference, setting, sign, usual};
-use crate::signatures::hostile::{Case, case};
 use qaqpa_kit::soap::DS;
 
 const INCLUSIVE: &str = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315";

@@ -1,10 +1,10 @@
 //! Keys that are nobody's, somebody else's, too weak or ambiguous; values that are broken.
 
+use crate::signatures::corpus::{Case, case};
 use crate::signatures::forge::{
     X509V3, by_key_id, form_a, form_b, form_c, form_d, issuer_serial, key_id, message, reference,
     sign, signature, token, usual,
 };
-use crate::signatures::hostile::{Case, case};
 use crate::signatures::oracles::openssl;
 use crate::signatures::pki::{Identity, Kind, PKI, authority, ca, issue, leaf};
 use base64::Engine as _;

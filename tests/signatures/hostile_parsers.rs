@@ -1,7 +1,7 @@
 //! What lax parsers let pass and strict ones do not, and bombs: each in data, in the head, and in what is signed.
 
+use crate::signatures::corpus::{Case, case, case_of_bytes};
 use crate::signatures::forge::{message, setting, sign, usual};
-use crate::signatures::hostile::{Case, case, case_of_bytes};
 
 /// Where an offence is put: before this mark of a well-signed message.
 const PLACES: [(&str, &str); 4] = [

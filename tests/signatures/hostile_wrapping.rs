@@ -1,9 +1,9 @@
 //! Signature wrapping: the signed part stays valid, but another part is what would be processed.
 
+use crate::signatures::corpus::{Case, case};
 use crate::signatures::forge::{
     PAYLOAD, SOAP, form_a, form_c, message, reference, setting, sign, signature, usual,
 };
-use crate::signatures::hostile::{Case, case};
 use qaqpa_kit::soap::{DS, WSSE, WSU};
 
 /// A well-signed message in three parts: up to the Body, the Body, and the end.
