@@ -106,6 +106,10 @@ fn every_field_of_every_type_comes_back_from_xml() {
 
 /// Why a value is not what a schema describes; the keywords that our schemas use.
 fn misfit(schema: &Value, value: &Value, place: &str) -> Option<String> {
+    if let Some(choices) = schema.get("anyOf").and_then(Value::as_array) {
+        let misfits = choices.iter().map(|choice| misfit(choice, value, place));
+        return misfits.reduce(|one, other| one.and_then(|why| Some(why + ", or " + &other?)))?;
+    }
     let kind = match value {
         Value::Null => "null",
         Value::Bool(_) => "boolean",

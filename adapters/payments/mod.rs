@@ -24,6 +24,7 @@ use qaqpa_kit::{payload, wire::WireError};
 use schemars::JsonSchema as Described;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use simulator::{Desk, example};
 use wire::{BankCheck, BankNotice, BankPay, BankTold, Notice, Refusal, Refused};
 pub use wire::{from_word, word_of};
@@ -122,17 +123,9 @@ fn forms(service: &str) -> Option<Forms> {
     })
 }
 
-/// A service's answer says either what was done or why nothing was: so nothing of it must be there.
-fn with_refusal(mut schema: serde_json::Value) -> serde_json::Value {
-    if let Some(schema) = schema.as_object_mut() {
-        schema.remove("required");
-        let refusal = schema_of_answer::<Refusal>();
-        if let Some(fields) = schema.get_mut("properties").and_then(|fields| fields.as_object_mut())
-        {
-            fields.insert(REFUSAL.to_owned(), refusal);
-        }
-    }
-    schema
+/// A service's answer says either what was done or why nothing was.
+fn with_refusal(answer: Value) -> Value {
+    json!({ "anyOf": [answer, schema_of_answer::<Refused>()] })
 }
 
 impl Adapter for Payments {

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """The served description, judged and used by others: a public validator, a generated client, a fuzzer.
 
-Prints one JSON object: `version`, `paths`, `inline` (services that repeat what all share), `client` (what the generated client got), `schemathesis`
-(exit code and the end of its report).
+Prints one JSON object: `version`, `paths`, `schemas` (names of types), `inline` (paths that write in place what
+stands once elsewhere: faults, and objects), `client` (what the generated client got), `schemathesis` (exit code and
+the end of its report).
 """
 
 import argparse
@@ -60,7 +61,7 @@ def generated_client(args, document, file):
         base_url=base_url, verify_ssl=context, raise_on_unexpected_status=True,
     )
     [body] = [kind for name, kind in vars(call).items()
-              if isinstance(kind, type) and name.startswith("Gbdfl") and name.endswith("Request")]
+              if isinstance(kind, type) and name == "GBDFLUniversalServiceSyncRequest"]
     answer = call.sync(client=client, body=body.from_dict({"iin": args.iin}))
     return answer.to_dict()
 
@@ -101,9 +102,11 @@ def main():
     print(json.dumps({
         "version": document["openapi"],
         "paths": sorted(document["paths"]),
+        "schemas": sorted(document["components"]["schemas"]),
         "inline": [path for path, item in document["paths"].items() if "/services/" in path
                    for status, response in item["post"]["responses"].items()
-                   if status[0] in "45" and "$ref" not in response],
+                   if status[0] in "45" and "$ref" not in response]
+                  + [path for path, item in document["paths"].items() if '"properties":' in json.dumps(item)],
         "client": generated_client(args, document, file),
         "schemathesis": fuzzed(args),
     }, ensure_ascii=False))

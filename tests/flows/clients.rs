@@ -195,6 +195,10 @@ async fn the_served_description_is_valid_and_others_can_work_by_it() {
         assert!(paths.contains(&format!("/api/v1/services/{service}")), "{paths}");
     }
     assert_eq!(told["inline"], serde_json::json!([]), "what is the same for all stands once");
+    let schemas = told["schemas"].to_string();
+    for name in ["Charge", "Payment", "GBDFL_UniversalServiceSyncRequest", "PAY_RefundAnswer"] {
+        assert!(schemas.contains(&format!("\"{name}\"")), "{schemas}");
+    }
     assert_eq!(told["client"]["outcome"], "Done", "{}", told["client"]);
     let report = told["schemathesis"]["report"].as_str().unwrap();
     assert_eq!(told["schemathesis"]["exit_code"], 0, "{report}");

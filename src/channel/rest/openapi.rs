@@ -2,12 +2,14 @@
 
 mod registers;
 mod resources;
+mod schemas;
 
 use super::{CORRELATION_ID, IDEMPOTENCY_KEY, JSON, OPENAPI_PATH, ROUTE_ID, problem::PROBLEM_JSON};
 use crate::config::settings::{Service, Settings};
 use bytes::Bytes;
 use qaqpa_kit::adapter::JsonSchema;
 use qaqpa_kit::fault::{Code, Outcome, Phase, Resend};
+use schemas::Schemas;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -21,18 +23,19 @@ impl Description {
     pub fn of(settings: &Settings) -> Self {
         let services: BTreeMap<_, _> = settings.services.iter().collect();
         let mut paths = Map::new();
+        let mut schemas = Schemas::new(shared_schemas());
         for (id, routes) in services {
             let described = routes
                 .iter()
                 .filter(|service| !service.has_operations)
                 .find_map(|service| Some((service, service.agency.adapter.json()?.schema(id)?)));
             if let Some((service, schema)) = described {
-                let item = json!({ "post": operation(service, routes, schema) });
+                let item = json!({ "post": operation(service, routes, schema, &mut schemas) });
                 paths.insert(format!("/api/v1/services/{id}"), item);
             }
         }
-        resources::describe(settings, &mut paths);
-        registers::describe(settings, &mut paths);
+        resources::describe(settings, &mut paths, &mut schemas);
+        registers::describe(settings, &mut paths, &mut schemas);
         paths.insert(OPENAPI_PATH.to_owned(), json!({ "get": itself() }));
         let document = json!({
             "openapi": "3.1.0",
@@ -49,7 +52,7 @@ impl Description {
             "servers": [{ "url": "/" }],
             "security": [{ "mutual_tls": [] }],
             "paths": paths,
-            "components": components(),
+            "components": components(schemas),
         });
         Self(document.to_string().into())
     }
@@ -61,7 +64,12 @@ impl Description {
     }
 }
 
-fn operation(service: &Service, routes: &[Arc<Service>], schema: JsonSchema) -> Value {
+fn operation(
+    service: &Service,
+    routes: &[Arc<Service>],
+    schema: JsonSchema,
+    schemas: &mut Schemas,
+) -> Value {
     let manifest = &service.manifest;
     let (name, agency) = (&manifest.name, &service.agency.adapter.manifest().name);
     let mut parameters = vec![
@@ -90,7 +98,12 @@ fn operation(service: &Service, routes: &[Arc<Service>], schema: JsonSchema) -> 
         }));
     }
     let mut responses = faults();
-    responses.insert("200".to_owned(), answer(schema.answer, schema.answer_example));
+    // The house's own types are the resources' too.
+    let scope = if service.agency.is_house() { "" } else { manifest.id.as_str() };
+    let data = schemas.place(scope, ["Data", "DataOfAnswer"], schema.answer);
+    let request = schemas.place(scope, ["Request", "RequestBody"], schema.request);
+    let answer = schemas.place(&manifest.id, ["Answer", "AnswerOfService"], answer_schema(&data));
+    responses.insert("200".to_owned(), answered(&answer, &schema.answer_example));
     json!({
         "operationId": manifest.id,
         "tags": [service.agency.id],
@@ -102,27 +115,31 @@ fn operation(service: &Service, routes: &[Arc<Service>], schema: JsonSchema) -> 
         "parameters": parameters,
         "requestBody": {
             "required": true,
-            "content": { JSON: { "schema": schema.request, "example": schema.request_example } },
+            "content": { JSON: { "schema": request, "example": schema.request_example } },
         },
         "responses": responses,
     })
 }
 
-fn answer(data: Value, example: Value) -> Value {
+fn answer_schema(data: &Value) -> Value {
+    json!({
+        "type": "object",
+        "required": ["outcome", "status", "entry"],
+        "properties": {
+            "outcome": { "enum": [Outcome::Done.word(), Outcome::Refused.word()] },
+            "status": { "$ref": "#/components/schemas/Status" },
+            "entry": { "type": "string", "format": "uuid" },
+            "data": data,
+        },
+    })
+}
+
+fn answered(schema: &Value, example: &Value) -> Value {
     json!({
         "description": "What the agency answered; a refusal of its own is an answer too.",
         "headers": entry_header(),
         "content": { JSON: {
-            "schema": {
-                "type": "object",
-                "required": ["outcome", "status", "entry"],
-                "properties": {
-                    "outcome": { "enum": [Outcome::Done.word(), Outcome::Refused.word()] },
-                    "status": { "$ref": "#/components/schemas/Status" },
-                    "entry": { "type": "string", "format": "uuid" },
-                    "data": data,
-                },
-            },
+            "schema": schema,
             "example": {
                 "outcome": Outcome::Done.word(),
                 "status": { "code": "SCSS001", "message": "" },
@@ -187,14 +204,12 @@ fn itself() -> Value {
     })
 }
 
-fn components() -> Value {
+fn components(schemas: Schemas) -> Value {
     let codes: Vec<_> = Code::ALL.iter().map(|code| code.word()).collect();
-    let phases: Vec<_> = Phase::ALL.iter().map(|phase| phase.word()).collect();
     let responses: Map<String, Value> = whole_faults()
         .into_iter()
         .map(|(status, response)| (fault_name(&status), response))
         .collect();
-    let resend = [Resend::Never, Resend::Later, Resend::AskFirst].map(Resend::word);
     json!({
         "securitySchemes": { "mutual_tls": {
             "type": "mutualTLS",
@@ -214,37 +229,46 @@ fn components() -> Value {
         },
         "responses": responses,
         "headers": headers(&codes),
-        "schemas": {
-            "Refusal": resources::refusal_schema(),
-            "Name": { "type": "string", "pattern": "^[!#-\\[\\]-~]{1,255}$" },
-            "Status": {
-                "type": "object",
-                "required": ["code", "message"],
-                "properties": { "code": { "type": "string" }, "message": { "type": "string" } },
-            },
-            "Problem": {
-                "type": "object",
-                "description": "Problem details (RFC 9457).",
-                "required": [
-                    "type", "title", "status", "detail", "instance", "code", "origin", "phase",
-                    "reason", "resend",
-                ],
-                "properties": {
-                    "type": { "type": "string", "format": "uri" },
-                    "title": { "type": "string" },
-                    "status": { "type": "integer" },
-                    "detail": { "type": "string" },
-                    "instance": { "type": "string", "format": "uri" },
-                    "code": { "enum": codes },
-                    "origin": { "enum": ["caller", "gateway", "pki", "agency"] },
-                    "phase": { "enum": phases },
-                    "reason": { "type": "string" },
-                    "resend": { "enum": resend },
-                    "retry_after_s": { "type": "integer", "minimum": 1 },
-                },
+        "schemas": schemas.into_map(),
+    })
+}
+
+/// Schemas that all operations share.
+fn shared_schemas() -> Map<String, Value> {
+    let codes: Vec<_> = Code::ALL.iter().map(|code| code.word()).collect();
+    let phases: Vec<_> = Phase::ALL.iter().map(|phase| phase.word()).collect();
+    let resend = [Resend::Never, Resend::Later, Resend::AskFirst].map(Resend::word);
+    let schemas = json!({
+        "Refusal": resources::refusal_schema(),
+        "Name": { "type": "string", "pattern": "^[!#-\\[\\]-~]{1,255}$" },
+        "Status": {
+            "type": "object",
+            "required": ["code", "message"],
+            "properties": { "code": { "type": "string" }, "message": { "type": "string" } },
+        },
+        "Problem": {
+            "type": "object",
+            "description": "Problem details (RFC 9457).",
+            "required": [
+                "type", "title", "status", "detail", "instance", "code", "origin", "phase",
+                "reason", "resend",
+            ],
+            "properties": {
+                "type": { "type": "string", "format": "uri" },
+                "title": { "type": "string" },
+                "status": { "type": "integer" },
+                "detail": { "type": "string" },
+                "instance": { "type": "string", "format": "uri" },
+                "code": { "enum": codes },
+                "origin": { "enum": ["caller", "gateway", "pki", "agency"] },
+                "phase": { "enum": phases },
+                "reason": { "type": "string" },
+                "resend": { "enum": resend },
+                "retry_after_s": { "type": "integer", "minimum": 1 },
             },
         },
-    })
+    });
+    if let Value::Object(schemas) = schemas { schemas } else { Map::new() }
 }
 
 /// Headers of answers, and of those that the gateway makes itself with one of these codes.

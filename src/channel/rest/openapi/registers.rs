@@ -1,11 +1,11 @@
 //! Registers of banks in the description: one address, the bank's to bring one, the run's to ask for it.
 
-use super::{JSON, PROBLEM_JSON, entry_header, fault_headers, faults};
+use super::{JSON, PROBLEM_JSON, Schemas, entry_header, fault_headers, faults};
 use crate::config::settings::Settings;
 use serde_json::{Map, Value, json};
 
 /// Adds them where registers are taken in.
-pub(super) fn describe(settings: &Settings, paths: &mut Map<String, Value>) {
+pub(super) fn describe(settings: &Settings, paths: &mut Map<String, Value>, schemas: &mut Schemas) {
     if settings.reconcile.is_none() || !settings.services.contains_key("PAY_BankNotice") {
         return;
     }
@@ -31,7 +31,7 @@ pub(super) fn describe(settings: &Settings, paths: &mut Map<String, Value>) {
             "description": "Only the bank itself may. The same file again is the same run.",
             "parameters": [id("The bank."), day],
             "requestBody": { "required": true, "content": content },
-            "responses": responses("202", "Taken; its run is made beside other work."),
+            "responses": responses(schemas, "202", "Taken; its run is made beside other work."),
         },
         "get": {
             "operationId": "RegisterRun",
@@ -39,13 +39,13 @@ pub(super) fn describe(settings: &Settings, paths: &mut Map<String, Value>) {
             "summary": "What came of a register",
             "description": "Only the bank that brought it is told.",
             "parameters": [id("The run.")],
-            "responses": responses("200", "How far the run has come, and what it found."),
+            "responses": responses(schemas, "200", "How far the run has come, and what it found."),
         },
     });
     paths.insert("/api/v1/registers/{id}".to_owned(), item);
 }
 
-fn responses(status: &str, description: &str) -> Value {
+fn responses(schemas: &mut Schemas, status: &str, description: &str) -> Value {
     let mut responses = faults();
     let count = json!({ "type": "integer" });
     let counts = json!({ "type": ["object", "null"], "additionalProperties": count });
@@ -64,6 +64,7 @@ fn responses(status: &str, description: &str) -> Value {
             "sums": counts,
         },
     });
+    let schema = schemas.place("", ["RegisterRun", "RunOfRegister"], schema);
     let told = json!({
         "description": description,
         "headers": entry_header(),
@@ -80,6 +81,7 @@ fn responses(status: &str, description: &str) -> Value {
             "status": { "const": 404 },
         },
     });
+    let bare = schemas.place("", ["BareProblem", "ProblemOfStatus"], bare);
     let problem = json!({ "$ref": "#/components/schemas/Problem" });
     let none = json!({
         "description": "No such run of this bank, or no such service.",

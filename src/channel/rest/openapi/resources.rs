@@ -1,17 +1,17 @@
 //! The resources in the description: what the address says is a parameter, and the rest is the body.
 
-use super::{JSON, PROBLEM_JSON, entry_header, faults, whole_faults};
+use super::{JSON, PROBLEM_JSON, Schemas, entry_header, faults, whole_faults};
 use crate::channel::rest::resource::{Made, RESOURCES, Resource};
 use crate::config::settings::{Service, Settings};
 use qaqpa_kit::refusal;
 use serde_json::{Map, Value, json};
 
 /// Adds the resources whose services are offered here.
-pub(super) fn describe(settings: &Settings, paths: &mut Map<String, Value>) {
+pub(super) fn describe(settings: &Settings, paths: &mut Map<String, Value>, schemas: &mut Schemas) {
     for resource in &RESOURCES {
         let offered = settings.services.get(resource.service).and_then(|routes| routes.first());
         let Some(service) = offered else { continue };
-        let Some(described) = operation(resource, service) else { continue };
+        let Some(described) = operation(resource, service, schemas) else { continue };
         let path = format!("/api/v1/{}", resource.path);
         let item = paths.entry(path).or_insert_with(|| json!({}));
         if let Some(item) = item.as_object_mut() {
@@ -20,7 +20,7 @@ pub(super) fn describe(settings: &Settings, paths: &mut Map<String, Value>) {
     }
 }
 
-fn operation(resource: &Resource, service: &Service) -> Option<Value> {
+fn operation(resource: &Resource, service: &Service, schemas: &mut Schemas) -> Option<Value> {
     let mut schema = service.agency.adapter.json()?.schema(resource.service)?;
     let name = &service.manifest.name;
     let (asked, in_path) = (properties(&schema.request), resource.names());
@@ -43,12 +43,13 @@ fn operation(resource: &Resource, service: &Service) -> Option<Value> {
     let members = described.as_object_mut()?;
     if resource.method == "POST" {
         parameters.push(key(service));
-        if let Some(body) = body(&mut schema.request, &mut schema.request_example, &in_path) {
+        if let Some(body) = body(schema.request, &mut schema.request_example, &in_path, schemas) {
             members.insert("requestBody".to_owned(), body);
         }
     }
     members.insert("parameters".to_owned(), parameters.into());
-    let answer = json!({ "schema": bare(schema.answer), "example": schema.answer_example });
+    let answer = schemas.place("", ["Answer", "AnswerOfResource"], bare(schema.answer));
+    let answer = json!({ "schema": answer, "example": schema.answer_example });
     members.insert("responses".to_owned(), responses(resource, answer));
     Some(described)
 }
@@ -92,7 +93,12 @@ fn key(service: &Service) -> Value {
 }
 
 /// What is left for the body; `None` where the address says everything.
-fn body(schema: &mut Value, example: &mut Value, in_path: &[&str]) -> Option<Value> {
+fn body(
+    mut schema: Value,
+    example: &mut Value,
+    in_path: &[&str],
+    schemas: &mut Schemas,
+) -> Option<Value> {
     for name in in_path {
         if let Some(fields) = schema.get_mut("properties").and_then(Value::as_object_mut) {
             fields.remove(*name);
@@ -104,19 +110,19 @@ fn body(schema: &mut Value, example: &mut Value, in_path: &[&str]) -> Option<Val
             fields.remove(*name);
         }
     }
-    properties(schema).as_object().filter(|fields| !fields.is_empty())?;
+    properties(&schema).as_object().filter(|fields| !fields.is_empty())?;
+    let other = format!("{}Body", schema.get("title").and_then(Value::as_str).unwrap_or_default());
+    let schema = schemas.place("", ["Request", &other], schema);
     Some(json!({
         "required": true,
         "content": { JSON: { "schema": schema, "example": example } },
     }))
 }
 
-/// A resource is told without the refusal that a service's `data` may hold.
+/// A resource is told without the refusal that a service's `data` may be instead.
 fn bare(mut schema: Value) -> Value {
-    if let Some(fields) = schema.get_mut("properties").and_then(Value::as_object_mut) {
-        fields.remove("refusal");
-    }
-    schema
+    let told = schema.get_mut("anyOf").and_then(|choices| choices.get_mut(0)).map(Value::take);
+    told.unwrap_or(schema)
 }
 
 fn responses(resource: &Resource, answer: Value) -> Value {
