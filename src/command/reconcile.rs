@@ -15,8 +15,8 @@ use super::register::Form;
 use super::{Failure, check};
 use crate::reconcile::breaks::Category;
 use crate::reconcile::ingest::day::Calendar;
-use crate::reconcile::ingest::{IngestError, Refusal};
-use crate::reconcile::matching::fingerprint::{KEY_BYTES, Secret};
+use crate::reconcile::ingest::{self, IngestError, Refusal};
+use crate::reconcile::matching::fingerprint::Secret;
 use crate::reconcile::report::words::Language;
 use crate::reconcile::report::{self, Folder};
 use crate::reconcile::run::{Job, RunError, Statement, run as reconcile};
@@ -196,9 +196,7 @@ fn beside(path: &Path) -> PathBuf {
 }
 
 pub(super) fn secret() -> Result<Secret, Failure> {
-    let mut bytes = [0; KEY_BYTES];
-    aws_lc_rs::rand::fill(&mut bytes).map_err(|_| Failure::work("no random numbers"))?;
-    Ok(Secret::new(&bytes))
+    ingest::secret().map_err(|error| Failure::work(format!("no random numbers: {error}")))
 }
 
 pub(super) fn time(text: &str) -> Result<Time, String> {

@@ -1,11 +1,11 @@
 //! The first look at a register: whose it is and of which day, before anything is done.
 
 use super::entry::now_us;
-use super::{Asked, Failed, beside, blocking, disk, failed, secret};
+use super::{Asked, Failed, beside, blocking, disk, failed};
 use crate::payments::calendar::OperatingDay;
 use crate::reconcile::ingest::day::Calendar;
 use crate::reconcile::ingest::frame::{self, Side};
-use crate::reconcile::ingest::{LINE_BYTES_MAX, Reading, take};
+use crate::reconcile::ingest::{LINE_BYTES_MAX, Reading, secret, take};
 use crate::reconcile::run::RunError;
 use std::sync::Arc;
 

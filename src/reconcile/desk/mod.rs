@@ -30,7 +30,7 @@ use crate::payments::calendar::OperatingDay;
 use crate::payments::command::{Command, Refusal, Reply};
 use crate::reconcile::ingest::day::Calendar;
 use crate::reconcile::ingest::formats::Forms;
-use crate::reconcile::matching::fingerprint::{KEY_BYTES, Secret};
+use crate::reconcile::ingest::secret;
 use crate::reconcile::report::{self, Folder};
 use crate::reconcile::run::{Job, Statement, run as reconcile};
 use crate::trial;
@@ -344,12 +344,6 @@ async fn blocking<T: Send + 'static>(
 ) -> Result<T, Failed> {
     let task = tokio::task::spawn_blocking(work);
     task.await.unwrap_or_else(|cause| Err(Failed::Bug(cause.to_string())))
-}
-
-fn secret() -> Result<Secret, Failed> {
-    let mut bytes = [0; KEY_BYTES];
-    aws_lc_rs::rand::fill(&mut bytes).map_err(|_| Failed::Bug("no random numbers".to_owned()))?;
-    Ok(Secret::new(&bytes))
 }
 
 /// The folder in which another one stands, made where it is missing.

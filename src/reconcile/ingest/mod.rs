@@ -13,7 +13,7 @@ pub mod row;
 pub mod source;
 pub mod spill;
 
-use super::matching::fingerprint::Secret;
+use super::matching::fingerprint::{KEY_BYTES, Secret};
 use crate::payments::calendar::OperatingDay;
 use aws_lc_rs::digest::{Context, SHA256};
 use blank::Blank;
@@ -130,6 +130,17 @@ impl fmt::Display for IngestError {
 }
 
 impl std::error::Error for IngestError {}
+
+/// A secret that nobody had before, straight from the kernel: a generator of our own would be seeded for
+/// a twentieth of a second, which is what half a bank's file takes.
+///
+/// # Errors
+/// There is no source of randomness.
+pub fn secret() -> io::Result<Secret> {
+    let mut bytes = [0; KEY_BYTES];
+    File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    Ok(Secret::new(&bytes))
+}
 
 /// Reads the files of one side. One that was given twice counts once.
 ///
