@@ -94,6 +94,8 @@ impl Intake<'_> {
     fn block(&mut self, block: &[u8], offset: u64) -> Result<(), Stop> {
         let mut start = 0;
         let mut hashed = 0;
+        // As nearly every block is; told of all its lines at once.
+        let is_plain = row::are_plain(block);
         let ends = memchr_iter(b'\n', block).map(|at| (at, at + 1));
         let last =
             (!block.ends_with(b"\n") && !block.is_empty()).then_some((block.len(), block.len()));
@@ -120,7 +122,8 @@ impl Intake<'_> {
             } else {
                 // Only a trailer may end without an end.
                 let is_cut = next == end;
-                let row = self.row(line, offset + start as u64);
+                let at = offset + start as u64;
+                let row = if is_plain { self.plain(line, at) } else { self.row(line, at) };
                 row.map_err(|stop| if is_cut { Stop::Wrong(Reason::new(CUT_OFF)) } else { stop })?;
             }
             start = next;
@@ -162,6 +165,12 @@ impl Intake<'_> {
         if !row::is_plain(line) && !row::is_text(line) {
             return Err(Stop::Wrong(Reason::new("not UTF-8, or with control characters")));
         }
+        self.plain(line, offset)
+    }
+
+    /// A row of which it is known that it is text.
+    #[inline]
+    fn plain(&mut self, line: &[u8], offset: u64) -> Result<(), Stop> {
         let (is_mine, line) = if self.is_carried {
             let (side, _, row) = frame::carried(line)?;
             (side == self.side, row)
