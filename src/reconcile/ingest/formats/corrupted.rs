@@ -1,7 +1,7 @@
 //! Every truncation and every changed byte of a small file of each form: read or refused, never a panic.
 
 use super::super::{IngestError, Reading, Side, Taken, take};
-use super::{Format, Forms};
+use super::{Format, Forms, camt};
 use crate::reconcile::ingest::day::Calendar;
 use crate::reconcile::matching::fingerprint::{KEY_BYTES, Secret};
 use qaqpa_kit::register::Columns;
@@ -147,4 +147,36 @@ fn what_grows_without_end_is_refused_and_what_is_odd_is_read_or_refused() {
     let utf16: Vec<u8> =
         "\u{feff}".encode_utf16().chain(CAMT.encode_utf16()).flat_map(u16::to_le_bytes).collect();
     assert_eq!(read(folder.path(), &utf16, &forms(None)).map(|taken| taken.rows).ok(), Some(1));
+}
+
+#[test]
+fn what_is_plain_of_a_damaged_document_is_read_as_a_general_reader_reads_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let forms = forms(Some(Format::Camt));
+    let told = |bytes: &[u8], is_general: bool| {
+        camt::GENERAL.set(is_general);
+        let taken = read(folder.path(), bytes, &forms).map_err(|error| error.to_string());
+        taken.map(|taken| (taken.rows, taken.digests, taken.inputs.first().unwrap().found.clone()))
+    };
+    let odd = CAMT
+        .replace("A&amp;1", "A&#65;<!-- > --> 1")
+        .replace("Amt Ccy=\"KZT\">2.5", "n:Amt x='>' Ccy = 'KZT'\n>2.5")
+        .replace("2.5</Amt>", "2.5</n:Amt >")
+        .replace("<Sts>", "<Қ>ш</Қ>\n<Other/><a b=\"/\"/><Sts>");
+    for (at, letter) in (0..odd.len()).flat_map(|at| b"<>&;/\" \nx\xff".map(|letter| (at, letter)))
+    {
+        // One letter in five, another five for each place.
+        if (at + usize::from(letter)) % 5 > 0 {
+            continue;
+        }
+        let mut changed = odd.clone().into_bytes();
+        *changed.get_mut(at).unwrap() = letter;
+        assert_eq!(told(&changed, false), told(&changed, true), "{letter} at {at}");
+    }
+    assert_eq!(told(odd.as_bytes(), false).map(|(rows, ..)| rows), Ok(1));
+    for at in 0..odd.len() {
+        let cut = odd.as_bytes().get(..at).unwrap();
+        assert_eq!(told(cut, false), told(cut, true), "cut off at {at}");
+    }
+    camt::GENERAL.set(false);
 }

@@ -4,7 +4,7 @@
 //! What is in another currency than the entry is none. Where several have none nobody can divide the entry: it is one row, without an id.
 
 use super::super::Sink;
-use super::super::draft::{ACCEPTED, Draft, POSTED, RETURNED, REVERSED};
+use super::super::draft::{ACCEPTED, Draft, POSTED, RETURNED, REVERSED, set};
 use crate::reconcile::ingest::intake::Stop;
 
 /// `Ntry`, what of it stands before its payments, and what its payments add up to.
@@ -135,17 +135,19 @@ impl Entry {
 
     /// Payments without amounts of their own are often told of one in the name of all, so only those
     /// with amounts are held against the numbers of their batch.
-    pub(super) fn batch_ended(&self, line: u64, sink: &mut Sink<'_, '_>) {
+    pub(super) fn batch_ended(&self, line: impl FnOnce() -> u64, sink: &mut Sink<'_, '_>) {
         let Batch { count, promised_tiyn, payments, sum_tiyn, gross_tiyn } = self.batch;
         if self.bare > 0 || payments == 0 {
             return;
         }
         if let Some(count) = count.filter(|count| *count != payments) {
-            sink.broken(line, format!("Btch/NbOfTxs is {count}, TxDtls are {payments}"));
+            let reason = format!("Btch/NbOfTxs is {count}, TxDtls are {payments}");
+            return sink.broken(line(), reason);
         }
         let is_sum = |sum: i64| [sum_tiyn, gross_tiyn].contains(&i128::from(sum));
         if let Some(sum) = promised_tiyn.filter(|sum| !is_sum(*sum) && !self.has_charges) {
-            sink.broken(line, format!("Btch/TtlAmt is {sum} tiyn, of its TxDtls {sum_tiyn} tiyn"));
+            let reason = format!("Btch/TtlAmt is {sum} tiyn, of its TxDtls {sum_tiyn} tiyn");
+            sink.broken(line(), reason);
         }
     }
 
@@ -204,11 +206,11 @@ impl Entry {
         };
         draft.status.clear();
         draft.status.extend_from_slice(status);
-        let first = |texts: [&Vec<u8>; 3]| {
-            texts.into_iter().find(|text| !text.is_empty()).cloned().unwrap_or_default()
+        let first = |place: &mut Vec<u8>, texts: [&Vec<u8>; 3]| {
+            set(place, texts.into_iter().find(|text| !text.is_empty()).map_or(&[], Vec::as_slice));
         };
-        draft.posted_at = first([&self.booked, &self.value, &self.made]);
-        draft.value_date = first([&self.value, &self.booked, &self.made]);
+        first(&mut draft.posted_at, [&self.booked, &self.value, &self.made]);
+        first(&mut draft.value_date, [&self.value, &self.booked, &self.made]);
         sink.push(draft)
     }
 }

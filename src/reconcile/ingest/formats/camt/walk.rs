@@ -9,7 +9,6 @@ use super::promise::{Promise, Total};
 use super::tag::Tag;
 use crate::reconcile::ingest::intake::Stop;
 use crate::reconcile::ingest::row::Reason;
-use quick_xml::events::BytesStart;
 
 /// Elements inside each other at most; the messages need some fifteen.
 const DEPTH_MAX: usize = 64;
@@ -36,25 +35,15 @@ pub(super) struct Walk {
 }
 
 impl Walk {
-    pub(super) fn open(&mut self, start: &BytesStart<'_>, line: u64) -> Result<(), String> {
-        if self.is_over || self.path.len() >= DEPTH_MAX {
-            let reason = if self.is_over { "a second root element" } else { "too many levels" };
-            return Err(reason.to_owned());
-        }
-        let tag = Tag::of(start.local_name().into_inner().as_bytes());
+    /// An element begins on a line, which only those that become rows are asked for.
+    pub(super) fn open(&mut self, tag: Tag, line: impl FnOnce() -> u64) -> Result<(), String> {
         let above = self.path.last().copied();
-        self.path.push(tag);
+        self.enter(tag)?;
         let depth = self.path.len();
         self.is_leaf = tag.is_leaf();
         self.text.clear();
         match tag {
-            Tag::Amount | Tag::BatchSum => {
-                self.currency.clear();
-                let found = start.try_get_attribute("Ccy").map_err(|error| error.to_string())?;
-                if let Some(attribute) = found {
-                    self.currency.extend_from_slice(attribute.value.trim().as_bytes());
-                }
-            }
+            _ if tag.has_currency() => self.currency.clear(),
             Tag::Message => self.is_message = true,
             Tag::Entry if self.statement_at == 0 || self.entry_at > 0 => {
                 return Err("a Ntry outside of a statement, or inside another".to_owned());
@@ -67,9 +56,9 @@ impl Walk {
                 self.statement_at = depth;
             }
             Tag::Entry if self.statement_at > 0 && self.statement_at + 1 == depth => {
-                self.entry.clear(line);
+                self.entry.clear(line());
                 self.payment.clear();
-                self.payment.draft.line = line;
+                self.payment.draft.line = self.entry.line;
                 self.entry_at = depth;
             }
             Tag::Details if self.entry_at > 0 && self.entry_at + 1 == depth => {
@@ -78,7 +67,7 @@ impl Walk {
             // In the first version they stand in the entry itself.
             Tag::Payment if self.entry_at > 0 && (1..=2).contains(&(depth - self.entry_at)) => {
                 self.payment.clear();
-                self.payment.draft.line = line;
+                self.payment.draft.line = line();
                 self.payment_at = depth;
             }
             Tag::Returned => self.payment.is_return = true,
@@ -87,6 +76,36 @@ impl Walk {
             _ => {}
         }
         Ok(())
+    }
+
+    /// What the element that was opened last tells of its currency.
+    #[inline]
+    pub(super) fn currency(&mut self, code: &[u8]) {
+        self.currency.extend_from_slice(code);
+    }
+
+    #[inline]
+    fn enter(&mut self, tag: Tag) -> Result<(), String> {
+        if self.is_over || self.path.len() >= DEPTH_MAX {
+            let reason = if self.is_over { "a second root element" } else { "too many levels" };
+            return Err(reason.to_owned());
+        }
+        self.path.push(tag);
+        Ok(())
+    }
+
+    /// An element that holds a text alone, and is no statement, entry or payment.
+    #[inline]
+    pub(super) fn value(&mut self, tag: Tag, code: &[u8], text: &[u8]) -> Result<(), String> {
+        self.enter(tag)?;
+        if tag.has_currency() {
+            set(&mut self.currency, code);
+        }
+        let read = if tag.is_leaf() { self.leaf(text.trim_ascii()) } else { Ok(()) };
+        self.is_leaf = false;
+        self.path.pop();
+        self.is_over = self.path.is_empty();
+        read
     }
 
     #[inline]
@@ -101,12 +120,18 @@ impl Walk {
         !self.path.is_empty()
     }
 
+    /// The element that is open ends on a line.
     #[inline]
-    pub(super) fn close(&mut self, line: u64, sink: &mut Sink<'_, '_>) -> Result<(), Stop> {
+    pub(super) fn close(
+        &mut self,
+        line: impl FnOnce() -> u64,
+        sink: &mut Sink<'_, '_>,
+    ) -> Result<(), Stop> {
         if std::mem::take(&mut self.is_leaf) {
-            if let Err(reason) = self.leaf() {
-                return Err(sink.wrong(line, reason));
-            }
+            let text = std::mem::take(&mut self.text);
+            let read = self.leaf(text.trim_ascii());
+            self.text = text;
+            read.map_err(|reason| sink.wrong(line(), reason))?;
         } else {
             self.element(line, sink)?;
         }
@@ -117,7 +142,7 @@ impl Walk {
 
     /// An element with elements in it has ended.
     #[inline]
-    fn element(&mut self, line: u64, sink: &mut Sink<'_, '_>) -> Result<(), Stop> {
+    fn element(&mut self, line: impl FnOnce() -> u64, sink: &mut Sink<'_, '_>) -> Result<(), Stop> {
         let depth = self.path.len();
         if depth == self.payment_at {
             self.payment_at = 0;
@@ -129,7 +154,7 @@ impl Walk {
         } else if depth == self.statement_at {
             self.statement_at = 0;
             self.statements += 1;
-            self.promise.check(line, &mut self.sequence, sink);
+            self.promise.check(line(), &mut self.sequence, sink);
         } else if self.path.last() == Some(&Tag::Details) && depth == self.entry_at + 1 {
             self.entry.batch_ended(line, sink);
         } else if self.path.last() == Some(&Tag::Balance) && depth == self.statement_at + 1 {
@@ -139,8 +164,7 @@ impl Walk {
     }
 
     /// The text of a leaf that may be read.
-    fn leaf(&mut self) -> Result<(), String> {
-        let text = self.text.trim_ascii();
+    fn leaf(&mut self, text: &[u8]) -> Result<(), String> {
         let below = |depth: usize| self.path.get(depth..).unwrap_or_default();
         if self.payment_at > 0 {
             let is_booked = self.currency == self.entry.currency;
