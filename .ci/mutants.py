@@ -12,7 +12,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-# name: (file, what stands there, what stands there instead, test target, tests of which one must fail)
+# name: (file, what stands there, what stands there instead, test target, tests of which one must fail);
+# files and texts may be several
 MUTANTS = {
     "unique_holder": (
         "src/payments/schema/embedded.sql",
@@ -50,10 +51,13 @@ MUTANTS = {
         "src/payments/book.rs",
         "self.evidence.contains(event)", "self.evidence.contains(event) && false",
         "payments", "on_sqlite::one_event_heard_by_many_at_once_counts_once"),
-    "compare_and_set": (
-        "src/payments/store/embedded.rs",
-        "WHERE id = ?{id} AND version = ?{stored}", "WHERE id = ?{id} AND ?{stored} >= 0",
-        "payments", "on_sqlite::of_a_hundred_equal_payments_at_once_one_is_made|on_sqlite::refunds_at_once"),
+    # Each alone is enough: rows are locked as they are read, the update asks for the version that was
+    # read, and a trigger for a higher one.
+    "one_change_at_a_time": (
+        ("src/payments/store/postgres.rs", "src/payments/store/postgres.rs", "src/payments/schema/postgres.sql"),
+        ("let (select, lock) = lookup.select();", "o.id = r.id AND o.version = r.stored", "NEW.version <= OLD.version OR NEW.amount_tiyn"),
+        ("let (select, lock) = (lookup.select().0, \"\");", "o.id = r.id", "NEW.amount_tiyn"),
+        "payments", "on_postgres::refunds_at_once_never_exceed_the_payment|on_postgres::a_cancellation_and_an_attempt"),
     "refund_within_payment": (
         "src/payments/decide/money.rs",
         "filter(|sum| *sum <= original.amount_tiyn)", "filter(|sum| *sum <= i64::MAX)",
@@ -69,13 +73,19 @@ MUTANTS = {
 }
 
 
+def several(one):
+    return one if isinstance(one, tuple) else (one,)
+
+
 def tried(name, copy, target):
-    file, stands, instead, room, test = MUTANTS[name]
-    path = copy / file
-    text = path.read_text(encoding="utf-8")
-    if text.count(stands) != 1:
-        return f"{file} holds the place {text.count(stands)} times"
-    path.write_text(text.replace(stands, instead), encoding="utf-8")
+    files, stands, instead, room, test = MUTANTS[name]
+    paths = [copy / file for file in several(files)]
+    texts = {path: path.read_text(encoding="utf-8") for path in paths}
+    for path, before, after in zip(paths, several(stands), several(instead)):
+        text = path.read_text(encoding="utf-8")
+        if text.count(before) != 1:
+            return f"{path.name} holds the place {text.count(before)} times"
+        path.write_text(text.replace(before, after), encoding="utf-8")
     env = dict(os.environ, CARGO_TARGET_DIR=str(target))
     cargo = ["cargo", "test", "--locked", "--quiet", "--test", room]
     try:
@@ -87,14 +97,15 @@ def tried(name, copy, target):
             return f"no test {test}"
         return "SURVIVED" if ran.returncode == 0 else None
     finally:
-        path.write_text(text, encoding="utf-8")
+        for path, text in texts.items():
+            path.write_text(text, encoding="utf-8")
 
 
 def main():
     names = sys.argv[1:] or list(MUTANTS)
     if names == ["--list"]:
-        for name, (file, _, _, room, test) in MUTANTS.items():
-            print(f"{name:<36} {file:<36} {room}: {test}")
+        for name, (files, _, _, room, test) in MUTANTS.items():
+            print(f"{name:<36} {several(files)[0]:<36} {room}: {test}")
         return
     clone = Path(__file__).resolve().parent.parent
     target = clone / "target"
