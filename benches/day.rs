@@ -138,7 +138,9 @@ impl<'s> Country<'s> {
             stages.push(self.stage(format!("{at:02}:00"), busiest * part, hour, &MIX).await?);
         }
         let mean = |of: &[Stage]| of.iter().map(|one| one.rss_mib).sum::<f64>() / number(of.len());
-        let (third, last) = (mean(&stages[12..18]), mean(&stages[18..]));
+        let (before, last) = stages.split_at(18);
+        let (_, third) = before.split_at(12);
+        let (third, last) = (mean(third), mean(last));
         let growth = last / third - 1.0;
         println!(
             "memory: {third:.1} MiB from 12 to 18, {last:.1} after it, {:+.1} %",
