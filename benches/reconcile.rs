@@ -277,8 +277,7 @@ impl Body {
             }
             put(buffer.get(..count).unwrap_or_default())?;
         }
-        let hex: String = hash.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-        writeln!(to, "#end;sha256={hex}")?;
+        writeln!(to, "#end;sha256={}", qaqpa_kit::hex::lower(hash.finish().as_ref()))?;
         fs::remove_file(&self.path)?;
         Ok(path)
     }

@@ -7,9 +7,9 @@ use super::matching::compare::{self, differences};
 use super::matching::residual::Rule;
 use crate::payments::calendar::OperatingDay;
 use aws_lc_rs::digest::{Context, SHA256};
+use qaqpa_kit::hex;
 use serde::{Serialize, Serializer};
 use std::cmp::Ordering;
-use std::fmt::Write;
 
 /// What is wrong. In the order in which reports list them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -304,11 +304,7 @@ pub fn id(window: &Window, side: Side, key: &[u8], category: Category, number: u
         hash.update(&(part.len() as u64).to_le_bytes());
         hash.update(part);
     }
-    let digest = hash.finish();
-    digest.as_ref().iter().take(16).fold(String::new(), |mut hex, byte| {
-        let _infallible = write!(hex, "{byte:02x}");
-        hex
-    })
+    hex::lower(hash.finish().as_ref().get(..16).unwrap_or_default())
 }
 
 /// How long a break has been open, in operating days.

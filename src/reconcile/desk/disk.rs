@@ -31,7 +31,7 @@ pub(super) fn digest(path: &Path) -> io::Result<(String, u64)> {
     loop {
         let count = file.read(&mut buffer)?;
         if count == 0 {
-            return Ok((super::hexadecimal(hash.finish().as_ref()), bytes));
+            return Ok((qaqpa_kit::hex::lower(hash.finish().as_ref()), bytes));
         }
         bytes += count as u64;
         hash.update(buffer.get(..count).unwrap_or_default());

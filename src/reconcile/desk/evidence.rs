@@ -37,7 +37,7 @@ pub(super) async fn hear(
     if !is_unposted {
         return Ok(false);
     }
-    let sha256 = super::hexadecimal(digest(&SHA256, text.as_bytes()).as_ref());
+    let sha256 = qaqpa_kit::hex::lower(digest(&SHA256, text.as_bytes()).as_ref());
     let receipt = std::str::from_utf8(row.receipt).ok().filter(|receipt| !receipt.is_empty());
     let posted_at = std::str::from_utf8(row.posted_at).ok();
     let report = Report {

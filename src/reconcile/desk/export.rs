@@ -129,7 +129,7 @@ impl<'p> Sealed<'p> {
             let Some(read) = buffer.get(..count).filter(|read| !read.is_empty()) else { break };
             put(read, &mut hash)?;
         }
-        let sha256 = super::hexadecimal(hash.clone().finish().as_ref());
+        let sha256 = qaqpa_kit::hex::lower(hash.clone().finish().as_ref());
         put(format!("#end;sha256={sha256}\n").as_bytes(), &mut hash)?;
         to.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
         let mut digest = [0; 32];

@@ -88,10 +88,6 @@ pub struct Done {
     pub led_on: usize,
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 impl Desk {
     /// Reconciles an operating day, from its register to its reports and breaks.
     ///

@@ -21,6 +21,7 @@ use day::{Calendar, Days};
 use formats::{Format, Forms, Found};
 use frame::{Header, Side};
 use intake::{Intake, Stop};
+use qaqpa_kit::hex;
 use row::{REQUISITES, Reason};
 use spill::{PARTITIONS, Spill};
 use std::collections::BTreeSet;
@@ -249,9 +250,8 @@ pub fn neutral(taken: &Taken, path: &Path) -> io::Result<()> {
             }
         }
     }
-    let digest = hash.finish();
-    let hex: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-    to.write_all(format!("#end;sha256={hex}\n").as_bytes())?;
+    let digest = hex::lower(hash.finish().as_ref());
+    to.write_all(format!("#end;sha256={digest}\n").as_bytes())?;
     to.flush()
 }
 

@@ -8,8 +8,8 @@ use crate::reconcile::matching::proposals::GUESSES;
 use crate::reconcile::matching::residual::RULES;
 use crate::reconcile::run::Statement;
 use aws_lc_rs::digest::{SHA256, digest};
+use qaqpa_kit::hex;
 use serde_json::{Map, Value, json};
-use std::fmt::Write;
 
 /// What is compared and in which order rules are tried; a change of either is another rule set.
 const RULE_SET: &str = "exact e2e_id; best pair by amount ccy status iin payee_bin kbk knp value_date \
@@ -29,7 +29,7 @@ pub(super) fn of(statement: &Statement, calendar: &Calendar) -> Value {
             "open": inputs(&statement.open),
         },
         "calendar": calendar_of(calendar),
-        "rules": { "names": RULES, "fees_tiyn": statement.fees_tiyn, "sha256": hex(digest(&SHA256, RULE_SET.as_bytes()).as_ref()) },
+        "rules": { "names": RULES, "fees_tiyn": statement.fees_tiyn, "sha256": hex::lower(digest(&SHA256, RULE_SET.as_bytes()).as_ref()) },
         "code": { "name": env!("CARGO_PKG_NAME"), "version": env!("CARGO_PKG_VERSION") },
         "matched": statement.counts.matched.rows,
         "matched_by": matched_by(&statement.counts),
@@ -53,7 +53,7 @@ fn inputs(inputs: &[Input]) -> Vec<Value> {
     inputs.sort_by_key(|input| input.digest);
     let input = |input: &&Input| {
         json!({
-            "sha256": hex(&input.digest),
+            "sha256": hex::lower(&input.digest),
             "bytes": input.bytes,
             "rows": input.header.count,
             "sum_tiyn": input.header.sum_tiyn,
@@ -122,12 +122,5 @@ fn sums(statement: &Statement) -> Value {
         "matched": statement.counts.matched.sum_tiyn,
         "breaks_journal": broken(|broken| broken.journal),
         "breaks_register": broken(|broken| broken.register),
-    })
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut hex, byte| {
-        let _infallible = write!(hex, "{byte:02x}");
-        hex
     })
 }

@@ -10,7 +10,7 @@ use crate::reconcile::counts::Tally;
 use crate::reconcile::ingest::source::Line;
 use crate::reconcile::run::Statement;
 use aws_lc_rs::digest::{Context, SHA256};
-use std::fmt::Write as _;
+use qaqpa_kit::hex;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 
@@ -51,12 +51,8 @@ impl Open {
 
     /// The last row is written.
     pub(super) fn finish(mut self) -> io::Result<()> {
-        let digest = self.hash.clone().finish();
-        let hex = digest.as_ref().iter().fold(String::new(), |mut hex, byte| {
-            let _infallible = write!(hex, "{byte:02x}");
-            hex
-        });
-        self.put(format!("#end;sha256={hex}\n").as_bytes())?;
+        let digest = hex::lower(self.hash.clone().finish().as_ref());
+        self.put(format!("#end;sha256={digest}\n").as_bytes())?;
         folder::close(self.to)
     }
 

@@ -7,6 +7,7 @@ use crate::reconcile::ingest::source::Line;
 use crate::reconcile::open::Proposal;
 use crate::reconcile::run::Statement;
 use aws_lc_rs::digest::{Context, SHA256};
+use qaqpa_kit::hex;
 use serde_json::json;
 use std::io::{self, Write};
 
@@ -64,6 +65,5 @@ fn id(statement: &Statement, proposal: &Proposal) -> String {
         hash.update(&(part.len() as u64).to_le_bytes());
         hash.update(part);
     }
-    let digest = hash.finish();
-    digest.as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    hex::lower(hash.finish().as_ref().get(..16).unwrap_or_default())
 }

@@ -11,6 +11,7 @@ pub use crate::journal::papers::Month;
 use super::{Counts, Key, Numbers};
 use crate::reconcile::ingest::frame::trailer;
 use aws_lc_rs::digest::{SHA256, digest};
+use qaqpa_kit::hex;
 use std::fmt::Write;
 
 /// Rows of all files of a side at most; 315 services × 20 branches are 6 300 of one agency's.
@@ -113,12 +114,8 @@ pub fn write(party: &str, month: Month, counts: &Counts) -> String {
         let _infallible =
             writeln!(text, "{agency};{service};{branch};{unit};{given};{refused};{in_time};{late}");
     }
-    let digest = digest(&SHA256, text.as_bytes());
-    text += "#end;sha256=";
-    for byte in digest.as_ref() {
-        let _infallible = write!(text, "{byte:02x}");
-    }
-    text + "\n"
+    let digest = hex::lower(digest(&SHA256, text.as_bytes()).as_ref());
+    text + "#end;sha256=" + &digest + "\n"
 }
 
 struct Header<'a> {
@@ -228,9 +225,8 @@ mod tests {
         let sealed = |from: &str, to: &str| {
             let (body, _) = good.split_at(good.find("#end").unwrap());
             let body = body.replace(from, to);
-            let digest = digest(&SHA256, body.as_bytes());
-            let hex: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-            format!("{body}#end;sha256={hex}\n")
+            let digest = hex::lower(digest(&SHA256, body.as_bytes()).as_ref());
+            format!("{body}#end;sha256={digest}\n")
         };
         assert!(read(sealed("S.1", "S.2").as_bytes()).is_ok());
         for (text, line) in [

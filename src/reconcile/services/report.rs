@@ -8,6 +8,7 @@ use crate::reconcile::act::{Digested, Party};
 use crate::reconcile::report::Folder;
 use crate::reconcile::report::words::{LANGUAGES, Language};
 use aws_lc_rs::digest::{SHA256, digest};
+use qaqpa_kit::hex;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -53,7 +54,7 @@ pub fn write(folder: &Folder, comparison: &Comparison<'_>) -> io::Result<Value> 
         .iter()
         .map(|(name, text)| Digested {
             name: name.clone(),
-            sha256: hex(digest(&SHA256, text.as_bytes()).as_ref()),
+            sha256: hex::lower(digest(&SHA256, text.as_bytes()).as_ref()),
             bytes: text.len() as u64,
         })
         .collect();
@@ -142,7 +143,7 @@ fn sums(comparison: &Comparison<'_>, differ: &[Differing]) -> String {
 
 fn manifest(comparison: &Comparison<'_>, central_differences: usize) -> Value {
     let inputs = |files: &[File]| {
-        let mut digests: Vec<String> = files.iter().map(|file| hex(&file.digest)).collect();
+        let mut digests: Vec<String> = files.iter().map(|file| hex::lower(&file.digest)).collect();
         digests.sort();
         digests
     };
@@ -244,7 +245,3 @@ const WORDS: [[&str; 3]; 11] = [
     ["Аумақ", "Территория", "Territorial unit"],
     ["Орталық", "Центр", "Centre"],
 ];
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}

@@ -11,6 +11,7 @@ use crate::payments::calendar::OperatingDay;
 use crate::reconcile::ingest::frame::{self, Side};
 use crate::reconcile::ingest::row::{self, Reason};
 use aws_lc_rs::digest::{Context, SHA256};
+use qaqpa_kit::hex;
 use std::io::{self, BufRead, Write};
 
 /// The bank of a file that holds all banks' rows.
@@ -126,8 +127,7 @@ pub fn seal(
         let count = block.len();
         rows.consume(count);
     }
-    let digest: String = hash.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-    writeln!(to, "#end;sha256={digest}")
+    writeln!(to, "#end;sha256={}", hex::lower(hash.finish().as_ref()))
 }
 
 fn statement(line: &[u8], day: OperatingDay) -> Result<Promise, Reason> {

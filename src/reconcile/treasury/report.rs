@@ -9,6 +9,7 @@ use crate::reconcile::counts::Tally;
 use crate::reconcile::report::words::{LANGUAGES, Language};
 use crate::reconcile::report::{Folder, cell, grouped, sheet};
 use crate::reconcile::run::Statement;
+use qaqpa_kit::hex;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -119,8 +120,7 @@ fn manifest(day: &Day<'_>, legs: &[(Leg, Statement)]) -> Value {
         files.sort_by_key(|file| file.digest);
         let rows: u64 = files.iter().map(|file| file.rows).sum();
         let files = files.iter().map(|file| {
-            let sha256: String = file.digest.iter().map(|byte| format!("{byte:02x}")).collect();
-            json!({ "sha256": sha256, "bytes": file.bytes, "rows": file.rows })
+            json!({ "sha256": hex::lower(&file.digest), "bytes": file.bytes, "rows": file.rows })
         });
         inputs.insert(party.word().to_owned(), files.collect());
         let side = json!({ "rows": rows, "taken": kept.rows, "sum_tiyn": kept.sum_tiyn });
