@@ -171,9 +171,9 @@ const TEN: [&str; 10] = [
     "participants/demo_portal.toml:48: certificate[0].until: the binding ends before it begins. \
      Cure: write a day after `from`.",
     "services.toml:9: agency.gbd_fl.adapter: there is no adapter \"gbd-fl\". Cure: write \"gbd_fl\".",
-    "services.toml:100: agency.address_register.endpoint: \"address.example.kz/api\" is no http or \
+    "services.toml:102: agency.address_register.endpoint: \"address.example.kz/api\" is no http or \
      https URL. Cure: write e.g. \"https://host:port/path\", without user or query.",
-    "services.toml:125: agency.labour_contracts.service.contract.done_codes: string \"SCSS001\" \
+    "services.toml:127: agency.labour_contracts.service.contract.done_codes: string \"SCSS001\" \
      stands where a list in [brackets] belongs. Cure: write a list in [brackets].",
 ];
 

@@ -23,6 +23,8 @@ mod caps;
 mod gates;
 #[path = "edge/house.rs"]
 mod house;
+#[path = "edge/late.rs"]
+mod late;
 #[path = "edge/listener.rs"]
 mod listener;
 #[path = "edge/ops.rs"]

@@ -137,7 +137,8 @@ pub struct Maintenance {
 pub struct Line {
     /// Calls that wait; 0: none, what does not fit is refused.
     pub waiting_max: usize,
-    /// Milliseconds that any of them waits.
+    /// Milliseconds that any of them waits; where somebody has waited for half a second without a break,
+    /// 100 or one round of the agency's places, but payments.
     pub wait_ms_max: u64,
     /// Whether fewer calls are let through while its answers take longer than usual.
     pub adaptive: bool,

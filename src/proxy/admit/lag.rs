@@ -37,7 +37,8 @@ impl Lag {
         }
     }
 
-    fn saw(&self, late: Duration) {
+    /// Notes how late a ring was.
+    pub fn saw(&self, late: Duration) {
         let late_us = u64::try_from(late.as_micros()).unwrap_or(u64::MAX);
         let mut looks = self.looks.lock().unwrap_or_else(PoisonError::into_inner);
         let (at, seen) = &mut *looks;

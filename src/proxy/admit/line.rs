@@ -157,9 +157,8 @@ impl Line {
             let late = wait > self.bound.wait_max || now + wait + self.held() > deadline;
             // Of its own class: those that go before it are passed over now and then.
             let own_wait = self.span(queue.of(class) + 1);
-            let is_long = class != Class::Payment
-                && queue.stands(now) >= STANDS_AFTER
-                && own_wait > STANDING_WAIT_MAX.max(self.held());
+            let is_long =
+                self.standing_wait_max(&queue, class, now).is_some_and(|max| own_wait > max);
             let is_full = is_long || queue.len() >= self.bound.waiting_max;
             let has_room = !late && (!is_full || self.make_room(&mut queue, class, who).is_some());
             if !has_room {
@@ -204,6 +203,18 @@ impl Line {
         self.held().saturating_mul(places) / limit.max(1)
     }
 
+    /// How long one of this class may wait while the line stands; `None`: it stands not, or it is a
+    /// payment.
+    fn standing_wait_max(
+        &self,
+        queue: &Queue<Place>,
+        class: Class,
+        now: Instant,
+    ) -> Option<Duration> {
+        let stands = class != Class::Payment && queue.stands(now) >= STANDS_AFTER;
+        stands.then(|| STANDING_WAIT_MAX.max(self.held()))
+    }
+
     /// Whether a place is still of use to whose turn it is. Who joined before the line stood, when it
     /// promised to be quicker, has waited longer than anybody who comes now would; but not who waited
     /// because more urgent ones were let pass.
@@ -216,10 +227,10 @@ impl Line {
         if waiter.due < now {
             return Err(Told::TooLate);
         }
-        let is_stale = waiter.class != Class::Payment
-            && queue.ahead_of(waiter.class) == queue.of(waiter.class)
-            && queue.stands(now) >= STANDS_AFTER
-            && now.saturating_duration_since(waiter.since) > STANDING_WAIT_MAX.max(self.held()) * 2;
+        let is_most_urgent = queue.ahead_of(waiter.class) == queue.of(waiter.class);
+        let waited = now.saturating_duration_since(waiter.since);
+        let is_stale = is_most_urgent
+            && self.standing_wait_max(queue, waiter.class, now).is_some_and(|max| waited > max * 2);
         if is_stale { Err(Told::PushedOut) } else { Ok(()) }
     }
 
@@ -364,5 +375,20 @@ mod tests {
         drop(place);
         assert!(matches!(granted.try_recv(), Ok(Told::Go(_))), "the ten before it waited in vain");
         assert_eq!(line.state.waiting.load(Ordering::SeqCst), 0);
+    }
+
+    #[test]
+    fn who_waited_because_more_urgent_ones_were_let_pass_keeps_its_turn() {
+        let (line, _place) = standing(2, STANDS_AFTER);
+        let (grant, now) = (oneshot::channel().0, Instant::now());
+        let since = now.checked_sub(STANDS_AFTER).expect("the machine runs for longer");
+        let due = now + Duration::from_secs(60);
+        let old = |class| Waiter { grant: oneshot::channel().0, class, since, due };
+        let queue = line.queue();
+        assert!(matches!(line.has_use(&queue, &old(Class::Citizen), now), Err(Told::PushedOut)));
+        assert!(line.has_use(&queue, &old(Class::Batch), now).is_ok(), "citizens wait");
+        assert!(line.has_use(&queue, &old(Class::Payment), now).is_ok());
+        let late = Waiter { grant, class: Class::Payment, since, due: since };
+        assert!(matches!(line.has_use(&queue, &late, now), Err(Told::TooLate)));
     }
 }
