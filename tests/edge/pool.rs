@@ -162,7 +162,7 @@ async fn an_agency_never_sees_more_connections_than_allowed() {
 
 #[tokio::test]
 async fn an_endpoint_that_is_gone_costs_no_call_while_another_serves() {
-    let gone = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let (_held, gone) = agency::closed();
     let (address, seen) = agency::start(|mut visitor: Visitor| async move {
         visitor.serve().await;
     })

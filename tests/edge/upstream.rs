@@ -12,7 +12,6 @@ use qaqpa_kit::fault::{Code, Fault, Outcome};
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
-use tokio::net::TcpListener;
 
 pub struct Way {
     pub upstreams: Upstreams,
@@ -147,7 +146,7 @@ async fn a_request_that_left_is_never_sent_again() {
 
 #[tokio::test]
 async fn an_agency_that_refuses_connections_is_unreachable_and_nothing_happened() {
-    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let (_held, closed) = agency::closed();
     let way = way(closed);
     let fault = way.send("<a/>").await.expect_err("nobody listens");
     assert_eq!(says(&fault), (Code::AgencyUnreachable, "connection_refused", Outcome::Refused));
