@@ -25,6 +25,7 @@ use jiff::civil::Time;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::OnceLock;
 use std::time::Instant;
 
 /// Hold a journal and a bank's register of one operating day against each other.
@@ -106,6 +107,7 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
     let calendar = Calendar::EveryDate { cut_off: args.cut_off };
     let secret = secret()?;
     let bar = progress_bar(args.journal.iter().chain(&args.register).chain(&args.open));
+    let read_s = OnceLock::new();
     let job = Job {
         journal: &args.journal,
         register: &args.register,
@@ -115,10 +117,12 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
         secret: &secret,
         scratch: &scratch,
         progress: &|bytes| bar.inc(bytes),
+        when_read: &|| read_s.set(began.elapsed().as_secs_f64()).unwrap_or_default(),
         is_short_cut: !args.no_short_cut,
         fees_tiyn: &args.fees,
     };
     let outcome = reconcile(&job);
+    let matched_s = began.elapsed().as_secs_f64();
     bar.finish_and_clear();
     let mut statement = match outcome {
         Ok(statement) => statement,
@@ -129,22 +133,33 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
     };
     let manifest = report::write(&mut statement, &calendar, &folder);
     let manifest = manifest.map_err(|error| at(&out, &error))?;
-    told(&args, &statement, &manifest, began);
+    let read_s = read_s.into_inner().unwrap_or_default();
+    let stages = json!({ "read": read_s, "match": matched_s - read_s });
+    told(&args, &statement, (&manifest, Some(stages)), began);
     Ok(ExitCode::SUCCESS)
 }
 
-/// A table for people, and the last line.
-fn told(args: &Args, statement: &Statement, manifest: &Value, began: Instant) {
+/// A table for people, and the last line, with the times of stages where they are known.
+fn told(
+    args: &Args,
+    statement: &Statement,
+    (manifest, stages): (&Value, Option<Value>),
+    began: Instant,
+) {
     if !args.json {
         check::print(&summary::table(statement, args.lang));
     }
-    check::print(&line(manifest, began.elapsed().as_secs_f64()));
+    let mut line = line(manifest, began.elapsed().as_secs_f64());
+    if let (Value::Object(fields), Some(stages)) = (&mut line, stages) {
+        fields.insert("stages".to_owned(), stages);
+    }
+    check::print(&line.to_string());
 }
 
 /// What the last line of standard output says, with the time that the run took.
-fn line(manifest: &Value, seconds: f64) -> String {
+fn line(manifest: &Value, seconds: f64) -> Value {
     let field = |name: &str| manifest.get(name).cloned().unwrap_or_default();
-    let object = json!({
+    json!({
         "bank": field("bank"),
         "opdate": field("opdate"),
         "matched": field("matched"),
@@ -155,8 +170,7 @@ fn line(manifest: &Value, seconds: f64) -> String {
         "proposals": field("proposals"),
         "sums": field("sums"),
         "seconds": seconds,
-    });
-    object.to_string()
+    })
 }
 
 /// The last line of a comparison that counts otherwise: its manifest, with the time that it took.

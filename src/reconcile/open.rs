@@ -111,10 +111,9 @@ impl<'a> Open<'a> {
         });
         let proposals = proposals.collect();
         let nearest = Nearest::of(journal, register);
-        let told: Vec<String> = left.iter().flatten().map(|row| nearest.told(row)).collect();
-        drop(nearest);
-        for (row, told) in left.into_iter().flatten().zip(told) {
-            take(Finding::alone(row, told))?;
+        for row in left.iter().flatten() {
+            // One copy at a time: what is told of all of them would take more than the rows.
+            take(Finding::alone(row.clone(), nearest.told(row)))?;
         }
         Ok(Guesses { proposals, left_out: 0 })
     }

@@ -22,7 +22,9 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 /// Records of both sides joined at once; a partition with more is read several times.
-const RECORDS_MAX: usize = 200_000;
+const RECORDS_MAX: usize = 100_000;
+/// Room for the records of a pass, for this part more than its share: a pass's is even but for chance.
+const RESERVE_PART: usize = 16;
 /// Rows of one id at most, both sides together; a file with more is refused.
 const COPIES_MAX: usize = 20_000;
 /// Threads that join; more would only wait for the disk and for memory.
@@ -43,6 +45,8 @@ pub struct Job<'a> {
     pub scratch: &'a Path,
     /// Told of every few bytes that were read.
     pub progress: &'a (dyn Fn(u64) + Sync),
+    /// Told once both sides are read, and what is left is to match them.
+    pub when_read: &'a (dyn Fn() + Sync),
     /// Prove clean buckets by their digests instead of joining them.
     pub is_short_cut: bool,
     /// Differences that a bank's fee explains: pairs that differ by one of them are proposed.
@@ -114,6 +118,7 @@ impl From<io::Error> for RunError {
 pub fn run(job: &Job<'_>) -> Result<Statement, RunError> {
     let (journal, register) = sides(job).map_err(RunError::Ingest)?;
     let window = window(&journal, &register, job).map_err(RunError::Ingest)?;
+    (job.when_read)();
     let shared = Shared {
         next: AtomicUsize::new(0),
         open: Mutex::new(Spill::new(job.scratch, 2)?),
@@ -260,9 +265,7 @@ impl Shared<'_> {
                 counts.clean += 1;
                 continue;
             }
-            let records =
-                self.journal.spill.count(partition) + self.register.spill.count(partition);
-            let passes = records.div_ceil(RECORDS_MAX).max(1).next_power_of_two();
+            let passes = self.passes(partition);
             for pass in 0..passes {
                 self.pass(&mut join, partition, (pass, passes))?;
                 let pairs = Tally { rows: join.pairs, sum_tiyn: join.sum_tiyn };
@@ -270,6 +273,19 @@ impl Shared<'_> {
                 self.sort_out(&join, &mut sources, &mut counts)?;
             }
         }
+    }
+
+    /// How often a partition is read, so that what is joined at once stays bounded.
+    fn passes(&self, partition: usize) -> usize {
+        let records = self.journal.spill.count(partition) + self.register.spill.count(partition);
+        records.div_ceil(RECORDS_MAX).max(1).next_power_of_two()
+    }
+
+    /// Records of a side that the largest pass brings; room for them is made once.
+    fn share(&self, side: &Taken) -> usize {
+        let share = |it| side.spill.count(it).div_ceil(self.passes(it));
+        let most = (0..PARTITIONS).map(share).max().unwrap_or(0);
+        most + most / RESERVE_PART
     }
 
     /// Joins the records of a partition whose keys begin with this pass.
@@ -288,6 +304,7 @@ impl Shared<'_> {
             [(&mut join.journal, self.journal), (&mut join.register, self.register)]
         {
             records.clear();
+            records.reserve_exact(self.share(taken));
             taken.spill.each(partition, |record| {
                 if is_mine(&record) {
                     records.push(record);

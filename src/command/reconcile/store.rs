@@ -124,7 +124,7 @@ pub(super) fn run(args: Args, out: PathBuf, began: Instant) -> Result<ExitCode, 
                     done.led_on
                 ));
             }
-            told(&args, &done.statement, &done.manifest, began);
+            told(&args, &done.statement, (&done.manifest, None), began);
             Ok(ExitCode::SUCCESS)
         }
         Err(Failed::Refused { error: Some(IngestError::Refused(refusal)), .. }) => {

@@ -182,6 +182,7 @@ fn matched(
         secret: &secret()?,
         scratch,
         progress: &|_| {},
+        when_read: &|| (),
         is_short_cut: true,
         fees_tiyn: &[],
     };

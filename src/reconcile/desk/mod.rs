@@ -224,6 +224,7 @@ impl Desk {
                 secret: &secret,
                 scratch: &scratch,
                 progress: &*asked.progress,
+                when_read: &|| (),
                 is_short_cut: asked.is_short_cut,
                 fees_tiyn: &[],
             });

@@ -151,40 +151,40 @@ impl<'a> Left<'a> {
                 && fees_tiyn.contains(&difference)
                 && ours.value.0.abs_diff(theirs.value.0) <= FEE_DAYS_MAX
         };
-        let key = |line: &Line| Some(line.row().iin.to_vec()).filter(|iin| !iin.is_empty());
+        let key = |line: &'a Line| Some(line.row().iin).filter(|iin| !iin.is_empty());
         if fees_tiyn.is_empty() { Vec::new() } else { self.pairs(Guess::Tolerance, key, fits) }
     }
 
     /// Pairs of one amount that are the same but for a slip.
     fn similar(&self) -> Vec<Proposed> {
-        let key = |line: &Line| Some((line.amount_tiyn, line.row().currency.to_vec()));
+        let key = |line: &'a Line| Some((line.amount_tiyn, line.row().currency));
         self.pairs(Guess::Similar, key, is_similar)
     }
 
     fn pairs<K: Ord>(
         &self,
         guess: Guess,
-        key: impl Fn(&Line) -> Option<K>,
+        key: impl Fn(&'a Line) -> Option<K>,
         fits: impl Fn(&Line, &Line) -> bool,
     ) -> Vec<Proposed> {
-        let mut groups: BTreeMap<K, [Vec<(usize, &Line)>; 2]> = BTreeMap::new();
-        for side in [0, 1] {
-            for (place, line) in self.free(side) {
-                if let Some(key) = key(line)
-                    && let Some(rows) = groups.entry(key).or_default().get_mut(side)
-                {
-                    rows.push((place, line));
-                }
-            }
-        }
+        let keyed = [0, 1].into_iter().flat_map(|side| {
+            let rows = self.free(side).map(move |(place, line)| (side, place, line));
+            rows.filter_map(|(side, place, line)| Some((key(line)?, side, place, line)))
+        });
+        let mut keyed: Vec<_> = keyed.collect();
+        keyed.sort_unstable_by(|(one, ours, at, _), (other, theirs, place, _)| {
+            one.cmp(other).then_with(|| (ours, at).cmp(&(theirs, place)))
+        });
         let mut found = Vec::new();
-        for [journal, register] in groups.values() {
+        for group in keyed.chunk_by(|(one, ..), (other, ..)| one == other) {
+            let (journal, register) =
+                group.split_at(group.partition_point(|(_, side, ..)| *side == 0));
             if journal.len().saturating_mul(register.len()) > COMBINED_MAX {
                 continue;
             }
-            for (ours, row) in journal {
-                let mine = register.iter().filter(|(_, other)| fits(row, other));
-                found.extend(mine.map(|(theirs, _)| Proposed::pair(guess, *ours, *theirs)));
+            for (.., ours, row) in journal {
+                let mine = register.iter().filter(|(.., other)| fits(row, other));
+                found.extend(mine.map(|(.., theirs, _)| Proposed::pair(guess, *ours, *theirs)));
             }
         }
         found

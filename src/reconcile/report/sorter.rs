@@ -14,12 +14,16 @@ use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 /// Findings held in memory, some 600 bytes each.
-const HELD_MAX: usize = 8_000;
+const HELD_MAX: usize = 4_000;
+/// Runs of one level that are merged into one of the next, so that few files are open at once.
+const RUNS_MAX: usize = 32;
 
 /// Takes findings in any order.
 pub struct Sorter {
     held: Vec<Finding>,
-    runs: Vec<File>,
+    held_max: usize,
+    /// Runs on disk; those of a level are some [`RUNS_MAX`] times as long as those of the one before.
+    levels: Vec<Vec<File>>,
     scratch: PathBuf,
     calendar: Calendar,
 }
@@ -29,7 +33,7 @@ impl Sorter {
     #[must_use]
     pub fn new(scratch: &Path, calendar: &Calendar) -> Self {
         let (scratch, calendar) = (scratch.to_owned(), calendar.clone());
-        Self { held: Vec::new(), runs: Vec::new(), scratch, calendar }
+        Self { held: Vec::new(), held_max: HELD_MAX, levels: Vec::new(), scratch, calendar }
     }
 
     /// Takes one.
@@ -38,15 +42,25 @@ impl Sorter {
     /// The disk.
     pub fn push(&mut self, finding: Finding) -> io::Result<()> {
         self.held.push(finding);
-        if self.held.len() < HELD_MAX {
+        if self.held.len() < self.held_max {
             return Ok(());
         }
         self.held.sort_by(Finding::order);
-        let mut run = BufWriter::new(tempfile::tempfile_in(&self.scratch)?);
-        for finding in self.held.drain(..) {
-            write(&mut run, &finding)?;
+        let mut held = self.held.drain(..);
+        let mut run = run(&self.scratch, || Ok(held.next()))?;
+        drop(held);
+        for level in 0.. {
+            if self.levels.len() == level {
+                self.levels.push(Vec::new());
+            }
+            let Some(runs) = self.levels.get_mut(level) else { break };
+            runs.push(run);
+            if runs.len() < RUNS_MAX {
+                break;
+            }
+            let mut merged = Sorted::of(Vec::new(), std::mem::take(runs), &self.calendar)?;
+            run = self::run(&self.scratch, || merged.take())?;
         }
-        self.runs.push(run.into_inner().map_err(io::IntoInnerError::into_error)?);
         Ok(())
     }
 
@@ -56,18 +70,19 @@ impl Sorter {
     /// The disk.
     pub fn sorted(mut self) -> io::Result<Sorted> {
         self.held.sort_by(Finding::order);
-        let mut runs = vec![Run::Held(self.held.into_iter())];
-        for mut file in self.runs {
-            file.rewind()?;
-            let days = Box::new(Days::new(self.calendar.clone()));
-            runs.push(Run::Disk(BufReader::new(file), days));
-        }
-        let mut sorted = Sorted { runs, heads: BinaryHeap::new() };
-        for run in 0..sorted.runs.len() {
-            sorted.advance(run)?;
-        }
-        Ok(sorted)
+        Sorted::of(self.held, self.levels.into_iter().flatten(), &self.calendar)
     }
+}
+
+/// A file without a name, of findings that come in order.
+fn run(scratch: &Path, mut next: impl FnMut() -> io::Result<Option<Finding>>) -> io::Result<File> {
+    let mut run = BufWriter::new(tempfile::tempfile_in(scratch)?);
+    while let Some(finding) = next()? {
+        write(&mut run, &finding)?;
+    }
+    let mut file = run.into_inner().map_err(io::IntoInnerError::into_error)?;
+    file.rewind()?;
+    Ok(file)
 }
 
 /// Findings in order; each is handed out once.
@@ -87,6 +102,22 @@ struct Head {
 }
 
 impl Sorted {
+    /// Of sorted ones in memory, and of files that hold sorted ones.
+    fn of(
+        held: Vec<Finding>,
+        files: impl IntoIterator<Item = File>,
+        calendar: &Calendar,
+    ) -> io::Result<Self> {
+        let disk = |file| Run::Disk(BufReader::new(file), Box::new(Days::new(calendar.clone())));
+        let runs = std::iter::once(Run::Held(held.into_iter()));
+        let runs: Vec<_> = runs.chain(files.into_iter().map(disk)).collect();
+        let mut sorted = Self { runs, heads: BinaryHeap::new() };
+        for run in 0..sorted.runs.len() {
+            sorted.advance(run)?;
+        }
+        Ok(sorted)
+    }
+
     /// The next finding.
     ///
     /// # Errors
@@ -190,4 +221,41 @@ fn read(from: &mut impl Read, days: &mut Days) -> io::Result<Option<Finding>> {
         }),
         candidates: String::from_utf8_lossy(&candidates).into_owned(),
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn alone(number: usize, days: &mut Days) -> Finding {
+        let amount = number + 1;
+        let row = format!(
+            "GW{number:06};47;;;;;{amount};KZT;POSTED;2026-11-22T14:30:05+05:00;2026-11-22;CLEARING"
+        );
+        let nowhere = At { file: 0, offset: 0 };
+        let line = Line::of(Side::Journal, nowhere, row.as_bytes(), days).unwrap();
+        Finding::alone(line, format!("candidate of {number}"))
+    }
+
+    #[test]
+    fn any_number_of_findings_comes_back_whole_and_in_order_from_few_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let calendar = Calendar::EveryDate { cut_off: jiff::civil::time(16, 0, 0, 0) };
+        let mut days = Days::new(calendar.clone());
+        // None on disk, some, a level that is full, and two levels with some over.
+        for count in [0, 1, 2, 3, 2 * RUNS_MAX, 2 * RUNS_MAX * RUNS_MAX + 2 * RUNS_MAX + 3] {
+            let mut sorter = Sorter::new(folder.path(), &calendar);
+            sorter.held_max = 2;
+            for number in 0..count {
+                // A step that has no part with the count leads over all of them, far apart.
+                sorter.push(alone(number * 1_000_003 % count, &mut days)).unwrap();
+            }
+            assert!(sorter.levels.iter().all(|runs| runs.len() < RUNS_MAX));
+            let mut sorted = sorter.sorted().unwrap();
+            for number in 0..count {
+                assert_eq!(sorted.take().unwrap(), Some(alone(number, &mut days)), "of {count}");
+            }
+            assert_eq!(sorted.take().unwrap(), None);
+        }
+    }
 }
