@@ -80,7 +80,7 @@ fn main() -> Fallible<()> {
 
 /// A day without a break, proved by its digests and joined: what reading costs both, and what matching costs each.
 fn clean(folder: &Path) -> Fallible<()> {
-    let rows = 2_500_000;
+    let rows = 10_000_000;
     let files = generate(folder, rows, u64::MAX)?;
     let proved = qaqpa(&files, folder, &[])?;
     let joined = qaqpa(&files, folder, &["--no-short-cut"])?;

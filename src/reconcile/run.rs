@@ -7,7 +7,7 @@ use super::ingest::formats::Forms;
 use super::ingest::frame::Side;
 use super::ingest::row::REQUISITES;
 use super::ingest::source::Sources;
-use super::ingest::spill::{PARTITIONS, Record, Spill};
+use super::ingest::spill::{LOOSE, PARTITIONS, Record, Spill};
 use super::ingest::{IngestError, Input, Reading, Refusal, Taken, is_foreign, promised, take};
 use super::matching::fingerprint::Secret;
 use super::matching::partition::Join;
@@ -116,12 +116,12 @@ impl From<io::Error> for RunError {
 /// # Errors
 /// A file is refused, the disk failed, or the invariant of the partition does not hold.
 pub fn run(job: &Job<'_>) -> Result<Statement, RunError> {
-    let (journal, register) = sides(job).map_err(RunError::Ingest)?;
+    let (mut journal, mut register) = sides(job).map_err(RunError::Ingest)?;
     let window = window(&journal, &register, job).map_err(RunError::Ingest)?;
     (job.when_read)();
     let shared = Shared {
         next: AtomicUsize::new(0),
-        open: Mutex::new(Spill::new(job.scratch, 2)?),
+        open: Mutex::new(Spill::new(job.scratch, 2)),
         sorter: Mutex::new(Sorter::new(job.scratch, job.calendar)),
         journal: &journal,
         register: &register,
@@ -137,6 +137,9 @@ pub fn run(job: &Job<'_>) -> Result<Statement, RunError> {
     }
     let mut sorter = shared.sorter.into_inner().unwrap_or_else(PoisonError::into_inner);
     let lone = shared.open.into_inner().unwrap_or_else(PoisonError::into_inner);
+    // What was joined is of no use any more, and the stages that follow want the room.
+    journal.spill.keep(LOOSE)?;
+    register.spill.keep(LOOSE)?;
     let mut take = |finding: Finding| {
         counts.finding(&finding);
         sorter.push(finding)

@@ -148,12 +148,11 @@ pub fn secret() -> io::Result<Secret> {
 /// # Errors
 /// The first file that is wrong, or the disk.
 pub fn take(side: Side, paths: &[PathBuf], reading: &Reading<'_>) -> Result<Taken, IngestError> {
-    let failed = |error| IngestError::Io { what: reading.scratch.display().to_string(), error };
     let mut taken = Taken {
         inputs: Vec::new(),
         open: Vec::new(),
         files: Vec::new(),
-        spill: Spill::new(reading.scratch, PARTITIONS + 1).map_err(failed)?,
+        spill: Spill::new(reading.scratch, PARTITIONS + 1),
         digests: vec![Digest::default(); PARTITIONS],
         rows: 0,
         sum_tiyn: 0,

@@ -7,7 +7,7 @@
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Partitions that rows are spread over by the hash of their id.
 pub const PARTITIONS: usize = 512;
@@ -27,7 +27,9 @@ pub type Record = [u64; 4];
 
 /// The records of one side.
 pub struct Spill {
-    file: File,
+    folder: PathBuf,
+    /// Made when the first block has to go there.
+    file: Option<File>,
     partitions: Vec<Partition>,
     /// A block for each partition, of which the first records are its last ones.
     tails: Vec<Record>,
@@ -47,15 +49,29 @@ struct Partition {
 }
 
 impl Spill {
-    /// An empty one in a folder that exists.
+    /// An empty one, with a folder for what does not fit in memory.
+    #[must_use]
+    pub fn new(folder: &Path, partitions: usize) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            file: None,
+            tails: vec![[0; 4]; partitions * BLOCK_RECORDS],
+            partitions: (0..partitions).map(|_| Partition::default()).collect(),
+            written: 0,
+            held: Vec::new(),
+            held_max: HELD_MAX,
+        }
+    }
+
+    /// Forgets all partitions but one.
     ///
     /// # Errors
     /// The disk.
-    pub fn new(folder: &Path, partitions: usize) -> io::Result<Self> {
-        let file = tempfile::tempfile_in(folder)?;
-        let tails = vec![[0; 4]; partitions * BLOCK_RECORDS];
-        let partitions = (0..partitions).map(|_| Partition::default()).collect();
-        Ok(Self { file, partitions, tails, written: 0, held: Vec::new(), held_max: HELD_MAX })
+    pub fn keep(&mut self, partition: usize) -> io::Result<()> {
+        let mut kept = Self::new(&self.folder, self.partitions.len());
+        self.each(partition, |record| kept.push(partition, &record))?;
+        *self = kept;
+        Ok(())
     }
 
     /// Lays a record down.
@@ -91,13 +107,17 @@ impl Spill {
     /// Puts the blocks in memory into the file.
     #[cold]
     fn write(&mut self) -> io::Result<()> {
+        let file = match &mut self.file {
+            Some(file) => file,
+            none => none.insert(tempfile::tempfile_in(&self.folder)?),
+        };
         let mut bytes = Vec::with_capacity(WRITTEN_MAX * RECORD_BYTES);
         for records in self.held.chunks(WRITTEN_MAX) {
             bytes.clear();
             for word in records.as_flattened() {
                 bytes.extend_from_slice(&word.to_le_bytes());
             }
-            self.file.write_all(&bytes)?;
+            file.write_all(&bytes)?;
             self.written += u32::try_from(records.len() / BLOCK_RECORDS).unwrap_or_default();
         }
         self.held_max = self.held_max.min(WRITTEN_MAX);
@@ -134,7 +154,8 @@ impl Spill {
                 records.iter().copied().try_for_each(&mut take)?;
                 continue;
             }
-            self.file.read_exact_at(&mut block, u64::from(*number) * BLOCK_BYTES as u64)?;
+            let file = self.file.as_ref().ok_or_else(|| io::Error::other("a block of no file"))?;
+            file.read_exact_at(&mut block, u64::from(*number) * BLOCK_BYTES as u64)?;
             records(&block).try_for_each(&mut take)?;
         }
         tail.iter().take(partition.tail).copied().try_for_each(take)
@@ -162,7 +183,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         // All in memory, all but the last in the file, and some in each.
         for held_max in [HELD_MAX, 1, 3 * BLOCK_RECORDS] {
-            let mut spill = Spill::new(folder.path(), 3).unwrap();
+            let mut spill = Spill::new(folder.path(), 3);
             spill.held_max = held_max;
             for number in 0..1_000 {
                 spill.push(1, &[number, 1, 2, 3]).unwrap();
@@ -183,7 +204,17 @@ mod tests {
             };
             assert_eq!(read(0), Vec::<Record>::new());
             assert_eq!(read(1), (0..1_000).map(|n| [n, 1, 2, 3]).collect::<Vec<_>>());
-            assert_eq!(read(2), (0..500).map(|n| [2 * n, 4, 5, 6]).collect::<Vec<_>>());
+            let second: Vec<_> = (0..500).map(|n| [2 * n, 4, 5, 6]).collect();
+            assert_eq!(read(2), second);
+            spill.keep(2).unwrap();
+            let mut kept = Vec::new();
+            spill
+                .each(2, |record| {
+                    kept.push(record);
+                    Ok(())
+                })
+                .unwrap();
+            assert_eq!((kept, spill.count(1)), (second, 0));
         }
         let mut names = std::fs::read_dir(folder.path()).unwrap();
         assert!(names.next().is_none(), "the file has no name");
