@@ -19,7 +19,7 @@ use crate::reconcile::ingest::{self, IngestError, Refusal};
 use crate::reconcile::matching::fingerprint::Secret;
 use crate::reconcile::report::words::Language;
 use crate::reconcile::report::{self, Folder};
-use crate::reconcile::run::{Job, RunError, Statement, run as reconcile};
+use crate::reconcile::run::{Job, RunError, Stage, Statement, run as reconcile};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::civil::Time;
 use serde_json::{Value, json};
@@ -107,7 +107,8 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
     let calendar = Calendar::EveryDate { cut_off: args.cut_off };
     let secret = secret()?;
     let bar = progress_bar(args.journal.iter().chain(&args.register).chain(&args.open));
-    let read_s = OnceLock::new();
+    let (read_s, matched_s) = (OnceLock::new(), OnceLock::new());
+    let over = |stage| if stage == Stage::Read { &read_s } else { &matched_s };
     let job = Job {
         journal: &args.journal,
         register: &args.register,
@@ -117,12 +118,11 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
         secret: &secret,
         scratch: &scratch,
         progress: &|bytes| bar.inc(bytes),
-        when_read: &|| read_s.set(began.elapsed().as_secs_f64()).unwrap_or_default(),
+        when_over: &|stage| over(stage).set(began.elapsed().as_secs_f64()).unwrap_or_default(),
         is_short_cut: !args.no_short_cut,
         fees_tiyn: &args.fees,
     };
     let outcome = reconcile(&job);
-    let matched_s = began.elapsed().as_secs_f64();
     bar.finish_and_clear();
     let mut statement = match outcome {
         Ok(statement) => statement,
@@ -133,7 +133,7 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
     };
     let manifest = report::write(&mut statement, &calendar, &folder);
     let manifest = manifest.map_err(|error| at(&out, &error))?;
-    let read_s = read_s.into_inner().unwrap_or_default();
+    let [read_s, matched_s] = [read_s, matched_s].map(|it| it.into_inner().unwrap_or_default());
     let stages = json!({ "read": read_s, "match": matched_s - read_s });
     told(&args, &statement, (&manifest, Some(stages)), began);
     Ok(ExitCode::SUCCESS)

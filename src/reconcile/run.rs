@@ -45,12 +45,21 @@ pub struct Job<'a> {
     pub scratch: &'a Path,
     /// Told of every few bytes that were read.
     pub progress: &'a (dyn Fn(u64) + Sync),
-    /// Told once both sides are read, and what is left is to match them.
-    pub when_read: &'a (dyn Fn() + Sync),
+    /// Told of every stage that is over.
+    pub when_over: &'a (dyn Fn(Stage) + Sync),
     /// Prove clean buckets by their digests instead of joining them.
     pub is_short_cut: bool,
     /// Differences that a bank's fee explains: pairs that differ by one of them are proposed.
     pub fees_tiyn: &'a [i64],
+}
+
+/// The stages of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Reading, judging and digesting both sides.
+    Read,
+    /// Everything that finds pairs and breaks.
+    Match,
 }
 
 /// What came of a run.
@@ -118,7 +127,7 @@ impl From<io::Error> for RunError {
 pub fn run(job: &Job<'_>) -> Result<Statement, RunError> {
     let (mut journal, mut register) = sides(job).map_err(RunError::Ingest)?;
     let window = window(&journal, &register, job).map_err(RunError::Ingest)?;
-    (job.when_read)();
+    (job.when_over)(Stage::Read);
     let shared = Shared {
         next: AtomicUsize::new(0),
         open: Mutex::new(Spill::new(job.scratch, 2)),
@@ -152,6 +161,8 @@ pub fn run(job: &Job<'_>) -> Result<Statement, RunError> {
         |taken: &Taken| Tally { rows: taken.carried_rows, sum_tiyn: taken.carried_sum_tiyn };
     prove(&counts, Side::Journal, [total(&journal), carried(&journal)])?;
     prove(&counts, Side::Register, [total(&register), carried(&register)])?;
+    let findings = sorter.sorted()?;
+    (job.when_over)(Stage::Match);
     Ok(Statement {
         window,
         journal_rows: total(&journal),
@@ -162,7 +173,7 @@ pub fn run(job: &Job<'_>) -> Result<Statement, RunError> {
         journal: journal.inputs,
         register: register.inputs,
         counts,
-        findings: sorter.sorted()?,
+        findings,
         guesses,
         fees_tiyn: job.fees_tiyn.to_vec(),
     })

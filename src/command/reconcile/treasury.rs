@@ -182,7 +182,7 @@ fn matched(
         secret: &secret()?,
         scratch,
         progress: &|_| {},
-        when_read: &|| (),
+        when_over: &|_| (),
         is_short_cut: true,
         fees_tiyn: &[],
     };

@@ -224,7 +224,7 @@ impl Desk {
                 secret: &secret,
                 scratch: &scratch,
                 progress: &*asked.progress,
-                when_read: &|| (),
+                when_over: &|_| (),
                 is_short_cut: asked.is_short_cut,
                 fees_tiyn: &[],
             });

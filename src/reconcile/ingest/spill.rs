@@ -30,6 +30,9 @@ pub struct Spill {
     folder: PathBuf,
     /// Made when the first block has to go there.
     file: Option<File>,
+    /// What [`Spill::keep`] forgot, closed with the spill: giving back what was written takes the kernel
+    /// longer than proving a clean day.
+    _forgotten: Option<File>,
     partitions: Vec<Partition>,
     /// A block for each partition, of which the first records are its last ones.
     tails: Vec<Record>,
@@ -55,6 +58,7 @@ impl Spill {
         Self {
             folder: folder.to_owned(),
             file: None,
+            _forgotten: None,
             tails: vec![[0; 4]; partitions * BLOCK_RECORDS],
             partitions: (0..partitions).map(|_| Partition::default()).collect(),
             written: 0,
@@ -70,6 +74,7 @@ impl Spill {
     pub fn keep(&mut self, partition: usize) -> io::Result<()> {
         let mut kept = Self::new(&self.folder, self.partitions.len());
         self.each(partition, |record| kept.push(partition, &record))?;
+        kept._forgotten = self.file.take();
         *self = kept;
         Ok(())
     }
