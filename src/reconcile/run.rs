@@ -260,6 +260,8 @@ impl Shared<'_> {
     fn work(&self) -> Result<Counts, RunError> {
         let mut counts = Counts::default();
         let mut join = Join::default();
+        join.journal.reserve_exact(self.share(self.journal));
+        join.register.reserve_exact(self.share(self.register));
         let mut sources = sources(self.journal, self.register, self.job);
         let is_distinct = self.journal.is_ascending || self.register.is_ascending;
         loop {
@@ -295,7 +297,7 @@ impl Shared<'_> {
         records.div_ceil(RECORDS_MAX).max(1).next_power_of_two()
     }
 
-    /// Records of a side that the largest pass brings; room for them is made once.
+    /// Records of a side that the largest pass brings: room for them is made once.
     fn share(&self, side: &Taken) -> usize {
         let share = |it| side.spill.count(it).div_ceil(self.passes(it));
         let most = (0..PARTITIONS).map(share).max().unwrap_or(0);
@@ -318,7 +320,6 @@ impl Shared<'_> {
             [(&mut join.journal, self.journal), (&mut join.register, self.register)]
         {
             records.clear();
-            records.reserve_exact(self.share(taken));
             taken.spill.each(partition, |record| {
                 if is_mine(&record) {
                     records.push(record);

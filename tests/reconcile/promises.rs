@@ -25,6 +25,15 @@ fn a_second_run_leaves_the_same_bytes() {
 }
 
 #[test]
+fn the_last_line_says_where_the_time_went() {
+    let folder = folder(&Day::seeded(1, 900, 9));
+    let said = reconcile(folder.path(), &[]);
+    let seconds = |name| said.line.pointer(name).and_then(serde_json::Value::as_f64).unwrap();
+    let (read, matched) = (seconds("/stages/read"), seconds("/stages/match"));
+    assert!(read > 0.0 && matched > 0.0 && read + matched <= seconds("/seconds"));
+}
+
+#[test]
 fn the_order_of_rows_and_how_they_are_split_change_no_break() {
     let day = Day::seeded(2, 900, 9);
     let house = folder(&day);
