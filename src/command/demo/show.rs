@@ -234,7 +234,8 @@ pub(super) fn addresses(installation: &Installation, is_json: bool) -> Result<()
          REST         {base_url}{OPENAPI_PATH}\n\
          metrics      http://{ops}/metrics\n\
          ready        http://{ops}/ready\n\n\
-         Try it in another terminal (ctrl-c here ends the demo):\n\n  \
+         Try it in another terminal (ctrl-c here ends the demo; after `make demo`, qaqpa is \
+         target/release/qaqpa):\n\n  \
          qaqpa send --url {soap_url} \\\n    --trust {trust} \\\n    --key {key} \\\n    \
          --cert {cert} \\\n    --sender {} --password-file {} \\\n    \
          --service GBDFL_UniversalServiceSync \\\n    \
