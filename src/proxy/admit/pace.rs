@@ -15,6 +15,9 @@ const WINDOW: Duration = Duration::from_millis(100);
 const WINDOW_ANSWERS: u32 = 10;
 /// So many times the usual is still usual.
 const TOLERANCE: f64 = 1.5;
+/// A usual time below this counts as this, in seconds: within it the node's own queues tell more than the
+/// agency, and a call that finds them full is not the agency's overload.
+const USUAL_LEAST: f64 = 0.010;
 /// The usual time follows answers that take longer in this time, those that take less at once.
 const USUAL_RISES_IN: Duration = Duration::from_secs(60);
 const USUAL_FALLS_BY: f64 = 0.125;
@@ -112,7 +115,7 @@ impl Pace {
             }
             return 1.0;
         };
-        let ratio = seconds / usual.seconds;
+        let ratio = seconds / usual.seconds.max(USUAL_LEAST);
         if seconds < usual.seconds {
             usual.seconds -= (usual.seconds - seconds) * USUAL_FALLS_BY;
         } else if !ended.is_late {
@@ -203,6 +206,27 @@ mod tests {
             limit = pace.note(&ended, BOUNDS, now).unwrap_or(limit);
         }
         assert_eq!(limit, 64);
+    }
+
+    #[test]
+    fn an_agency_of_microseconds_is_not_throttled_for_a_few_milliseconds_of_ours() {
+        let (mut pace, mut now, mut limit) = (Pace::new(), Instant::now(), 64);
+        let alone =
+            Ended { service: "s", took: Duration::from_micros(100), is_late: false, in_flight: 1 };
+        pace.note(&alone, BOUNDS, now);
+        let mut run = |took, answers: u32| {
+            for _ in 0..answers {
+                now += Duration::from_millis(1);
+                let ended = Ended { service: "s", took, is_late: false, in_flight: limit };
+                limit = pace.note(&ended, BOUNDS, now).unwrap_or(limit);
+            }
+            limit
+        };
+        assert_eq!(run(Duration::from_millis(9), 2_000), 64);
+        assert!(
+            run(Duration::from_millis(90), 2_000) < 16,
+            "but for what is long, whatever it was"
+        );
     }
 
     #[test]
