@@ -94,7 +94,7 @@ impl Crowd {
             admission: Admission::new(&settings),
             settings,
             certificates: CertificateCache::default(),
-            peer: Peer { certificate, chain: Vec::new() },
+            peer: Peer::new(certificate, Vec::new()),
             runtime: Builder::new_current_thread().enable_time().build()?,
         })
     }

@@ -88,7 +88,7 @@ impl Handler for Front {
 
     fn owner(&self, peer: &Peer, now_unix_s: i64) -> Option<Arc<str>> {
         let gate = self.current.gate();
-        let certificate = gate.trust.certificates().parse(&peer.certificate).ok()?;
+        let certificate = peer.read(gate.trust.certificates()).ok()?;
         let bearer = gate.callers.bearer(&certificate, now_unix_s)?;
         Some(bearer.id.as_str().into())
     }

@@ -171,7 +171,7 @@ fn shown(
     peer: Option<&Peer>,
     certificates: &CertificateCache,
 ) -> Result<Option<Arc<Certificate>>, Fault> {
-    peer.map(|peer| certificates.parse(&peer.certificate))
+    peer.map(|peer| peer.read(certificates))
         .transpose()
         .map_err(|reason| refused(Code::CallerForbidden, reason.word()))
 }

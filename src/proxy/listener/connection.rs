@@ -359,7 +359,7 @@ async fn prove<H>(shared: &Shared<H>, socket: TcpStream) -> Result<Shaken, Strin
     tls.recheck(session)?;
     let peer = match session.peer_certificates() {
         Some([certificate, chain @ ..]) => {
-            Some(Arc::new(Peer { certificate: certificate.clone(), chain: chain.to_vec() }))
+            Some(Arc::new(Peer::new(certificate.clone(), chain.to_vec())))
         }
         _ => None,
     };

@@ -15,6 +15,7 @@ use hyper::http::request::Parts;
 use hyper::{Request, Response, Version};
 use qaqpa_kit::fault::{Code, Fault, Phase};
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -30,6 +31,10 @@ const HTTP2_FRAME_BYTES: usize = 16 * 1024;
 #[derive(Debug, thiserror::Error)]
 #[error("the caller went away")]
 pub(super) struct Gone;
+
+/// A call under way. Boxed where it is made: it is tens of kilobytes, and each of the hands through which it
+/// goes would copy them.
+type Call = Pin<Box<dyn Future<Output = Response<AnswerBody>> + Send>>;
 
 /// What each request of one connection needs to know.
 pub(super) struct Guest<H> {
@@ -149,10 +154,10 @@ impl<H: Handler> Guest<H> {
             received_at_us: arriving.received_at_us,
         };
         let handler = Arc::clone(&shared.handler);
-        let call = async move {
+        let call = Box::pin(async move {
             let _held = room;
             handler.answer(received).await
-        };
+        });
         self.hand_over(head, call).await
     }
 
@@ -166,7 +171,8 @@ impl<H: Handler> Guest<H> {
         let mut arriving = self.arriving(head, body, Bounds::stream(&self.shared.limits));
         let is_whole = arriving.body.stream(self.shared.spool.room(), &self.shared.figures);
         let handler = Arc::clone(&self.shared.handler);
-        let answered = self.hand_over(head, async move { handler.relay(arriving).await }).await;
+        let call = Box::pin(async move { handler.relay(arriving).await });
+        let answered = self.hand_over(head, call).await;
         if is_whole.load(Ordering::Acquire) {
             return answered;
         }
@@ -216,11 +222,7 @@ impl<H: Handler> Guest<H> {
     }
 
     /// Gives the call a task of its own: a caller that hangs up does not undo it, a panic stays in it.
-    async fn hand_over(
-        &self,
-        head: &Parts,
-        call: impl Future<Output = Response<AnswerBody>> + Send + 'static,
-    ) -> Result<Response<AnswerBody>, Gone> {
+    async fn hand_over(&self, head: &Parts, call: Call) -> Result<Response<AnswerBody>, Gone> {
         let place = self.shared.calls.enter(&self.shared.figures.in_flight);
         let task = tokio::spawn(async move {
             let _held = place;

@@ -1,6 +1,8 @@
 //! One request, received whole: strict about its framing, bounded in bytes and time.
 
 use crate::config::settings::TlsMode;
+use crate::sign::Reason;
+use crate::sign::certificate::{Certificate, CertificateCache};
 use bytes::Bytes;
 use hyper::header::{CONTENT_LENGTH, EXPECT, HOST, TRANSFER_ENCODING};
 use hyper::http::request::Parts;
@@ -8,7 +10,7 @@ use hyper::{HeaderMap, Method, Uri, Version};
 use qaqpa_kit::fault::{Code, Fault, Phase};
 use rustls::pki_types::CertificateDer;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// A whole request and where it came from.
@@ -35,6 +37,28 @@ pub struct Peer {
     pub certificate: CertificateDer<'static>,
     /// What the caller sent with it, in its order.
     pub chain: Vec<CertificateDer<'static>>,
+    /// The certificate read, once a request needed it.
+    read: OnceLock<Arc<Certificate>>,
+}
+
+impl Peer {
+    /// A certificate and what came with it, not read yet.
+    #[must_use]
+    pub fn new(certificate: CertificateDer<'static>, chain: Vec<CertificateDer<'static>>) -> Self {
+        Self { certificate, chain, read: OnceLock::new() }
+    }
+
+    /// The certificate, read once a connection.
+    ///
+    /// # Errors
+    /// As [`CertificateCache::parse`].
+    pub fn read(&self, certificates: &CertificateCache) -> Result<Arc<Certificate>, Reason> {
+        if let Some(read) = self.read.get() {
+            return Ok(Arc::clone(read));
+        }
+        let read = certificates.parse(&self.certificate)?;
+        Ok(Arc::clone(self.read.get_or_init(|| read)))
+    }
 }
 
 /// It has an HTTP status of its own, because no channel was reached.
