@@ -36,7 +36,7 @@ const FLUSH_DEADLINE: Duration = Duration::from_secs(2);
 /// The log, while it is held; dropping it writes what still waits.
 #[must_use = "dropping it ends the log"]
 pub struct Log {
-    sender: SyncSender<Option<String>>,
+    sender: SyncSender<Option<Vec<u8>>>,
     /// Closes when the writer is through.
     ended: Receiver<()>,
 }
@@ -130,14 +130,14 @@ impl Drop for Log {
     }
 }
 
-fn write_all(receiver: &Receiver<Option<String>>, sink: impl Write) {
+fn write_all(receiver: &Receiver<Option<Vec<u8>>>, sink: impl Write) {
     let mut sink = std::io::BufWriter::with_capacity(64 * 1024, sink);
     // A sink that fails (a closed pipe) loses lines; there is no better place to say so.
     while let Ok(Some(line)) = receiver.recv() {
-        let mut is_last = sink.write_all(line.as_bytes()).is_err();
+        let mut is_last = sink.write_all(&line).is_err();
         while let Ok(line) = receiver.try_recv() {
             match line {
-                Some(line) => is_last |= sink.write_all(line.as_bytes()).is_err(),
+                Some(line) => is_last |= sink.write_all(&line).is_err(),
                 None => return drop(sink.flush()),
             }
         }
@@ -153,7 +153,7 @@ fn write_all(receiver: &Receiver<Option<String>>, sink: impl Write) {
 struct Lines {
     mask: Mask,
     is_json: bool,
-    sender: SyncSender<Option<String>>,
+    sender: SyncSender<Option<Vec<u8>>>,
     dropped: IntCounter,
 }
 
@@ -161,18 +161,22 @@ impl<S: Subscriber> Layer<S> for Lines {
     fn on_event(&self, event: &Event<'_>, _context: Context<'_, S>) {
         let (metadata, now) = (event.metadata(), Timestamp::now());
         let level = level(*metadata.level());
-        let mut line =
-            Line { text: String::with_capacity(512), mask: self.mask, is_json: self.is_json };
+        let mut line = Line {
+            text: Vec::with_capacity(512),
+            value: String::new(),
+            mask: self.mask,
+            is_json: self.is_json,
+        };
         if self.is_json {
-            line.text.push('{');
-            line.pair("time", &format_args!("{now:.6}"));
-            line.pair("level", &level);
-            line.pair("target", &metadata.target());
+            line.text.push(b'{');
+            line.written("time", format_args!("{now:.6}"));
+            line.pair("level", level);
+            line.pair("target", metadata.target());
         } else {
             line.put(format_args!("{now:.3} {level:5} {}", metadata.target()));
         }
         event.record(&mut line);
-        line.text.push_str(if self.is_json { "}\n" } else { "\n" });
+        line.text.extend_from_slice(if self.is_json { b"}\n" } else { b"\n" });
         if self.sender.try_send(Some(line.text)).is_err() {
             self.dropped.inc();
         }
@@ -191,22 +195,32 @@ fn level(level: Level) -> &'static str {
 
 /// One line in the making; every value passes through the mask.
 struct Line {
-    text: String,
+    text: Vec<u8>,
+    /// Room for a value that is no text yet.
+    value: String,
     mask: Mask,
     is_json: bool,
 }
 
 impl Line {
     fn put(&mut self, text: fmt::Arguments<'_>) {
-        // Writing into a String cannot fail.
+        // Writing into a Vec cannot fail.
         self.text.write_fmt(text).ok();
     }
 
-    fn pair(&mut self, name: &str, value: &dyn fmt::Display) {
-        let value = value.to_string();
+    /// A value that must be written out first.
+    fn written(&mut self, name: &str, value: fmt::Arguments<'_>) {
+        let mut text = std::mem::take(&mut self.value);
+        text.clear();
+        text.write_fmt(value).ok();
+        self.pair(name, &text);
+        self.value = text;
+    }
+
+    fn pair(&mut self, name: &str, value: &str) {
         // A UUID may end in twelve digits, and an entry's id must stay findable.
-        let is_entry = name == "entry" && uuid::Uuid::try_parse(&value).is_ok();
-        let shown = if is_entry { Cow::Borrowed(value.as_str()) } else { (self.mask)(&value) };
+        let is_entry = name == "entry" && uuid::Uuid::try_parse(value).is_ok();
+        let shown = if is_entry { Cow::Borrowed(value) } else { (self.mask)(value) };
         if !self.is_json {
             let shown = shown.escape_debug();
             return if name == "message" {
@@ -215,46 +229,57 @@ impl Line {
                 self.put(format_args!(" {name}={shown}"))
             };
         }
-        if !self.text.ends_with('{') {
-            self.text.push(',');
-        }
-        let name = serde_json::Value::from(name);
-        let shown = serde_json::Value::from(shown);
-        self.put(format_args!("{name}:{shown}"));
+        self.key(name);
+        serde_json::to_writer(&mut self.text, &*shown).ok();
     }
 
-    /// A number stays one in JSON, unless it was twelve digits long.
-    fn number(&mut self, name: &str, value: &dyn fmt::Display) {
-        let text = value.to_string();
-        if self.is_json && matches!((self.mask)(&text), Cow::Borrowed(_)) {
-            let name = serde_json::Value::from(name);
-            self.put(format_args!(",{name}:{text}"));
-        } else {
-            self.pair(name, &text);
+    /// A name in JSON; those of fields are plain words of the source.
+    fn key(&mut self, name: &str) {
+        if !self.text.ends_with(b"{") {
+            self.text.push(b',');
         }
+        self.text.push(b'"');
+        self.text.extend_from_slice(name.as_bytes());
+        self.text.extend_from_slice(b"\":");
+    }
+
+    /// A number stays one in JSON, unless it is twelve digits long.
+    fn number(&mut self, name: &str, value: fmt::Arguments<'_>) {
+        let begun = self.text.len();
+        if self.is_json {
+            self.key(name);
+            let digits = self.text.len();
+            self.put(value);
+            let digits = self.text.get(digits..).unwrap_or_default();
+            if str::from_utf8(digits).is_ok_and(|digits| (self.mask)(digits) == digits) {
+                return;
+            }
+            self.text.truncate(begun);
+        }
+        self.written(name, value);
     }
 }
 
 impl Visit for Line {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.pair(field.name(), &format_args!("{value:?}"));
+        self.written(field.name(), format_args!("{value:?}"));
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
         if !value.is_empty() {
-            self.pair(field.name(), &value);
+            self.pair(field.name(), value);
         }
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.number(field.name(), &value);
+        self.number(field.name(), format_args!("{value}"));
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.number(field.name(), &value);
+        self.number(field.name(), format_args!("{value}"));
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.number(field.name(), &value);
+        self.number(field.name(), format_args!("{value}"));
     }
 }
