@@ -22,7 +22,7 @@ use crate::ops::metrics::Metrics;
 use crate::proxy::tls::TlsError;
 use bytes::Bytes;
 use hyper::Method;
-use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use qaqpa_kit::adapter::HttpOutgoing;
 use qaqpa_kit::fault::{Code, Fault, Phase};
 use std::collections::HashMap;
@@ -233,20 +233,8 @@ pub(crate) fn whole_seconds(wait: Duration) -> u32 {
 
 /// Takes out what is meant for one hop only (RFC 9110 §7.6.1), named or implied.
 pub(crate) fn strip_hop_by_hop(headers: &mut HeaderMap) {
-    const ALWAYS: [&str; 10] = [
-        "connection",
-        "expect",
-        "keep-alive",
-        "proxy-authenticate",
-        "proxy-authorization",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    ];
     let named: Vec<HeaderName> = headers
-        .get_all("connection")
+        .get_all(CONNECTION)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
@@ -255,7 +243,28 @@ pub(crate) fn strip_hop_by_hop(headers: &mut HeaderMap) {
     for name in named {
         headers.remove(name);
     }
-    for name in ALWAYS {
+    drop_headers(headers, |name| {
+        matches!(
+            name,
+            "connection"
+                | "expect"
+                | "keep-alive"
+                | "proxy-authenticate"
+                | "proxy-authorization"
+                | "proxy-connection"
+                | "te"
+                | "trailer"
+                | "transfer-encoding"
+                | "upgrade"
+        )
+    });
+}
+
+/// Takes out headers by their names; a head mostly has none of them, so it is walked once.
+pub(crate) fn drop_headers(headers: &mut HeaderMap, is_dropped: impl Fn(&str) -> bool) {
+    let dropped: Vec<_> =
+        headers.keys().filter(|name| is_dropped(name.as_str())).cloned().collect();
+    for name in dropped {
         headers.remove(name);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::account::Account;
 use crate::proxy::listener::Arriving;
-use crate::upstream::strip_hop_by_hop;
+use crate::upstream::{drop_headers, strip_hop_by_hop};
 use bytes::Bytes;
 use hyper::header::{
     AUTHORIZATION, CONTENT_LENGTH, COOKIE, Entry, HOST, HeaderName, HeaderValue,
@@ -10,6 +10,7 @@ use hyper::header::{
 };
 use hyper::{HeaderMap, Method};
 use qaqpa_kit::fault::{Code, Fault, Phase};
+use std::borrow::Cow;
 
 /// The entry that tells about a call; ours alone, both ways.
 const ENTRY: HeaderName = HeaderName::from_static("qaqpa-entry");
@@ -41,13 +42,14 @@ const OF_THE_ORIGIN: [&str; 7] = [
 ];
 
 /// A header's name as those read it that know no difference between `-` and `_` (RFC 3875 §4.1.18).
-fn folded(name: &HeaderName) -> String {
-    name.as_str().replace('_', "-")
+fn folded(name: &str) -> Cow<'_, str> {
+    if name.contains('_') { name.replace('_', "-").into() } else { name.into() }
 }
 
 /// What a caller may say of itself, but not to an agency under our name: who calls and from where, and
 /// with which certificate, which agencies believe of whoever ends TLS before them (RFC 9440 §2.4).
 fn is_ours(name: &str) -> bool {
+    let name = &*folded(name);
     name.starts_with("qaqpa-")
         || name.starts_with("x-forwarded-")
         || ["client-cert", "client-cert-chain", "forwarded", "x-forwarded", "x-real-ip"]
@@ -59,7 +61,7 @@ fn is_ours(name: &str) -> bool {
 /// # Errors
 /// `caller.malformed` (`override_header`).
 pub(super) fn check(arriving: &Arriving) -> Result<(), Fault> {
-    if arriving.headers.keys().any(|name| OVERRIDES.contains(&folded(name).as_str())) {
+    if arriving.headers.keys().any(|name| OVERRIDES.contains(&&*folded(name.as_str()))) {
         return Err(Fault::new(Code::CallerMalformed, Phase::Receive, "override_header"));
     }
     Ok(())
@@ -87,9 +89,8 @@ pub(super) fn written(arriving: &Arriving) -> Bytes {
 /// The headers for the agency: those of one hop and those that only we may say go, ours come.
 /// Cookies and `Authorization` pass from end to end.
 pub(super) fn outgoing(mut headers: HeaderMap, account: &Account) -> HeaderMap {
-    drop_ours(&mut headers);
-    headers.remove(HOST);
-    headers.remove(CONTENT_LENGTH);
+    strip_hop_by_hop(&mut headers);
+    drop_headers(&mut headers, |name| is_ours(name) || name == HOST || name == CONTENT_LENGTH);
     let node = &account.gate().settings.node.id;
     let participant = &account.trace.participant;
     via(&mut headers, node);
@@ -111,25 +112,14 @@ pub(super) fn outgoing(mut headers: HeaderMap, account: &Account) -> HeaderMap {
 /// The agency's headers for the caller. The length is that of the body which follows; only after
 /// HEAD, where none follows, it is the agency's own. Its cookies stay its own.
 pub(super) fn incoming(headers: &mut HeaderMap, account: &Account, method: &Method) {
-    drop_ours(headers);
-    for name in OF_THE_ORIGIN {
-        headers.remove(name);
-    }
+    let is_empty = *method == Method::HEAD;
+    drop_headers(headers, |name| {
+        is_ours(name) || OF_THE_ORIGIN.contains(&name) || name == CONTENT_LENGTH && !is_empty
+    });
     confine_cookies(headers, &account.trace.agency);
-    if *method != Method::HEAD {
-        headers.remove(CONTENT_LENGTH);
-    }
     via(headers, &account.gate().settings.node.id);
     if let Ok(entry) = HeaderValue::from_str(&account.entry().to_string()) {
         headers.insert(ENTRY, entry);
-    }
-}
-
-fn drop_ours(headers: &mut HeaderMap) {
-    strip_hop_by_hop(headers);
-    let ours: Vec<_> = headers.keys().filter(|name| is_ours(&folded(name))).cloned().collect();
-    for name in ours {
-        headers.remove(name);
     }
 }
 
@@ -190,7 +180,7 @@ mod tests {
         ] {
             headers.insert(HeaderName::from_static(name), HeaderValue::from_static("1"));
         }
-        drop_ours(&mut headers);
+        drop_headers(&mut headers, is_ours);
         let mut left: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
         left.sort_unstable();
         assert_eq!(left, ["authorization", "cookie", "x-qaqpa"]);
