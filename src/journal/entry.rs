@@ -1,8 +1,9 @@
 //! One call's record: the row opened before the send, the row closed after it, and what closed it.
 
+use aws_lc_rs::rand;
 use qaqpa_kit::fault::{Code, Outcome, Phase};
 use std::fmt;
-use uuid::{NoContext, Timestamp, Uuid};
+use uuid::{Builder, NoContext, Timestamp, Uuid};
 
 /// Identity of an entry: UUID version 7, so that ids sort by time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -13,6 +14,11 @@ impl EntryId {
     #[must_use]
     pub fn at(unix_us: i64) -> Self {
         let unix_us = u64::try_from(unix_us).unwrap_or(0);
+        // Random bytes without a system call; where there are none, the kernel's.
+        let mut random = [0; 10];
+        if rand::fill(&mut random).is_ok() {
+            return Self(Builder::from_unix_timestamp_millis(unix_us / 1_000, &random).into_uuid());
+        }
         let nanos = u32::try_from(unix_us % 1_000_000).unwrap_or(0) * 1_000;
         Self(Uuid::new_v7(Timestamp::from_unix(NoContext, unix_us / 1_000_000, nanos)))
     }
