@@ -1,13 +1,13 @@
 //! What the writer does inside one SQLite transaction.
 
-use crate::journal::entry::{CallKey, Closed, EntryId, Opened, Resolution};
+use crate::journal::entry::{CallKey, Closed, EntryId, Opened, Resolution, SameCall};
 use crate::journal::group::{
     Close, Group, KeyEnd, Open, Resolve, Swept, Undo, Written, digest, phases_text,
 };
 use crate::journal::same_call::{Found, Held, IN_FLIGHT_US_MAX, KeyState, answered_as, judge_all};
 use crate::journal::seal::Part;
 use qaqpa_kit::fault::{Code, Outcome, Phase};
-use rusqlite::{Result, Row, Transaction, named_params, params};
+use rusqlite::{CachedStatement, Result, Row, Transaction, named_params, params};
 
 /// Claims of one key tried before others are let go first; one writer needs two.
 const CLAIMS_MAX: usize = 3;
@@ -19,15 +19,18 @@ const INTERRUPTED: &str = "INSERT INTO entry_closed \
      SELECT entry, :now_us, 'Unknown', 1 - is_idempotent, 'interrupted', 0, '' FROM call_key \
      WHERE state = 'open' AND ";
 
+const RELEASE: &str = "DELETE FROM call_key WHERE call_key = ?1 AND entry = ?2";
+
 /// Writes everything; ends first, so that the same call in this very group finds its answer.
 pub(super) fn group(transaction: &Transaction<'_>, node: &str, group: &Group) -> Result<Written> {
+    let mut rows = Rows::of(transaction, node)?;
     for close in &group.closes {
-        insert_close(transaction, close)?;
-        end_key(transaction, close)?;
+        rows.close(close)?;
+        rows.end_key(close)?;
     }
     for record in &group.records {
-        insert_opened(transaction, node, &record.opened)?;
-        insert_closed(transaction, &record.closed, 0, false)?;
+        rows.opened(&record.opened)?;
+        rows.closed(&record.closed, 0, false)?;
     }
     for undo in &group.undos {
         undo_open(transaction, undo)?;
@@ -44,31 +47,18 @@ pub(super) fn group(transaction: &Transaction<'_>, node: &str, group: &Group) ->
         written.resolutions.push(insert_resolved(transaction, resolve)?);
     }
     for open in &group.opens {
-        written.found.push(claim(transaction, node, open)?);
+        written.found.push(claim(transaction, &mut rows, open)?);
     }
     Ok(written)
 }
 
 /// Claims the key and writes the opened row, or finds who holds the key.
-fn claim(transaction: &Transaction<'_>, node: &str, open: &Open) -> Result<Option<Found>> {
+fn claim(transaction: &Transaction<'_>, rows: &mut Rows<'_>, open: &Open) -> Result<Option<Found>> {
     let Open { opened, same_call, request, .. } = open;
-    let insert = "INSERT INTO call_key (call_key, message_key, entry, node, state, is_unique, \
-         is_idempotent, opened_at_us, expires_at_us, answer_bytes) \
-         VALUES (?1, ?2, ?3, ?4, 'open', ?5, ?6, ?7, ?8, 0) ON CONFLICT DO NOTHING";
     for _ in 0..CLAIMS_MAX {
-        let is_claimed = transaction.prepare_cached(insert)?.execute(params![
-            opened.key.0,
-            opened.message_key,
-            opened.id.0.as_bytes(),
-            node,
-            same_call.unique_message_id,
-            same_call.idempotent,
-            opened.opened_at_us,
-            same_call.expires_at_us,
-        ])?;
-        if is_claimed == 1 {
-            insert_opened(transaction, node, opened)?;
-            insert_body(transaction, opened.id, Part::Request, request.as_deref())?;
+        if rows.claim(opened, same_call)? {
+            rows.opened(opened)?;
+            rows.body(opened.id, Part::Request, request.as_deref())?;
             return Ok(Some(Found::Fresh));
         }
         let rivals = rivals(transaction, &opened.key, &opened.message_key)?;
@@ -126,103 +116,139 @@ fn remove(transaction: &Transaction<'_>, held: &Held, now_us: i64) -> Result<()>
     Ok(())
 }
 
-fn insert_opened(transaction: &Transaction<'_>, node: &str, opened: &Opened) -> Result<()> {
-    let insert = "INSERT INTO entry_opened VALUES \
-         (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) ON CONFLICT DO NOTHING";
-    transaction.prepare_cached(insert)?.execute(params![
-        opened.id.0.as_bytes(),
-        node,
-        opened.opened_at_us,
-        opened.participant,
-        opened.sender_id,
-        opened.agency,
-        opened.service,
-        opened.route_id,
-        opened.message_id,
-        opened.correlation_id,
-        digest(&opened.key.0),
-        digest(&opened.caller_certificate),
-        digest(&opened.request_digest),
-        i64::try_from(opened.request_bytes).unwrap_or(i64::MAX),
-        Some(opened.revocation.as_str()).filter(|found| !found.is_empty()),
-    ])?;
-    Ok(())
+/// The statements that nearly every group needs, found once a group and not once a row.
+struct Rows<'t> {
+    node: &'t str,
+    claim: CachedStatement<'t>,
+    opened: CachedStatement<'t>,
+    closed: CachedStatement<'t>,
+    body: CachedStatement<'t>,
+    answered: CachedStatement<'t>,
+    unknown: CachedStatement<'t>,
+    released: CachedStatement<'t>,
 }
 
-fn insert_body(
-    transaction: &Transaction<'_>,
-    id: EntryId,
-    part: Part,
-    sealed: Option<&[u8]>,
-) -> Result<()> {
-    let Some(sealed) = sealed else { return Ok(()) };
-    let insert = "INSERT INTO entry_body VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
-    transaction.prepare_cached(insert)?.execute((id.0.as_bytes(), part.word(), sealed))?;
-    Ok(())
-}
-
-fn insert_close(transaction: &Transaction<'_>, close: &Close) -> Result<()> {
-    insert_closed(transaction, &close.closed, close.answer_bytes, close.needs_evidence)?;
-    insert_body(transaction, close.closed.id, Part::Answer, close.body())
-}
-
-fn insert_closed(
-    transaction: &Transaction<'_>,
-    closed: &Closed,
-    answer_bytes: u64,
-    needs_evidence: bool,
-) -> Result<()> {
-    let insert = "INSERT INTO entry_closed VALUES \
-         (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) \
-         ON CONFLICT DO NOTHING";
-    transaction.prepare_cached(insert)?.execute(params![
-        closed.id.0.as_bytes(),
-        closed.closed_at_us,
-        closed.outcome.word(),
-        needs_evidence,
-        closed.fault.map(|(code, _)| code.word()),
-        closed.fault.map(|(_, phase)| phase.word()),
-        closed.evidence,
-        closed.http_status,
-        digest(&closed.agency_digest),
-        digest(&closed.agency_certificate),
-        digest(&closed.answer_digest),
-        i64::try_from(answer_bytes).unwrap_or(i64::MAX),
-        phases_text(closed),
-        closed.streamed.as_ref().and_then(|passed| digest(&passed.request_digest)),
-        closed.streamed.map(|passed| i64::try_from(passed.request_bytes).unwrap_or(i64::MAX)),
-    ])?;
-    Ok(())
-}
-
-/// Points at the answer or stores it, leaves the key Unknown, or frees it.
-fn end_key(transaction: &Transaction<'_>, close: &Close) -> Result<()> {
-    let (key, entry) = (close.closed.key.0, close.closed.id.0.as_bytes());
-    match close.key_end {
-        KeyEnd::Answered => {
-            let update = "UPDATE call_key SET state = 'answered', outcome = ?3, http_status = ?4, \
+impl<'t> Rows<'t> {
+    fn of(transaction: &'t Transaction<'_>, node: &'t str) -> Result<Self> {
+        Ok(Self {
+            node,
+            claim: transaction.prepare_cached(
+                "INSERT INTO call_key (call_key, message_key, entry, node, state, is_unique, \
+                 is_idempotent, opened_at_us, expires_at_us, answer_bytes) \
+                 VALUES (?1, ?2, ?3, ?4, 'open', ?5, ?6, ?7, ?8, 0) ON CONFLICT DO NOTHING",
+            )?,
+            opened: transaction.prepare_cached(
+                "INSERT INTO entry_opened VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, \
+                 ?12, ?13, ?14, ?15) ON CONFLICT DO NOTHING",
+            )?,
+            closed: transaction.prepare_cached(
+                "INSERT INTO entry_closed VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, \
+                 ?12, ?13, ?14, ?15) ON CONFLICT DO NOTHING",
+            )?,
+            body: transaction.prepare_cached(
+                "INSERT INTO entry_body VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+            )?,
+            answered: transaction.prepare_cached(
+                "UPDATE call_key SET state = 'answered', outcome = ?3, http_status = ?4, \
                  answer = ?5, answer_bytes = coalesce(length(?5), 0) \
-                 WHERE call_key = ?1 AND entry = ?2";
-            transaction.prepare_cached(update)?.execute(params![
+                 WHERE call_key = ?1 AND entry = ?2",
+            )?,
+            unknown: transaction.prepare_cached(
+                "UPDATE call_key SET state = 'unknown' WHERE call_key = ?1 AND entry = ?2",
+            )?,
+            released: transaction.prepare_cached(RELEASE)?,
+        })
+    }
+
+    /// Whether the key was free.
+    fn claim(&mut self, opened: &Opened, same_call: &SameCall) -> Result<bool> {
+        let claimed = self.claim.execute(params![
+            opened.key.0,
+            opened.message_key,
+            opened.id.0.as_bytes(),
+            self.node,
+            same_call.unique_message_id,
+            same_call.idempotent,
+            opened.opened_at_us,
+            same_call.expires_at_us,
+        ])?;
+        Ok(claimed == 1)
+    }
+
+    fn opened(&mut self, opened: &Opened) -> Result<()> {
+        self.opened.execute(params![
+            opened.id.0.as_bytes(),
+            self.node,
+            opened.opened_at_us,
+            opened.participant,
+            opened.sender_id,
+            opened.agency,
+            opened.service,
+            opened.route_id,
+            opened.message_id,
+            opened.correlation_id,
+            digest(&opened.key.0),
+            digest(&opened.caller_certificate),
+            digest(&opened.request_digest),
+            i64::try_from(opened.request_bytes).unwrap_or(i64::MAX),
+            Some(opened.revocation.as_str()).filter(|found| !found.is_empty()),
+        ])?;
+        Ok(())
+    }
+
+    fn body(&mut self, id: EntryId, part: Part, sealed: Option<&[u8]>) -> Result<()> {
+        if let Some(sealed) = sealed {
+            self.body.execute((id.0.as_bytes(), part.word(), sealed))?;
+        }
+        Ok(())
+    }
+
+    fn close(&mut self, close: &Close) -> Result<()> {
+        self.closed(&close.closed, close.answer_bytes, close.needs_evidence)?;
+        self.body(close.closed.id, Part::Answer, close.body())
+    }
+
+    fn closed(&mut self, closed: &Closed, answer_bytes: u64, needs_evidence: bool) -> Result<()> {
+        self.closed.execute(params![
+            closed.id.0.as_bytes(),
+            closed.closed_at_us,
+            closed.outcome.word(),
+            needs_evidence,
+            closed.fault.map(|(code, _)| code.word()),
+            closed.fault.map(|(_, phase)| phase.word()),
+            closed.evidence,
+            closed.http_status,
+            digest(&closed.agency_digest),
+            digest(&closed.agency_certificate),
+            digest(&closed.answer_digest),
+            i64::try_from(answer_bytes).unwrap_or(i64::MAX),
+            phases_text(closed),
+            closed.streamed.as_ref().and_then(|passed| digest(&passed.request_digest)),
+            closed.streamed.map(|passed| i64::try_from(passed.request_bytes).unwrap_or(i64::MAX)),
+        ])?;
+        Ok(())
+    }
+
+    /// Points at the answer or stores it, leaves the key Unknown, or frees it.
+    fn end_key(&mut self, close: &Close) -> Result<()> {
+        let (key, entry) = (close.closed.key.0, close.closed.id.0.as_bytes());
+        match close.key_end {
+            KeyEnd::Answered => self.answered.execute(params![
                 key,
                 entry,
                 close.closed.outcome.word(),
                 close.closed.http_status,
                 close.stored()
-            ])?;
-        }
-        KeyEnd::Unknown => {
-            let update = "UPDATE call_key SET state = 'unknown' WHERE call_key = ?1 AND entry = ?2";
-            transaction.prepare_cached(update)?.execute((key, entry))?;
-        }
-        KeyEnd::Released => release(transaction, &close.closed.key, close.closed.id)?,
+            ])?,
+            KeyEnd::Unknown => self.unknown.execute((key, entry))?,
+            KeyEnd::Released => self.released.execute((key, entry))?,
+        };
+        Ok(())
     }
-    Ok(())
 }
 
 fn release(transaction: &Transaction<'_>, key: &CallKey, entry: EntryId) -> Result<()> {
-    let delete = "DELETE FROM call_key WHERE call_key = ?1 AND entry = ?2";
-    transaction.prepare_cached(delete)?.execute((key.0, entry.0.as_bytes()))?;
+    transaction.prepare_cached(RELEASE)?.execute((key.0, entry.0.as_bytes()))?;
     Ok(())
 }
 
