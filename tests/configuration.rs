@@ -162,7 +162,7 @@ const TEN: [&str; 10] = [
     "gateway.toml:54: limits.body_byte_max: unknown key. Cure: write `body_bytes_max`.",
     "gateway.toml:96: limits.in_flight_max: 0 is beyond the limits of this key. \
      Cure: write a whole number, 1 … 100000.",
-    "gateway.toml:181: signing.key[0].key_file: key file secrets/singing.key does not exist. \
+    "gateway.toml:184: signing.key[0].key_file: key file secrets/singing.key does not exist. \
      Cure: put the PKCS#8 PEM key there, readable by the gateway alone, or correct the path.",
     "participants/demo_portal.toml:10: bin: this is no BIN. \
      Cure: write the 12 digits of the organisation's BIN; the last one is their check.",

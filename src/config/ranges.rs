@@ -40,6 +40,7 @@ pub const GATEWAY: &[Range] = &[
     ("limits.body_grace_ms", 100, MINUTES_10_MS),
     ("limits.body_bytes_per_second_min", 1, 1_048_576),
     ("limits.write_deadline_ms", 100, MINUTES_10_MS),
+    ("limits.unsent_bytes_max", 4_096, 16_777_216),
     ("limits.linger_deadline_ms", 0, 60_000),
     ("limits.linger_bytes_max", 0, BODY_BYTES),
     ("limits.idle_deadline_ms", 100, MINUTES_10_MS),

@@ -133,6 +133,8 @@ pub struct Limits {
     pub body_grace: Duration,
     pub body_bytes_per_second_min: u32,
     pub write_deadline: Duration,
+    /// Waiting in the kernel for one connection.
+    pub unsent_bytes_max: u32,
     pub linger_deadline: Duration,
     pub linger_bytes_max: u64,
     pub idle_deadline: Duration,

@@ -206,7 +206,8 @@ impl Door {
             io::ErrorKind::PermissionDenied => BindError::NotAllowed { address },
             _ => BindError::Other { address, cause },
         };
-        let socket = bound(address, listener.reuse_port).map_err(failed)?;
+        let socket =
+            bound(address, listener.reuse_port, limits.unsent_bytes_max).map_err(failed)?;
         let address = socket.local_addr().map_err(failed)?;
         let spool =
             Spool::new(limits, figures.in_flight_bytes.clone(), figures.spool_bytes.clone());

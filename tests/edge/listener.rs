@@ -6,7 +6,7 @@ use qaqpa::config::settings::{Limits, Listener, TlsMode};
 use qaqpa::proxy::listener::{BindError, Door, Drained};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const SHORT: Duration = Duration::from_millis(150);
 
@@ -170,6 +170,21 @@ async fn a_caller_that_does_not_take_its_answer_is_cut() {
     until("served", || door.echo.finished.load(Ordering::SeqCst) == 1).await;
     until("the connection is given up", || door.figures.connections.get() == 0).await;
     assert!(caller.answer().await.is_none());
+}
+
+#[tokio::test]
+async fn the_kernel_holds_little_for_a_caller_that_does_not_take_its_answer() {
+    let limits = Limits { write_deadline: SHORT, unsent_bytes_max: 65_536, ..limits() };
+    let door = callers::open(&limits).await;
+    let mut caller = Caller::connect(door.address).await;
+    caller.post("/large", "").await;
+    until("the connection is given up", || {
+        door.echo.finished.load(Ordering::SeqCst) == 1 && door.figures.connections.get() == 0
+    })
+    .await;
+    let mut held = Vec::new();
+    caller.socket.read_to_end(&mut held).await.ok();
+    assert!((1..1 << 20).contains(&held.len()), "{} bytes", held.len());
 }
 
 #[tokio::test]

@@ -35,6 +35,7 @@ pub(super) fn checked(raw: &raw::Limits) -> Limits {
         body_grace: Duration::from_millis(raw.body_grace_ms),
         body_bytes_per_second_min: raw.body_bytes_per_second_min,
         write_deadline: Duration::from_millis(raw.write_deadline_ms),
+        unsent_bytes_max: raw.unsent_bytes_max,
         linger_deadline: Duration::from_millis(raw.linger_deadline_ms),
         linger_bytes_max: raw.linger_bytes_max,
         idle_deadline: Duration::from_millis(raw.idle_deadline_ms),

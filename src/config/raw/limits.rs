@@ -64,6 +64,8 @@ pub struct Limits {
     pub body_bytes_per_second_min: u32,
     /// Milliseconds within which a caller must take more of its answer.
     pub write_deadline_ms: u64,
+    /// Bytes of an answer that wait in the kernel for one connection's caller to take what came before.
+    pub unsent_bytes_max: u32,
     /// Milliseconds that a refused request may go on arriving, so that its answer is read.
     pub linger_deadline_ms: u64,
     /// Bytes of a refused request that are still read, and thrown away.
@@ -115,6 +117,7 @@ impl Default for Limits {
             body_grace_ms: 5_000,
             body_bytes_per_second_min: 1_024,
             write_deadline_ms: 30_000,
+            unsent_bytes_max: 65_536,
             linger_deadline_ms: 2_000,
             linger_bytes_max: 1_048_576,
             idle_deadline_ms: 60_000,
