@@ -81,7 +81,7 @@ pub(super) struct Crowd {
     callers: Callers,
     admission: Admission,
     certificates: CertificateCache,
-    peer: Peer,
+    certificate: CertificateDer<'static>,
     runtime: Runtime,
 }
 
@@ -94,15 +94,16 @@ impl Crowd {
             admission: Admission::new(&settings),
             settings,
             certificates: CertificateCache::default(),
-            peer: Peer::new(certificate, Vec::new()),
+            certificate,
             runtime: Builder::new_current_thread().enable_time().build()?,
         })
     }
 
-    /// Identifies the caller, finds the service, lets the call in.
+    /// Identifies the caller of a new connection, finds the service, lets the call in.
     pub(super) fn find(&self) -> Result<Permit, Fault> {
-        let peer = Some(&self.peer);
-        let caller = self.callers.identify_by_certificate(peer, &self.certificates, NOW_UNIX_S)?;
+        let peer = Peer::new(self.certificate.clone(), Vec::new());
+        let (peer, certificates) = (Some(&peer), &self.certificates);
+        let caller = self.callers.identify_by_certificate(peer, certificates, NOW_UNIX_S)?;
         let service = route::find(&self.settings, SERVICE, "");
         let unknown = || Fault::new(Code::GatewayBug, Phase::Route, "service_id");
         let service = service.ok_or_else(unknown)?;
