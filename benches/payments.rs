@@ -18,7 +18,7 @@ mod postgres;
 use axis::{Axis, Bound};
 use postgres::Cluster;
 use qaqpa::config::settings::{Bank, Payments as Settings, Store};
-use qaqpa::payments::command::{About, Act, Command, Opening, Receipt, Reply, Report};
+use qaqpa::payments::command::{About, Act, Command, Opening, Payee, Receipt, Reply, Report};
 use qaqpa::payments::order::{Action, Said};
 use qaqpa::payments::record::{Charge, Id, Party, Source, Terms};
 use qaqpa::payments::{Payments, migrate};
@@ -110,7 +110,8 @@ async fn pay(payments: &Payments, way: Way, charge: &Charge, number: usize) -> F
             charge: charge.id.clone(),
             bank,
             txn_id: number.to_string(),
-            payer: payer()?,
+            payer: Some(payer()?),
+            payee: Payee::default(),
             amount: amount()?,
             posted_at_us: NOON_US,
             document_number: Some(number.to_string()),

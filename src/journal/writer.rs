@@ -10,6 +10,7 @@ use super::in_flight::InFlight;
 use super::same_call::Found;
 use super::stats::Stats;
 use super::steady::Steady;
+use super::thread;
 use crate::trial;
 use arc_swap::ArcSwapOption;
 use std::collections::VecDeque;
@@ -127,8 +128,8 @@ impl<S: Backing> Writer<S> {
                 if self.is_riding() {
                     continue;
                 }
-                // Whoever else is ready on this core may still join: at once where nobody is.
-                std::thread::yield_now();
+                thread::let_join(|| self.queues.opens.len() + self.queues.jobs.len());
+                self.take_orders();
                 let group = self.gather();
                 self.commit(group).await;
                 self.sweep_when_due().await;

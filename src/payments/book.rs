@@ -241,6 +241,14 @@ impl Book {
         self.new_closings.push(closing);
     }
 
+    /// Whether something was written that the clerk looks for: an order to be looked after, or a notice.
+    pub(super) fn leaves_work(&self) -> bool {
+        let is_looked_after =
+            |order: &Tracked<Order>| order.is_changed && order.row.next_check_at_us.is_some();
+        self.orders.values().any(is_looked_after)
+            || self.notices.values().any(|notice| notice.is_changed)
+    }
+
     /// What is to be written. Updates go first: what they let go, inserts may take.
     pub(super) fn writes(&self) -> Result<Vec<Write>, serde_json::Error> {
         let mut writes = Vec::new();

@@ -33,14 +33,24 @@ pub struct Receipt {
     pub bank: String,
     /// The bank's id of the payment.
     pub txn_id: String,
-    pub payer: Party,
+    /// Who paid; `None`: whose charge it is.
+    pub payer: Option<Party>,
     pub amount: Amount,
+    pub payee: Payee,
     /// The bank's time; in the future it counts as now.
     pub posted_at_us: i64,
     pub document_number: Option<String>,
     pub at_us: i64,
     /// SHA-256 of the message as it came, 64 hex digits.
     pub original_digest: String,
+}
+
+/// To whom a bank says that money goes; what it does not say is the charge's.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Payee {
+    pub bin: Option<String>,
+    pub iban: Option<String>,
+    pub kbk: Option<String>,
 }
 
 /// What we do with an order.
@@ -228,10 +238,11 @@ pub enum Answered {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reply {
     Done,
-    /// The order as it is now, and whether this changed it.
+    /// The order as it is now, and whether this changed it; of a receipt also its charge.
     Order {
         order: Box<Order>,
         is_new: bool,
+        charge: Option<Box<Charge>>,
     },
     Closed(Box<Closing>),
     /// The notice as it is now.
@@ -287,7 +298,7 @@ pub enum Refusal {
     NotConfirmed(State),
     /// The money went back, or is on its way back.
     Returned,
-    /// Another amount or budget code was paid.
+    /// Another amount or budget code was paid, or another payee.
     OtherTerms,
     /// Of a run or a break.
     Reconcile(breaks::Refused),

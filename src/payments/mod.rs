@@ -56,7 +56,7 @@ pub struct Payments {
     stop: Arc<Notify>,
     /// Closed when the writer has ended and given its store back.
     running: watch::Receiver<()>,
-    /// Marked after every commit of this node.
+    /// Marked after every commit of this node that leaves something for the clerk.
     work: Arc<watch::Sender<()>>,
 }
 
@@ -71,24 +71,29 @@ impl Payments {
         let group_max = settings.group_max.max(1);
         let (queue, asked) = mpsc::channel((GROUPS_WAITING_MAX * group_max).max(WAITING_MIN));
         let (stats, stop) = (Arc::new(Stats::default()), Arc::new(Notify::new()));
-        let intake = Intake { queue: asked, stop: Arc::clone(&stop), stats: Arc::clone(&stats) };
+        let work = Arc::new(watch::channel(()).0);
+        let intake = Intake {
+            queue: asked,
+            stop: Arc::clone(&stop),
+            stats: Arc::clone(&stats),
+            work: Arc::clone(&work),
+        };
         let (runs, running) = watch::channel(());
         let banks: Vec<String> = settings.banks.keys().cloned().collect();
         match settings.store.clone() {
             Store::Embedded { path } => {
                 let open = async move || Embedded::open(&path, &banks);
-                let work = move |store| work(Writer::new(store, intake, rules, group_max), runs);
-                thread::run("payments", open, work).await?;
+                let write = move |store| write(Writer::new(store, intake, rules, group_max), runs);
+                thread::run("payments", open, write).await?;
             }
             Store::Postgres { url, .. } => {
                 let target = Target::parse(&url)?;
                 let open = async move || Postgres::open(target, &banks).await;
-                let work = move |store| work(Writer::new(store, intake, rules, group_max), runs);
-                thread::run("payments", open, work).await?;
+                let write = move |store| write(Writer::new(store, intake, rules, group_max), runs);
+                thread::run("payments", open, write).await?;
             }
         }
         let reader = Reader::new(&settings.store)?;
-        let work = Arc::new(watch::channel(()).0);
         let payments = Self { queue, reader, stats, stop, running, work };
         let recovered = payments.recover(node).await;
         recovered.map_err(|down| JournalError::store("the orders of an earlier life", down))?;
@@ -174,7 +179,7 @@ impl Payments {
             .map_err(|_| JournalDown::new(Why::Slow, "payments did not end in time"))
     }
 
-    /// Marked whenever this node has changed something; other nodes' changes are found by looking.
+    /// Marked whenever this node has left something to do; other nodes' changes are found by looking.
     #[must_use]
     pub fn work(&self) -> watch::Receiver<()> {
         self.work.subscribe()
@@ -189,10 +194,7 @@ impl Payments {
             mpsc::error::TrySendError::Closed(_) => stopped(),
         })?;
         match timeout(PATIENCE, answered).await {
-            Ok(Ok(result)) => {
-                self.work.send_replace(());
-                result
-            }
+            Ok(Ok(result)) => result,
             Ok(Err(_)) => Err(stopped()),
             Err(_) => Err(JournalDown::new(Why::Slow, "payments: no commit in time")),
         }
@@ -222,7 +224,7 @@ impl Payments {
 }
 
 /// The writer's life; `runs` is dropped after the store.
-async fn work<S: store::Backing>(writer: Writer<S>, runs: watch::Sender<()>) {
+async fn write<S: store::Backing>(writer: Writer<S>, runs: watch::Sender<()>) {
     writer.run().await;
     drop(runs);
 }

@@ -5,8 +5,9 @@ use super::decide::{Request, Rules};
 use super::stats::Stats;
 use super::store::{Backing, Failed, Group};
 use crate::journal::down::{JournalDown, Why};
+use crate::journal::thread;
 use std::sync::Arc;
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 /// How often a group that lost a race is decided anew as a whole, and then each request alone: what
 /// one of them breaks must not fail the others.
@@ -25,6 +26,8 @@ pub(super) struct Intake {
     /// Nothing more is taken in; what waits is done.
     pub stop: Arc<Notify>,
     pub stats: Arc<Stats>,
+    /// Marked when something was left for the clerk.
+    pub work: Arc<watch::Sender<()>>,
 }
 
 /// The one writer of a node.
@@ -33,6 +36,7 @@ pub(super) struct Writer<S> {
     queue: mpsc::Receiver<Asked>,
     stop: Arc<Notify>,
     stats: Arc<Stats>,
+    work: Arc<watch::Sender<()>>,
     rules: Rules,
     group_max: usize,
     first: Option<Asked>,
@@ -40,8 +44,8 @@ pub(super) struct Writer<S> {
 
 impl<S: Backing> Writer<S> {
     pub(super) fn new(store: S, intake: Intake, rules: Rules, group_max: usize) -> Self {
-        let Intake { queue, stop, stats } = intake;
-        Self { store, queue, stop, stats, rules, group_max, first: None }
+        let Intake { queue, stop, stats, work } = intake;
+        Self { store, queue, stop, stats, work, rules, group_max, first: None }
     }
 
     /// Works until it is stopped, or every handle is gone, and the queue is empty.
@@ -60,6 +64,7 @@ impl<S: Backing> Writer<S> {
                     }
                 },
             };
+            thread::let_join(|| self.queue.len());
             let group = self.gather(first);
             if let Err(down) = self.commit(group).await {
                 tracing::error!(%down, "payments are refused");
@@ -125,11 +130,17 @@ impl<S: Backing> Writer<S> {
 
     async fn decide(&mut self, asked: &[Asked], rounds: u32) -> Result<Vec<Answered>, Failed> {
         let requests = asked.iter().map(|asked| &asked.request).collect();
-        let mut group = Group { requests, rules: &self.rules, answers: Vec::new() };
+        let mut group =
+            Group { requests, rules: &self.rules, answers: Vec::new(), leaves_work: false };
         let mut round = 1;
         loop {
             match self.store.transact(&mut group).await {
-                Ok(()) => return Ok(group.answers),
+                Ok(()) => {
+                    if group.leaves_work {
+                        self.work.send_replace(());
+                    }
+                    return Ok(group.answers);
+                }
                 Err(Failed::Raced(cause)) if round < rounds => {
                     tracing::debug!(cause, round, "a group of payments is decided anew");
                     round += 1;

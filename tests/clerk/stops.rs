@@ -164,7 +164,10 @@ async fn carry(gateway: TcpStream, database: TcpStream, cuts: Arc<AtomicU32>) {
                 if to_database.write_all(bytes).await.is_err() {
                     return;
                 }
-                let commits = bytes.windows(7).any(|word| word == b"COMMIT\0");
+                // The journal's groups are a statement each, by which calls are answered.
+                let ends = bytes.first() == Some(&b'B')
+                    && bytes.windows(8).any(|word| word == b"answered");
+                let commits = ends || bytes.windows(7).any(|word| word == b"COMMIT\0");
                 let left = |left: u32| left.checked_sub(1);
                 if commits && cuts.fetch_update(Ordering::SeqCst, Ordering::SeqCst, left).is_ok() {
                     // The server has done it once it answers; nobody hears of it.

@@ -28,8 +28,8 @@ async fn a_commit_is_acknowledged_before_the_agency_sees_a_byte() {
         };
         let journal = events.iter().find(is_entry).expect("a session of the journal").descriptor();
         let of_journal = journal.clone();
-        let is_written = move |event: &Event| event.is(&WRITES, &journal) && says_commit(event);
-        let is_durable = move |event: &Event| event.is(&READS, &of_journal) && says_commit(event);
+        let is_written = move |event: &Event| event.is(&WRITES, &journal) && binds(event);
+        let is_durable = move |event: &Event| event.is(&READS, &of_journal) && is_idle(event);
         (Box::new(is_written) as Is, Box::new(is_durable) as Is)
     })
     .await;
@@ -38,8 +38,14 @@ async fn a_commit_is_acknowledged_before_the_agency_sees_a_byte() {
 /// Which events are meant.
 type Is = Box<dyn Fn(&Event) -> bool>;
 
-fn says_commit(event: &Event) -> bool {
-    event.text.contains("COMMIT\\0")
+/// Begins with a Bind: a group is one statement with parameters.
+fn binds(event: &Event) -> bool {
+    event.text.contains("\"B\\0")
+}
+
+/// Says ReadyForQuery, outside of a transaction: what was asked is committed.
+fn is_idle(event: &Event) -> bool {
+    event.text.contains("Z\\0\\0\\0\\5I")
 }
 
 /// Makes two calls of each kind, the first on a new connection to the agency and the second on the

@@ -5,7 +5,7 @@ use qaqpa::command::demo::scratch::{Endpoints, Scratch};
 use qaqpa::config;
 use qaqpa::config::settings::{Settings, Store};
 use qaqpa::payments::Payments;
-use qaqpa::payments::command::{Act, Command, Opening, Receipt, Reply};
+use qaqpa::payments::command::{Act, Command, Opening, Payee, Receipt, Reply};
 use qaqpa::payments::order::Action;
 use qaqpa::payments::record::{Charge, Id, Order, Party, Terms};
 use qaqpa::{journal, payments};
@@ -204,7 +204,8 @@ async fn paid(payments: &Payments, charge: &Charge, txn_id: &str, posted_at_us: 
         charge: charge.id.clone(),
         bank: BANK.to_owned(),
         txn_id: txn_id.to_owned(),
-        payer: payer(),
+        payer: Some(payer()),
+        payee: Payee::default(),
         amount: Amount::new(AMOUNT).unwrap(),
         posted_at_us,
         document_number: Some(format!("47{txn_id}")),

@@ -4,7 +4,7 @@ use crate::postgres::Cluster;
 use jiff::civil::{Weekday, time};
 use qaqpa::config::settings::{Bank, Payments as Settings, Store};
 use qaqpa::payments::command::{
-    About, Act, Command, Key, Opening, Receipt, Redeeming, Refund, Refusal, Reply, Report,
+    About, Act, Command, Key, Opening, Payee, Receipt, Redeeming, Refund, Refusal, Reply, Report,
 };
 use qaqpa::payments::order::{Action, Said, State};
 use qaqpa::payments::record::{Charge, Id, Order, Party, Source, Terms};
@@ -257,7 +257,8 @@ pub(crate) fn receipt(charge: &Charge, txn_id: &str) -> Receipt {
         charge: charge.id.clone(),
         bank: "demo_bank".to_owned(),
         txn_id: txn_id.to_owned(),
-        payer: payer(),
+        payer: Some(payer()),
+        payee: Payee::default(),
         amount: Amount::new(AMOUNT).unwrap(),
         posted_at_us: MORNING_US,
         document_number: None,

@@ -79,7 +79,7 @@ fn rivals(
     key: &CallKey,
     message_key: &[u8; 32],
 ) -> Result<Vec<Held>> {
-    let select = "SELECT call_key, message_key, entry, state, is_unique, is_idempotent, \
+    let select = "SELECT call_key, message_key, entry, state, is_unique, \
          opened_at_us, expires_at_us, outcome, http_status, coalesce(answer, sealed) \
          FROM call_key LEFT JOIN entry_body \
          ON id = entry AND part = 'answer' AND state = 'answered' \
@@ -95,12 +95,11 @@ fn held(row: &Row<'_>) -> Result<Held> {
         entry: EntryId(uuid::Uuid::from_bytes(row.get(2)?)),
         state: KeyState::from_word(&row.get::<_, String>(3)?),
         is_unique: row.get(4)?,
-        is_idempotent: row.get(5)?,
-        opened_at_us: row.get(6)?,
-        expires_at_us: row.get(7)?,
-        outcome: answered_as(row.get::<_, Option<String>>(8)?.as_deref()),
-        http_status: row.get::<_, Option<u16>>(9)?.unwrap_or(0),
-        answer: row.get(10)?,
+        opened_at_us: row.get(5)?,
+        expires_at_us: row.get(6)?,
+        outcome: answered_as(row.get::<_, Option<String>>(7)?.as_deref()),
+        http_status: row.get::<_, Option<u16>>(8)?.unwrap_or(0),
+        answer: row.get(9)?,
     })
 }
 

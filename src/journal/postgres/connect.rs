@@ -25,11 +25,13 @@ const SYSTEM_ROOTS: &str = "/etc/ssl/certs/ca-certificates.crt";
 /// A session that we left is not waited for longer than half a second and ends by itself, a dead
 /// node's by keepalive. Every statement goes by its index: plans made while a table was young must
 /// not scan it when it is old. What must be scanned after all looks so dear then that it would be
-/// compiled first, for half a second: never.
+/// compiled first, for half a second: never. A statement is planned once a session: of few rows the
+/// planner would think that planning it anew each time pays.
 const SESSION: &str = "-c search_path=qaqpa -c statement_timeout=15000 -c lock_timeout=500 \
      -c idle_in_transaction_session_timeout=5000 -c tcp_keepalives_idle=5 \
      -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3 \
-     -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off";
+     -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off \
+     -c plan_cache_mode=force_generic_plan";
 
 /// A cluster, from its URL.
 #[derive(Clone)]

@@ -120,11 +120,7 @@ impl Postgres {
         } else {
             write::group(client, &self.node, group, may_be_committed).await
         };
-        written.map_err(|error| {
-            // The server said so itself: then it has rolled back.
-            *may_be_committed &= error.as_db_error().is_none();
-            down(&self.target, &error)
-        })
+        written.map_err(|error| down(&self.target, &error))
     }
 
     /// Connects anew where there is no living session.

@@ -1,46 +1,69 @@
-//! What the writer sends to PostgreSQL for a whole group: one statement a table, sent together.
+//! What the writer sends to PostgreSQL for a whole group: one statement for what every call writes.
 
-use super::claim::{self, claim};
+use super::claim;
 use crate::journal::entry::{Closed, Opened, Resolution};
 use crate::journal::group::{
-    Close, Group, KeyEnd, NewDayKey, Resolve, Written, digest, phases_text,
+    Close, Group, KeyEnd, NewDayKey, Open, Resolve, Written, digest, phases_text,
 };
-use crate::journal::same_call::Found;
-use crate::journal::seal::Part;
 use deadpool_postgres::ClientWrapper;
 use qaqpa_kit::fault::{Code, Outcome, Phase};
+use std::collections::HashSet;
 use tokio_postgres::Error;
 use tokio_postgres::types::ToSql;
+use uuid::Uuid;
 
-const OPENED: &str = "INSERT INTO entry_opened \
-     SELECT id, $1, t, p, s, a, v, r, m, c, k, cc, d, b, nullif(x, '') \
-     FROM unnest($2::uuid[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], \
-     $8::text[], $9::text[], $10::text[], $11::bytea[], $12::bytea[], $13::bytea[], $14::bigint[], \
-     $15::text[]) AS t (id, t, p, s, a, v, r, m, c, k, cc, d, b, x) ON CONFLICT DO NOTHING";
-
-const CLOSED: &str = "INSERT INTO entry_closed \
-     SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::bool[], $5::text[], \
-     $6::text[], $7::text[], $8::int[], $9::bytea[], $10::bytea[], $11::bytea[], $12::bigint[], \
-     $13::text[], $14::bytea[], $15::bigint[]) ON CONFLICT DO NOTHING";
-
-const BODIES: &str = "INSERT INTO entry_body \
-     SELECT * FROM unnest($1::uuid[], $2::text[], $3::bytea[]) ON CONFLICT DO NOTHING";
+/// Claims keys, adds the rows of those calls that got theirs and of refusals (`e` is NULL), and ends
+/// calls; what comes back was claimed. A row that is there already in any way is left alone.
+///
+/// One statement, because most of what a small group costs is statements: it is a transaction by itself.
+/// Sets of rows come from `SELECT unnest …`, which keeps no copy of each column as `FROM unnest` does, and
+/// `IS TRUE` keeps the planner from making a join of what is looked up in a table of hashes.
+const GROUP: &str = "WITH opening AS MATERIALIZED (SELECT unnest($2::uuid[]) AS id, \
+     unnest($3::bigint[]) AS t, unnest($4::text[]) AS p, unnest($5::text[]) AS s, \
+     unnest($6::text[]) AS a, unnest($7::text[]) AS v, unnest($8::text[]) AS r, \
+     unnest($9::text[]) AS m, unnest($10::text[]) AS c, unnest($11::bytea[]) AS k, \
+     unnest($12::bytea[]) AS cc, unnest($13::bytea[]) AS d, unnest($14::bigint[]) AS b, \
+     unnest($15::text[]) AS x, unnest($16::bytea[]) AS mk, unnest($17::bool[]) AS u, \
+     unnest($18::bool[]) AS i, unnest($19::bigint[]) AS e, unnest($20::bytea[]) AS body), \
+     claimed AS (INSERT INTO call_key (call_key, message_key, entry, node, state, is_unique, \
+     is_idempotent, opened_at_us, expires_at_us, answer_bytes) \
+     SELECT k, mk, id, $1, 'open', u, i, t, e, 0 FROM opening WHERE e IS NOT NULL \
+     ON CONFLICT DO NOTHING RETURNING entry), \
+     let_in AS MATERIALIZED (SELECT * FROM opening \
+     WHERE e IS NULL OR (id IN (SELECT entry FROM claimed)) IS TRUE), \
+     opened AS (INSERT INTO entry_opened \
+     SELECT id, $1, t, p, s, a, v, r, m, c, k, cc, d, b, nullif(x, '') FROM let_in \
+     ON CONFLICT DO NOTHING), \
+     requests AS (INSERT INTO entry_body SELECT id, 'request', body FROM let_in \
+     WHERE body IS NOT NULL ON CONFLICT DO NOTHING), \
+     closing AS MATERIALIZED (SELECT unnest($21::uuid[]) AS id, unnest($22::bigint[]) AS t, \
+     unnest($23::text[]) AS o, unnest($24::bool[]) AS n, unnest($25::text[]) AS c, \
+     unnest($26::text[]) AS p, unnest($27::text[]) AS e, unnest($28::int[]) AS h, \
+     unnest($29::bytea[]) AS ad, unnest($30::bytea[]) AS ac, unnest($31::bytea[]) AS d, \
+     unnest($32::bigint[]) AS b, unnest($33::text[]) AS ph, unnest($34::bytea[]) AS rd, \
+     unnest($35::bigint[]) AS rb, unnest($36::bytea[]) AS body, unnest($37::bytea[]) AS k, \
+     unnest($38::text[]) AS ks, unnest($39::bytea[]) AS kept), \
+     closed AS (INSERT INTO entry_closed \
+     SELECT id, t, o, n, c, p, e, h, ad, ac, d, b, ph, rd, rb FROM closing \
+     ON CONFLICT DO NOTHING), \
+     answers AS (INSERT INTO entry_body SELECT id, 'answer', body FROM closing \
+     WHERE body IS NOT NULL ON CONFLICT DO NOTHING), \
+     remembered AS (UPDATE call_key SET state = ks, \
+     outcome = CASE ks WHEN 'answered' THEN o END, \
+     http_status = CASE ks WHEN 'answered' THEN h END, \
+     answer = kept, answer_bytes = coalesce(octet_length(kept), 0) FROM closing \
+     WHERE call_key = k AND entry = id AND ks IS NOT NULL), \
+     released AS (DELETE FROM call_key USING closing \
+     WHERE call_key = k AND entry = id AND ks IS NULL) \
+     SELECT entry FROM claimed";
 
 const UNDONE: &str = "INSERT INTO entry_closed (id, closed_at_us, outcome, needs_evidence, \
      fault_code, fault_phase, evidence, answer_bytes, phases) \
      SELECT id, $2, $3, false, $4, $5, 'fault', 0, '' FROM entry_opened WHERE id = ANY($1) \
      ON CONFLICT DO NOTHING";
 
-const ANSWERED: &str = "UPDATE call_key SET state = 'answered', outcome = o, http_status = s, \
-     answer = a, answer_bytes = coalesce(octet_length(a), 0) \
-     FROM unnest($1::bytea[], $2::uuid[], $3::text[], $4::int[], $5::bytea[]) AS t (k, e, o, s, a) \
-     WHERE call_key = k AND entry = e";
-
-const UNKNOWN: &str = "UPDATE call_key SET state = 'unknown' \
-     FROM unnest($1::bytea[], $2::uuid[]) AS t (k, e) WHERE call_key = k AND entry = e";
-
-const RELEASED: &str = "DELETE FROM call_key USING unnest($1::bytea[], $2::uuid[]) AS t (k, e) \
-     WHERE call_key = k AND entry = e";
+const UNDONE_KEYS: &str = "DELETE FROM call_key \
+     USING unnest($1::bytea[], $2::uuid[]) AS t (k, e) WHERE call_key = k AND entry = e";
 
 const NEW_DAY_KEY: &str = "INSERT INTO day_key VALUES ($1, $2) ON CONFLICT DO NOTHING";
 const DAY_KEY: &str = "SELECT wrapped FROM day_key WHERE day = $1";
@@ -52,25 +75,20 @@ const FREED: &str = "DELETE FROM call_key WHERE state = 'unknown' AND entry = $1
 
 /// Every statement of a group; a session prepares them all before it is used, so that none waits for
 /// its preparation between statements that are sent together.
-pub(super) const STATEMENTS: [&str; 15] = [
-    claim::CLAIM,
+pub(super) const STATEMENTS: [&str; 9] = [
+    GROUP,
     claim::RIVALS,
     claim::REMOVE,
-    claim::INTERRUPT,
-    OPENED,
-    CLOSED,
-    BODIES,
     UNDONE,
-    ANSWERED,
-    UNKNOWN,
-    RELEASED,
+    UNDONE_KEYS,
     NEW_DAY_KEY,
     DAY_KEY,
     RESOLVED,
     FREED,
 ];
 
-/// Writes a group in one transaction. `may_be_committed` turns true when COMMIT is on its way.
+/// Writes a group in one transaction, and then what claims that were in vain have found.
+/// `may_be_committed` tells whether a group that failed may have been written, or a part of it.
 pub(super) async fn group(
     client: &ClientWrapper,
     node: &str,
@@ -78,48 +96,32 @@ pub(super) async fn group(
     may_be_committed: &mut bool,
 ) -> Result<Written, Error> {
     let mut written = Written::default();
-    // Sent together: the driver writes what is polled first, first.
-    let begin = client.batch_execute("BEGIN");
-    let ((), found) = tokio::try_join!(biased; begin, claim(client, node, &group.opens))?;
-    written.found = found;
+    let is_one = group.day_keys.is_empty() && group.resolves.is_empty() && group.undos.is_empty();
+    if !is_one {
+        client.batch_execute("BEGIN").await?;
+    }
     for day_key in &group.day_keys {
         written.day_keys.push(make_day_key(client, day_key).await?);
     }
     for resolve in &group.resolves {
         written.resolutions.push(insert_resolved(client, resolve).await?);
     }
-    let fresh: Vec<_> = group
-        .opens
-        .iter()
-        .zip(&written.found)
-        .filter(|(_, found)| **found == Some(Found::Fresh))
-        .map(|(open, _)| open)
-        .collect();
-    let opened: Vec<_> = fresh
-        .iter()
-        .map(|open| &open.opened)
-        .chain(group.records.iter().map(|record| &record.opened))
-        .collect();
-    let requests = fresh.iter().filter_map(|open| {
-        Some((open.opened.id.0, Part::Request.word(), open.request.as_deref()?))
-    });
-    let answers = group
-        .closes
-        .iter()
-        .filter_map(|close| Some((close.closed.id.0, Part::Answer.word(), close.body()?)));
-    let bodies: Vec<_> = requests.chain(answers).collect();
+    let mut opens: Vec<&Open> = group.opens.iter().collect();
+    // Keys are claimed in one order by all nodes, so that two groups never wait for each other in a circle.
+    opens.sort_by_key(|open| open.opened.key.0);
     *may_be_committed = true;
-    tokio::try_join!(
+    let commit = async { if is_one { Ok(()) } else { client.batch_execute("COMMIT").await } };
+    // Sent together: the driver writes what is polled first, first.
+    let sent = tokio::try_join!(
         biased;
-        insert_opened(client, node, &opened),
-        insert_bodies(client, &bodies),
-        insert_closed(client, group),
+        open_and_close(client, node, &opens, Some(group)),
         undo(client, group),
-        keep_answers(client, &group.closes),
-        end_keys(client, UNKNOWN, group, KeyEnd::Unknown),
-        end_keys(client, RELEASED, group, KeyEnd::Released),
-        client.batch_execute("COMMIT"),
-    )?;
+        commit,
+    );
+    // The server said so itself: then it has rolled back.
+    let (claimed, ..) =
+        sent.inspect_err(|error| *may_be_committed = error.as_db_error().is_none())?;
+    written.found = claim::find(client, node, &group.opens, claimed).await?;
     Ok(written)
 }
 
@@ -132,164 +134,140 @@ async fn execute(
     client.execute(&statement, parameters).await
 }
 
-async fn insert_opened(client: &ClientWrapper, node: &str, rows: &[&Opened]) -> Result<(), Error> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let ids: Vec<_> = rows.iter().map(|row| row.id.0).collect();
-    let times: Vec<_> = rows.iter().map(|row| row.opened_at_us).collect();
-    let text = |of: fn(&Opened) -> &String| -> Vec<&str> {
-        rows.iter().map(|row| of(row).as_str()).collect()
-    };
-    let participants = text(|row| &row.participant);
-    let senders = text(|row| &row.sender_id);
-    let agencies = text(|row| &row.agency);
-    let services = text(|row| &row.service);
-    let routes = text(|row| &row.route_id);
-    let messages = text(|row| &row.message_id);
-    let correlations = text(|row| &row.correlation_id);
-    let keys: Vec<_> = rows.iter().map(|row| digest(&row.key.0)).collect();
-    let callers: Vec<_> = rows.iter().map(|row| digest(&row.caller_certificate)).collect();
-    let digests: Vec<_> = rows.iter().map(|row| digest(&row.request_digest)).collect();
-    let sizes: Vec<_> =
-        rows.iter().map(|row| i64::try_from(row.request_bytes).unwrap_or(i64::MAX)).collect();
-    let revocations = text(|row| &row.revocation);
-    let parameters: [&(dyn ToSql + Sync); 15] = [
-        &node,
-        &ids,
-        &times,
-        &participants,
-        &senders,
-        &agencies,
-        &services,
-        &routes,
-        &messages,
-        &correlations,
-        &keys,
-        &callers,
-        &digests,
-        &sizes,
-        &revocations,
-    ];
-    execute(client, OPENED, &parameters).await.map(drop)
-}
-
-async fn insert_bodies(
+/// Claims the keys of these calls, lets in those that got theirs, and writes the refusals and ends of a
+/// group; the calls that were let in.
+pub(super) async fn open_and_close(
     client: &ClientWrapper,
-    bodies: &[(uuid::Uuid, &str, &[u8])],
-) -> Result<(), Error> {
-    if bodies.is_empty() {
-        return Ok(());
+    node: &str,
+    opens: &[&Open],
+    group: Option<&Group>,
+) -> Result<HashSet<Uuid>, Error> {
+    let (records, closes) =
+        group.map_or((&[][..], &[][..]), |group| (&*group.records, &*group.closes));
+    if opens.is_empty() && records.is_empty() && closes.is_empty() {
+        return Ok(HashSet::new());
     }
-    let ids: Vec<_> = bodies.iter().map(|(id, ..)| *id).collect();
-    let parts: Vec<_> = bodies.iter().map(|(_, part, _)| *part).collect();
-    let sealed: Vec<_> = bodies.iter().map(|(.., sealed)| *sealed).collect();
-    execute(client, BODIES, &[&ids, &parts, &sealed]).await.map(drop)
+    let refused: Vec<&Opened> = records.iter().map(|record| &record.opened).collect();
+    let ends = closes.iter().map(|close| (&close.closed, Some(close)));
+    let ends: Vec<_> = ends.chain(records.iter().map(|record| (&record.closed, None))).collect();
+    let mut columns: Columns<'_> = vec![Box::new(node)];
+    opening(&mut columns, opens, &refused);
+    closing(&mut columns, &ends);
+    let parameters: Vec<&(dyn ToSql + Sync)> = columns.iter().map(|column| &**column).collect();
+    let statement = client.prepare_cached(GROUP).await?;
+    let rows = client.query(&statement, &parameters).await?;
+    rows.iter().map(|row| row.try_get(0)).collect()
 }
 
-async fn insert_closed(client: &ClientWrapper, group: &Group) -> Result<(), Error> {
-    let closes =
-        group.closes.iter().map(|close| (&close.closed, close.needs_evidence, close.answer_bytes));
-    let records = group.records.iter().map(|record| (&record.closed, false, 0));
-    let rows: Vec<(&Closed, bool, u64)> = closes.chain(records).collect();
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let ids: Vec<_> = rows.iter().map(|(row, ..)| row.id.0).collect();
-    let times: Vec<_> = rows.iter().map(|(row, ..)| row.closed_at_us).collect();
-    let outcomes: Vec<_> = rows.iter().map(|(row, ..)| row.outcome.word()).collect();
-    let needs_evidence: Vec<_> =
-        rows.iter().map(|(_, needs_evidence, _)| *needs_evidence).collect();
-    let codes: Vec<_> =
-        rows.iter().map(|(row, ..)| row.fault.map(|(code, _)| code.word())).collect();
-    let phases: Vec<_> =
-        rows.iter().map(|(row, ..)| row.fault.map(|(_, phase)| phase.word())).collect();
-    let evidence: Vec<_> = rows.iter().map(|(row, ..)| row.evidence).collect();
-    let statuses: Vec<_> = rows.iter().map(|(row, ..)| i32::from(row.http_status)).collect();
-    let agencies: Vec<_> = rows.iter().map(|(row, ..)| digest(&row.agency_digest)).collect();
-    let signers: Vec<_> = rows.iter().map(|(row, ..)| digest(&row.agency_certificate)).collect();
-    let answers: Vec<_> = rows.iter().map(|(row, ..)| digest(&row.answer_digest)).collect();
-    let sizes: Vec<_> =
-        rows.iter().map(|(.., bytes)| i64::try_from(*bytes).unwrap_or(i64::MAX)).collect();
-    let ends: Vec<_> = rows.iter().map(|(row, ..)| phases_text(row)).collect();
-    let (requests, request_sizes) = passed(&rows);
-    let parameters: [&(dyn ToSql + Sync); 15] = [
-        &ids,
-        &times,
-        &outcomes,
-        &needs_evidence,
-        &codes,
-        &phases,
-        &evidence,
-        &statuses,
-        &agencies,
-        &signers,
-        &answers,
-        &sizes,
-        &ends,
-        &requests,
-        &request_sizes,
-    ];
-    execute(client, CLOSED, &parameters).await.map(drop)
+/// Parameters of [`GROUP`], a column of rows each, in their order.
+type Columns<'g> = Vec<Box<dyn ToSql + Sync + 'g>>;
+
+fn size(bytes: u64) -> i64 {
+    i64::try_from(bytes).unwrap_or(i64::MAX)
 }
 
-/// Digests and sizes of the requests' bodies that only passed.
-fn passed<'r>(rows: &[(&'r Closed, bool, u64)]) -> (Vec<Option<&'r [u8]>>, Vec<Option<i64>>) {
-    let of = |(row, ..): &(&'r Closed, bool, u64)| {
-        let passed = row.streamed.as_ref();
-        let bytes = passed.map(|passed| i64::try_from(passed.request_bytes).unwrap_or(i64::MAX));
-        (passed.and_then(|passed| digest(&passed.request_digest)), bytes)
+/// `$2` to `$20`: calls to be let in, then refusals.
+fn opening<'g>(columns: &mut Columns<'g>, opens: &[&'g Open], refused: &[&'g Opened]) {
+    let rows = || opens.iter().map(|open| &open.opened).chain(refused.iter().copied());
+    let text = |of: fn(&Opened) -> &String| -> Box<Vec<&'g str>> {
+        Box::new(rows().map(|row| of(row).as_str()).collect())
     };
-    rows.iter().map(of).unzip()
+    let bytes = |of: fn(&Opened) -> &[u8; 32]| -> Box<Vec<Option<&'g [u8]>>> {
+        Box::new(rows().map(|row| digest(of(row))).collect())
+    };
+    // A refusal claims nothing and has no body.
+    let none = refused.len();
+    let flag = |of: fn(&Open) -> bool| -> Box<Vec<bool>> {
+        Box::new(opens.iter().map(|open| of(open)).chain(refused.iter().map(|_| false)).collect())
+    };
+    columns.push(Box::new(rows().map(|row| row.id.0).collect::<Vec<_>>()));
+    columns.push(Box::new(rows().map(|row| row.opened_at_us).collect::<Vec<_>>()));
+    columns.push(text(|row| &row.participant));
+    columns.push(text(|row| &row.sender_id));
+    columns.push(text(|row| &row.agency));
+    columns.push(text(|row| &row.service));
+    columns.push(text(|row| &row.route_id));
+    columns.push(text(|row| &row.message_id));
+    columns.push(text(|row| &row.correlation_id));
+    let keys = opens.iter().map(|open| Some(open.opened.key.0.as_slice()));
+    let keys = keys.chain(refused.iter().map(|row| digest(&row.key.0)));
+    columns.push(Box::new(keys.collect::<Vec<_>>()));
+    columns.push(bytes(|row| &row.caller_certificate));
+    columns.push(bytes(|row| &row.request_digest));
+    columns.push(Box::new(rows().map(|row| size(row.request_bytes)).collect::<Vec<_>>()));
+    columns.push(text(|row| &row.revocation));
+    columns.push(Box::new(rows().map(|row| row.message_key.as_slice()).collect::<Vec<_>>()));
+    columns.push(flag(|open| open.same_call.unique_message_id));
+    columns.push(flag(|open| open.same_call.idempotent));
+    let mut expires: Vec<_> = opens.iter().map(|open| Some(open.same_call.expires_at_us)).collect();
+    expires.resize(opens.len() + none, None);
+    columns.push(Box::new(expires));
+    let mut bodies: Vec<_> = opens.iter().map(|open| open.request.as_deref()).collect();
+    bodies.resize(opens.len() + none, None);
+    columns.push(Box::new(bodies));
 }
 
-/// Closes openings that nobody carries, those of them that were committed.
+/// `$21` to `$39`: what ended; of refusals there is no more than the row.
+fn closing<'g>(columns: &mut Columns<'g>, ends: &[(&'g Closed, Option<&'g Close>)]) {
+    let rows = || ends.iter().map(|(closed, _)| *closed);
+    let closes = || ends.iter().map(|(_, close)| *close);
+    let bytes = |of: fn(&Closed) -> &[u8; 32]| -> Box<Vec<Option<&'g [u8]>>> {
+        Box::new(rows().map(|row| digest(of(row))).collect())
+    };
+    let of_close = |of: fn(&'g Close) -> Option<&'g [u8]>| -> Box<Vec<Option<&'g [u8]>>> {
+        Box::new(closes().map(|close| close.and_then(of)).collect())
+    };
+    let word = |of: fn(&Closed) -> &'static str| -> Box<Vec<&'static str>> {
+        Box::new(rows().map(of).collect())
+    };
+    let fault = |of: fn((Code, Phase)) -> &'static str| -> Box<Vec<Option<&'static str>>> {
+        Box::new(rows().map(|row| row.fault.map(of)).collect())
+    };
+    columns.push(Box::new(rows().map(|row| row.id.0).collect::<Vec<_>>()));
+    columns.push(Box::new(rows().map(|row| row.closed_at_us).collect::<Vec<_>>()));
+    columns.push(word(|row| row.outcome.word()));
+    let waits = closes().map(|close| close.is_some_and(|close| close.needs_evidence));
+    columns.push(Box::new(waits.collect::<Vec<_>>()));
+    columns.push(fault(|(code, _)| code.word()));
+    columns.push(fault(|(_, phase)| phase.word()));
+    columns.push(word(|row| row.evidence));
+    columns.push(Box::new(rows().map(|row| i32::from(row.http_status)).collect::<Vec<_>>()));
+    columns.push(bytes(|row| &row.agency_digest));
+    columns.push(bytes(|row| &row.agency_certificate));
+    columns.push(bytes(|row| &row.answer_digest));
+    let sizes = closes().map(|close| close.map_or(0, |close| size(close.answer_bytes)));
+    columns.push(Box::new(sizes.collect::<Vec<_>>()));
+    columns.push(Box::new(rows().map(phases_text).collect::<Vec<_>>()));
+    // Digests and sizes of the requests' bodies that only passed.
+    let passed = || rows().map(|row| row.streamed.as_ref());
+    let digests = passed().map(|passed| passed.and_then(|passed| digest(&passed.request_digest)));
+    columns.push(Box::new(digests.collect::<Vec<_>>()));
+    let sizes = passed().map(|passed| passed.map(|passed| size(passed.request_bytes)));
+    columns.push(Box::new(sizes.collect::<Vec<_>>()));
+    columns.push(of_close(Close::body));
+    columns.push(of_close(|close| Some(close.closed.key.0.as_slice())));
+    let state = |close: &Close| match close.key_end {
+        KeyEnd::Answered => Some("answered"),
+        KeyEnd::Unknown => Some("unknown"),
+        KeyEnd::Released => None,
+    };
+    columns.push(Box::new(closes().map(|close| close.and_then(state)).collect::<Vec<_>>()));
+    columns.push(of_close(Close::stored));
+}
+
+/// Closes openings that nobody carries, those of them that were committed, and frees their keys.
 async fn undo(client: &ClientWrapper, group: &Group) -> Result<(), Error> {
     if group.undos.is_empty() {
         return Ok(());
     }
-    let ids: Vec<_> = group.undos.iter().map(|undo| undo.id.0).collect();
+    let (keys, ids): (Vec<_>, Vec<_>) =
+        group.undos.iter().map(|undo| (undo.key.0.as_slice(), undo.id.0)).unzip();
     let (outcome, code) = (Outcome::Refused.word(), Code::GatewayJournalDown.word());
     let parameters: [&(dyn ToSql + Sync); 5] =
         [&ids, &crate::journal::now_us(), &outcome, &code, &Phase::Open.word()];
-    execute(client, UNDONE, &parameters).await.map(drop)
-}
-
-async fn keep_answers(client: &ClientWrapper, closes: &[Close]) -> Result<(), Error> {
-    let answered: Vec<_> =
-        closes.iter().filter(|close| close.key_end == KeyEnd::Answered).collect();
-    if answered.is_empty() {
-        return Ok(());
-    }
-    let keys: Vec<_> = answered.iter().map(|close| close.closed.key.0.as_slice()).collect();
-    let entries: Vec<_> = answered.iter().map(|close| close.closed.id.0).collect();
-    let outcomes: Vec<_> = answered.iter().map(|close| close.closed.outcome.word()).collect();
-    let statuses: Vec<_> =
-        answered.iter().map(|close| i32::from(close.closed.http_status)).collect();
-    let sealed: Vec<_> = answered.iter().map(|close| close.stored()).collect();
-    execute(client, ANSWERED, &[&keys, &entries, &outcomes, &statuses, &sealed]).await.map(drop)
-}
-
-/// Ends the keys whose calls ended so; undone openings free theirs.
-async fn end_keys(
-    client: &ClientWrapper,
-    sql: &str,
-    group: &Group,
-    end: KeyEnd,
-) -> Result<(), Error> {
-    let closed = group
-        .closes
-        .iter()
-        .filter(|close| close.key_end == end)
-        .map(|close| (close.closed.key, close.closed.id));
-    let undone =
-        group.undos.iter().filter(|_| end == KeyEnd::Released).map(|undo| (undo.key, undo.id));
-    let (keys, entries): (Vec<_>, Vec<_>) =
-        closed.chain(undone).map(|(key, id)| (key.0.to_vec(), id.0)).unzip();
-    if keys.is_empty() {
-        return Ok(());
-    }
-    execute(client, sql, &[&keys, &entries]).await.map(drop)
+    let keys: [&(dyn ToSql + Sync); 2] = [&keys, &ids];
+    let closed = execute(client, UNDONE, &parameters);
+    tokio::try_join!(biased; closed, execute(client, UNDONE_KEYS, &keys)).map(drop)
 }
 
 /// The day's key as stored: ours, or that of the node which was first.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// By which key rows are read, in the order in which PostgreSQL locks them.
+/// By which key rows are read. PostgreSQL locks them in this order, those of [`Lookup::USUAL`] first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(in crate::payments) enum Lookup {
     /// Windows that postings go into.
@@ -49,6 +49,10 @@ impl Lookup {
         Self::RegisterFile,
         Self::Totals,
     ];
+
+    /// What PostgreSQL reads by one statement, and first.
+    pub(in crate::payments) const USUAL: [Self; 6] =
+        [Self::Window, Self::Charge, Self::Holder, Self::Order, Self::Txn, Self::Evidence];
 
     /// The reading in both dialects, with `{set}` for the test against the keys, and how PostgreSQL
     /// locks what it reads.

@@ -310,7 +310,7 @@ fn put(book: &mut Book, rules: &Rules, mut order: Order, (at_us, cause): (i64, &
 }
 
 fn changed(order: Order) -> Reply {
-    Reply::Order { order: Box::new(order), is_new: true }
+    Reply::Order { order: Box::new(order), is_new: true, charge: None }
 }
 
 /// An order without a history, for tests.
@@ -325,5 +325,5 @@ pub(super) fn blank(
 }
 
 fn unchanged(order: Order) -> Reply {
-    Reply::Order { order: Box::new(order), is_new: false }
+    Reply::Order { order: Box::new(order), is_new: false, charge: None }
 }

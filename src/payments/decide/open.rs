@@ -1,9 +1,9 @@
 //! How orders come to be, and what we do with them of our own accord.
 
-use super::{AGE_US_MAX, Rules, SKEW_US_MAX, changed, path, put, unchanged};
+use super::{AGE_US_MAX, Rules, SKEW_US_MAX, changed, path, put};
 use crate::payments::book::{Book, Lookup};
 use crate::payments::calendar::OperatingDay;
-use crate::payments::command::{Act, Inquiry, Opening, Receipt, Refusal, Reply};
+use crate::payments::command::{Act, Inquiry, Opening, Payee, Receipt, Refusal, Reply};
 use crate::payments::order::{self, Action, Rank, Said, State, Step};
 use crate::payments::record::{Charge, Heard, Id, Order, Party, Source};
 
@@ -144,11 +144,18 @@ pub(super) fn document_key(book: &Book, rules: &Rules, receipt: &Receipt) -> Opt
 pub(super) fn receive(book: &mut Book, rules: &Rules, receipt: &Receipt) -> Result<Reply, Refusal> {
     let (posted_at_us, day) = posting(book, rules, receipt).ok_or(Refusal::NoBank)?;
     let charge = book.charge(receipt.charge.text()).ok_or(Refusal::NoCharge)?.clone();
+    if goes_elsewhere(&receipt.payee, &charge) {
+        return Err(Refusal::OtherTerms);
+    }
+    let told = |order: Order, is_new| {
+        let (order, charge) = (Box::new(order), Some(Box::new(charge.clone())));
+        Reply::Order { order, is_new, charge }
+    };
     let txn_key = path(&[&receipt.bank, &receipt.txn_id]);
     if let Some(known) = book.order_by(Lookup::Txn, &txn_key) {
         let is_same =
             known.charge.as_ref() == Some(&charge.id) && known.amount_tiyn == receipt.amount.tiyn();
-        return if is_same { Ok(unchanged(known.clone())) } else { Err(Refusal::Taken) };
+        return if is_same { Ok(told(known.clone(), false)) } else { Err(Refusal::Taken) };
     }
     if book.order(receipt.order.text()).is_some() || book.has_heard(&event_of(receipt)) {
         return Err(Refusal::Taken);
@@ -157,7 +164,8 @@ pub(super) fn receive(book: &mut Book, rules: &Rules, receipt: &Receipt) -> Resu
     let document_key = document_key(book, rules, receipt);
     let is_disputed =
         document_key.as_deref().is_some_and(|key| book.order_by(Lookup::Document, key).is_some());
-    let sides = Sides::of(&charge, &receipt.bank, &receipt.payer);
+    let payer = receipt.payer.as_ref().unwrap_or(&charge.payer);
+    let sides = Sides::of(&charge, &receipt.bank, payer);
     let order = Order {
         charge: Some(charge.id.clone()),
         step: if surplus.is_some() { Step::Surplus } else { Step::Submitted },
@@ -188,7 +196,15 @@ pub(super) fn receive(book: &mut Book, rules: &Rules, receipt: &Receipt) -> Resu
         original_digest: receipt.original_digest.clone(),
         note: String::new(),
     });
-    Ok(changed(put(book, rules, order, (receipt.at_us, "receipt"))))
+    Ok(told(put(book, rules, order, (receipt.at_us, "receipt")), true))
+}
+
+/// Whoever paid wrote the charge of one payee and the account of another: no money of this charge.
+fn goes_elsewhere(said: &Payee, charge: &Charge) -> bool {
+    let differs = |said: &Option<String>, own: &str| said.as_deref().is_some_and(|it| it != own);
+    differs(&said.bin, charge.payee.digits())
+        || differs(&said.iban, &charge.iban)
+        || differs(&said.kbk, &charge.kbk)
 }
 
 /// Why the money cannot pay the charge. An order that nobody has attempted yet makes way.

@@ -7,7 +7,7 @@
 use super::charges::ORDERS_MAX;
 use super::{Asker, Desk, Told, Unanswered, hex_sha256, json, ok, read, refused, terms};
 use crate::config::settings::Bank;
-use crate::payments::command::{self, About, Command, Receipt, Reply, Report};
+use crate::payments::command::{self, About, Command, Payee, Receipt, Reply, Report};
 use crate::payments::order::{Said, Step};
 use crate::payments::record::{Charge, Id, Order, Party, Source};
 use qaqpa_adapters::payments::wire::{BankCheck, BankNotice, BankPay, BankTold, Notice, Refusal};
@@ -51,14 +51,9 @@ impl Desk {
         let pay: BankPay = read(asked)?;
         let bank = self.bank(asker, &pay.bank)?;
         let txn_id = terms::name("txn_id", pay.txn_id.clone())?;
-        let Some(charge) = self.charge_of(&pay.account).await? else {
+        let Ok(charge) = pay.account.parse::<Id>() else {
             return Ok(told(Verdict::NoCharge, txn_id));
         };
-        if goes_elsewhere(&pay, &charge) {
-            let comment = "the charge has another payee, account or КБК".to_owned();
-            let told = BankTold { txn_id, comment, ..BankTold::default() };
-            return Ok(written(Verdict::NoCharge, &told));
-        }
         let posted_at_us = match &pay.paid_at {
             Some(paid_at) => terms::moment("paid_at", paid_at)?,
             None => asker.at_us,
@@ -71,18 +66,19 @@ impl Desk {
         };
         let receive = Command::Receive(Receipt {
             order: Id::at(asker.at_us),
-            charge: charge.id.clone(),
+            charge,
             bank: bank.id.clone(),
             txn_id: txn_id.clone(),
-            payer: payer.unwrap_or_else(|| charge.payer.clone()),
+            payer,
             amount: terms::amount("amount_tiyn", pay.amount_tiyn)?,
+            payee: Payee { bin: pay.payee_bin.map(|bin| bin.0), iban: pay.iban, kbk: pay.kbk },
             posted_at_us,
             document_number,
             at_us: asker.at_us,
             original_digest: asker.original_digest.to_owned(),
         });
         match self.payments.run(receive).await? {
-            Reply::Order { order, .. } => {
+            Reply::Order { order, charge: Some(charge), .. } => {
                 let told = BankTold {
                     end_to_end_id: Some(order.end_to_end_id.clone()),
                     amount_tiyn: Some(order.amount_tiyn),
@@ -92,8 +88,17 @@ impl Desk {
             }
             Reply::Refused(command::Refusal::Taken) => Ok(told(Verdict::OtherTerms, txn_id)),
             Reply::Refused(command::Refusal::NoCharge) => Ok(told(Verdict::NoCharge, txn_id)),
+            Reply::Refused(command::Refusal::OtherTerms) => {
+                let comment = "the charge has another payee, account or КБК".to_owned();
+                let told = BankTold { txn_id, comment, ..BankTold::default() };
+                Ok(written(Verdict::NoCharge, &told))
+            }
             Reply::Refused(refusal) => Err(refusal.into()),
-            Reply::Done | Reply::Closed(_) | Reply::Notice(_) | Reply::Reconciled(_) => {
+            Reply::Order { .. }
+            | Reply::Done
+            | Reply::Closed(_)
+            | Reply::Notice(_)
+            | Reply::Reconciled(_) => {
                 Err(Fault::new(Code::GatewayBug, Phase::Send, "no_order").into())
             }
         }
@@ -136,14 +141,6 @@ impl Desk {
             Err(_) => Ok(None),
         }
     }
-}
-
-/// Whoever paid wrote the charge of one payee and the account of another: no money of this charge.
-fn goes_elsewhere(pay: &BankPay, charge: &Charge) -> bool {
-    let differs = |said: Option<&str>, own: &str| said.is_some_and(|said| said != own);
-    differs(pay.payee_bin.as_ref().map(|bin| bin.0.as_str()), charge.payee.digits())
-        || differs(pay.iban.as_deref(), &charge.iban)
-        || differs(pay.kbk.as_deref(), &charge.kbk)
 }
 
 /// The name of what a bank says. Where the bank uses a name again for other words, these are new: else a

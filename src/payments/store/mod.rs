@@ -56,6 +56,8 @@ pub(super) struct Group<'g> {
     pub rules: &'g Rules,
     /// Of the last decision, in the order of the requests.
     pub answers: Vec<Answered>,
+    /// Whether it leaves something for the clerk.
+    pub leaves_work: bool,
 }
 
 impl Group<'_> {
@@ -78,6 +80,7 @@ impl Group<'_> {
     fn decide(&mut self, book: &mut Book) {
         let rules = self.rules;
         self.answers = self.requests.iter().map(|request| request.decide(book, rules)).collect();
+        self.leaves_work = book.leaves_work();
     }
 }
 

@@ -124,8 +124,8 @@ async fn run(client: &ClientWrapper, group: &mut Group<'_>) -> Result<(), Broken
     group.decide(&mut book);
     // Prepared before any of them is sent: else COMMIT would overtake the first that waits for it.
     let mut prepared = Vec::new();
-    for write in book.writes()? {
-        prepared.push(prepare(client, &write).await?);
+    for (sql, parameters) in statements(book.writes()?)? {
+        prepared.push((client.prepare_cached(&sql).await?, parameters));
     }
     trial::point("payments.commit.before");
     let mut slots = prepared.iter();
@@ -152,20 +152,15 @@ async fn load(
 ) -> Result<(), Broken> {
     let look = |lookup| look(client, lookup, wanted);
     let begin = async { if first.is_empty() { Ok(()) } else { client.batch_execute(first).await } };
-    let ((), a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q) = tokio::try_join!(
+    let ((), usual, a, b, c, d, e, f, g, h, i, j, k) = tokio::try_join!(
         biased;
         begin,
-        look(Lookup::Window),
+        look_usual(client, wanted),
         look(Lookup::WindowToClose),
-        look(Lookup::Charge),
         look(Lookup::ChargeName),
-        look(Lookup::Holder),
-        look(Lookup::Order),
         look(Lookup::EndToEnd),
-        look(Lookup::Txn),
         look(Lookup::Document),
         look(Lookup::Redemption),
-        look(Lookup::Evidence),
         look(Lookup::Key),
         look(Lookup::Notice),
         look(Lookup::Run),
@@ -173,43 +168,96 @@ async fn load(
         look(Lookup::RegisterFile),
         look(Lookup::Totals),
     )?;
-    let read = [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q];
-    for (lookup, rows) in Lookup::ALL.into_iter().zip(read) {
-        for row in rows {
-            book.absorb(lookup, serde_json::from_str(&row)?)?;
-        }
+    let rows = usual.into_iter().chain([a, b, c, d, e, f, g, h, i, j, k].into_iter().flatten());
+    for (lookup, row) in rows {
+        book.absorb(lookup, serde_json::from_str(&row)?)?;
     }
     Ok(())
 }
 
-async fn look(
-    client: &ClientWrapper,
-    lookup: Lookup,
-    wanted: &Wanted,
-) -> Result<Vec<String>, Error> {
+type Rows = Vec<(Lookup, String)>;
+
+async fn look(client: &ClientWrapper, lookup: Lookup, wanted: &Wanted) -> Result<Rows, Error> {
     let keys = wanted.keys(lookup);
     if keys.is_empty() {
         return Ok(Vec::new());
     }
-    let (select, lock) = lookup.select();
-    let select = select.replace("{set}", "= ANY($1)");
-    let sql = format!("SELECT row_to_json(t)::text FROM ({select}{lock}) t");
+    let sql = format!("SELECT {}", object(lookup, 1));
     let statement = client.prepare_cached(&sql).await?;
     let rows = client.query(&statement, &[&keys]).await?;
-    rows.iter().map(|row| row.try_get(0)).collect()
+    rows.iter().map(|row| Ok((lookup, row.try_get(0)?))).collect()
 }
 
-/// A statement that is ready to be sent, with its parameters.
-type Prepared = (Statement, Vec<Box<dyn ToSql + Sync>>);
+/// The rows of [`Lookup::USUAL`], by one statement: a payment wants most of them.
+///
+/// They are seen as at its beginning, also where it had to wait for a lock. What another node did
+/// meanwhile is then held by the unique indexes, and the group is decided anew.
+async fn look_usual(client: &ClientWrapper, wanted: &Wanted) -> Result<Rows, Error> {
+    let keys = Lookup::USUAL.map(|lookup| wanted.keys(lookup));
+    if keys.iter().all(Vec::is_empty) {
+        return Ok(Vec::new());
+    }
+    let arms: Vec<String> = (Lookup::USUAL.into_iter().zip(1..))
+        .map(|(lookup, place)| format!("SELECT {place}, {}", object(lookup, place)))
+        .collect();
+    let statement = client.prepare_cached(&arms.join(" UNION ALL ")).await?;
+    let keys = keys.each_ref().map(|keys| keys as &(dyn ToSql + Sync));
+    let mut read = Vec::new();
+    for row in client.query(&statement, &keys).await? {
+        let place = usize::try_from(row.try_get::<_, i32>(0)?).unwrap_or(usize::MAX);
+        if let Some(lookup) = Lookup::USUAL.get(place.saturating_sub(1)) {
+            read.push((*lookup, row.try_get(1)?));
+        }
+    }
+    Ok(read)
+}
 
-async fn prepare(client: &ClientWrapper, write: &Write) -> Result<Prepared, Broken> {
-    let (sql, parameters): (String, Vec<Box<dyn ToSql + Sync>>) = match write {
+/// The rows that a lookup's keys lead to, locked, each as JSON; the keys are the parameter at `place`.
+fn object(lookup: Lookup, place: usize) -> String {
+    let (select, lock) = lookup.select();
+    let select = select.replace("{set}", &format!("= ANY(${place})"));
+    format!("row_to_json(t)::text FROM ({select}{lock}) t")
+}
+
+/// What is added beside a new order: written with it, by one statement.
+const BESIDE: [&str; 3] = ["order_evidence", "transfer", "order_change"];
+
+type Parameters = Vec<Box<dyn ToSql + Sync>>;
+
+/// A statement that is ready to be sent, with its parameters.
+type Prepared = (Statement, Parameters);
+
+/// The statements of all writes, in their order.
+fn statements(writes: Vec<Write>) -> Result<Vec<(String, Parameters)>, serde_json::Error> {
+    let of = |write: &Write| match write {
+        Write::Insert { table, .. } => *table,
+        Write::Update { .. } | Write::Forget { .. } => "",
+    };
+    let has_orders = writes.iter().any(|write| of(write) == "payment_order");
+    let is_beside = |write: &Write| has_orders && BESIDE.contains(&of(write));
+    let (beside, writes): (Vec<_>, Vec<_>) = writes.into_iter().partition(is_beside);
+    let with = |write: &Write| if of(write) == "payment_order" { &*beside } else { &[] };
+    writes.iter().map(|write| statement(write, with(write))).collect()
+}
+
+fn statement(write: &Write, beside: &[Write]) -> Result<(String, Parameters), serde_json::Error> {
+    Ok(match write {
         Write::Insert { table, rows } => {
-            let sql = format!(
-                "INSERT INTO {table} \
-                 SELECT * FROM json_populate_recordset(NULL::{table}, $1::text::json)"
-            );
-            (sql, vec![Box::new(serde_json::to_string(rows)?)])
+            let mut parameters: Parameters = vec![Box::new(serde_json::to_string(rows)?)];
+            let mut sql = insertion(table, 1);
+            if !beside.is_empty() {
+                let mut arms = Vec::new();
+                for table in BESIDE {
+                    let rows = beside.iter().find_map(|write| match write {
+                        Write::Insert { table: of, rows } if *of == table => Some(&**rows),
+                        _ => None,
+                    });
+                    parameters.push(Box::new(serde_json::to_string(rows.unwrap_or_default())?));
+                    arms.push(format!("{table}_rows AS ({})", insertion(table, parameters.len())));
+                }
+                sql = format!("WITH {} {sql}", arms.join(", "));
+            }
+            (sql, parameters)
         }
         Write::Update { table, rows, versions } => {
             let first = rows.first().and_then(Value::as_object);
@@ -238,8 +286,15 @@ async fn prepare(client: &ClientWrapper, write: &Write) -> Result<Prepared, Brok
                  WHERE answered_at_us < $1 ORDER BY answered_at_us LIMIT 1000)";
             (sql.to_owned(), vec![Box::new(*before_us)])
         }
-    };
-    Ok((client.prepare_cached(&sql).await?, parameters))
+    })
+}
+
+/// Adds the rows that the parameter at `place` holds as JSON.
+fn insertion(table: &str, place: usize) -> String {
+    format!(
+        "INSERT INTO {table} \
+         SELECT * FROM json_populate_recordset(NULL::{table}, ${place}::text::json)"
+    )
 }
 
 /// Sends a statement at the first poll; an empty slot is done at once.

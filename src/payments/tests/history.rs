@@ -3,7 +3,7 @@
 use super::BANKS;
 use crate::payments::calendar::OperatingDay;
 use crate::payments::command::{
-    About, Act, Command, Inquiry, Opening, Receipt, Redeeming, Refund, Report, Telling,
+    About, Act, Command, Inquiry, Opening, Payee, Receipt, Redeeming, Refund, Report, Telling,
 };
 use crate::payments::order::{Action, Ruling, Said};
 use crate::payments::record::{Charge, Id, Party, Source, Terms};
@@ -244,7 +244,8 @@ fn receipt(chance: &mut Chance, at_us: i64) -> Receipt {
         charge: id(charge),
         bank: chance.of(&["alpha", "beta"]).to_owned(),
         txn_id: format!("T{}", chance.below(3)),
-        payer: payer(),
+        payer: Some(payer()),
+        payee: Payee::default(),
         amount: Amount::new(amount).unwrap(),
         posted_at_us: at_us + chance.of(&[0, -HOUR_US, 48 * HOUR_US]),
         document_number: chance.one_in(2).then(|| format!("D{}", chance.below(3))),

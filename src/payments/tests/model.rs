@@ -150,7 +150,7 @@ impl Model {
         {
             fate.proves = None;
         }
-        let Reply::Order { order, is_new } = reply else { return };
+        let Reply::Order { order, is_new, .. } = reply else { return };
         let id = order.id.text().to_owned();
         match command {
             Command::Open(_) | Command::Refund(_) => {
