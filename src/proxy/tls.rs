@@ -212,6 +212,8 @@ fn server_config(listener: &Listener, trust: &ClientTrust) -> Result<Made, TlsEr
     // The strongest suite that both know, whatever the caller would rather have.
     config.ignore_client_order = true;
     config.session_storage = ServerSessionMemoryCache::new(SESSIONS_MAX);
+    // Each connection brings one for the connection after it.
+    config.send_tls13_tickets = 1;
     Ok(Made { config: Arc::new(config), fingerprint })
 }
 
