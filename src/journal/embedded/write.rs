@@ -19,8 +19,6 @@ const INTERRUPTED: &str = "INSERT INTO entry_closed \
      SELECT entry, :now_us, 'Unknown', 1 - is_idempotent, 'interrupted', 0, '' FROM call_key \
      WHERE state = 'open' AND ";
 
-const RELEASE: &str = "DELETE FROM call_key WHERE call_key = ?1 AND entry = ?2";
-
 /// Writes everything; ends first, so that the same call in this very group finds its answer.
 pub(super) fn group(transaction: &Transaction<'_>, node: &str, group: &Group) -> Result<Written> {
     let mut rows = Rows::of(transaction, node)?;
@@ -34,6 +32,7 @@ pub(super) fn group(transaction: &Transaction<'_>, node: &str, group: &Group) ->
     }
     for undo in &group.undos {
         undo_open(transaction, undo)?;
+        rows.release(&undo.key, undo.id)?;
     }
     let mut written = Written::default();
     for day_key in &group.day_keys {
@@ -155,7 +154,8 @@ impl<'t> Rows<'t> {
             unknown: transaction.prepare_cached(
                 "UPDATE call_key SET state = 'unknown' WHERE call_key = ?1 AND entry = ?2",
             )?,
-            released: transaction.prepare_cached(RELEASE)?,
+            released: transaction
+                .prepare_cached("DELETE FROM call_key WHERE call_key = ?1 AND entry = ?2")?,
         })
     }
 
@@ -240,15 +240,15 @@ impl<'t> Rows<'t> {
                 close.stored()
             ])?,
             KeyEnd::Unknown => self.unknown.execute((key, entry))?,
-            KeyEnd::Released => self.released.execute((key, entry))?,
+            KeyEnd::Released => return self.release(&close.closed.key, close.closed.id),
         };
         Ok(())
     }
-}
 
-fn release(transaction: &Transaction<'_>, key: &CallKey, entry: EntryId) -> Result<()> {
-    transaction.prepare_cached(RELEASE)?.execute((key.0, entry.0.as_bytes()))?;
-    Ok(())
+    fn release(&mut self, key: &CallKey, entry: EntryId) -> Result<()> {
+        self.released.execute((key.0, entry.0.as_bytes()))?;
+        Ok(())
+    }
 }
 
 /// Closes an opening that nobody carries, if it was committed at all.
@@ -264,7 +264,7 @@ fn undo_open(transaction: &Transaction<'_>, undo: &Undo) -> Result<()> {
         Code::GatewayJournalDown.word(),
         Phase::Open.word(),
     ])?;
-    release(transaction, &undo.key, undo.id)
+    Ok(())
 }
 
 fn insert_resolved(transaction: &Transaction<'_>, resolve: &Resolve) -> Result<Resolution> {
