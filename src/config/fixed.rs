@@ -17,7 +17,6 @@ pub fn differing(before: &Settings, after: &Settings) -> Vec<&'static str> {
         ("reconcile", before.reconcile == after.reconcile),
         ("journal", before.journal == after.journal),
         ("payments", are_same_payments(&before.payments, &after.payments)),
-        ("reconcile", before.reconcile == after.reconcile),
     ];
     parts.into_iter().filter(|(_, is_same)| !is_same).map(|(key, _)| key).collect()
 }

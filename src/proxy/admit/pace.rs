@@ -15,9 +15,9 @@ const WINDOW: Duration = Duration::from_millis(100);
 const WINDOW_ANSWERS: u32 = 10;
 /// So many times the usual is still usual.
 const TOLERANCE: f64 = 1.5;
-/// A usual time below this counts as this, in seconds: within it the node's own queues tell more than the
-/// agency, and a call that finds them full is not the agency's overload.
-const USUAL_LEAST: f64 = 0.010;
+/// A usual time below this counts as this: within it the node's own queues tell more than the agency, and
+/// a call that finds them full is not the agency's overload.
+const USUAL_SECONDS_MIN: f64 = 0.010;
 /// The usual time follows answers that take longer in this time, those that take less at once.
 const USUAL_RISES_IN: Duration = Duration::from_secs(60);
 const USUAL_FALLS_BY: f64 = 0.125;
@@ -115,7 +115,7 @@ impl Pace {
             }
             return 1.0;
         };
-        let ratio = seconds / usual.seconds.max(USUAL_LEAST);
+        let ratio = seconds / usual.seconds.max(USUAL_SECONDS_MIN);
         if seconds < usual.seconds {
             usual.seconds -= (usual.seconds - seconds) * USUAL_FALLS_BY;
         } else if !ended.is_late {
