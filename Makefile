@@ -126,11 +126,11 @@ gost-speed: tools ## signatures of the country's algorithms beside openssl's GOS
 
 .PHONY: instructions instructions-write
 instructions: ## instructions of a call's steps, by callgrind; 3 % more or less than benches/instructions.toml is an error
-	@.ci/tools.sh bench
+	@.ci/tools.sh instructions
 	@$(cargo) bench --locked --quiet --bench instructions
 
 instructions-write: ## writes the new counts
-	@.ci/tools.sh bench
+	@.ci/tools.sh instructions
 	@$(cargo) bench --locked --quiet --bench instructions -- --write
 
 .PHONY: flood

@@ -14,6 +14,7 @@
 #[path = "load/callers.rs"]
 mod callers;
 #[path = "load/calls.rs"]
+#[allow(dead_code, reason = "shared with the peers")]
 mod calls;
 #[path = "load/figures.rs"]
 mod figures;
@@ -185,7 +186,7 @@ impl Load {
         }
         configure(&self.scratch, self.agency, setup)?;
         office::add(&self.scratch, self.origin)?;
-        let gateway = Gateway::start(binary, &self.scratch)?;
+        let gateway = Gateway::start_on(setup.cores, binary, &self.scratch)?;
         let tls = setup.is_tls.then(|| callers::tls(&self.scratch)).transpose()?;
         let target = Target { tls, address: gateway.address };
         let warm_up = mix.calls(&self.scratch, WARM_UP)?;

@@ -1,11 +1,12 @@
 //! The gateway beside its peers: every axis in one run, in turn, with the state of the machine before each round.
 //!
 //! What a proxy costs for a relayed request and for a handshake is measured here, against nginx, haproxy
-//! and Envoy; what a signed call costs, against openssl's bare RSA verification. The other benches leave
-//! their axes in target/bench/axes; here all are gathered into target/bench/peers.json and a page beside
-//! it. A peer that cannot be had is named with the reason.
+//! and Envoy; what a signed call costs, against openssl's bare RSA verification; and what only its own
+//! floor stands beside ([`own`], `--own` alone). The other benches leave their axes in target/bench/axes;
+//! here all are gathered into target/bench/peers.json and a page beside it. A peer that cannot be had is
+//! named with the reason.
 //!
-//! `make bench-peers`, or `cargo bench --bench peers -- [--rounds N] [--requests N] [--gather | --readme]`
+//! `make bench-peers`, or `cargo bench --bench peers -- [--rounds N] [--requests N] [--own | --gather | --readme]`
 
 #[path = "peers/axis.rs"]
 mod axis;
@@ -34,6 +35,8 @@ mod nginx;
 mod office;
 #[path = "load/origin.rs"]
 mod origin;
+#[path = "peers/own.rs"]
+mod own;
 #[path = "peers/page.rs"]
 mod page;
 #[path = "relay/process.rs"]
@@ -74,13 +77,14 @@ struct Cost {
 
 fn main() -> Fallible<()> {
     let (mut rounds, mut requests) = (5, 8_000);
-    let (mut is_gathering, mut is_for_readme) = (false, false);
+    let (mut is_gathering, mut is_for_readme, mut is_own) = (false, false, false);
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().ok_or(format!("{argument} wants a value"));
         match argument.as_str() {
             "--rounds" => rounds = value()?.parse()?,
             "--requests" => requests = value()?.parse()?,
+            "--own" => is_own = true,
             "--gather" => is_gathering = true,
             "--readme" => (is_gathering, is_for_readme) = (true, true),
             "--bench" => {}
@@ -91,9 +95,12 @@ fn main() -> Fallible<()> {
         pin()?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let mut calibrator = Calibrator::default();
-        let axes = runtime.block_on(run(rounds, requests, &mut calibrator))?;
-        axis::write("proxy", &axes)?;
-        gather::keep(&calibrator.json())?;
+        if !is_own {
+            let axes = runtime.block_on(run(rounds, requests, &mut calibrator))?;
+            axis::write("proxy", &axes)?;
+            gather::keep(&calibrator.json())?;
+        }
+        axis::write("own", &runtime.block_on(own::measure(rounds, requests))?)?;
     }
     gather::gather()?;
     if is_for_readme { gather::tell_readme() } else { Ok(()) }

@@ -1,4 +1,4 @@
-//! What is sent: signed SOAP of several sizes, JSON to the REST face, and requests that are only relayed.
+//! What is sent: SOAP of several sizes, JSON to the REST face, and requests that are only relayed.
 
 use super::Fallible;
 use super::callers::{CALLER, Call};
@@ -10,8 +10,10 @@ use qaqpa::command::demo::installation::signer;
 use qaqpa::command::demo::scratch::Scratch;
 use qaqpa::command::now_unix_us;
 use qaqpa::proxy::trace::Trace;
+use qaqpa::sign::rest::jws;
 use qaqpa::sign::wsse;
 use qaqpa_kit::envelope::write::{RequestHead, request};
+use serde_json::json;
 
 const SERVICE: &str = "GBDFL_UniversalServiceSync";
 const ASKED: &str = "<messageId>1</messageId><messageDate>2026-11-22T10:15:30+05:00</messageDate>\
@@ -22,8 +24,12 @@ const ASKED: &str = "<messageId>1</messageId><messageDate>2026-11-22T10:15:30+05
 pub(crate) enum Mix {
     /// Signed with RSA-2048, with so many bytes of text beside the question.
     Soap { filler_bytes: usize },
+    /// The same without a signature, for a caller of whom TLS is proof enough.
+    Unsigned { filler_bytes: usize },
     /// The same question in JSON over mutual TLS.
     Rest,
+    /// A question in JSON to an agency of JSON, signed with RSA-2048 by a detached JWS.
+    Jws,
     /// A GET that is passed on as it is; 2 KiB come back.
     Relay,
 }
@@ -32,14 +38,20 @@ impl Mix {
     /// `count` calls, no two of them the same call.
     pub(crate) fn calls(self, scratch: &Scratch, count: usize) -> Fallible<Vec<Call>> {
         match self {
-            Self::Soap { filler_bytes } => soap(scratch, filler_bytes, count),
+            Self::Soap { filler_bytes } => soap(scratch, (filler_bytes, true), count),
+            Self::Unsigned { filler_bytes } => soap(scratch, (filler_bytes, false), count),
             Self::Rest => (0..count).map(|_| rest()).collect(),
+            Self::Jws => jws_signed(scratch, count),
             Self::Relay => Ok(vec![relay(false); count]),
         }
     }
 }
 
-fn soap(scratch: &Scratch, filler_bytes: usize, count: usize) -> Fallible<Vec<Call>> {
+fn soap(
+    scratch: &Scratch,
+    (filler_bytes, is_signed): (usize, bool),
+    count: usize,
+) -> Fallible<Vec<Call>> {
     let member = scratch.member(CALLER)?;
     let signer = signer(&member.pair)?;
     let date = Trace::date(now_unix_us());
@@ -58,7 +70,8 @@ fn soap(scratch: &Scratch, filler_bytes: usize, count: usize) -> Fallible<Vec<Ca
             password: member.password,
             session_id: "",
         };
-        let body = wsse::sign(request(&head, &data).as_bytes(), &signer)?;
+        let unsigned = request(&head, &data).into_bytes();
+        let body = if is_signed { wsse::sign(&unsigned, &signer)? } else { unsigned };
         Ok(Call {
             method: Method::POST,
             path: "/bip-sync-wss-gost/",
@@ -83,6 +96,28 @@ fn rest() -> Fallible<Call> {
         ],
         body: Bytes::from_static(br#"{"iin":"850312300121"}"#),
     })
+}
+
+fn jws_signed(scratch: &Scratch, count: usize) -> Fallible<Vec<Call>> {
+    const PATH: &str = "/api/v1/services/AR_AddressByRka";
+    const BODY: &[u8] = br#"{"rka":"0201300012345678"}"#;
+    let signer = signer(&scratch.member(CALLER)?.pair)?;
+    let made_unix_s = now_unix_us() / 1_000_000;
+    let one = |number| {
+        let claims = json!({ "htm": "POST", "htu": PATH, "iat": made_unix_s, "jti": number });
+        let claims = claims.as_object().cloned().unwrap_or_default();
+        let signature = HeaderValue::try_from(jws::sign(BODY, true, claims, &signer)?)?;
+        Ok(Call {
+            method: Method::POST,
+            path: PATH,
+            headers: vec![
+                (CONTENT_TYPE, HeaderValue::from_static("application/json")),
+                (HeaderName::from_static(jws::JWS_SIGNATURE), signature),
+            ],
+            body: Bytes::from_static(BODY),
+        })
+    };
+    (0..count).map(one).collect()
 }
 
 /// A request that is passed on: a GET, or with `is_write` a POST of 2 KiB.

@@ -6,7 +6,7 @@ use http_body_util::BodyExt;
 use hyper::{Response, StatusCode};
 use qaqpa::command::demo::installation::{Conduct, stand};
 use qaqpa::command::demo::scratch::{Endpoints, Scratch};
-use qaqpa::proxy::listener::{AnswerBody, Handler, Received};
+use qaqpa::proxy::listener::{AnswerBody, Door, Handler, Received};
 use qaqpa::simulate::SimulatedAgency;
 use std::fs::{self, File};
 use std::net::SocketAddr;
@@ -19,6 +19,9 @@ use tokio::sync::watch;
 /// Core of the gateway; callers and agency share [`LOAD_CORE`].
 pub(super) const GATEWAY_CORE: &str = "0";
 const LOAD_CORE: &str = "1";
+/// Both, for a gateway that shares one of them with its callers.
+#[allow(dead_code, reason = "one bench asks for it")]
+pub(super) const BOTH_CORES: &str = "0,1";
 
 /// How long the gateway may take to listen, and to end.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -53,13 +56,25 @@ impl Handler for Replaying {
 pub(super) async fn start_agency(scratch: &Scratch) -> Fallible<SocketAddr> {
     let (door, agency) = stand(scratch, "gbd_fl", Conduct::default())?.open().await?;
     let address = door.address();
-    let handler = Arc::new(Replaying { agency, first: OnceLock::new() });
+    serve(door, Replaying { agency, first: OnceLock::new() });
+    Ok(address)
+}
+
+/// Starts the stand-in for an agency that signs nothing, which answers each question by itself.
+#[allow(dead_code, reason = "one bench asks it")]
+pub(super) async fn start_simulated(scratch: &Scratch, id: &str) -> Fallible<SocketAddr> {
+    let (door, agency) = stand(scratch, id, Conduct::default())?.open().await?;
+    let address = door.address();
+    serve(door, agency);
+    Ok(address)
+}
+
+fn serve(door: Door, handler: impl Handler) {
     let (open, drain) = watch::channel(false);
     tokio::spawn(async move {
         let _open = open;
-        door.serve(handler, drain).await
+        door.serve(Arc::new(handler), drain).await
     });
-    Ok(address)
 }
 
 /// Keeps this process to its core; threads started from here on inherit it.
@@ -82,11 +97,13 @@ pub(super) struct Setup {
     pub(super) is_tls: bool,
     /// The journal's PostgreSQL; else SQLite.
     pub(super) store: Option<String>,
+    /// The gateway's cores, as `taskset` takes them.
+    pub(super) cores: &'static str,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { answers: "ecdsa", is_tls: true, store: None }
+        Self { answers: "ecdsa", is_tls: true, store: None, cores: GATEWAY_CORE }
     }
 }
 
@@ -119,7 +136,7 @@ fn drop_lines(path: &Path, keys: [&str; 2]) -> Fallible<()> {
 }
 
 /// Replaces the first `from`; that it is missing is an error, so that nothing is measured by mistake.
-fn edit(path: &Path, from: &str, to: &str) -> Fallible<()> {
+pub(super) fn edit(path: &Path, from: &str, to: &str) -> Fallible<()> {
     let text = fs::read_to_string(path)?;
     if !text.contains(from) {
         return Err(format!("{}: {from} is missing", path.display()).into());
@@ -136,8 +153,14 @@ pub(super) struct Gateway {
 }
 
 impl Gateway {
-    /// Starts `binary serve` with an empty journal.
+    /// Starts `binary serve` on its core with an empty journal.
+    #[allow(dead_code, reason = "one bench asks for other cores")]
     pub(super) fn start(binary: &Path, scratch: &Scratch) -> Fallible<Self> {
+        Self::start_on(GATEWAY_CORE, binary, scratch)
+    }
+
+    /// The same on these cores.
+    pub(super) fn start_on(cores: &str, binary: &Path, scratch: &Scratch) -> Fallible<Self> {
         let folder = scratch.config.parent().ok_or("no folder")?;
         let ready = folder.join("ready.json");
         for path in [ready.clone(), scratch.journal.clone()] {
@@ -148,7 +171,7 @@ impl Gateway {
             }
         }
         let mut process = Command::new("taskset")
-            .args(["-c", GATEWAY_CORE])
+            .args(["-c", cores])
             .arg(binary)
             .args(["serve", "--config"])
             .arg(&scratch.config)

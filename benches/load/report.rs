@@ -133,6 +133,7 @@ fn json_of(one: &Measured) -> Value {
         "answers_signed_with": one.scenario.setup.answers,
         "tls": one.scenario.setup.is_tls,
         "journal": if one.scenario.setup.store.is_some() { "postgres" } else { "sqlite" },
+        "cores": one.scenario.setup.cores,
         "connections": one.scenario.connections,
         "arrivals_per_second": one.arrivals,
         "requests": one.seen.answers,

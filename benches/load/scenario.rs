@@ -1,7 +1,7 @@
 //! What is measured: each scenario is one way of calling one installation.
 
 use super::calls::Mix;
-use super::installation::Setup;
+use super::installation::{BOTH_CORES, Setup};
 
 /// How callers keep their connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +65,7 @@ pub(super) fn scenarios(is_full: bool, store: Option<String>) -> Vec<Scenario> {
     let default = Setup::default();
     all.push(of("signed SOAP, RSA answers", Setup { answers: "rsa", ..default.clone() }));
     all.push(of("signed SOAP, no TLS", Setup { is_tls: false, ..default.clone() }));
+    all.push(of("signed SOAP, two cores", Setup { cores: BOTH_CORES, ..default.clone() }));
     if store.is_some() {
         all.push(of("signed SOAP, PostgreSQL", Setup { store, ..default }));
     }

@@ -15,6 +15,8 @@ pub(crate) enum Bound {
     RatioAtLeast,
     /// Our own figure is at least the floor, whatever the peer does.
     OursAtLeast,
+    /// Our own figure is at most the floor.
+    OursAtMost,
 }
 
 impl Bound {
@@ -23,6 +25,7 @@ impl Bound {
             Self::RatioAtMost => "ratio_at_most",
             Self::RatioAtLeast => "ratio_at_least",
             Self::OursAtLeast => "ours_at_least",
+            Self::OursAtMost => "ours_at_most",
         }
     }
 }
@@ -57,11 +60,12 @@ impl Axis {
 
     /// Whether the floor holds in the median of the rounds; without figures it does not.
     pub(crate) fn is_met(&self) -> bool {
-        let ratio = middle(&self.ratios());
+        let (ratio, ours) = (middle(&self.ratios()), middle(&self.side(|(ours, _)| ours)));
         match self.bound {
             Bound::RatioAtMost => ratio <= self.floor,
             Bound::RatioAtLeast => ratio >= self.floor,
-            Bound::OursAtLeast => middle(&self.side(|(ours, _)| ours)) >= self.floor,
+            Bound::OursAtLeast => ours >= self.floor,
+            Bound::OursAtMost => ours <= self.floor,
         }
     }
 

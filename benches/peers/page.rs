@@ -66,6 +66,7 @@ pub(super) fn floor(axis: &Value) -> String {
     match axis["floor_of"].as_str() {
         Some("ratio_at_most") => format!("≤ {floor} ×"),
         Some("ratio_at_least") => format!("≥ {floor} ×"),
+        Some("ours_at_most") => format!("≤ {floor}"),
         _ => format!("≥ {floor}"),
     }
 }

@@ -1,0 +1,206 @@
+//! Axes without a peer: what other calls cost, what waiting for the journal adds, and what calls hold.
+
+use super::axis::{Axis, Bound};
+use super::callers::{self, Callers, Target};
+use super::calls::Mix;
+use super::figures::{Cpu, memory_mib};
+use super::installation::{self, Gateway, Setup, edit, start_agency, start_simulated};
+use super::{CONNECTIONS, Fallible, WARM_UP, good};
+use qaqpa::command::demo::scratch::Scratch;
+use std::fs::{self, File};
+use std::io::{Seek, SeekFrom, Write};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+const LARGE: Mix = Mix::Unsigned { filler_bytes: 97 << 10 };
+const MEDIUM: Mix = Mix::Soap { filler_bytes: 7 << 10 };
+const SIGNED: Mix = Mix::Soap { filler_bytes: 0 };
+/// Large calls are so many times as dear as small ones.
+const SMALL_PER_LARGE: usize = 40;
+/// How long calls arrive at half of what the core carries, each round.
+const HALF_SPAN: Duration = Duration::from_secs(4);
+/// Calls under way at once, where it is asked what they hold.
+const CROWD: usize = 1_000;
+const SYNCS: usize = 300;
+const SYNCED_BYTES: usize = 4096;
+/// A call's opening and its end are each on disk before anybody hears of them.
+const SYNCS_PER_CALL: f64 = 2.0;
+
+/// Runs one gateway for all of them, and counts its journal.
+pub(super) async fn measure(rounds: usize, requests: usize) -> Fallible<Vec<Axis>> {
+    let folder = tempfile::tempdir()?;
+    let scratch = Scratch::prepare(folder.path())?;
+    let agency = start_agency(&scratch).await?;
+    installation::configure(&scratch, agency, &Setup::default())?;
+    let unsigned = "services = [\"*\"]\naccept = [\"unsigned\"]";
+    edit(&scratch.config.join("participants/portal.toml"), "services = [\"*\"]", unsigned)?;
+    demand_jws(&scratch, agency, start_simulated(&scratch, "address_register").await?)?;
+    let gateway = Gateway::start(Path::new(env!("CARGO_BIN_EXE_qaqpa")), &scratch)?;
+    let target = Target { tls: Some(callers::tls(&scratch)?), address: gateway.address };
+    let mut own = Own { scratch: &scratch, gateway: &gateway, target, answers: 0 };
+
+    own.cost(SIGNED, WARM_UP).await?;
+    let (mut large, mut jws, mut p50, mut p99) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for round in 1..=rounds {
+        println!("round {round} of {rounds} without peers");
+        large.push((1e6 / own.cost(LARGE, requests / SMALL_PER_LARGE).await?, f64::NAN));
+        jws.push((own.cost(Mix::Jws, requests / 4).await?, f64::NAN));
+        let [middle, high] = own.half_load(requests / 4).await?;
+        p50.push(middle);
+        p99.push(high);
+    }
+    own.cost(MEDIUM, CROWD).await?;
+    let before_mib = memory_mib(gateway.id(), "VmHWM")?;
+    own.crowd().await?;
+    let held = vec![(memory_mib(gateway.id(), "VmHWM")?, before_mib)];
+    let answers = i64::try_from(own.answers)?;
+    let kept = gateway.stop()?;
+    if (kept.opened, kept.done) != (answers, answers) {
+        let (opened, done) = (kept.opened, kept.done);
+        return Err(format!("{answers} answered, {opened} in the journal, {done} Done").into());
+    }
+    println!("{answers} answers sent, {} entries in the journal", kept.opened);
+    Ok(axes(large, jws, [p50, p99], held))
+}
+
+/// One pair of figures a round.
+type Rounds = Vec<(f64, f64)>;
+
+fn axes(large: Rounds, jws: Rounds, [p50, p99]: [Rounds; 2], held: Rounds) -> Vec<Axis> {
+    let axis = |name, unit, peer, bound, rounds| Axis::of(name, unit, peer, bound, rounds);
+    let syncs = "two syncs of the disk, ms";
+    vec![
+        axis(
+            "unsigned SOAP of 100 KB over mutual TLS, routed by an element, signed onward",
+            "a core-second",
+            "–",
+            (Bound::OursAtLeast, 1_000.0),
+            large,
+        ),
+        axis(
+            "REST signed by a JWS to an agency of JSON, journal synced",
+            "CPU µs a call",
+            "–",
+            (Bound::OursAtMost, 110.0),
+            jws,
+        ),
+        axis(
+            "signed SOAP at half of what the core carries, p50 without two syncs",
+            "ms",
+            syncs,
+            (Bound::OursAtMost, 1.0),
+            p50,
+        ),
+        axis(
+            "signed SOAP at half of what the core carries, p99 without two syncs",
+            "ms",
+            syncs,
+            (Bound::OursAtMost, 5.0),
+            p99,
+        ),
+        axis(
+            "peak of memory, 1 000 signed calls of 10 KB under way",
+            "MiB",
+            "before them, 32 under way",
+            (Bound::OursAtMost, 100.0),
+            held,
+        ),
+    ]
+}
+
+/// Sends questions about addresses there, and lets nobody ask without a JWS.
+fn demand_jws(scratch: &Scratch, before: SocketAddr, addresses: SocketAddr) -> Fallible<()> {
+    let services = scratch.config.join("services.toml");
+    let text = fs::read_to_string(&services)?;
+    let head = "[agency.address_register]";
+    let (others, own) = text.split_once(head).ok_or("no register of addresses")?;
+    let own = own.replacen(&before.to_string(), &addresses.to_string(), 1).replacen(
+        "per_second = 5000, burst = 5000",
+        "per_second = 500000, burst = 500000",
+        1,
+    );
+    let demand = "\n[[agency.address_register.service.AR_AddressByRka.signature]]\n\
+         of = \"request\"\nform = [\"jws\"]\n";
+    Ok(fs::write(&services, [others, head, &own, demand].concat())?)
+}
+
+/// A gateway, who calls it, and how many answers were good.
+struct Own<'a> {
+    scratch: &'a Scratch,
+    gateway: &'a Gateway,
+    target: Target,
+    answers: usize,
+}
+
+impl Own<'_> {
+    /// CPU µs a call in a closed loop.
+    async fn cost(&mut self, mix: Mix, count: usize) -> Fallible<f64> {
+        let calls = mix.calls(self.scratch, count)?;
+        let mut callers = Callers::connect(&self.target, CONNECTIONS).await?;
+        let before = Cpu::of(self.gateway.id())?;
+        good(callers.call(&calls).await?)?;
+        self.answers += count;
+        Ok(Cpu::of(self.gateway.id())?.since(&before, count).all_us)
+    }
+
+    /// p50 and p99 beyond two syncs of the disk, and those syncs; calls arrive at given moments.
+    async fn half_load(&mut self, count: usize) -> Fallible<[(f64, f64); 2]> {
+        let calls = SIGNED.calls(self.scratch, count)?;
+        let mut callers = Callers::connect(&self.target, CONNECTIONS).await?;
+        let seen = callers.call(&calls).await?;
+        let per_second = f64::from(u32::try_from(count)?) / seen.took.as_secs_f64() / 2.0;
+        good(seen)?;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small")]
+        let arriving = (per_second * HALF_SPAN.as_secs_f64()) as usize;
+        let calls = SIGNED.calls(self.scratch, arriving)?;
+        let syncs_ms = syncs_ms(self.scratch)?;
+        let seen = callers.arrive(&calls, per_second).await?;
+        self.answers += count + arriving;
+        let beyond = [0.5, 0.99].map(|quantile| {
+            let us = seen.latency_us.value_at_quantile(quantile);
+            let ms = Duration::from_micros(us).as_secs_f64() * 1e3;
+            let two_ms = SYNCS_PER_CALL * at(&syncs_ms, quantile);
+            (ms - two_ms, two_ms)
+        });
+        good(seen)?;
+        Ok(beyond)
+    }
+
+    /// A thousand calls of 10 KB at once, each on its connection, three times over.
+    async fn crowd(&mut self) -> Fallible<()> {
+        let calls = MEDIUM.calls(self.scratch, 3 * CROWD)?;
+        good(Callers::connect(&self.target, CROWD).await?.call(&calls).await?)?;
+        self.answers += calls.len();
+        Ok(())
+    }
+}
+
+/// What the disk takes to keep a page, beside the journal, sorted.
+fn syncs_ms(scratch: &Scratch) -> Fallible<Vec<f64>> {
+    let mut file = File::create(scratch.journal.with_extension("sync"))?;
+    let page = [7; SYNCED_BYTES];
+    let mut all = Vec::new();
+    for _ in 0..=SYNCS {
+        file.seek(SeekFrom::Start(0))?;
+        file.write_all(&page)?;
+        let began = Instant::now();
+        file.sync_data()?;
+        all.push(began.elapsed().as_secs_f64() * 1e3);
+    }
+    // The first one makes the file as long as it stays.
+    all.swap_remove(0);
+    all.sort_by(f64::total_cmp);
+    Ok(all)
+}
+
+fn at(sorted: &[f64], quantile: f64) -> f64 {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "a few hundred"
+    )]
+    let place = (sorted.len() as f64 * quantile) as usize;
+    sorted.get(place).copied().unwrap_or(f64::NAN)
+}
