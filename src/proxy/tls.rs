@@ -55,16 +55,18 @@ pub enum TlsError {
     Refused { path: PathBuf, cause: rustls::Error },
 }
 
-/// Every suite spoken, the strongest first: AEAD with forward secrecy, and nothing else.
+/// Every suite spoken: AEAD with forward secrecy, and nothing else. Those with SHA-256 stand first, as
+/// the one that every TLS 1.3 speaks (RFC 8446 §9.1): a handshake hashes its messages and derives a dozen
+/// keys, and processors have instructions for SHA-256 and none for SHA-384.
 const SUITES: [SupportedCipherSuite; 9] = [
-    cipher_suite::TLS13_AES_256_GCM_SHA384,
     cipher_suite::TLS13_AES_128_GCM_SHA256,
+    cipher_suite::TLS13_AES_256_GCM_SHA384,
     cipher_suite::TLS13_CHACHA20_POLY1305_SHA256,
-    cipher_suite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
     cipher_suite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+    cipher_suite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
     cipher_suite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
-    cipher_suite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
     cipher_suite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+    cipher_suite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
     cipher_suite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
 ];
 
@@ -209,7 +211,7 @@ fn server_config(listener: &Listener, trust: &ClientTrust) -> Result<Made, TlsEr
     let mut config = builder.with_single_cert(chain, key).map_err(refused)?;
     let protocols: &[&[u8]] = if listener.http2 { &[HTTP2, b"http/1.1"] } else { &[b"http/1.1"] };
     config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
-    // The strongest suite that both know, whatever the caller would rather have.
+    // Our order counts, whatever the caller would rather have.
     config.ignore_client_order = true;
     config.session_storage = ServerSessionMemoryCache::new(SESSIONS_MAX);
     // Each connection brings one for the connection after it.

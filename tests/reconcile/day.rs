@@ -140,7 +140,8 @@ impl Day {
                 return self.broken("MISSING_IN_GATEWAY");
             }
             2 => {
-                other[8] = "RETURNED".to_owned();
+                let words = ["RETURNED", "REFUND", "REVERSAL"];
+                other[8] = words[seed.below(3) as usize].to_owned();
                 self.register.push(other);
                 return self.broken("RETURN_UNLINKED");
             }

@@ -47,11 +47,12 @@ const TAKEN: [&[u8]; 7] = [b"POSTED", b"SETTLED", b"PAID", b"ACSC", b"ACCC", b"B
 /// The journal's states of money that came for a charge paid already.
 const SURPLUS: [&[u8]; 2] = [b"SURPLUS", b"DOUBLE_PAID"];
 /// States of money that goes back.
-const RETURNS: [&[u8]; 7] = [
+const RETURNS: [&[u8]; 8] = [
     b"RETURNED",
     b"RETURN",
     b"RETURN_REQUESTED",
     b"RECALLED",
+    b"REFUND",
     b"REFUNDED",
     b"REVERSED",
     b"REVERSAL",
