@@ -29,7 +29,7 @@ use zeroize::Zeroizing;
 
 /// Connections of the bank; one payment under way on each.
 const CALLERS: usize = 32;
-const CHARGES: usize = 30_000;
+const CHARGES: usize = 45_000;
 const SPAN: Duration = Duration::from_secs(6);
 const WARM: Duration = Duration::from_secs(1);
 /// How long the gateway may take to listen.
@@ -42,13 +42,15 @@ struct Figures {
     p99_us: u64,
     gateway_us: f64,
     server_us: f64,
+    /// p50 and p99 where payments arrive at given moments, half as many as it carries.
+    half_us: [u64; 2],
 }
 
 /// Measures both stores and prints a line for each.
 pub(crate) async fn measure() -> Fallible<Axis> {
     println!(
-        "\nthrough a bank's door, {CALLERS} connections\n\
-         store       payments/s  p50 ms  p99 ms  gateway µs CPU  database µs CPU"
+        "\nthrough a bank's door, {CALLERS} connections; then half as many payments at given moments\n\
+         store       payments/s  p50 ms  p99 ms  gateway µs CPU  database µs CPU  half: p50  p99 ms"
     );
     let sqlite = through(None, None).await?;
     print("sqlite", &sqlite);
@@ -79,11 +81,15 @@ const POSTED: &str = "SELECT count(*) FROM payment_order WHERE state = 'posted'"
 
 fn print(store: &str, figures: &Figures) {
     let ms = |us: u64| Duration::from_micros(us).as_secs_f64() * 1e3;
-    let Figures { rate, p50_us, p99_us, gateway_us, server_us } = figures;
+    let Figures { rate, p50_us, p99_us, gateway_us, server_us, half_us: [half_p50, half_p99] } =
+        figures;
     println!(
-        "{store:<10}  {rate:>10.0}  {:>6.1}  {:>6.1}  {gateway_us:>14.0}  {server_us:>15.0}",
+        "{store:<10}  {rate:>10.0}  {:>6.1}  {:>6.1}  {gateway_us:>14.0}  {server_us:>15.0}  \
+         {:>9.1}  {:>6.1}",
         ms(*p50_us),
-        ms(*p99_us)
+        ms(*p99_us),
+        ms(*half_p50),
+        ms(*half_p99)
     );
 }
 
@@ -93,17 +99,19 @@ async fn through(url: Option<&str>, server: Option<u32>) -> Fallible<Figures> {
     let (gateway, address) = serve(&scratch, folder.path())?;
     let charges = Arc::new(registered(&scratch, address).await?);
     let next = Arc::new(AtomicUsize::new(0));
-    let warm = pay(&scratch, address, (&charges, &next), WARM).await?;
+    let warm = pay(&scratch, address, (&charges, &next), (WARM, None)).await?;
     let gateway_id = gateway.0.id().to_string();
     let (own, theirs) = (cpu_us(&gateway_id)?, server_us(server)?);
     let begun = Instant::now();
-    let latency = pay(&scratch, address, (&charges, &next), SPAN).await?;
+    let latency = pay(&scratch, address, (&charges, &next), (SPAN, None)).await?;
     let span_s = begun.elapsed().as_secs_f64();
     let (own, theirs) = (cpu_us(&gateway_id)? - own, server_us(server)? - theirs);
+    let count = u32::try_from(latency.len())?;
+    let half = Some(f64::from(count) / span_s / 2.0);
+    let arriving = pay(&scratch, address, (&charges, &next), (SPAN, half)).await?;
     if next.load(Ordering::Relaxed) >= charges.len() || warm.is_empty() {
         return Err("too few charges to measure with".into());
     }
-    let count = u32::try_from(latency.len())?;
     let per = |us: u64| Duration::from_micros(us).as_secs_f64() * 1e6 / f64::from(count.max(1));
     Ok(Figures {
         rate: f64::from(count) / span_s,
@@ -111,6 +119,7 @@ async fn through(url: Option<&str>, server: Option<u32>) -> Fallible<Figures> {
         p99_us: latency.value_at_quantile(0.99),
         gateway_us: per(own),
         server_us: per(theirs),
+        half_us: [0.5, 0.99].map(|quantile| arriving.value_at_quantile(quantile)),
     })
 }
 
@@ -193,15 +202,21 @@ async fn registered(scratch: &Scratch, address: SocketAddr) -> Fallible<Vec<Stri
     Ok(ids)
 }
 
-/// Pays one charge after the other on every connection; µs from each `pay` to its whole answer.
+/// Pays one charge after the other on every connection, as soon as it is free, or so many a second at
+/// given moments, whether or not one is; µs from each `pay` (or its moment) to its whole answer.
 async fn pay(
     scratch: &Scratch,
     address: SocketAddr,
     (charges, next): (&Arc<Vec<String>>, &Arc<AtomicUsize>),
-    span: Duration,
+    (span, per_second): (Duration, Option<f64>),
 ) -> Fallible<Histogram<u64>> {
     let tls = callers::tls_of(scratch, "bank")?;
     let mut callers = JoinSet::new();
+    let (first, begun) = (next.load(Ordering::Relaxed), Instant::now());
+    let due = move |number: usize| {
+        let nth = u32::try_from(number.saturating_sub(first)).unwrap_or(u32::MAX);
+        per_second.map(|rate| begun + Duration::from_secs_f64(f64::from(nth) / rate))
+    };
     for _ in 0..CALLERS {
         let (tls, charges, next) = (tls.clone(), Arc::clone(charges), Arc::clone(next));
         callers.spawn(async move {
@@ -210,7 +225,7 @@ async fn pay(
             let stream = tls.connect(ServerName::try_from("localhost")?, socket).await?;
             let (mut connection, driver) = handshake(TokioIo::new(stream)).await?;
             tokio::spawn(driver);
-            let (mut latency, begun) = (Histogram::<u64>::new(3)?, Instant::now());
+            let mut latency = Histogram::<u64>::new(3)?;
             while begun.elapsed() < span {
                 let number = next.fetch_add(1, Ordering::Relaxed);
                 let Some(charge) = charges.get(number) else { break };
@@ -220,7 +235,11 @@ async fn pay(
                 let request = Request::get(target)
                     .header(HOST, address.to_string())
                     .body(Empty::<Bytes>::new())?;
-                let started = Instant::now();
+                let due = due(number);
+                if let Some(due) = due {
+                    tokio::time::sleep_until(due.into()).await;
+                }
+                let started = due.unwrap_or_else(Instant::now);
                 connection.ready().await?;
                 let answer = connection.send_request(request).await?;
                 let body = answer.into_body().collect().await?.to_bytes();
