@@ -109,6 +109,7 @@ design: ## the country's design load for ten minutes and a burst of twice as muc
 
 .PHONY: bench-steps
 bench-steps: ## what single steps cost (criterion), and that no hostile message costs ten good ones
+	@.ci/tools.sh bench
 	@$(cargo) bench --locked --bench guard --bench scan --bench verify --bench journal --bench payments
 
 .PHONY: bench-peers

@@ -34,6 +34,10 @@ apt_update() {
     [ -n "$updated" ] || $root apt-get update -qq >/dev/null || fail "apt-get update failed"
     updated=yes
 }
+apt_install() { # the packages
+    $root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$@" \
+        >"$tools/apt.log" 2>&1
+}
 
 root=
 if [ "$(id -u)" != 0 ]; then has sudo && root="sudo -n" || root=none; fi
@@ -49,8 +53,7 @@ if [ ${#missing[@]} -gt 0 ]; then
         $root mkdir -p "${drop_in%/*}"
         echo "create_main_cluster = false" | $root tee "$drop_in" >/dev/null
     fi
-    $root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
-        "${missing[@]}" >"$tools/apt.log" 2>&1 || { tail -20 "$tools/apt.log" >&2; fail "apt-get install failed"; }
+    apt_install "${missing[@]}" || { tail -20 "$tools/apt.log" >&2; fail "apt-get install failed"; }
 fi
 
 # --- Debian packages that are unpacked, never installed, because installed they would start a server
@@ -88,6 +91,21 @@ unpacked haproxy usr/sbin/haproxy haproxy liblua5.3-0 libopentracing-c-wrapper0 
 
 # An attacker that is not ours; only the benches need it.
 [ "${1:-}" != bench ] || unpacked slowhttptest usr/bin/slowhttptest slowhttptest
+
+# --- Apache Santuario, in Java: its jars and what they need; only the benches need it, and run without it
+if [ "${1:-}" = bench ]; then
+    if [ ! -e "$tools/unpacked/santuario/usr/share/java/xmlsec.jar" ]; then
+        (unpacked santuario usr/share/java libxml-security-java libcommons-codec-java libslf4j-java) \
+            || say "Apache Santuario cannot be had: the benches will say so"
+        rm -f "$tools/bin/santuario"
+    fi
+    # A Java that runs a source file has the compiler.
+    if ! has javac; then
+        say "installing: default-jdk-headless"
+        (has apt-get && [ "$root" != none ] && apt_update && apt_install default-jdk-headless) \
+            || say "Java cannot be had: the benches will say so"
+    fi
+fi
 
 # --- Python: foreign SOAP and signature libraries, pinned
 if ! cmp -s .ci/requirements.txt "$tools/venv/requirements.txt"; then

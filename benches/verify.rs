@@ -2,10 +2,15 @@
 
 #[path = "peers/axis.rs"]
 mod axis;
+#[path = "load/figures.rs"]
+#[allow(dead_code, reason = "shared with the load")]
+mod figures;
 #[path = "steps/messages.rs"]
 mod messages;
 #[path = "steps/peer.rs"]
 mod peer;
+#[path = "steps/santuario.rs"]
+mod santuario;
 #[path = "steps/hostile.rs"]
 mod signatures;
 

@@ -86,7 +86,8 @@ impl Yardstick {
     }
 }
 
-fn own_us() -> Fallible<f64> {
+/// CPU that this thread has used so far, in microseconds.
+pub(super) fn own_us() -> Fallible<f64> {
     let ran = fs::read_to_string("/proc/thread-self/schedstat")?;
     Ok(ran.split(' ').next().unwrap_or_default().parse::<f64>()? / 1e3)
 }

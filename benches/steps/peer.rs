@@ -1,7 +1,12 @@
-//! The same verification by libxmlsec1, in rounds that take turns with ours, so that both meet the same machine.
+//! The same verification by libxmlsec1 and by Apache Santuario, in rounds that take turns with ours.
+//!
+//! So all meet the same machine. libxmlsec1 works in one thread and is timed by the clock, as we are beside it.
+//! Java has threads of its own that collect and compile: beside it both sides are told by their CPU.
 
 use super::axis::{Axis, Bound};
+use super::figures::own_us;
 use super::messages::Fallible;
+use super::santuario::Santuario;
 use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
@@ -36,44 +41,57 @@ fn theirs_us(file: &Path, certificate: &Path) -> Fallible<Option<f64>> {
     Ok(Some((timed(REPEAT)? - timed(1)?) / f64::from(REPEAT - 1)))
 }
 
-/// Prints how both compare on one message, and gives it as an axis where both were measured.
+/// Prints how both peers compare on one message, and gives each as an axis; a peer that is not here is named so.
 pub(super) fn compare(
     name: &str,
     signed: &[u8],
     certificate: &Path,
     ours: impl Fn() -> Fallible<()>,
-) -> Fallible<Option<Axis>> {
+) -> Fallible<[Axis; 2]> {
     let file = tempfile::NamedTempFile::new()?;
     std::fs::write(file.path(), signed)?;
-    let mut rounds = Vec::new();
+    let floor = if signed.len() < 10_000 { 3.0 } else { 4.0 };
+    let axis = |peer| {
+        let name = format!("signed envelope verified, {name}");
+        Axis::of(name, "a core-second", peer, (Bound::RatioAtLeast, floor), Vec::new())
+    };
+    let (mut libxmlsec, mut santuario) = (axis("libxmlsec"), axis("Apache Santuario"));
+    let mut java = Santuario::start(file.path(), certificate)?;
+    santuario.missing = java.as_ref().err().cloned();
     for _ in 0..ROUNDS {
-        let began = Instant::now();
+        let (began, ran_us) = (Instant::now(), own_us()?);
         for _ in 0..REPEAT {
             ours()?;
         }
-        let ours_us = began.elapsed().as_secs_f64() * 1e6 / f64::from(REPEAT);
-        let Some(theirs_us) = theirs_us(file.path(), certificate)? else {
-            println!("{name}: no xmlsec1 here to compare with");
-            return Ok(None);
-        };
-        rounds.push((theirs_us / ours_us, ours_us, theirs_us));
+        let (took_us, ran_us) = (began.elapsed().as_secs_f64() * 1e6, own_us()? - ran_us);
+        let a_second = |us: f64| 1e6 * f64::from(REPEAT) / us;
+        match theirs_us(file.path(), certificate)? {
+            Some(theirs_us) => libxmlsec.rounds.push((a_second(took_us), 1e6 / theirs_us)),
+            None => libxmlsec.missing = Some("no xmlsec1 here".to_owned()),
+        }
+        if let Ok(java) = &mut java {
+            santuario.rounds.push((a_second(ran_us), java.round()?));
+        }
     }
+    tell(&libxmlsec);
+    tell(&santuario);
+    Ok([libxmlsec, santuario])
+}
+
+fn tell(axis: &Axis) {
+    let (name, peer) = (&axis.name, &axis.peer_name);
+    if let Some(why) = &axis.missing {
+        println!("{name}: {peer} is missing: {why}");
+    }
+    let of_round = |(ours, theirs): &(f64, f64)| (ours / theirs, 1e6 / ours, 1e6 / theirs);
+    let mut rounds: Vec<_> = axis.rounds.iter().map(of_round).collect();
     rounds.sort_by(|a, b| a.0.total_cmp(&b.0));
     if let (Some(low), Some(middle), Some(high)) =
         (rounds.first(), rounds.get(ROUNDS / 2), rounds.last())
     {
         println!(
-            "{name}: ours {:.1} µs, libxmlsec1 {:.1} µs, {:.2} times as fast ({:.2} … {:.2} over {ROUNDS} rounds)",
+            "{name}: ours {:.1} µs, {peer} {:.1} µs, {:.2} times as fast ({:.2} … {:.2} over {ROUNDS} rounds)",
             middle.1, middle.2, middle.0, low.0, high.0
         );
     }
-    let pairs = rounds.iter().map(|(_, ours_us, theirs_us)| (1e6 / ours_us, 1e6 / theirs_us));
-    let floor = if signed.len() < 10_000 { 3.0 } else { 4.0 };
-    Ok(Some(Axis::of(
-        format!("signed envelope verified, {name}"),
-        "a core-second",
-        "libxmlsec",
-        (Bound::RatioAtLeast, floor),
-        pairs.collect(),
-    )))
 }

@@ -26,7 +26,8 @@ const REGISTRIES: [&str; 5] = [
     concat!("npm", "js."),
     concat!("deb.", "debian.org"),
 ];
-const CODE_ENDS: [&str; 8] = [".rs", ".toml", ".py", ".sh", ".yml", ".sql", "Makefile", ".ci/run"];
+const CODE_ENDS: [&str; 9] =
+    [".rs", ".toml", ".py", ".sh", ".yml", ".sql", ".java", "Makefile", ".ci/run"];
 
 fn is_code(path: &str) -> bool {
     CODE_ENDS.iter().any(|end| path.ends_with(end))
