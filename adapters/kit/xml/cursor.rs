@@ -1,11 +1,11 @@
 //! A cursor inside one tag or declaration: names, white space, and quoted values.
 
 use super::document::{Name, XmlError};
-use super::rules::{is_space, name_length, reference};
+use super::ends::first_of;
+use super::rules::{is_space, name_end, reference};
 use super::{Limits, Span};
-use memchr::memchr3;
 
-/// Reads `text` from `at` on; `text` ends where the tag's inside ends, so offsets are the source's.
+/// Reads `text` from `at` on; `text` begins where the source begins, so offsets are the source's.
 pub(super) struct Cursor<'s> {
     pub text: &'s str,
     pub at: usize,
@@ -16,8 +16,13 @@ impl<'s> Cursor<'s> {
         self.text.get(self.at..).unwrap_or_default()
     }
 
+    const fn bytes(&self) -> &'s [u8] {
+        self.text.as_bytes()
+    }
+
+    #[inline]
     pub(super) fn peek(&self) -> Option<u8> {
-        self.text.as_bytes().get(self.at).copied()
+        self.bytes().get(self.at).copied()
     }
 
     pub(super) fn is_done(&self) -> bool {
@@ -26,6 +31,16 @@ impl<'s> Cursor<'s> {
 
     pub(super) const fn refuse(&self, reason: &'static str) -> XmlError {
         XmlError::rule(reason, self.at)
+    }
+
+    /// Where the tag ends if it ends here, and whether its element is empty.
+    #[inline]
+    pub(super) fn tag_end(&self) -> Option<(usize, bool)> {
+        match self.bytes().get(self.at..) {
+            Some([b'>', ..]) => Some((self.at + 1, false)),
+            Some([b'/', b'>', ..]) => Some((self.at + 2, true)),
+            _ => None,
+        }
     }
 
     /// Skips white space; whether there was any.
@@ -38,27 +53,27 @@ impl<'s> Cursor<'s> {
     }
 
     /// Reads a qualified name: one or two names with a colon between them.
+    #[inline(always)]
     pub(super) fn name(&mut self, limits: &Limits) -> Result<Name, XmlError> {
         let start = self.at;
-        let first = name_length(self.rest());
-        self.at += first;
-        let mut prefix = 0;
-        if first > 0 && self.peek() == Some(b':') {
-            self.at += 1;
-            let second = name_length(self.rest());
-            if second == 0 || self.text.as_bytes().get(self.at + second) == Some(&b':') {
-                return Err(XmlError::rule("malformed_name", start));
-            }
-            self.at += second;
-            prefix = first;
-        }
-        if first == 0 {
+        let mut end = name_end(self.text, start);
+        if end == start {
             return Err(XmlError::rule("malformed_name", start));
         }
-        if self.at - start > limits.name_bytes_max {
+        let mut prefix = 0;
+        if self.bytes().get(end) == Some(&b':') {
+            let local = end + 1;
+            prefix = end - start;
+            end = name_end(self.text, local);
+            if end == local || self.bytes().get(end) == Some(&b':') {
+                return Err(XmlError::rule("malformed_name", start));
+            }
+        }
+        self.at = end;
+        if end - start > limits.name_bytes_max {
             return Err(XmlError::limit("xml_limit_name", start));
         }
-        Ok(Name { start: offset(start), prefix_bytes: offset(prefix), end: offset(self.at) })
+        Ok(Name { start: offset(start), prefix_bytes: offset(prefix), end: offset(end) })
     }
 
     /// Reads `=` with white space around it.
@@ -80,9 +95,8 @@ impl<'s> Cursor<'s> {
         self.at += 1;
         let start = self.at;
         loop {
-            let rest = self.rest();
-            let found = memchr3(quote, b'<', b'&', rest.as_bytes());
-            self.at += found.unwrap_or(rest.len());
+            let found = first_of([quote, b'<', b'&'], self.bytes(), self.at);
+            self.at = found.unwrap_or(self.text.len());
             match self.peek() {
                 Some(b'&') => {
                     let (_, used) = reference(self.rest()).map_err(|reason| self.refuse(reason))?;
@@ -103,6 +117,7 @@ impl<'s> Cursor<'s> {
 }
 
 /// An offset in a source that was checked to be below 4 GiB.
+#[inline]
 pub(super) fn offset(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
 }

@@ -1,6 +1,7 @@
 //! What character data means: references resolved, line ends and attribute values normalised.
 
 use super::rules::reference;
+use memchr::{memchr, memchr2, memchr3};
 use std::borrow::Cow;
 
 /// Character data of a text node: references resolved, line ends normalised (XML 1.0 §2.11, §4.4).
@@ -8,7 +9,7 @@ use std::borrow::Cow;
 /// `raw` comes from a scanned document; a reference that the scanner would refuse stays as written.
 #[must_use]
 pub fn decode_text(raw: &str) -> Cow<'_, str> {
-    decode(raw, |byte| matches!(byte, b'&' | b'\r'))
+    decode(raw, '\n', |bytes| memchr2(b'&', b'\r', bytes))
 }
 
 /// An attribute value of type CDATA: references resolved, then literal tab, line feed and carriage
@@ -17,23 +18,26 @@ pub fn decode_text(raw: &str) -> Cow<'_, str> {
 /// `raw` comes from a scanned document; a reference that the scanner would refuse stays as written.
 #[must_use]
 pub fn decode_attribute(raw: &str) -> Cow<'_, str> {
-    decode(raw, |byte| matches!(byte, b'&' | b'\r' | b'\n' | b'\t'))
+    decode(raw, ' ', |bytes| {
+        let found = memchr3(b'&', b'\r', b'\n', bytes);
+        let before = bytes.get(..found.unwrap_or(bytes.len())).unwrap_or_default();
+        memchr(b'\t', before).or(found)
+    })
 }
 
 /// The inside of a CDATA section, comment or instruction: line ends normalised (XML 1.0 §2.11).
 #[must_use]
 pub fn decode_lines(raw: &str) -> Cow<'_, str> {
-    decode(raw, |byte| byte == b'\r')
+    decode(raw, '\n', |bytes| memchr(b'\r', bytes))
 }
 
-/// Copies what `is_special` leaves alone and replaces the rest; borrows when there is nothing to do.
+/// Copies what `find` passes over and replaces the rest; borrows when there is nothing to do.
 ///
-/// In an attribute value a line feed is special and becomes a space, so a CR becomes one too.
-fn decode(raw: &str, is_special: impl Fn(u8) -> bool) -> Cow<'_, str> {
-    let Some(first) = raw.bytes().position(&is_special) else {
+/// In an attribute value a line feed is found and becomes a space, so a CR becomes one too.
+fn decode(raw: &str, line_end: char, find: impl Fn(&[u8]) -> Option<usize>) -> Cow<'_, str> {
+    let Some(first) = find(raw.as_bytes()) else {
         return Cow::Borrowed(raw);
     };
-    let line_end = if is_special(b'\n') { ' ' } else { '\n' };
     let mut out = String::with_capacity(raw.len());
     let mut rest = raw;
     let mut plain_bytes = first;
@@ -48,7 +52,7 @@ fn decode(raw: &str, is_special: impl Fn(u8) -> bool) -> Cow<'_, str> {
         };
         out.push(c);
         rest = special.get(used..).unwrap_or_default();
-        plain_bytes = rest.bytes().position(&is_special).unwrap_or(rest.len());
+        plain_bytes = find(rest.as_bytes()).unwrap_or(rest.len());
     }
     Cow::Owned(out)
 }

@@ -101,6 +101,24 @@ pub(super) struct Name {
     pub end: u32,
 }
 
+impl Name {
+    #[inline]
+    pub(super) fn prefix(self, source: &str) -> &str {
+        if self.prefix_bytes == 0 {
+            return "";
+        }
+        let end = self.start.saturating_add(self.prefix_bytes);
+        source.get(self.start as usize..end as usize).unwrap_or_default()
+    }
+
+    #[inline]
+    pub(super) fn local(self, source: &str) -> &str {
+        let colon = u32::from(self.prefix_bytes > 0);
+        let start = self.start.saturating_add(self.prefix_bytes).saturating_add(colon);
+        source.get(start as usize..self.end as usize).unwrap_or_default()
+    }
+}
+
 #[derive(Clone, Copy, Debug)]
 pub(super) struct AttributeRow {
     pub name: Name,
@@ -194,12 +212,11 @@ impl<'s> Document<'s> {
     }
 
     pub(super) fn prefix(&self, name: Name) -> &'s str {
-        self.range(name.start, name.start.saturating_add(name.prefix_bytes))
+        name.prefix(self.text)
     }
 
     pub(super) fn local(&self, name: Name) -> &'s str {
-        let colon = u32::from(name.prefix_bytes > 0);
-        self.range(name.start.saturating_add(name.prefix_bytes).saturating_add(colon), name.end)
+        name.local(self.text)
     }
 
     pub(super) fn uri(&self, uri: u32) -> &str {

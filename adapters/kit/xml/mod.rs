@@ -1,8 +1,7 @@
 //! The one XML parser of the house: strict, capped, one pass, every node with its byte offsets.
 //!
-//! quick-xml tokenises; what it lets pass (two roots, undeclared prefixes, control characters …) is
-//! refused here. The result is a flat table of nodes over the untouched source, so the node that was
-//! verified is the node that is processed, and bytes can leave as they came.
+//! The result is a flat table of nodes over the untouched source, so the node that was verified is the
+//! node that is processed, and bytes can leave as they came.
 //!
 //! Rules: XML 1.0 (fifth edition) without document type declarations, in UTF-8, and Namespaces in
 //! XML 1.0 (third edition).
@@ -11,7 +10,9 @@ mod cursor;
 mod decode;
 mod document;
 mod element;
+mod ends;
 mod limits;
+mod markup;
 mod namespaces;
 #[cfg(test)]
 mod properties;

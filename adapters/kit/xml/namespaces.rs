@@ -12,10 +12,32 @@ pub(super) const NO_URI: u32 = 0;
 /// Index of [`XML_URI`] among the URIs.
 const XML_URI_INDEX: u32 = 1;
 
+/// A prefix with its last eight bytes in one number: most are compared without a call.
+#[derive(Clone, Copy, Debug)]
+struct Prefix<'s> {
+    text: &'s str,
+    tail: u64,
+}
+
+impl<'s> Prefix<'s> {
+    #[inline]
+    fn new(text: &'s str) -> Self {
+        Self { text, tail: text.bytes().fold(0, |tail, byte| (tail << 8) | u64::from(byte)) }
+    }
+
+    /// No name holds a NUL, so up to eight bytes the number says all.
+    #[inline]
+    fn is(self, other: Prefix<'_>) -> bool {
+        self.tail == other.tail
+            && self.text.len() == other.text.len()
+            && (self.text.len() <= 8 || self.text == other.text)
+    }
+}
+
 /// What a prefix means now, and the last element whose tag said so.
 #[derive(Clone, Copy, Debug)]
 struct Slot<'s> {
-    prefix: &'s str,
+    prefix: Prefix<'s>,
     uri: u32,
     element: u32,
 }
@@ -29,7 +51,7 @@ struct Undo {
 
 /// One slot a prefix, so that a look-up costs at most `namespaces_max` comparisons however often
 /// prefixes are bound anew.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Scope<'s> {
     slots: Vec<Slot<'s>>,
     undo: Vec<Undo>,
@@ -47,9 +69,15 @@ pub(super) struct Declared<'s> {
 }
 
 impl<'s> Scope<'s> {
+    pub(super) fn new() -> Self {
+        Self { slots: Vec::with_capacity(8), undo: Vec::with_capacity(8) }
+    }
+
     /// URIs that every document starts with.
     pub(super) fn first_uris() -> Vec<Cow<'s, str>> {
-        vec![Cow::Borrowed(""), Cow::Borrowed(XML_URI)]
+        let mut uris = Vec::with_capacity(8);
+        uris.extend([Cow::Borrowed(""), Cow::Borrowed(XML_URI)]);
+        uris
     }
 
     /// Binds a prefix and returns the index of its URI in `uris`, equal to that of any other
@@ -63,7 +91,8 @@ impl<'s> Scope<'s> {
         let Declared { prefix, uri, element, at } = declared;
         check_reserved(prefix, &uri).map_err(|reason| XmlError::rule(reason, at))?;
         let index = self.intern(uri, uris);
-        if let Some(slot) = self.slots.iter().position(|slot| slot.prefix == prefix) {
+        let prefix = Prefix::new(prefix);
+        if let Some(slot) = self.slots.iter().position(|slot| slot.prefix.is(prefix)) {
             let Some(held) = self.slots.get_mut(slot) else { return Ok(index) };
             if held.element == element {
                 return Err(XmlError::rule("duplicate_attribute", at));
@@ -101,8 +130,10 @@ impl<'s> Scope<'s> {
     }
 
     /// Index of the URI that a prefix (empty: default) is bound to.
+    #[inline]
     pub(super) fn resolve(&self, prefix: &str) -> Option<u32> {
-        match self.slots.iter().find(|slot| slot.prefix == prefix) {
+        let wanted = Prefix::new(prefix);
+        match self.slots.iter().find(|slot| slot.prefix.is(wanted)) {
             Some(slot) => Some(slot.uri),
             None if prefix.is_empty() => Some(NO_URI),
             None => (prefix == "xml").then_some(XML_URI_INDEX),
@@ -140,4 +171,18 @@ fn check_reserved(prefix: &str, uri: &str) -> Result<(), &'static str> {
         return Err("empty_namespace");
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prefixes_of_any_length_are_told_apart() {
+        let names =
+            ["", "a", "b", "ab", "ba", "қ", "abcdefgh", "bbcdefgh", "xabcdefgh", "yabcdefgh"];
+        for (one, other) in names.iter().flat_map(|one| names.map(|other| (*one, other))) {
+            assert_eq!(Prefix::new(one).is(Prefix::new(other)), one == other, "{one} {other}");
+        }
+    }
 }

@@ -5,11 +5,6 @@ pub(super) const fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }
 
-/// Whether the text is white space alone.
-pub(super) fn is_blank(text: &str) -> bool {
-    text.bytes().all(is_space)
-}
-
 /// Characters that a document may contain, production \[2\].
 pub(super) const fn is_char(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
@@ -31,26 +26,40 @@ pub fn is_name(text: &str) -> bool {
 ///
 /// UTF-8 rules surrogates out already, so only control characters, U+FFFE and U+FFFF are left.
 pub(super) fn forbidden_char(text: &str) -> Option<usize> {
-    let mut base = 0;
-    for chunk in text.as_bytes().chunks(64) {
-        // No early exit inside the chunk, so that the compiler can test many bytes at once;
-        // 0xEF is the first byte of U+F000 to U+FFFF.
-        let suspect =
-            chunk.iter().fold(false, |found, &b| found | ((b < b' ') & !is_space(b)) | (b == 0xEF));
-        if suspect {
-            let found = chunk.iter().enumerate().find_map(|(at, &b)| {
-                let is_control = b < b' ' && !is_space(b);
-                let is_last_pair =
-                    b == 0xEF && text.get(base + at..).is_some_and(|t| !t.starts_with(is_char));
-                (is_control || is_last_pair).then_some(base + at)
-            });
+    let (chunks, rest) = text.as_bytes().as_chunks();
+    for (index, chunk) in chunks.iter().enumerate() {
+        if is_suspect(chunk) {
+            let found = forbidden_in(text, index * chunk.len(), chunk);
             if found.is_some() {
                 return found;
             }
         }
-        base += chunk.len();
     }
-    None
+    // The last whole chunk covers the rest, and some bytes once more.
+    let is_clean = text.as_bytes().last_chunk().is_some_and(|last| !is_suspect(last));
+    if is_clean { None } else { forbidden_in(text, text.len() - rest.len(), rest) }
+}
+
+/// Whether a control character may be among the bytes, or one of U+F000 to U+FFFF (from 0xEF).
+///
+/// No early exit, and one number to compare at the end: so the compiler tests many bytes at once.
+#[inline]
+fn is_suspect(chunk: &[u8; 128]) -> bool {
+    let weight = |b: u8| match b {
+        0xEF => 0,
+        b'\t' | b'\n' | b'\r' => b' ',
+        b => b,
+    };
+    chunk.iter().fold(u8::MAX, |least, b| least.min(weight(*b))) < b' '
+}
+
+fn forbidden_in(text: &str, start: usize, bytes: &[u8]) -> Option<usize> {
+    bytes.iter().enumerate().find_map(|(at, &b)| {
+        let is_control = b < b' ' && !is_space(b);
+        let is_last_pair =
+            b == 0xEF && text.get(start + at..).is_some_and(|t| !t.starts_with(is_char));
+        (is_control || is_last_pair).then_some(start + at)
+    })
 }
 
 /// First character of a name without colon, production \[4\] of Namespaces.
@@ -70,28 +79,61 @@ const fn is_name_char(c: char) -> bool {
             '-' | '.' | '0'..='9' | '\u{B7}' | '\u{300}'..='\u{36F}' | '\u{203F}'..='\u{2040}')
 }
 
-const fn is_ascii_name_byte(byte: u8) -> bool {
-    matches!(byte, b'A'..=b'Z' | b'a'..=b'z' | b'_' | b'-' | b'.' | b'0'..=b'9')
+/// What an ASCII byte may be in a name: [`NAME_CHAR`], and [`NAME_START`] too.
+static NAME_BYTES: [u8; 256] = name_bytes();
+const NAME_CHAR: u8 = 1;
+const NAME_START: u8 = 2;
+
+const fn name_bytes() -> [u8; 256] {
+    let mut table = [0; 256];
+    let mut rest: &mut [u8] = &mut table;
+    let mut byte = 0u8;
+    while let Some((first, others)) = rest.split_first_mut() {
+        *first = match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'_' => NAME_START | NAME_CHAR,
+            b'-' | b'.' | b'0'..=b'9' => NAME_CHAR,
+            _ => 0,
+        };
+        rest = others;
+        byte = byte.wrapping_add(1);
+    }
+    table
+}
+
+#[inline]
+fn is_name_byte(byte: u8, class: u8) -> bool {
+    NAME_BYTES.get(usize::from(byte)).is_some_and(|classes| classes & class != 0)
+}
+
+/// End of the name without colon (`NCName`) that starts at `start`; `start` when there is none.
+#[inline]
+pub(super) fn name_end(text: &str, start: usize) -> usize {
+    let bytes = text.as_bytes();
+    let mut end = start;
+    let mut class = NAME_START;
+    while let Some(byte) = bytes.get(end) {
+        if !is_name_byte(*byte, class) {
+            if byte.is_ascii() {
+                return end;
+            }
+            return start + text.get(start..).map_or(0, name_length_beyond_ascii);
+        }
+        class = NAME_CHAR;
+        end += 1;
+    }
+    end
 }
 
 /// Bytes of the name without colon (`NCName`) at the start of `text`; 0 when there is none.
 pub(super) fn name_length(text: &str) -> usize {
-    let bytes = text.as_bytes();
-    let is_start = match bytes.first() {
-        Some(b'A'..=b'Z' | b'a'..=b'z' | b'_') => true,
-        Some(byte) if byte.is_ascii() => false,
-        _ => text.starts_with(is_name_start),
-    };
-    if !is_start {
+    name_end(text, 0)
+}
+
+fn name_length_beyond_ascii(text: &str) -> usize {
+    if !text.starts_with(is_name_start) {
         return 0;
     }
-    let ascii = bytes.iter().take_while(|b| is_ascii_name_byte(**b)).count();
-    match bytes.get(ascii) {
-        Some(byte) if !byte.is_ascii() => {
-            text.find(|c: char| !is_name_char(c)).unwrap_or(text.len())
-        }
-        _ => ascii,
-    }
+    text.find(|c: char| !is_name_char(c)).unwrap_or(text.len())
 }
 
 /// Reads the reference at the start of `text` (which begins with `&`): its character and its bytes.
@@ -140,7 +182,7 @@ mod tests {
     #[test]
     fn a_forbidden_character_is_found_wherever_it_stands() {
         for bad in ["\0", "\u{1}", "\u{8}", "\u{B}", "\u{1F}", "\u{FFFE}", "\u{FFFF}"] {
-            for before in [0, 1, 61, 62, 63, 64, 65, 200] {
+            for before in [0, 1, 61, 125, 126, 127, 128, 129, 300] {
                 let text = format!("{}{bad}x", "a".repeat(before));
                 assert_eq!(forbidden_char(&text), Some(before), "{bad:?} after {before}");
             }

@@ -1,19 +1,17 @@
 //! The scan: one pass over the source that checks well-formedness and records every node.
 
-use super::cursor::{Cursor, offset};
-use super::document::{ElementRow, NO_PARENT, Node, XmlError};
+use super::cursor::offset;
+use super::document::{NO_PARENT, Name, Node, XmlError};
 use super::namespaces::Scope;
-use super::rules::{forbidden_char, is_blank, is_space, name_length, reference};
-use super::{Document, Kind, Limits, Span};
-use quick_xml::errors::Error;
-use quick_xml::events::Event;
-use quick_xml::reader::Reader;
+use super::rules::{forbidden_char, is_space, reference};
+use super::{Document, Kind, Limits, Span, ends};
 
 const BYTE_ORDER_MARK: &str = "\u{FEFF}";
 
 /// An element whose end tag is still to come.
 struct Open {
     node: u32,
+    name: Name,
     scope_mark: usize,
 }
 
@@ -52,51 +50,40 @@ impl<'s> Document<'s> {
 impl<'s, 'l> Scanner<'s, 'l> {
     fn new(text: &'s str, limits: &'l Limits) -> Self {
         // Enough for an ordinary message in one allocation each; large ones grow.
-        let nodes = (text.len() / 24).clamp(4, 1024);
+        let nodes = (text.len() / 16).clamp(4, 2048);
         let document = Document {
             text,
             nodes: Vec::with_capacity(nodes),
-            elements: Vec::with_capacity(nodes / 2),
+            elements: Vec::with_capacity(nodes * 5 / 8),
             attributes: Vec::with_capacity(nodes / 4),
             declarations: Vec::with_capacity(nodes / 8),
             uris: Scope::first_uris(),
             root: NO_PARENT,
         };
-        let scope = Scope::default();
-        Self { document, limits, scope, attribute_order: Vec::new(), open: Vec::new() }
+        let open = Vec::with_capacity(16);
+        Self { document, limits, scope: Scope::new(), attribute_order: Vec::new(), open }
     }
 
+    /// Each step reads what begins at an offset and returns the offset after it.
     fn run(mut self) -> Result<Document<'s>, XmlError> {
         let text = self.document.text;
-        let mark_bytes = if text.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
-        // The reader drops the byte order mark itself and counts offsets without it.
-        let mut reader = Reader::from_str(text);
-        let config = reader.config_mut();
-        config.check_end_names = false;
-        config.allow_unmatched_ends = true;
-        let mut start = mark_bytes;
-        loop {
-            if is_doctype(text, start) {
-                return Err(XmlError::rule("doctype_forbidden", start));
-            }
-            let event = reader.read_event().map_err(|error| refusal(&error, start))?;
-            let end = usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX);
-            let span = Span { start, end: end.saturating_add(mark_bytes) };
-            match event {
-                Event::Start(_) => self.start_element(span)?,
-                Event::Empty(_) => self.empty_element(span)?,
-                Event::End(_) => self.end_element(span)?,
-                Event::Text(_) => self.text(span)?,
-                Event::GeneralRef(_) => self.reference(span)?,
-                Event::CData(_) => self.cdata(span)?,
-                Event::Comment(_) => self.comment(span)?,
-                Event::Decl(_) if start == mark_bytes => self.declaration(span)?,
-                Event::Decl(_) => return Err(XmlError::rule("misplaced_declaration", start)),
-                Event::PI(_) => self.instruction(span)?,
-                Event::DocType(_) => return Err(XmlError::rule("doctype_forbidden", start)),
-                Event::Eof => break,
-            }
-            start = span.end;
+        let first = if text.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
+        let mut at = first;
+        while let Some(rest) = self.bytes().get(at..).filter(|rest| !rest.is_empty()) {
+            at = match rest {
+                [b'<', b'/', ..] => self.end_tag(at)?,
+                [b'<', b'?', ..] => self.instruction(at, at == first)?,
+                // Nothing inside a document type is ever read.
+                [b'<', b'!', b'D' | b'd', ..] => {
+                    return Err(XmlError::rule("doctype_forbidden", at));
+                }
+                [b'<', b'!', b'-', b'-', ..] => self.comment(at)?,
+                [b'<', b'!', rest @ ..] if rest.starts_with(b"[CDATA[") => self.section(at)?,
+                [b'<', b'!', ..] => return Err(XmlError::rule("malformed_markup", at)),
+                [b'<', ..] => self.start_tag(at)?,
+                [b'&', ..] => self.reference(at)?,
+                _ => self.text(at)?,
+            };
         }
         self.finish()
     }
@@ -112,176 +99,133 @@ impl<'s, 'l> Scanner<'s, 'l> {
         Ok(self.document)
     }
 
+    pub(super) const fn bytes(&self) -> &'s [u8] {
+        self.document.text.as_bytes()
+    }
+
     /// Node of the innermost open element.
+    #[inline]
     pub(super) fn parent(&self) -> u32 {
         self.open.last().map_or(NO_PARENT, |open| open.node)
     }
 
-    fn start_element(&mut self, tag: Span) -> Result<(), XmlError> {
-        let scope_mark = self.scope.mark();
-        let inside = Span { start: tag.start + 1, end: tag.end.saturating_sub(1) };
-        let node = self.element(tag, inside)?;
-        self.open.push(Open { node, scope_mark });
-        Ok(())
+    pub(super) fn is_outside_root(&self) -> bool {
+        self.open.is_empty()
     }
 
-    fn empty_element(&mut self, tag: Span) -> Result<(), XmlError> {
-        let scope_mark = self.scope.mark();
-        let inside = Span { start: tag.start + 1, end: tag.end.saturating_sub(2) };
-        self.element(tag, inside)?;
-        self.scope.close(scope_mark);
-        Ok(())
+    /// A tag without end is refused for that, whatever else is wrong with it.
+    #[cold]
+    fn refuse_tag(&self, start: usize, error: XmlError) -> XmlError {
+        match ends::tag(self.bytes(), start) {
+            Some(_) => error,
+            None => XmlError::rule("malformed_markup", start),
+        }
     }
 
-    /// Records an element as if it were empty; its end tag sets span and subtree anew.
-    fn element(&mut self, tag: Span, inside: Span) -> Result<u32, XmlError> {
-        let id = offset(self.document.nodes.len());
+    fn start_tag(&mut self, start: usize) -> Result<usize, XmlError> {
+        let scope_mark = self.scope.mark();
+        let node = offset(self.document.nodes.len());
+        let read = self.may_begin(start, node).and_then(|()| self.read_start_tag(start));
+        let (end, is_empty) = read.map_err(|error| self.refuse_tag(start, error))?;
+        if is_empty {
+            self.scope.close(scope_mark);
+        } else {
+            let name = self.document.elements.last().map_or(Name::default(), |row| row.name);
+            self.open.push(Open { node, name, scope_mark });
+        }
+        Ok(end)
+    }
+
+    #[inline]
+    fn may_begin(&mut self, start: usize, node: u32) -> Result<(), XmlError> {
         if self.open.is_empty() {
             if self.document.root != NO_PARENT {
-                return Err(XmlError::rule("content_outside_root", tag.start));
+                return Err(XmlError::rule("content_outside_root", start));
             }
-            self.document.root = id;
+            self.document.root = node;
         }
         if self.open.len() >= self.limits.depth_max {
-            return Err(XmlError::limit("xml_limit_depth", tag.start));
+            return Err(XmlError::limit("xml_limit_depth", start));
         }
-        let text = self.document.text.get(..inside.end).unwrap_or_default();
-        let row = self.read_start_tag(Cursor { text, at: inside.start })?;
-        self.push(Kind::Element, tag, Span { start: tag.end, end: tag.end })?;
-        self.document.elements.push(row);
-        Ok(id)
-    }
-
-    fn end_element(&mut self, tag: Span) -> Result<(), XmlError> {
-        let refused = XmlError::rule("mismatched_tag", tag.start);
-        let Some(Open { node, scope_mark }) = self.open.pop() else { return Err(refused) };
-        let nodes_end = offset(self.document.nodes.len());
-        let Some(element) = self.document.nodes.get_mut(node as usize) else { return Err(refused) };
-        element.span.end = tag.end;
-        element.content.end = tag.start;
-        element.subtree_end = nodes_end;
-        let row = self.document.elements.get(element.element as usize).copied();
-        let ElementRow { name, .. } = row.unwrap_or_default();
-        let inside = Span { start: tag.start + 2, end: tag.end.saturating_sub(1) };
-        let rest =
-            self.document.slice(inside).strip_prefix(self.document.range(name.start, name.end));
-        if !rest.is_some_and(is_blank) {
-            return Err(refused);
-        }
-        self.scope.close(scope_mark);
         Ok(())
     }
 
-    fn text(&mut self, span: Span) -> Result<(), XmlError> {
-        let text = self.document.slice(span);
-        if self.open.is_empty() {
-            let Some(at) = text.bytes().position(|b| !is_space(b)) else { return Ok(()) };
-            return Err(XmlError::rule("content_outside_root", span.start + at));
+    fn end_tag(&mut self, start: usize) -> Result<usize, XmlError> {
+        let Some(end) = self.matching_end(start + 2) else {
+            return Err(self.refuse_tag(start, XmlError::rule("mismatched_tag", start)));
+        };
+        let nodes_end = offset(self.document.nodes.len());
+        let Some(Open { node, scope_mark, .. }) = self.open.pop() else { return Ok(end) };
+        if let Some(element) = self.document.nodes.get_mut(node as usize) {
+            element.span.end = end;
+            element.content.end = start;
+            element.subtree_end = nodes_end;
         }
-        if text.contains("]]>") {
-            let at = text.find("]]>").unwrap_or_default();
-            return Err(XmlError::rule("section_end_in_text", span.start + at));
-        }
-        self.push_text(span)
+        self.scope.close(scope_mark);
+        Ok(end)
     }
 
-    fn reference(&mut self, span: Span) -> Result<(), XmlError> {
-        if self.open.is_empty() {
-            return Err(XmlError::rule("content_outside_root", span.start));
+    /// End of the end tag with its name at that offset, if it is that of the innermost element.
+    #[inline]
+    fn matching_end(&self, name_at: usize) -> Option<usize> {
+        let Name { start, end, .. } = self.open.last()?.name;
+        let bytes = self.bytes();
+        let name = bytes.get(start as usize..end as usize)?;
+        let mut at = name_at + name.len();
+        if bytes.get(name_at..at)? != name {
+            return None;
         }
-        reference(self.document.slice(span))
-            .map_err(|reason| XmlError::rule(reason, span.start))?;
-        self.push_text(span)
+        while bytes.get(at).copied().is_some_and(is_space) {
+            at += 1;
+        }
+        (bytes.get(at) == Some(&b'>')).then_some(at + 1)
+    }
+
+    fn text(&mut self, start: usize) -> Result<usize, XmlError> {
+        if self.open.is_empty() {
+            return self.space(start);
+        }
+        let end = ends::text(self.bytes(), start)
+            .map_err(|at| XmlError::rule("section_end_in_text", at))?;
+        self.push_text(Span { start, end })
+    }
+
+    /// White space outside the root is no node.
+    fn space(&self, start: usize) -> Result<usize, XmlError> {
+        let rest = self.bytes().get(start..).unwrap_or_default();
+        let end = start + rest.iter().take_while(|b| is_space(**b)).count();
+        match self.bytes().get(end) {
+            None | Some(b'<' | b'&') => Ok(end),
+            Some(_) => Err(XmlError::rule("content_outside_root", end)),
+        }
+    }
+
+    fn reference(&mut self, start: usize) -> Result<usize, XmlError> {
+        if self.open.is_empty() {
+            let is_closed = ends::is_reference_closed(self.bytes(), start);
+            let reason = if is_closed { "content_outside_root" } else { "malformed_reference" };
+            return Err(XmlError::rule(reason, start));
+        }
+        let (_, used) = reference(self.document.text.get(start..).unwrap_or_default())
+            .map_err(|reason| XmlError::rule(reason, start))?;
+        self.push_text(Span { start, end: start + used })
     }
 
     /// Records character data; text and references that touch are one node.
-    fn push_text(&mut self, span: Span) -> Result<(), XmlError> {
+    #[inline]
+    fn push_text(&mut self, span: Span) -> Result<usize, XmlError> {
         match self.document.nodes.last_mut() {
             Some(last) if last.kind == Kind::Text && last.span.end == span.start => {
                 last.span.end = span.end;
                 last.content.end = span.end;
-                Ok(())
             }
-            _ => self.push(Kind::Text, span, span),
+            _ => self.push(Kind::Text, span, span)?,
         }
+        Ok(span.end)
     }
 
-    fn cdata(&mut self, span: Span) -> Result<(), XmlError> {
-        if self.open.is_empty() {
-            return Err(XmlError::rule("content_outside_root", span.start));
-        }
-        self.push(Kind::CData, span, inside(span, "<![CDATA[", "]]>"))
-    }
-
-    fn comment(&mut self, span: Span) -> Result<(), XmlError> {
-        let content = inside(span, "<!--", "-->");
-        let text = self.document.slice(content);
-        if text.contains("--") || text.ends_with('-') {
-            return Err(XmlError::rule("hyphens_in_comment", span.start));
-        }
-        self.push(Kind::Comment, span, content)
-    }
-
-    fn instruction(&mut self, span: Span) -> Result<(), XmlError> {
-        let content = inside(span, "<?", "?>");
-        let text = self.document.slice(content);
-        let name = name_length(text);
-        let (target, data) = text.split_at_checked(name).unwrap_or_default();
-        let is_separated = data.is_empty() || data.bytes().next().is_some_and(is_space);
-        if name == 0 || !is_separated || target.eq_ignore_ascii_case("xml") {
-            return Err(XmlError::rule("malformed_instruction", span.start));
-        }
-        if name > self.limits.name_bytes_max {
-            return Err(XmlError::limit("xml_limit_name", content.start));
-        }
-        self.push(Kind::Instruction, span, content)
-    }
-
-    /// Checks the XML declaration, productions \[23\] to \[26\], \[32\], \[80\] and \[81\]; it is no node.
-    fn declaration(&self, span: Span) -> Result<(), XmlError> {
-        let inside = inside(span, "<?xml", "?>");
-        let text = self.document.text.get(..inside.end).unwrap_or_default();
-        let mut cursor = Cursor { text, at: inside.start };
-        let refused = XmlError::rule("malformed_declaration", span.start);
-        let mut wanted = ["version", "encoding", "standalone"].as_slice();
-        loop {
-            let is_separated = cursor.skip_space();
-            if cursor.is_done() {
-                break;
-            }
-            let word = cursor.rest();
-            let word = word.get(..name_length(word)).unwrap_or_default();
-            let place = wanted.iter().position(|name| *name == word);
-            let (Some(place), true) = (place, is_separated) else { return Err(refused) };
-            // The version comes first and always.
-            if wanted.len() == 3 && place != 0 {
-                return Err(refused);
-            }
-            wanted = wanted.get(place + 1..).unwrap_or_default();
-            cursor.at += word.len();
-            cursor.equals().map_err(|_| refused)?;
-            let value = cursor.value(self.limits).map_err(|_| refused)?;
-            let at = value.start;
-            self.declared(word, self.document.slice(value))
-                .map_err(|reason| XmlError::rule(reason, at))?;
-        }
-        if wanted.len() == 3 { Err(refused) } else { Ok(()) }
-    }
-
-    fn declared(&self, word: &str, value: &str) -> Result<(), &'static str> {
-        let is_utf8 = value.eq_ignore_ascii_case("utf-8");
-        let is_ascii = value.eq_ignore_ascii_case("us-ascii") && self.document.text.is_ascii();
-        match word {
-            "version" if value == "1.0" => Ok(()),
-            "version" => Err("version"),
-            "encoding" if is_utf8 || is_ascii => Ok(()),
-            "encoding" => Err("encoding"),
-            _ if matches!(value, "yes" | "no") => Ok(()),
-            _ => Err("malformed_declaration"),
-        }
-    }
-
-    fn push(&mut self, kind: Kind, span: Span, content: Span) -> Result<(), XmlError> {
+    #[inline]
+    pub(super) fn push(&mut self, kind: Kind, span: Span, content: Span) -> Result<(), XmlError> {
         if self.document.nodes.len() >= self.limits.nodes_max {
             return Err(XmlError::limit("xml_limit_nodes", span.start));
         }
@@ -290,20 +234,4 @@ impl<'s, 'l> Scanner<'s, 'l> {
         self.document.nodes.push(Node { kind, span, content, subtree_end, element });
         Ok(())
     }
-}
-
-/// The span without its marks.
-fn inside(span: Span, before: &str, after: &str) -> Span {
-    Span { start: span.start + before.len(), end: span.end.saturating_sub(after.len()) }
-}
-
-/// Looked at before the reader sees it: nothing inside a document type is ever read.
-fn is_doctype(text: &str, at: usize) -> bool {
-    matches!(text.as_bytes().get(at..), Some([b'<', b'!', b'D' | b'd', ..]))
-}
-
-/// The reader's own complaints: a reference without its semicolon, else markup without its end.
-fn refusal(error: &Error, at: usize) -> XmlError {
-    let is_reference = matches!(error, Error::IllFormed(_));
-    XmlError::rule(if is_reference { "malformed_reference" } else { "malformed_markup" }, at)
 }

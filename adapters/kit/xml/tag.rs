@@ -5,31 +5,33 @@ use super::decode::decode_attribute;
 use super::document::{AttributeRow, DeclarationRow, ElementRow, Name, XmlError};
 use super::namespaces::{Declared, NO_URI};
 use super::scan::Scanner;
+use super::{Kind, Span};
+
+/// Up to so many attributes are held against each other; more are sorted.
+const PAIRED_MAX: usize = 8;
 
 impl<'s> Scanner<'s, '_> {
-    /// Reads the inside of a start tag (from the name to before `>` or `/>`) into the tables and
-    /// returns the element's row; its declarations are in scope afterwards.
-    pub(super) fn read_start_tag(
-        &mut self,
-        mut cursor: Cursor<'s>,
-    ) -> Result<ElementRow, XmlError> {
-        let node = offset(self.document.nodes.len());
+    /// Reads a start tag into the tables as if its element were empty; its end, and whether the
+    /// element is. Its declarations are in scope afterwards.
+    pub(super) fn read_start_tag(&mut self, start: usize) -> Result<(usize, bool), XmlError> {
+        let mut cursor = Cursor { text: self.document.text, at: start + 1 };
         let attributes_start = self.document.attributes.len();
         let declarations_start = self.document.declarations.len();
         let name = cursor.name(self.limits)?;
-        loop {
+        let (end, is_empty) = loop {
             let is_separated = cursor.skip_space();
-            if cursor.is_done() {
-                break;
+            if let Some(end) = cursor.tag_end() {
+                break end;
             }
             if !is_separated {
                 return Err(cursor.refuse("malformed_attribute"));
             }
-            self.read_attribute(&mut cursor, node, attributes_start)?;
-        }
+            self.read_attribute(&mut cursor, attributes_start)?;
+        };
         let uri = self.resolve_names(name, attributes_start)?;
         self.refuse_twins(attributes_start)?;
-        Ok(ElementRow {
+        self.push(Kind::Element, Span { start, end }, Span { start: end, end })?;
+        self.document.elements.push(ElementRow {
             parent: self.parent(),
             name,
             uri,
@@ -37,13 +39,13 @@ impl<'s> Scanner<'s, '_> {
             attributes_end: offset(self.document.attributes.len()),
             declarations_start: offset(declarations_start),
             declarations_end: offset(self.document.declarations.len()),
-        })
+        });
+        Ok((end, is_empty))
     }
 
     fn read_attribute(
         &mut self,
         cursor: &mut Cursor<'s>,
-        node: u32,
         attributes_start: usize,
     ) -> Result<(), XmlError> {
         let at = cursor.at;
@@ -66,7 +68,8 @@ impl<'s> Scanner<'s, '_> {
         }
         let prefix = if is_default { "" } else { self.document.local(name) };
         let uri = decode_attribute(self.document.slice(value));
-        let declared = Declared { prefix, uri, element: node, at };
+        let element = offset(self.document.nodes.len());
+        let declared = Declared { prefix, uri, element, at };
         let uri =
             self.scope.declare(declared, &mut self.document.uris, self.limits.namespaces_max)?;
         self.document.declarations.push(DeclarationRow {
@@ -85,14 +88,11 @@ impl<'s> Scanner<'s, '_> {
             return Err(XmlError::rule("reserved_namespace", name.start as usize));
         }
         let uri = self.scope.resolve(prefix).ok_or_else(|| refuse(name))?;
-        for at in attributes_start..self.document.attributes.len() {
-            let Some(name) = self.document.attributes.get(at).map(|row| row.name) else { break };
-            if name.prefix_bytes == 0 {
-                continue;
-            }
-            let uri = self.scope.resolve(self.document.prefix(name)).ok_or_else(|| refuse(name))?;
-            if let Some(row) = self.document.attributes.get_mut(at) {
-                row.uri = uri;
+        let text = self.document.text;
+        for row in self.document.attributes.iter_mut().skip(attributes_start) {
+            if row.name.prefix_bytes > 0 {
+                let prefix = row.name.prefix(text);
+                row.uri = self.scope.resolve(prefix).ok_or_else(|| refuse(row.name))?;
             }
         }
         Ok(uri)
@@ -101,19 +101,24 @@ impl<'s> Scanner<'s, '_> {
     /// Refuses two attributes with one expanded name (Namespaces §6.3), which covers two with one
     /// written name. Sorting keeps the work far from quadratic whatever the cap is set to.
     fn refuse_twins(&mut self, attributes_start: usize) -> Result<(), XmlError> {
-        let document = &self.document;
-        let rows = document.attributes.get(attributes_start..).unwrap_or_default();
-        if rows.len() < 2 {
-            return Ok(());
+        let refuse = |at: u32| Err(XmlError::rule("duplicate_attribute", at as usize));
+        let text = self.document.text;
+        let rows = self.document.attributes.get(attributes_start..).unwrap_or_default();
+        if rows.len() <= PAIRED_MAX {
+            let twin = rows.iter().enumerate().find(|(at, row)| {
+                let is_twin = |other: &AttributeRow| {
+                    other.uri == row.uri && other.name.local(text) == row.name.local(text)
+                };
+                rows.iter().take(*at).any(is_twin)
+            });
+            return twin.map_or(Ok(()), |(_, row)| refuse(row.name.start));
         }
         let order = &mut self.attribute_order;
         order.clear();
-        order.extend(rows.iter().map(|row| (row.uri, document.local(row.name), row.name.start)));
+        order.extend(rows.iter().map(|row| (row.uri, row.name.local(text), row.name.start)));
         order.sort_unstable();
         let twins = order.iter().zip(order.iter().skip(1));
-        match twins.filter(|(a, b)| (a.0, a.1) == (b.0, b.1)).map(|(_, b)| b.2).min() {
-            Some(at) => Err(XmlError::rule("duplicate_attribute", at as usize)),
-            None => Ok(()),
-        }
+        let second = twins.filter(|(a, b)| (a.0, a.1) == (b.0, b.1)).map(|(_, b)| b.2).min();
+        second.map_or(Ok(()), refuse)
     }
 }
