@@ -244,8 +244,10 @@ impl Payments {
     /// # Errors
     /// See [`Payments::order`].
     pub async fn notices(&self, order: &Id) -> Result<Vec<Notice>, JournalDown> {
-        let sql = "SELECT * FROM notice WHERE order_id = $1 ORDER BY order_version, recipient";
-        self.reader.rows(sql, vec![text(order)]).await
+        let sql =
+            "SELECT * FROM notice WHERE id > $1 AND id < $2 ORDER BY order_version, recipient";
+        let (from, to) = (format!("{order}/"), format!("{order}0"));
+        self.reader.rows(sql, vec![Text(from), Text(to)]).await
     }
 
     /// Dead letters, oldest first.
