@@ -12,7 +12,6 @@ pub mod entry;
 pub mod given;
 pub(crate) mod group;
 mod in_flight;
-pub(crate) mod joining;
 pub mod lease;
 pub mod papers;
 pub(crate) mod postgres;

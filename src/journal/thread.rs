@@ -49,6 +49,23 @@ pub(super) async fn start(
     }
 }
 
+/// How often a writer lets others have its core before a commit, at most.
+const YIELDS_MAX: usize = 16;
+
+/// Lets whoever else is ready on this core join what is about to be committed, as long as that brings
+/// more that `waiting` counts: no time at all where nobody is ready.
+pub(crate) fn let_join(waiting: impl Fn() -> usize) {
+    let mut before = None;
+    for _ in 0..YIELDS_MAX {
+        let now = waiting();
+        if before.is_some_and(|before| now <= before) {
+            break;
+        }
+        before = Some(now);
+        std::thread::yield_now();
+    }
+}
+
 /// Opens a store on a thread of its own and lets `work` have it; returns when it is open.
 pub(crate) async fn run<S: 'static, W: Future<Output = ()>>(
     name: &'static str,

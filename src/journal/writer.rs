@@ -1,19 +1,18 @@
-//! The group commit: while one commit runs, the next group gathers; one writer, and no timer to set.
+//! The group commit: while one commit runs, the next group gathers; one writer, no timer to tune.
 //!
 //! Opens wait in a bounded queue and are refused when the store fails. What ends an entry is never
 //! refused and never forgotten: it waits in the backlog until it is durable. The backlog is bounded by
 //! the calls under way, because nothing new is opened while it cannot shrink.
 
-mod shared;
-
-pub(super) use shared::Shared;
-
 use super::down::{JournalDown, Why};
 use super::group::{Backing, Failed, Granted, Group, Job, Open, Order, Undo, Written, count};
-use super::joining::Joining;
+use super::in_flight::InFlight;
 use super::same_call::Found;
+use super::stats::Stats;
 use super::steady::Steady;
+use super::thread;
 use crate::trial;
+use arc_swap::ArcSwapOption;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +27,39 @@ const RIDE_MAX: Duration = Duration::from_millis(5);
 const SWEEP_EVERY: Duration = Duration::from_secs(10);
 /// How long a journal that was dropped without `drain` still tries to write its backlog.
 const LAST_TRY: Duration = Duration::from_secs(2);
+
+/// What the writer and the callers share.
+pub(super) struct Shared {
+    pub stats: Stats,
+    pub in_flight: InFlight,
+    /// Why opens are refused now.
+    pub refusal: ArcSwapOption<JournalDown>,
+}
+
+impl Shared {
+    pub(super) fn new() -> Self {
+        Self {
+            stats: Stats::new(),
+            in_flight: InFlight::default(),
+            refusal: ArcSwapOption::empty(),
+        }
+    }
+
+    fn accept(&self) {
+        if self.refusal.load().is_some() {
+            self.refusal.store(None);
+            self.stats.set_ready(true);
+            tracing::info!("the journal works again");
+        }
+    }
+
+    fn refuse(&self, down: &JournalDown) {
+        if self.refusal.swap(Some(Arc::new(down.clone()))).is_none() {
+            tracing::error!(%down, "calls are refused until it works again");
+        }
+        self.stats.set_ready(false);
+    }
+}
 
 /// The ends of the queues that the writer reads.
 pub(super) struct Queues {
@@ -57,7 +89,6 @@ pub(super) struct Writer<S> {
     is_full: bool,
     sweeps_at: Instant,
     clock: Steady,
-    joining: Joining,
     stop: Option<Stop>,
 }
 
@@ -81,7 +112,6 @@ impl<S: Backing> Writer<S> {
             is_full: false,
             sweeps_at: Instant::now(),
             clock: Steady::start(),
-            joining: Joining::new(),
             stop: None,
         }
     }
@@ -98,7 +128,7 @@ impl<S: Backing> Writer<S> {
                 if self.is_riding() {
                     continue;
                 }
-                self.joining.wait(|| self.waiting());
+                thread::let_join(|| self.queues.opens.len() + self.queues.jobs.len());
                 self.take_orders();
                 let group = self.gather();
                 self.commit(group).await;
@@ -120,12 +150,6 @@ impl<S: Backing> Writer<S> {
         for stopped in self.stop.into_iter().flat_map(|stop| stop.asked) {
             let _gone = stopped.send(unwritten);
         }
-    }
-
-    /// How many could go into the next group.
-    fn waiting(&self) -> usize {
-        let opens = self.queues.opens.len() + usize::from(self.first.is_some());
-        opens + self.queues.jobs.len() + self.backlog.len()
     }
 
     fn is_over(&self) -> bool {
@@ -246,10 +270,8 @@ impl<S: Backing> Writer<S> {
             Ok(written) => {
                 self.rests_until = None;
                 self.accept();
-                let took = begun.elapsed();
-                self.joining.note(group.len(), took);
-                let commit_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-                self.shared.stats.commit_us.observe(commit_us);
+                let commit_us = begun.elapsed().as_micros();
+                self.shared.stats.commit_us.observe(u64::try_from(commit_us).unwrap_or(u64::MAX));
                 self.settle(group, written);
             }
             Err(failed) => self.fail(group, failed),

@@ -5,9 +5,8 @@ use super::decide::{Request, Rules};
 use super::stats::Stats;
 use super::store::{Backing, Failed, Group};
 use crate::journal::down::{JournalDown, Why};
-use crate::journal::joining::Joining;
+use crate::journal::thread;
 use std::sync::Arc;
-use std::time::Instant;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 /// How often a group that lost a race is decided anew as a whole, and then each request alone: what
@@ -40,15 +39,13 @@ pub(super) struct Writer<S> {
     work: Arc<watch::Sender<()>>,
     rules: Rules,
     group_max: usize,
-    joining: Joining,
     first: Option<Asked>,
 }
 
 impl<S: Backing> Writer<S> {
     pub(super) fn new(store: S, intake: Intake, rules: Rules, group_max: usize) -> Self {
         let Intake { queue, stop, stats, work } = intake;
-        let joining = Joining::new();
-        Self { store, queue, stop, stats, work, rules, group_max, joining, first: None }
+        Self { store, queue, stop, stats, work, rules, group_max, first: None }
     }
 
     /// Works until it is stopped, or every handle is gone, and the queue is empty.
@@ -67,12 +64,9 @@ impl<S: Backing> Writer<S> {
                     }
                 },
             };
-            self.joining.wait(|| self.queue.len() + 1);
+            thread::let_join(|| self.queue.len());
             let group = self.gather(first);
-            let (count, begun) = (group.len(), Instant::now());
-            let committed = self.commit(group).await;
-            self.joining.note(count, begun.elapsed());
-            if let Err(down) = committed {
+            if let Err(down) = self.commit(group).await {
                 tracing::error!(%down, "payments are refused");
                 self.stats.failed();
                 self.refuse_waiting(&down);
