@@ -75,7 +75,7 @@ WHERE (j.e2e_id = '' OR r.e2e_id = '') AND {{also}}
         AND x.id NOT IN (SELECT theirs_id FROM paired)) = 1
 """
 
-RETURNS = "('RETURNED', 'RECALLED', 'REFUNDED', 'REVERSED')"
+RETURNS = "('RETURNED', 'RECALLED', 'REFUND', 'REFUNDED', 'REVERSAL', 'REVERSED')"
 LONE = f"""
 SELECT CASE WHEN id IN (SELECT id FROM open WHERE side = 'j') THEN 'MISSING_IN_BANK'
             ELSE 'DUPLICATE_IN_GATEWAY' END AS category

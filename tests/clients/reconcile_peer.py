@@ -31,7 +31,7 @@ db = duckdb.connect()
 db.execute("SET threads=2; SET TimeZone='UTC'")
 rows = db.execute(f"""
 SELECT CASE WHEN r.e2e_id IS NULL THEN 'MISSING_IN_BANK'
-            WHEN j.e2e_id IS NULL AND r.status = 'RETURNED' THEN 'RETURN_UNLINKED'
+            WHEN j.e2e_id IS NULL AND r.status IN ('RETURNED', 'REFUND', 'REVERSAL') THEN 'RETURN_UNLINKED'
             WHEN j.e2e_id IS NULL THEN 'MISSING_IN_GATEWAY'
             WHEN {differ("amount_tiyn", "ccy")} THEN 'AMOUNT_MISMATCH'
             WHEN j.status <> r.status AND j.status IN ('EXPIRED', 'CANCELLED') THEN 'LATE_CREDIT'
