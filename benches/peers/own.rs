@@ -1,9 +1,9 @@
-//! Axes without a peer: what other calls cost, what waiting for the journal adds, and what calls hold.
+//! Axes without a peer: what other calls cost, and what is waited for at half load.
 
 use super::axis::{Axis, Bound};
 use super::callers::{self, Callers, Target};
 use super::calls::Mix;
-use super::figures::{Cpu, memory_mib};
+use super::figures::Cpu;
 use super::installation::{self, Gateway, Setup, edit, start_agency, start_simulated};
 use super::{CONNECTIONS, Fallible, WARM_UP, good};
 use qaqpa::command::demo::scratch::Scratch;
@@ -14,14 +14,11 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 const LARGE: Mix = Mix::Unsigned { filler_bytes: 97 << 10 };
-const MEDIUM: Mix = Mix::Soap { filler_bytes: 7 << 10 };
 const SIGNED: Mix = Mix::Soap { filler_bytes: 0 };
 /// Large calls are so many times as dear as small ones.
 const SMALL_PER_LARGE: usize = 40;
 /// How long calls arrive at half of what the core carries, each round.
 const HALF_SPAN: Duration = Duration::from_secs(4);
-/// Calls under way at once, where it is asked what they hold.
-const CROWD: usize = 1_000;
 const SYNCS: usize = 300;
 const SYNCED_BYTES: usize = 4096;
 /// A call's opening and its end are each on disk before anybody hears of them.
@@ -50,10 +47,6 @@ pub(super) async fn measure(rounds: usize, requests: usize) -> Fallible<Vec<Axis
         p50.push(middle);
         p99.push(high);
     }
-    own.cost(MEDIUM, CROWD).await?;
-    let before_mib = memory_mib(gateway.id(), "VmHWM")?;
-    own.crowd().await?;
-    let held = vec![(memory_mib(gateway.id(), "VmHWM")?, before_mib)];
     let answers = i64::try_from(own.answers)?;
     let kept = gateway.stop()?;
     if (kept.opened, kept.done) != (answers, answers) {
@@ -61,13 +54,13 @@ pub(super) async fn measure(rounds: usize, requests: usize) -> Fallible<Vec<Axis
         return Err(format!("{answers} answered, {opened} in the journal, {done} Done").into());
     }
     println!("{answers} answers sent, {} entries in the journal", kept.opened);
-    Ok(axes(large, jws, [p50, p99], held))
+    Ok(axes(large, jws, [p50, p99]))
 }
 
 /// One pair of figures a round.
 type Rounds = Vec<(f64, f64)>;
 
-fn axes(large: Rounds, jws: Rounds, [p50, p99]: [Rounds; 2], held: Rounds) -> Vec<Axis> {
+fn axes(large: Rounds, jws: Rounds, [p50, p99]: [Rounds; 2]) -> Vec<Axis> {
     let axis = |name, unit, peer, bound, rounds| Axis::of(name, unit, peer, bound, rounds);
     let syncs = "two syncs of the disk, ms";
     vec![
@@ -98,13 +91,6 @@ fn axes(large: Rounds, jws: Rounds, [p50, p99]: [Rounds; 2], held: Rounds) -> Ve
             syncs,
             (Bound::OursAtMost, 5.0),
             p99,
-        ),
-        axis(
-            "peak of memory, 1 000 signed calls of 10 KB under way",
-            "MiB",
-            "before them, 32 under way",
-            (Bound::OursAtMost, 100.0),
-            held,
         ),
     ]
 }
@@ -165,14 +151,6 @@ impl Own<'_> {
         });
         good(seen)?;
         Ok(beyond)
-    }
-
-    /// A thousand calls of 10 KB at once, each on its connection, three times over.
-    async fn crowd(&mut self) -> Fallible<()> {
-        let calls = MEDIUM.calls(self.scratch, 3 * CROWD)?;
-        good(Callers::connect(&self.target, CROWD).await?.call(&calls).await?)?;
-        self.answers += calls.len();
-        Ok(())
     }
 }
 
