@@ -50,12 +50,14 @@ pub(super) fn compare(
 ) -> Fallible<[Axis; 2]> {
     let file = tempfile::NamedTempFile::new()?;
     std::fs::write(file.path(), signed)?;
-    let floor = if signed.len() < 10_000 { 3.0 } else { 4.0 };
-    let axis = |peer| {
+    // A Java machine reads large messages faster, beside its own small ones, than libxml2 does.
+    let (of_libxmlsec, of_santuario) = if signed.len() < 10_000 { (3.0, 3.5) } else { (4.0, 2.5) };
+    let axis = |peer, floor| {
         let name = format!("signed envelope verified, {name}");
         Axis::of(name, "a core-second", peer, (Bound::RatioAtLeast, floor), Vec::new())
     };
-    let (mut libxmlsec, mut santuario) = (axis("libxmlsec"), axis("Apache Santuario"));
+    let (mut libxmlsec, mut santuario) =
+        (axis("libxmlsec", of_libxmlsec), axis("Apache Santuario", of_santuario));
     let mut java = Santuario::start(file.path(), certificate)?;
     santuario.missing = java.as_ref().err().cloned();
     for _ in 0..ROUNDS {
