@@ -47,14 +47,13 @@ fn print(axes: &[Value]) {
     table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_header(head);
     for axis in axes {
         let text = |key: &str| axis[key].as_str().unwrap_or_default().to_owned();
-        let range = format!("{}–{}", figure(&axis["ratio_min"]), figure(&axis["ratio_max"]));
         table.add_row([
             format!("{}, {}", text("axis"), text("unit")),
             figure(&axis["ours"]),
             axis["missing"].as_str().map_or_else(|| figure(&axis["peer"]), |_| "missing".into()),
             text("peer_name"),
             figure(&axis["ratio_median"]),
-            range,
+            page::range(axis),
             page::floor(axis),
             if axis["met"] == true { "yes" } else { "no" }.to_owned(),
         ]);
@@ -87,19 +86,26 @@ pub(super) fn tell_readme() -> Fallible<()> {
         };
         writeln!(
             table,
-            "| {}, {} | {} | {} {} | {ratio} | {} | {} |",
+            "| {}, {} | {} | {} | {ratio} | {} | {} |",
             text("axis"),
             text("unit"),
             figure(&axis["ours"]),
-            text("peer_name"),
-            axis["missing"]
-                .as_str()
-                .map_or_else(|| figure(&axis["peer"]), |why| format!("missing: {why}")),
+            peer(axis),
             page::floor(axis),
             if axis["met"] == true { "yes" } else { "**no**" },
         )?;
     }
     Ok(fs::write(path, format!("{before}{BEGIN}\n{table}{END}{after}"))?)
+}
+
+/// The peer and its figure, why there is none, or a dash where nobody is compared.
+fn peer(axis: &Value) -> String {
+    let name = axis["peer_name"].as_str().unwrap_or_default();
+    match (axis["missing"].as_str(), axis["peer"].as_f64()) {
+        (Some(why), _) => format!("{name} missing: {why}"),
+        (None, Some(_)) => format!("{name} {}", figure(&axis["peer"])),
+        (None, None) => "–".to_owned(),
+    }
 }
 
 /// A figure as people read it.

@@ -49,15 +49,22 @@ fn row(axis: &Value) -> String {
         None => bars(axis, &text("peer_name")),
     };
     format!(
-        "<tr><td>{}<div class=small>{}</div><td>{bars}<td class=n>{}<div class=small>{}–{}</div>\
+        "<tr><td>{}<div class=small>{}</div><td>{bars}<td class=n>{}<div class=small>{}</div>\
          <td class=\"n {class}\">{}<div class=small>{word}</div></tr>",
         text("axis"),
         text("unit"),
         figure(&axis["ratio_median"]),
-        figure(&axis["ratio_min"]),
-        figure(&axis["ratio_max"]),
+        range(axis),
         floor(axis),
     )
+}
+
+/// From the least ratio to the greatest; nothing where there is no peer.
+pub(super) fn range(axis: &Value) -> String {
+    match axis["ratio_median"].as_f64() {
+        Some(_) => format!("{}–{}", figure(&axis["ratio_min"]), figure(&axis["ratio_max"])),
+        None => String::new(),
+    }
 }
 
 /// The floor as people read it.
@@ -71,7 +78,7 @@ pub(super) fn floor(axis: &Value) -> String {
     }
 }
 
-/// Two bars to one scale.
+/// Two bars to one scale; one where there is no peer.
 fn bars(axis: &Value, peer: &str) -> String {
     let of = |key: &str| axis[key].as_f64().unwrap_or_default();
     let (ours, theirs) = (of("ours"), of("peer"));
@@ -85,6 +92,9 @@ fn bars(axis: &Value, peer: &str) -> String {
         )
     };
     let ours = bar(0, ours * scale, "#1f6fb2", &format!("{} qaqpa", figure(&axis["ours"])));
+    if axis["peer"].is_null() {
+        return format!("<svg width=440 height=16 role=img>{ours}</svg>");
+    }
     let theirs = bar(20, theirs * scale, "#b8c4ce", &format!("{} {peer}", figure(&axis["peer"])));
     format!("<svg width=440 height=36 role=img>{ours}{theirs}</svg>")
 }
