@@ -61,31 +61,30 @@ pub(super) async fn measure(rounds: usize, requests: usize) -> Fallible<Vec<Axis
 type Rounds = Vec<(f64, f64)>;
 
 fn axes(large: Rounds, jws: Rounds, [p50, p99]: [Rounds; 2]) -> Vec<Axis> {
-    let axis = |name, unit, peer, bound, rounds| Axis::of(name, unit, peer, bound, rounds);
     let syncs = "two syncs of the disk, ms";
     vec![
-        axis(
+        Axis::of(
             "unsigned SOAP of 100 KB over mutual TLS, routed by an element, signed onward",
             "a core-second",
             "–",
             (Bound::OursAtLeast, 1_000.0),
             large,
         ),
-        axis(
+        Axis::of(
             "REST signed by a JWS to an agency of JSON, journal synced",
             "CPU µs a call",
             "–",
             (Bound::OursAtMost, 110.0),
             jws,
         ),
-        axis(
+        Axis::of(
             "signed SOAP at half of what the core carries, p50 without two syncs",
             "ms",
             syncs,
             (Bound::OursAtMost, 1.0),
             p50,
         ),
-        axis(
+        Axis::of(
             "signed SOAP at half of what the core carries, p99 without two syncs",
             "ms",
             syncs,

@@ -195,9 +195,10 @@ pub enum Listing {
 }
 
 impl Listing {
-    /// What follows `FROM`, up to the limit, in both dialects.
-    pub(super) const fn tables(self) -> &'static str {
-        match self {
+    /// What follows `FROM`, up to the limit, in both dialects; `waits` is how one says that an entry waits
+    /// for evidence, in the very words of its partial index.
+    pub(super) fn tables(self, waits: &str) -> String {
+        let tables = match self {
             Self::Open => {
                 "call_key k JOIN entry_opened o ON o.id = k.entry \
                  LEFT JOIN entry_closed c ON c.id = o.id LEFT JOIN entry_resolved r ON r.id = o.id \
@@ -206,14 +207,15 @@ impl Listing {
             Self::Unknown => {
                 "entry_closed c JOIN entry_opened o ON o.id = c.id \
                  LEFT JOIN entry_resolved r ON r.id = c.id \
-                 WHERE c.needs_evidence AND r.id IS NULL ORDER BY c.id"
+                 WHERE {waits} AND r.id IS NULL ORDER BY c.id"
             }
             Self::UnknownOrders => {
                 "entry_closed c JOIN entry_opened o ON o.id = c.id \
                  LEFT JOIN entry_resolved r ON r.id = c.id \
-                 WHERE c.needs_evidence AND r.id IS NULL AND o.service = 'PAY_Submit' ORDER BY c.id"
+                 WHERE {waits} AND r.id IS NULL AND o.service = 'PAY_Submit' ORDER BY c.id"
             }
-        }
+        };
+        tables.replace("{waits}", waits)
     }
 }
 

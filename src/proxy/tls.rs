@@ -55,9 +55,9 @@ pub enum TlsError {
     Refused { path: PathBuf, cause: rustls::Error },
 }
 
-/// Every suite spoken: AEAD with forward secrecy, and nothing else. Those with SHA-256 stand first, as
-/// the one that every TLS 1.3 speaks (RFC 8446 §9.1): a handshake hashes its messages and derives a dozen
-/// keys, and processors have instructions for SHA-256 and none for SHA-384.
+/// Every suite spoken: AEAD with forward secrecy, and nothing else. AES-128 with SHA-256 stands first,
+/// which every TLS 1.3 speaks (RFC 8446 §9.1): a handshake hashes its messages and derives a dozen keys,
+/// and processors have instructions for SHA-256 and none for SHA-384.
 const SUITES: [SupportedCipherSuite; 9] = [
     cipher_suite::TLS13_AES_128_GCM_SHA256,
     cipher_suite::TLS13_AES_256_GCM_SHA384,

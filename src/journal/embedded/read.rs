@@ -129,10 +129,8 @@ impl Reader {
     }
 }
 
-/// The listing in this dialect, which uses a partial index only for its own words.
 fn selection(listing: Listing) -> String {
-    let tables = listing.tables().replace("c.needs_evidence", "c.needs_evidence = 1");
-    format!("SELECT {COLUMNS} FROM {tables} LIMIT $1")
+    format!("SELECT {COLUMNS} FROM {} LIMIT $1", listing.tables("c.needs_evidence = 1"))
 }
 
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
