@@ -13,7 +13,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::version::{TLS12, TLS13};
-use rustls::{ClientConfig, HandshakeKind, RootCertStore};
+use rustls::{ClientConfig, HandshakeKind, RootCertStore, SupportedProtocolVersion};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -75,6 +75,14 @@ fn client(pki: &Pki, own: Option<&Pair>) -> Arc<ClientConfig> {
     })
 }
 
+fn speaking(pki: &Pki, version: &'static SupportedProtocolVersion) -> ClientConfig {
+    ClientConfig::builder_with_provider(Arc::new(default_provider()))
+        .with_protocol_versions(&[version])
+        .unwrap()
+        .with_root_certificates(roots(pki))
+        .with_no_client_auth()
+}
+
 async fn connect(
     address: SocketAddr,
     config: &Arc<ClientConfig>,
@@ -128,11 +136,7 @@ async fn a_certificate_without_its_key_proves_nothing() {
     let shown = vec![CertificateDer::from_pem_file(&stolen.0).unwrap()];
     let liar = Arc::new(SingleCertAndKey::from(Arc::new(CertifiedKey::new(shown, key))));
     for version in [&TLS12, &TLS13] {
-        let mut config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
-            .with_protocol_versions(&[version])
-            .unwrap()
-            .with_root_certificates(roots(&pki))
-            .with_no_client_auth();
+        let mut config = speaking(&pki, version);
         config.client_auth_cert_resolver = Arc::<SingleCertAndKey>::clone(&liar);
         assert!(!is_let_in(door.address, &Arc::new(config)).await, "{version:?}");
     }
@@ -146,6 +150,19 @@ async fn a_server_only_listener_asks_for_no_certificate() {
     let door = open(&listener(TlsMode::Server, &server), &trust_all(), &limits()).await;
     assert!(is_let_in(door.address, &client(&pki, None)).await);
     assert!(door.echo.last_peer.lock().unwrap().is_none());
+}
+
+#[tokio::test]
+async fn of_the_suites_that_both_speak_the_one_with_sha_256_is_taken() {
+    let pki = Pki::new();
+    let own = listener(TlsMode::Server, &pki.issue("gateway"));
+    let door = open(&own, &trust_all(), &limits()).await;
+    for version in [&TLS12, &TLS13] {
+        let config = Arc::new(speaking(&pki, version));
+        let stream = connect(door.address, &config).await.unwrap();
+        let suite = stream.get_ref().1.negotiated_cipher_suite().unwrap().suite();
+        assert!(format!("{suite:?}").ends_with("AES_128_GCM_SHA256"), "{suite:?}");
+    }
 }
 
 #[tokio::test]
