@@ -136,11 +136,11 @@ fn word(
     let Some(said) = transaction.said() else { return Ok(None) };
     Ok(Some(Word {
         amount: transaction.amount().map_err(&fault)?,
-        document_number: transaction.approval_code.clone(),
+        document_number: transaction.reference.clone(),
         txn_id: transaction.id.clone(),
         posted_at: transaction.date_time.clone().filter(|_| said == Said::Posted),
         redirect_url: transaction.redirect().map_err(&fault)?,
-        note: transaction.status_name.clone(),
+        note: transaction.note(),
         ..Word::of(said)
     }))
 }

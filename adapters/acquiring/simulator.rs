@@ -77,7 +77,7 @@ fn transaction(invoice_id: &str, word: &Word) -> Value {
     put("amount", word.amount.map(|amount| amount.to_string()));
     put("currency", Some("KZT".to_owned()));
     put("statusName", Some(status_name(word.said).to_owned()));
-    put("approvalCode", word.document_number.clone());
+    put("reference", word.document_number.clone());
     put("dateTime", word.posted_at.clone());
     put("redirectURL", word.redirect_url.clone());
     Value::Object(fields)

@@ -46,6 +46,9 @@ pub struct Transaction {
     pub amount: Option<Box<RawValue>>,
     pub currency: Option<String>,
     pub status_name: String,
+    /// The network's number of the transaction (RRN).
+    pub reference: Option<String>,
+    /// By which the card's own bank agreed: six digits, which come again.
     pub approval_code: Option<String>,
     /// When it was charged, RFC 3339 or without a zone.
     pub date_time: Option<String>,
@@ -69,6 +72,17 @@ impl Transaction {
             None => token,
         };
         Amount::parse(text).map(Some).map_err(|error| error.reason())
+    }
+
+    /// For people: the status, and the code by which the card's own bank agreed.
+    #[must_use]
+    pub fn note(&self) -> String {
+        let is_plain =
+            |code: &&str| code.len() <= 12 && code.bytes().all(|b| b.is_ascii_alphanumeric());
+        match self.approval_code.as_deref().filter(is_plain) {
+            Some(code) => format!("{} {code}", self.status_name),
+            None => self.status_name.clone(),
+        }
     }
 
     /// What the status says; `None`: nothing that anybody may rely on (REFUND among them, which an

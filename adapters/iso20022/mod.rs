@@ -263,11 +263,19 @@ fn of_entry(entry: Entry) -> Result<Notice, Fault> {
         amount: Some(entry.amount),
         document_number: entry.reference,
         txn_id: entry.txn_id,
-        posted_at: entry.booked_at.filter(|at| at.contains('T') && said == Said::Posted),
+        posted_at: entry.booked_at.filter(|_| said == Said::Posted).map(moment),
         note: format!("camt.054 {}", entry.status),
         ..Word::of(said)
     };
     Ok(Notice { event_id: entry.event_id, about: About::EndToEnd(entry.end_to_end_id), word })
+}
+
+/// A day without a time is its midnight; a zone behind a day says nothing of it.
+fn moment(booked_at: String) -> String {
+    match booked_at.get(..10) {
+        Some(day) if !booked_at.contains('T') => format!("{day}T00:00:00"),
+        _ => booked_at,
+    }
 }
 
 fn of_transfer(transfer: Transfer) -> Result<Notice, Fault> {

@@ -25,7 +25,7 @@ pub struct Entry {
     pub is_reversal: bool,
     /// `BookgDt`, a day or a moment.
     pub booked_at: Option<String>,
-    /// `AcctSvcrRef`: the bank's own number.
+    /// `AcctSvcrRef`: the bank's own number of this payment. That of a booking of several is none's.
     pub reference: Option<String>,
     /// `Refs/TxId`.
     pub txn_id: Option<String>,
@@ -41,7 +41,7 @@ pub fn read_camt054(source: &[u8], is_ours: fn(&str) -> bool) -> Result<Vec<Entr
     let document = Document::scan(source, &Limits::default()).map_err(|error| error.reason)?;
     let body = body(&document, "camt.054", "BkToCstmrDbtCdtNtfctn")?;
     let message_id = id(body, "GrpHdr/MsgId")?.ok_or("message_id_missing")?;
-    let mut entries = Vec::new();
+    let (mut entries, mut numbers) = (Vec::new(), Vec::new());
     for notification in every(body, "Ntfctn") {
         let name = id(notification, "Id")?.ok_or("notification_id_missing")?;
         for (at, entry) in every(notification, "Ntry").enumerate() {
@@ -56,13 +56,15 @@ pub fn read_camt054(source: &[u8], is_ours: fn(&str) -> bool) -> Result<Vec<Entr
             if !read_of_it.is_empty() {
                 check_sum(entry, &details)?;
             }
+            let booking = id(entry, "AcctSvcrRef")?;
+            numbers.extend(read_of_it.iter().map(|one| one.reference.clone().or(booking.clone())));
             entries.append(&mut read_of_it);
             if entries.len() > ITEMS_MAX {
                 return Err("too_many_payments");
             }
         }
     }
-    check_repeated(&entries)?;
+    check_repeated(&entries, &numbers)?;
     Ok(entries)
 }
 
@@ -93,7 +95,7 @@ fn read(
         Err(_) if !is_ours(&end_to_end_id) => return Ok(None),
         amount => amount?,
     };
-    let own = id(detail, "Refs/AcctSvcrRef")?;
+    let booking = if is_only { id(entry, "AcctSvcrRef")? } else { None };
     Ok(Some(Entry {
         event_id,
         end_to_end_id,
@@ -101,7 +103,7 @@ fn read(
         status,
         is_reversal: is_reversal(entry)?,
         booked_at: booked_at(entry)?,
-        reference: own.or(id(entry, "AcctSvcrRef")?),
+        reference: id(detail, "Refs/AcctSvcrRef")?.or(booking),
         txn_id: id(detail, "Refs/TxId")?,
     }))
 }
@@ -155,13 +157,14 @@ fn check_sum(entry: Element<'_>, details: &[Element<'_>]) -> Result<(), Broken> 
 
 /// Two bookings of one payment that no number tells apart are one written twice, or money taken twice:
 /// only the bank knows which.
-fn check_repeated(entries: &[Entry]) -> Result<(), Broken> {
+fn check_repeated(entries: &[Entry], numbers: &[Option<String>]) -> Result<(), Broken> {
     let mut booked = BTreeSet::new();
     let mut numbered = BTreeMap::new();
-    for entry in entries.iter().filter(|entry| entry.status == "BOOK") {
+    let all = entries.iter().zip(numbers);
+    for (entry, number) in all.filter(|(entry, _)| entry.status == "BOOK") {
         let payment = (&entry.end_to_end_id, entry.is_reversal);
-        let is_new = booked.insert((payment, &entry.reference));
-        let has_number = entry.reference.is_some();
+        let is_new = booked.insert((payment, number));
+        let has_number = number.is_some();
         let had_number = *numbered.entry(payment).or_insert(has_number);
         if !is_new || has_number != had_number {
             return Err("payment_repeated");
