@@ -58,6 +58,19 @@ pub enum Ruling {
     Rejected,
 }
 
+impl Ruling {
+    /// Whether what is known now says anew what the ruling denied: another contradiction, of which the
+    /// operator did not know.
+    #[must_use]
+    pub fn is_shaken(self, known_then: Evidence, known_now: Evidence) -> bool {
+        let is_denied = match self {
+            Self::Posted => known_now.is_rejected && !known_then.is_rejected,
+            Self::Rejected => known_now.rank >= Rank::Posted && known_now.rank > known_then.rank,
+        };
+        is_denied || known_now.is_disputed && !known_then.is_disputed
+    }
+}
+
 /// All that is known from outside: the join of everything said, in whatever order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Evidence {

@@ -11,9 +11,10 @@ pub use name::{Id, Party};
 pub use notice::{Change, Notice, NoticeCount, OpenCount};
 pub use redemption::Redemption;
 
-use super::calendar::OperatingDay;
+use super::calendar::{OperatingDay, country_date};
 use super::ledger::{self, Account, Asset, Claim, Payee, Position};
 use super::order::{self, Evidence, Rank, Ruling, State, Step};
+use jiff::civil::Date;
 use qaqpa_kit::ids::{Bin, Iban, Kbe, Kbk, Knp};
 use qaqpa_kit::manifest::Name;
 use qaqpa_kit::money::Amount;
@@ -128,8 +129,9 @@ pub struct Order {
     /// Where its money lies, by the table of `ledger.rs`.
     pub asset: Option<Asset>,
     pub claim: Option<Claim>,
-    /// It keeps its charge from other payments, or a refund its share of the payment; what was let go
-    /// is never taken again.
+    /// It keeps its charge from other payments; what was let go is taken again by an operator's ruling
+    /// alone, if nobody else has it. Or a refund keeps its share of the payment, and takes it again where
+    /// its money goes out after all.
     #[serde(with = "flag")]
     pub holds: bool,
     /// Grows with every change.
@@ -216,17 +218,36 @@ impl Order {
         }
     }
 
+    /// A refund whose money has gone out, whatever it was thought to come to.
+    pub(super) fn is_paid_back(&self) -> bool {
+        let has_moved = self.position().is_some_and(|(asset, _)| asset != Asset::Pending);
+        self.reverses.is_some() && has_moved
+    }
+
     /// Derives what the tables derive.
     pub(super) fn derive(&mut self) {
         self.state = order::state(self.step, self.evidence(), self.ruling);
         let position = self.position();
         self.asset = position.map(|(asset, _)| asset);
         self.claim = position.map(|(_, claim)| claim);
-        self.holds &= self.state.holds() && self.step != Step::Surplus;
+        self.holds &= self.state.holds() && self.step != Step::Surplus || self.is_paid_back();
         if !self.state.needs_inquiry() && self.state != State::Reserved {
             self.next_check_at_us = None;
         }
     }
+}
+
+/// What a fee or duty cost that a payment is held against: on the day of the payment, or on the day its
+/// charge was registered, which names the price that the payer was asked for.
+#[must_use]
+pub fn price_paid(
+    order: &Order,
+    charge: Option<&Charge>,
+    price_on: impl Fn(Date) -> Option<(Kbk, Amount)>,
+) -> Option<(Kbk, Amount)> {
+    let asked = charge.and_then(|charge| price_on(country_date(charge.registered_at_us)));
+    let is_paid = |price: &(Kbk, Amount)| price.1.tiyn() == order.amount_tiyn;
+    asked.filter(is_paid).or_else(|| price_on(country_date(order.posted_at_us?)))
 }
 
 /// One word of a bank or an operator, as it was heard.

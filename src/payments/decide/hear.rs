@@ -1,6 +1,6 @@
 //! What a word of a bank or an operator changes: evidence is kept always, and joined.
 
-use super::open::{after, believed};
+use super::open::{after, believed, key_of_document};
 use super::{Rules, changed, path, put, unchanged};
 use crate::payments::book::{Book, Lookup};
 use crate::payments::calendar::OperatingDay;
@@ -83,8 +83,11 @@ fn learn(book: &Book, rules: &Rules, mut order: Order, report: &Report) -> Order
         order.posted_at_us = Some(posted_at_us);
         order.operating_day = Some(day);
         if let Some(document) = &report.document_number {
-            let key = path(&[&order.bank, &day.0.to_string(), document]);
-            known.is_disputed |= !name(book, &mut order, Lookup::Document, (document, key));
+            let key = key_of_document(rules, &order.bank, document, (posted_at_us, day));
+            known.is_disputed |= !match key {
+                Some(key) => name(book, &mut order, Lookup::Document, (document, key)),
+                None => order.document_number.get_or_insert_with(|| document.clone()) == document,
+            };
         }
     }
     if let Some(txn_id) = &report.txn_id {
@@ -93,6 +96,9 @@ fn learn(book: &Book, rules: &Rules, mut order: Order, report: &Report) -> Order
     }
     if order.redirect_url.is_none() {
         order.redirect_url.clone_from(&report.redirect_url);
+    }
+    if order.ruling.is_some_and(|ruling| ruling.is_shaken(order.evidence(), known)) {
+        order.ruling = None;
     }
     Evidence { rank: order.rank, is_rejected: order.is_rejected, is_disputed: order.is_disputed } =
         known;

@@ -128,9 +128,9 @@ impl Request {
             Command::Hear(report) => {
                 let found = hear::find(book, report);
                 if let (Some(order), Some(document)) = (found, &report.document_number)
-                    && let Some((_, day)) = hear::posting(book, rules, order, report)
+                    && let Some(posting) = hear::posting(book, rules, order, report)
+                    && let Some(key) = open::key_of_document(rules, &report.bank, document, posting)
                 {
-                    let key = path(&[&report.bank, &day.0.to_string(), document]);
                     wanted.want(Lookup::Document, &key);
                 }
                 found
@@ -157,6 +157,9 @@ impl Request {
             }
             if matches!(self.command, Command::Rule { .. }) {
                 wanted.want(Lookup::Window, &order.bank);
+                if let Some(charge) = &order.charge {
+                    want_charge(wanted, charge.text());
+                }
             }
         }
     }
@@ -277,6 +280,9 @@ fn annul(book: &mut Book, id: &str, agency: &str, at_us: i64) -> Result<Reply, R
 fn put(book: &mut Book, rules: &Rules, mut order: Order, (at_us, cause): (i64, &str)) -> Order {
     let old = book.order(order.id.text()).cloned();
     order.derive();
+    if old.as_ref().is_some_and(|old| !old.holds) && order.is_paid_back() {
+        money::take_again(book, &mut order);
+    }
     order.version = old.as_ref().map_or(1, |old| old.version + 1);
     let from = old.as_ref().and_then(Order::accounts);
     for (number, (debit, credit)) in ledger::moves(from, order.accounts()).into_iter().enumerate() {

@@ -2,7 +2,7 @@
 
 use super::open::{Sides, first_check, new_order};
 use super::{Rules, changed, put};
-use crate::payments::book::Book;
+use crate::payments::book::{Book, Lookup};
 use crate::payments::calendar::OperatingDay;
 use crate::payments::command::{Refund, Refusal, Reply};
 use crate::payments::order::{Ruling, State, Step};
@@ -62,6 +62,26 @@ pub(super) fn give_back(book: &mut Book, refund: &Order) {
     book.put_order(payment);
 }
 
+/// A refund that had come to nothing was paid nevertheless: it takes its share again. Where others have
+/// taken that meanwhile, more goes out than came in, and an operator must hear of it.
+pub(super) fn take_again(book: &mut Book, refund: &mut Order) {
+    let Some(original) = &refund.reverses else { return };
+    let Some(mut payment) = book.order(original.text()).cloned() else { return };
+    let returned = payment.returned_tiyn.checked_add(refund.amount_tiyn);
+    match returned.filter(|sum| *sum <= payment.amount_tiyn) {
+        Some(returned) => {
+            payment.returned_tiyn = returned;
+            payment.version += 1;
+            book.put_order(payment);
+            refund.holds = true;
+        }
+        None => {
+            refund.is_disputed = true;
+            refund.derive();
+        }
+    }
+}
+
 /// An operator ends a contradiction, with a reason.
 pub(super) fn rule(
     book: &mut Book,
@@ -85,13 +105,20 @@ pub(super) fn rule(
         }
         let is_given_up = matches!(order.step, Step::Cancelled | Step::Expired);
         if order.charge.is_some() && !order.holds && !is_given_up {
-            // Its charge was let go and may be paid by another: the money waits in suspense.
-            order.step = Step::Surplus;
+            // Its charge was let go. Where another has it now, the money waits in suspense.
+            if is_free(book, &order) { order.holds = true } else { order.step = Step::Surplus }
         }
     }
     order.ruling = Some(ruling);
     order.reason = reason.to_owned();
     Ok(changed(put(book, rules, order, (at_us, "ruling"))))
+}
+
+/// Whether the order's charge is still to be paid, and nobody is paying it.
+fn is_free(book: &Book, order: &Order) -> bool {
+    let Some(charge) = &order.charge else { return false };
+    let is_wanted = book.charge(charge.text()).is_some_and(|it| it.annulled_at_us.is_none());
+    is_wanted && book.order_by(Lookup::Holder, charge.text()).is_none()
 }
 
 /// Closes a day and all before it: what they hold is fixed, and later postings go into the next.

@@ -135,8 +135,19 @@ pub(super) fn believed(posted_at_us: i64, at_us: i64) -> i64 {
 
 pub(super) fn document_key(book: &Book, rules: &Rules, receipt: &Receipt) -> Option<String> {
     let document = receipt.document_number.as_deref()?;
-    let (_, day) = posting(book, rules, receipt)?;
-    Some(path(&[&receipt.bank, &day.0.to_string(), document]))
+    key_of_document(rules, &receipt.bank, document, posting(book, rules, receipt)?)
+}
+
+/// The key that no other order may have; `None` for money of a closed day, which lies in a later one: a
+/// bank numbers its documents anew each day, so there its number may be another's too.
+pub(super) fn key_of_document(
+    rules: &Rules,
+    bank: &str,
+    document: &str,
+    (posted_at_us, day): (i64, OperatingDay),
+) -> Option<String> {
+    let is_own_day = rules.banks.get(bank)?.operating_day(posted_at_us) == day;
+    is_own_day.then(|| path(&[bank, &day.0.to_string(), document]))
 }
 
 /// The bank has the payer's money already: it is taken in, on the charge if that is still to be paid,
@@ -238,6 +249,9 @@ pub(super) fn act(book: &mut Book, rules: &Rules, act: &Act) -> Result<Reply, Re
     }
     let order = match act.action {
         Action::Submit if act.at_us >= order.deadline_us => return Err(Refusal::Late),
+        Action::Submit | Action::Resubmit if is_frozen(book, &order) => {
+            return Err(Refusal::NotNow(State::Conflict));
+        }
         Action::Expire if act.at_us < order.deadline_us => return Err(Refusal::NotDue),
         Action::Withdraw if order.step != Step::Submitting => {
             return Err(Refusal::NotNow(order.state));
@@ -278,19 +292,27 @@ pub(super) fn act(book: &mut Book, rules: &Rules, act: &Act) -> Result<Reply, Re
     Ok(changed(put(book, rules, order, (act.at_us, cause))))
 }
 
+/// A refund of a payment of which nobody knows whether it came: nothing is sent until an operator rules.
+fn is_frozen(book: &Book, order: &Order) -> bool {
+    let original = order.reverses.as_ref().and_then(|original| book.order(original.text()));
+    original.is_some_and(|payment| payment.state == State::Conflict)
+}
+
 /// The bank has said `not found` often enough, and long enough after the last attempt.
 fn may_resubmit(order: &Order, rules: &Rules, at_us: i64) -> bool {
     let attempted_at_us = order.attempted_at_us.unwrap_or(order.opened_at_us);
     order.not_found >= rules.not_found_min && at_us >= after(attempted_at_us, rules.quiet)
 }
 
-/// One node asks the bank what became of an order; or has asked in vain, and asks again after a pause.
+/// One node asks the bank what became of an order; or has asked in vain, or can do nothing yet, and looks
+/// again after a pause.
 pub(super) fn inquire(book: &mut Book, rules: &Rules, inquiry: &Inquiry) -> Result<Reply, Refusal> {
     let order = book.order(inquiry.order.text()).ok_or(Refusal::NoOrder)?.clone();
     if order.version != inquiry.version {
         return Err(Refusal::Stale);
     }
-    if !order.state.needs_inquiry() || order.state == State::Submitting {
+    let may_wait = order.state.needs_inquiry() || order.state == State::Reserved;
+    if !may_wait || order.state == State::Submitting {
         return Err(Refusal::NotNow(order.state));
     }
     let (inquiries, next_check_at_us) = match inquiry.until_us {

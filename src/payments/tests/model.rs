@@ -1,7 +1,7 @@
 //! The model: what each order must be by everything that was said and done, worked out in plain ifs.
 
 use crate::payments::command::{Command, Redeeming, Reply, Report};
-use crate::payments::order::{Action, Ruling, Said, State};
+use crate::payments::order::{Action, Ruling, Said, State, Step};
 use crate::payments::record::Order;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,8 +21,10 @@ pub(super) struct Fate {
     pub(super) proves: Option<String>,
     /// A byte of an attempt may have left.
     pub(super) may_have_left: bool,
-    /// It once was void; what is void holds nothing ever again.
+    /// It once was void; what is void holds no charge ever again.
     pub(super) was_void: bool,
+    /// As a refund it has its share of the payment.
+    pub(super) has_share: bool,
 }
 
 #[derive(Debug, Default)]
@@ -41,6 +43,10 @@ const fn word(said: Said) -> Option<&'static str> {
     }
 }
 
+const fn is_void(state: State) -> bool {
+    matches!(state, State::Rejected | State::Cancelled | State::Expired)
+}
+
 impl Fate {
     fn new(order: &Order) -> Self {
         Self {
@@ -56,6 +62,7 @@ impl Fate {
             proves: None,
             may_have_left: false,
             was_void: false,
+            has_share: order.reverses.is_some(),
         }
     }
 
@@ -156,10 +163,11 @@ impl Model {
             Command::Open(_) | Command::Refund(_) => {
                 let original = order.reverses.as_ref().and_then(|id| self.fates.get(id.text()));
                 assert!(original.is_none_or(|fate| fate.proves.is_none()), "a proof went back");
-                assert!(self.fates.insert(id, Fate::new(order)).is_none(), "opened twice");
+                let fate = Fate::new(order);
+                assert!(self.fates.insert(id.clone(), fate).is_none(), "opened twice");
             }
             Command::Redeem(asked) => self.redeem(&id, asked, *is_new),
-            Command::Receive(_) if *is_new => self.receive(id, order),
+            Command::Receive(_) if *is_new => self.receive(id.clone(), order),
             Command::Act(act) => {
                 let fate = self.fates.get_mut(&id).unwrap();
                 if act.action == Action::Withdraw {
@@ -174,15 +182,49 @@ impl Model {
                 let fate = self.fates.get_mut(&id).unwrap();
                 fate.ruling = Some(*ruling);
                 let is_over = matches!(fate.last_action, Some(Action::Cancel | Action::Expire));
-                fate.is_surplus |=
-                    *ruling == Ruling::Posted && fate.was_void && fate.charge.is_some() && !is_over;
+                if *ruling == Ruling::Posted && fate.was_void && fate.charge.is_some() && !is_over {
+                    self.take_again(&id, order);
+                }
             }
             _ => {}
         }
         for fate in self.fates.values_mut() {
             let state = fate.state();
-            fate.was_void |= matches!(state, State::Rejected | State::Cancelled | State::Expired);
+            fate.was_void |= is_void(state);
         }
+        self.share(&id);
+    }
+
+    /// An operator says that money came of which the charge was let go: it pays that, unless another
+    /// does, or it is annulled.
+    fn take_again(&mut self, id: &str, order: &Order) {
+        let charge = self.fates[id].charge.clone();
+        let rivals = self.fates.iter().filter(|(other, _)| *other != id);
+        let is_held = rivals
+            .filter(|(_, one)| one.charge == charge)
+            .any(|(_, one)| !one.was_void && !one.is_surplus);
+        let is_surplus = order.step == Step::Surplus;
+        assert!(is_surplus || !is_held && order.holds, "two pay one charge");
+        let fate = self.fates.get_mut(id).unwrap();
+        fate.is_surplus |= is_surplus;
+        fate.was_void &= is_surplus;
+    }
+
+    /// A refund has its share until it comes to nothing; where its money goes out nevertheless, it takes
+    /// what is still there, or somebody has to look at it.
+    fn share(&mut self, id: &str) {
+        let fate = &self.fates[id];
+        let Some(original) = fate.reverses.clone() else { return };
+        let is_out = (fate.is_posted() || fate.ruling == Some(Ruling::Posted))
+            && fate.ruling != Some(Ruling::Rejected);
+        let (amount, has_share) = (fate.amount_tiyn, fate.has_share);
+        let keeps = has_share && (is_out || !is_void(fate.state()));
+        let others = self.fates.values().filter(|one| one.reverses.as_ref() == Some(&original));
+        let taken: i64 = others.filter(|one| one.has_share).map(|one| one.amount_tiyn).sum();
+        let is_room = taken + amount <= self.fates[&original].amount_tiyn;
+        let fate = self.fates.get_mut(id).unwrap();
+        fate.has_share = keeps || !has_share && is_out && is_room;
+        fate.is_disputed |= !has_share && is_out && !is_room;
     }
 
     /// Money that was taken already: it pays the charge, or it is too much.
@@ -203,7 +245,7 @@ impl Model {
 
     /// A proof: money that a payee is owed, all of it still there, on these terms, for one call.
     fn redeem(&mut self, id: &str, asked: &Redeeming, is_new: bool) {
-        let returns = |fate: &&Fate| fate.reverses.as_deref() == Some(id) && !fate.was_void;
+        let returns = |fate: &&Fate| fate.reverses.as_deref() == Some(id) && fate.has_share;
         let is_returned = self.fates.values().any(|fate| returns(&fate));
         let fate = self.fates.get_mut(id).unwrap();
         assert_eq!(
@@ -227,6 +269,7 @@ impl Model {
 
     fn hear(&mut self, id: &str, report: &Report, order: &Order) {
         let fate = self.fates.get_mut(id).unwrap();
+        let before = fate.clone();
         fate.said.extend(word(report.said));
         if report.amount.is_some_and(|amount| amount.tiyn() != fate.amount_tiyn) {
             assert!(order.is_disputed, "another amount was believed");
@@ -238,5 +281,17 @@ impl Model {
             && report.document_number != order.document_number;
         assert!(!(is_other_txn || is_other_document) || order.is_disputed, "a second name");
         fate.is_disputed |= order.is_disputed;
+        // A ruling ends what was known of; what denies it later is a new contradiction.
+        let is_new = |word| fate.said.contains(word) && !before.said.contains(word);
+        let is_denied = match fate.ruling {
+            Some(Ruling::Posted) => is_new("rejected"),
+            Some(Ruling::Rejected) => {
+                is_new("settled") || is_new("posted") && !before.said.contains("settled")
+            }
+            None => false,
+        };
+        if is_denied || fate.is_disputed && !before.is_disputed {
+            fate.ruling = None;
+        }
     }
 }
