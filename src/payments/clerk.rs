@@ -17,7 +17,7 @@ pub enum Step {
     Expire,
     /// The first attempt.
     Submit,
-    /// Nothing was heard of an attempt in time: it may have arrived.
+    /// Nothing was heard of an attempt in time, or nothing that says what becomes of it.
     Lose,
     /// The bank is asked what became of it.
     Inquire,
@@ -43,6 +43,9 @@ pub fn plan(order: &Order, now_us: i64, patience: Patience) -> Step {
         State::Reserved if now_us >= order.deadline_us => Step::Expire,
         State::Reserved if patience.takes_orders => Step::Submit,
         State::Submitting => Step::Lose,
+        State::Submitted if patience.takes_orders && is_forgotten(order, now_us, patience) => {
+            Step::Lose
+        }
         State::Unknown if patience.takes_orders && may_resubmit(order, now_us, patience) => {
             Step::Resubmit
         }
@@ -51,6 +54,11 @@ pub fn plan(order: &Order, now_us: i64, patience: Patience) -> Step {
         }
         _ => Step::Rest,
     }
+}
+
+/// The bank has it and does not know it, or has said nothing of it all its time: nobody knows.
+fn is_forgotten(order: &Order, now_us: i64, patience: Patience) -> bool {
+    order.not_found >= patience.not_found_min || now_us >= order.deadline_us
 }
 
 fn may_resubmit(order: &Order, now_us: i64, patience: Patience) -> bool {
@@ -95,6 +103,10 @@ mod tests {
             assert_eq!(plan(&order(state), NOW_US, alone), Step::Rest, "{state:?}");
         }
         let late_us = NOW_US + 100 * SECOND_US;
+        assert_eq!(plan(&order(State::Submitted), late_us, PATIENCE), Step::Lose);
+        assert_eq!(plan(&order(State::Accepted), late_us, PATIENCE), Step::Inquire);
+        let denied = Order { not_found: 3, ..order(State::Submitted) };
+        assert_eq!(plan(&denied, NOW_US, PATIENCE), Step::Lose);
         for patience in [PATIENCE, alone] {
             assert_eq!(plan(&order(State::Reserved), late_us, patience), Step::Expire);
         }

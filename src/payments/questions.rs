@@ -108,14 +108,15 @@ impl Payments {
         self.reader.rows(sql, vec![debtor, Text(kbk.to_owned()), number(limit)]).await
     }
 
-    /// Orders of which nobody knows the outcome, and those whose evidence contradicts itself, longest
-    /// waiting first. Their row tells the owner (`node`), the age (`changed_at_us`) and the next check.
+    /// Orders of which nobody knows the outcome, those whose evidence contradicts itself, and refunds that
+    /// were not sent (a bank that takes no orders makes them by hand), longest waiting first. Their row tells the owner (`node`), the age (`changed_at_us`) and the next check.
     ///
     /// # Errors
     /// See [`Payments::order`].
     pub async fn unknown(&self, limit: u32) -> Result<Vec<Order>, JournalDown> {
         let sql = "SELECT * FROM payment_order WHERE state IN ('unknown', 'conflict') \
-             ORDER BY changed_at_us LIMIT $1";
+             UNION ALL SELECT * FROM payment_order WHERE reverses IS NOT NULL \
+             AND state = 'reserved' ORDER BY changed_at_us LIMIT $1";
         self.reader.rows(sql, vec![number(limit)]).await
     }
 

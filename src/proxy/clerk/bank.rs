@@ -11,7 +11,7 @@ use crate::payments::Payments;
 use crate::payments::calendar::moment_us;
 use crate::payments::clerk::{Patience, Step, plan};
 use crate::payments::command::{self, Act, Command, Inquiry, Reply, Report};
-use crate::payments::order::{Action, Said};
+use crate::payments::order::{Action, Said, State};
 use crate::payments::record::{Charge, Order, Source};
 use crate::trial;
 use crate::upstream::UpstreamRequest;
@@ -47,7 +47,8 @@ pub(super) struct BankClerk {
 struct Slip {
     order: Order,
     charge: Charge,
-    reverses: Option<String>,
+    /// The payment that it gives back.
+    original: Option<Order>,
     opened_at: String,
     bank: Arc<Bank>,
     amount: Amount,
@@ -67,7 +68,7 @@ impl Slip {
             purpose: &self.charge.purpose_ru,
             bic: self.bank.bic.text(),
             opened_at: &self.opened_at,
-            reverses: self.reverses.as_deref(),
+            reverses: self.original.as_ref().map(|original| &*original.end_to_end_id),
             placement: &self.bank.placement,
         }
     }
@@ -94,7 +95,7 @@ impl Desk for BankClerk {
             let step = plan(&order, now, self.patience);
             (order, step)
         });
-        planned.filter(|(order, step)| *step != Step::Rest && self.is_writable(order)).collect()
+        planned.filter(|(order, _)| self.is_writable(order)).collect()
     }
 
     fn room(&self) -> usize {
@@ -103,7 +104,8 @@ impl Desk for BankClerk {
 
     async fn carry(&self, (order, step): Self::Piece) {
         match step {
-            Step::Rest => {}
+            // Nobody can be asked: it makes way for those behind it.
+            Step::Rest => drop(self.note_inquiry(&order, None).await),
             Step::Expire => drop(self.act(&order, Action::Expire).await),
             Step::Lose => drop(self.act(&order, Action::Lose).await),
             Step::Submit => self.submit(order, Action::Submit).await,
@@ -156,6 +158,10 @@ impl BankClerk {
     async fn submit(&self, order: Order, action: Action) {
         let Some((agency, teller)) = self.way() else { return };
         let Some(slip) = self.slip(order).await else { return };
+        if slip.original.as_ref().is_some_and(|payment| payment.state == State::Conflict) {
+            // Whether the payment came at all is for an operator to say.
+            return drop(self.note_inquiry(&slip.order, None).await);
+        }
         let request = match teller.submit(&slip.form()) {
             Ok(outgoing) => UpstreamRequest::http(outgoing),
             Err(fault) => return self.give_up(&slip.order, &fault),
@@ -369,8 +375,7 @@ impl BankClerk {
         let charge = self.payments.charge(&charge).await.ok()??;
         let amount = Amount::new(order.amount_tiyn).ok()?;
         let opened_at = super::super::trace::Trace::date(order.opened_at_us);
-        let reverses = original.map(|original| original.end_to_end_id);
-        Some(Slip { amount, charge, reverses, opened_at, bank: Arc::clone(&self.bank), order })
+        Some(Slip { amount, charge, original, opened_at, bank: Arc::clone(&self.bank), order })
     }
 
     fn about<'o>(&self, service: &'static str, order: &'o Order, is_idempotent: bool) -> About<'o> {
