@@ -182,6 +182,8 @@ pub struct Payment {
     pub posted_at: Option<DateTime>,
     /// The bank's operating day that it is counted in.
     pub operating_day: Option<Date>,
+    /// Where the payer goes on to pay by card, while it is not paid; the bank says so after it was asked.
+    pub redirect_url: Option<String>,
     /// Why it is as it is, where somebody said so.
     pub reason: Option<String>,
 }

@@ -9,10 +9,9 @@ use super::exchange::{Answered, Asking};
 use super::trace::Trace;
 use crate::channel::rest::RECEIPT_PROPERTY;
 use crate::journal::JournalDown;
-use crate::payments::calendar::country_date;
 use crate::payments::command::{Command, Redeeming, Reply};
 use crate::payments::receipt::Number;
-use crate::payments::record::Id;
+use crate::payments::record::{Id, price_paid};
 use qaqpa_kit::fault::{Code, Fault, Outcome, Phase};
 use qaqpa_kit::hex;
 
@@ -42,11 +41,15 @@ pub async fn redeem(
     let id = number.order().ok_or_else(|| refused("payment_receipt_malformed"))?;
     let order = payments.order(&id).await.map_err(down)?;
     let order = order.ok_or_else(|| refused("no_such_payment"))?;
-    // What it costs is what it cost on the day of the payment.
-    let posted_on = order.posted_at_us.map(country_date);
+    if order.posted_at_us.is_none() {
+        return Err(refused("payment_not_confirmed"));
+    }
+    let charge = match &order.charge {
+        Some(charge) => payments.charge(charge).await.map_err(down)?,
+        None => None,
+    };
     let tariffs = &gate.settings.payments.tariffs;
-    let posted_on = posted_on.ok_or_else(|| refused("payment_not_confirmed"))?;
-    let price = paid.price_on(posted_on, tariffs);
+    let price = price_paid(&order, charge.as_ref(), |day| paid.price_on(day, tariffs));
     let (kbk, amount) = price.ok_or_else(|| refused("payment_of_other_terms"))?;
     let call = hex::lower(&trace.key.0);
     let redeem = Command::Redeem(Redeeming {

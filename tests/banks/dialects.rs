@@ -1,7 +1,7 @@
 //! Banks of other dialects at the same door: OSMP, ISO 20022, and card acquiring with a signed callback.
 
 use crate::caller::Caller;
-use crate::house::{TIYN, charge, money, payment, text};
+use crate::house::{TIYN, charge, check, money, payment, result, text};
 use crate::support::{Installation, Plan};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -203,5 +203,46 @@ async fn words_of_a_bank_that_contradict_each_other_leave_the_money_to_an_operat
     }
     let (state, paid, suspense, _) = money(&portal, &id).await;
     assert_eq!((paid, suspense), (0, TIYN), "{state}");
+    installation.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_charge_that_another_bank_is_busy_with_is_not_called_paid_before_it_is() {
+    let installation = Installation::changed(Plan::default(), with_banks).await;
+    let (portal, bank) = (installation.caller("portal"), installation.caller("bank"));
+    let id = charge(&portal).await;
+    let order = payment(&portal, &id, "card").await;
+    assert_eq!(result(&check(&bank, &id).await), 0, "who was asked for nothing makes way");
+    for (status, expected) in [("AUTH", 4), ("CHARGE", 3)] {
+        let body = callback(&order, status);
+        let signed = signature(&bank, &body);
+        let told = call_back(&bank, body, Some(&signed)).await;
+        assert_eq!(told.http_status, 200, "{}", text(&told));
+        assert_eq!(result(&check(&bank, &id).await), expected, "{status}");
+    }
+    installation.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_whose_charge_it_is_or_who_opened_a_payment_moves_its_money() {
+    let installation = Installation::changed(Plan::default(), with_banks).await;
+    let (portal, bank) = (installation.caller("portal"), installation.caller("bank"));
+    let stranger = installation.caller("agency");
+    let id = charge(&portal).await;
+    let order = payment(&portal, &id, "card").await;
+    let payment = uuid::Uuid::parse_str(order.trim_start_matches("GW")).unwrap();
+    let ask = async |caller: &Caller, what: &str, body: &str| {
+        let key = Caller::fresh_id();
+        let headers = [("content-type", "application/json"), ("idempotency-key", &*key)];
+        let path = format!("/api/v1/payments/{payment}/{what}");
+        caller.client.post_to(&path, &headers, body.as_bytes().to_vec()).await.unwrap().http_status
+    };
+    assert_eq!(ask(&stranger, "cancellation", "").await, 404);
+    let body = callback(&order, "CHARGE");
+    let signed = signature(&bank, &body);
+    call_back(&bank, body, Some(&signed)).await;
+    let refund = r#"{"amount_tiyn":1,"reason":"asked"}"#;
+    assert_eq!(ask(&stranger, "refunds", refund).await, 404);
+    assert_eq!(ask(&portal, "refunds", refund).await, 201);
     installation.stop().await;
 }

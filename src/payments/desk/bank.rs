@@ -8,7 +8,8 @@ use super::charges::ORDERS_MAX;
 use super::{Asker, Desk, Told, Unanswered, hex_sha256, json, ok, read, refused, terms};
 use crate::config::settings::Bank;
 use crate::payments::command::{self, About, Command, Payee, Receipt, Reply, Report};
-use crate::payments::order::{Said, Step};
+use crate::payments::ledger::Claim;
+use crate::payments::order::{Said, State};
 use crate::payments::record::{Charge, Id, Order, Party, Source};
 use qaqpa_adapters::payments::wire::{BankCheck, BankNotice, BankPay, BankTold, Notice, Refusal};
 use qaqpa_adapters::payments::{from_word, word_of};
@@ -34,10 +35,12 @@ impl Desk {
         };
         let orders = self.payments.orders_of_charge(&charge.id, ORDERS_MAX).await?;
         // An order that nobody has attempted makes way for money.
-        let is_taken = |order: &&Order| order.holds && order.step != Step::Reserved;
+        let is_taken = |order: &&Order| order.holds && order.state != State::Reserved;
         let verdict = match orders.iter().find(is_taken) {
             _ if charge.annulled_at_us.is_some() => Verdict::Annulled,
-            Some(_) => Verdict::AlreadyPaid,
+            Some(order) if order.claim == Some(Claim::Payable) => Verdict::AlreadyPaid,
+            // It may still be refused.
+            Some(_) => Verdict::InProgress,
             None => Verdict::Ok,
         };
         Ok(written(verdict, &about(&charge, check.txn_id)))
@@ -155,7 +158,11 @@ fn event_of(notice: &Notice) -> String {
 }
 
 fn report(asker: &Asker<'_>, bank: &Bank, notice: Notice) -> Result<Report, Unanswered> {
-    let said: Option<Said> = from_word(&notice.said);
+    let said = match from_word(&notice.said) {
+        // That the Treasury has it is not for the bank to say which owes it.
+        Some(Said::Settled) => Some(Said::Posted),
+        said => said,
+    };
     let event_id = event_of(&notice);
     terms::name("notices/event_id", notice.event_id)?;
     let about = match (notice.end_to_end_id, notice.about_txn_id) {

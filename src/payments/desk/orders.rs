@@ -73,7 +73,7 @@ impl Desk {
         asked: &HttpOutgoing,
     ) -> Result<Told, Unanswered> {
         let name: PaymentName = read(asked)?;
-        let order = self.order(&name.payment_id).await?;
+        let order = self.own_order(asker, &name.payment_id).await?;
         let cancel = Command::Act(Act {
             order: order.id,
             action: Action::Cancel,
@@ -92,7 +92,7 @@ impl Desk {
         asked: &HttpOutgoing,
     ) -> Result<Told, Unanswered> {
         let wanted: wire::Refund = read(asked)?;
-        let original = self.order(&wanted.payment_id).await?;
+        let original = self.own_order(asker, &wanted.payment_id).await?;
         if wanted.reason.trim().is_empty() {
             return Err(Refusal::NoReason.into());
         }
@@ -107,6 +107,14 @@ impl Desk {
         });
         let body = self.once(asker, asked, refund, order_told).await?;
         Ok(Told { status: 201, body })
+    }
+
+    /// The order of that id, if the asker's charge it is or the asker opened it: a receipt names its
+    /// payment, and whoever sees one must not move its money.
+    async fn own_order(&self, asker: &Asker<'_>, id: &str) -> Result<Order, Unanswered> {
+        let order = self.order(id).await?;
+        let is_own = order.agency == asker.participant || order.opened_by == asker.participant;
+        if is_own { Ok(order) } else { Err(Refusal::NoOrder.into()) }
     }
 
     /// The order of that id; a text that is no id names no order.

@@ -1,10 +1,9 @@
 //! Payments as proofs: receipts, and duties that an operator finds and uses.
 
 use super::{Asker, Desk, Told, Unanswered, json, ok, read, refused, terms, view};
-use crate::payments::calendar::country_date;
 use crate::payments::command::{Command, Redeeming, Refusal};
 use crate::payments::receipt::{Facts, Number, Receipt, page};
-use crate::payments::record::{Id, Order, Party};
+use crate::payments::record::{Charge, Id, Order, Party, price_paid};
 use qaqpa_adapters::payments::wire::{self, Duties, Duty, DutyFind, DutyUse, ReceiptAsk};
 use qaqpa_kit::adapter::HttpOutgoing;
 use qaqpa_kit::fault::{Fault, Language};
@@ -30,10 +29,7 @@ impl Desk {
             Some(_) => return Err(refused("code_unknown", Some("page"))),
         };
         let order = self.order(&wanted.payment_id).await?;
-        let charge = match &order.charge {
-            Some(id) => self.payments.charge(id).await?,
-            None => None,
-        };
+        let charge = self.charge_paid(&order).await?;
         let facts = Facts {
             order: &order,
             charge: charge.as_ref(),
@@ -61,12 +57,14 @@ impl Desk {
         let tariff = tariff.ok_or_else(|| refused("tariff_unknown", Some("tariff")))?;
         let kbk = tariff.kbk.to_string();
         let found = self.payments.proofs(&payer, &kbk, PROOFS_MAX).await?;
-        let of_kind = |order: &&Order| {
-            let price = self.price(&wanted.tariff, order);
-            price.is_some_and(|(_, amount)| amount.tiyn() == order.amount_tiyn)
-        };
-        let duties = found.iter().filter(of_kind);
-        let duties = duties.filter_map(|order| duty(order, &wanted.tariff)).collect();
+        let mut duties = Vec::new();
+        for order in &found {
+            let charge = self.charge_paid(order).await?;
+            let price = self.price(&wanted.tariff, order, charge.as_ref());
+            if price.is_some_and(|(_, amount)| amount.tiyn() == order.amount_tiyn) {
+                duties.extend(duty(order, &wanted.tariff));
+            }
+        }
         Ok(ok(&Duties { duties }))
     }
 
@@ -82,9 +80,9 @@ impl Desk {
         }
         let number = Number::parse(&wanted.receipt).map_err(|_| Refusal::NoOrder)?;
         let id = number.order().ok_or(Refusal::NoOrder)?;
-        let order = self.order_of(&id, &payer).await?;
+        let (order, charge) = self.order_of(&id, &payer).await?;
         let told = duty(&order, &wanted.tariff).ok_or(Refusal::NotConfirmed(order.state))?;
-        let price = self.price(&wanted.tariff, &order).ok_or(Refusal::OtherTerms)?;
+        let price = self.price(&wanted.tariff, &order, Some(&charge)).ok_or(Refusal::OtherTerms)?;
         let redeem = Command::Redeem(Redeeming {
             order: id,
             call: format!("{}:{}", asker.participant, asker.key.unwrap_or_default()),
@@ -99,20 +97,23 @@ impl Desk {
     }
 
     /// The payment, if it is this person's: what is another's is not there.
-    async fn order_of(&self, id: &Id, payer: &Party) -> Result<Order, Unanswered> {
+    async fn order_of(&self, id: &Id, payer: &Party) -> Result<(Order, Charge), Unanswered> {
         let order = self.payments.order(id).await?.ok_or(Refusal::NoOrder)?;
-        let charge = match &order.charge {
-            Some(id) => self.payments.charge(id).await?,
-            None => None,
-        };
-        let is_theirs = charge.is_some_and(|charge| charge.payer == *payer);
-        if is_theirs { Ok(order) } else { Err(Refusal::NoOrder.into()) }
+        let charge = self.charge_paid(&order).await?;
+        let charge = charge.filter(|charge| charge.payer == *payer).ok_or(Refusal::NoOrder)?;
+        Ok((order, charge))
     }
 
-    /// What a fee or duty cost on the day of the payment.
-    fn price(&self, tariff: &str, order: &Order) -> Option<(Kbk, Amount)> {
+    async fn charge_paid(&self, order: &Order) -> Result<Option<Charge>, Unanswered> {
+        match &order.charge {
+            Some(id) => Ok(self.payments.charge(id).await?),
+            None => Ok(None),
+        }
+    }
+
+    fn price(&self, tariff: &str, order: &Order, charge: Option<&Charge>) -> Option<(Kbk, Amount)> {
         let tariff = self.settings.tariffs.get(tariff)?;
-        Some((tariff.kbk, tariff.amount_on(country_date(order.posted_at_us?))?))
+        price_paid(order, charge, |day| Some((tariff.kbk, tariff.amount_on(day)?)))
     }
 }
 

@@ -69,6 +69,8 @@ pub(super) fn payment(order: &Order) -> wire::Payment {
         opened_at: moment(order.opened_at_us),
         posted_at: order.posted_at_us.map(moment),
         operating_day: order.operating_day.map(date),
+        // Where nobody goes on any more there is no way on.
+        redirect_url: order.redirect_url.clone().filter(|_| order.state.needs_inquiry()),
         reason: Some(order.reason.clone()).filter(|reason| !reason.is_empty()),
     }
 }
