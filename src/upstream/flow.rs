@@ -329,6 +329,7 @@ impl FlowBody {
             return begun(fault);
         }
         self.upstream.breaker.fail(Instant::now());
+        self.upstream.show_breaker();
         self.upstream.figures.fault(code);
         Fault::new(code, Phase::Send, reason).because(cause)
     }

@@ -179,8 +179,12 @@ impl Upstream {
             self.figures.fault(failure.fault.code);
         }
         if result.is_err() || self.figures.breaker_open.get() != 0 {
-            self.figures.breaker_open.set(self.breaker.is_open().into());
+            self.show_breaker();
         }
+    }
+
+    pub(super) fn show_breaker(&self) {
+        self.figures.breaker_open.set(self.breaker.is_open().into());
     }
 
     /// The breaker of this agency.
