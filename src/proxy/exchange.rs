@@ -100,7 +100,8 @@ fn written(
 ) -> Result<UpstreamRequest, Fault> {
     match outgoing {
         Outgoing::Envelope => {
-            let spliced = splice::request(request, call.session_id);
+            let marked = wsse::marked(request.payload.document().root());
+            let spliced = splice::request(request, call.session_id, marked);
             let signed = wsse::sign(&spliced, gate.signers.outgoing())
                 .map_err(|error| error.fault(Code::CallerMalformed, Phase::Encode))?;
             Ok(UpstreamRequest::soap(Bytes::from(signed)))

@@ -46,12 +46,12 @@ impl Edits {
     }
 }
 
-/// The request as the agency shall get it, before signing: no password, the gateway's `sessionId`.
+/// The request as the agency shall get it, before signing: no password, the gateway's `sessionId`, and
+/// what `edits` holds already. An envelope that is built anew takes none of them.
 #[must_use]
-pub fn request(request: &Request<'_>, session_id: &str) -> Vec<u8> {
+pub fn request(request: &Request<'_>, session_id: &str, mut edits: Edits) -> Vec<u8> {
     match request.wrapper {
         Wrapper::SendMessage => {
-            let mut edits = Edits::default();
             let source = request.payload.document().source();
             if source.starts_with(BYTE_ORDER_MARK) {
                 edits.replace(Span { start: 0, end: BYTE_ORDER_MARK.len() }, String::new());
@@ -200,7 +200,7 @@ mod tests {
     fn assert_sacred(source: &str) {
         let before = Document::scan(source.as_bytes(), &Limits::default()).expect(source);
         let read = Request::read(payload(&before)).expect(source);
-        let spliced = request(&read, SESSION);
+        let spliced = request(&read, SESSION, Edits::default());
         let text = String::from_utf8_lossy(&spliced).into_owned();
         let after = Document::scan(&spliced, &Limits::default()).expect(&text);
         let reread = Request::read(payload(&after)).expect(&text);
@@ -318,7 +318,8 @@ mod tests {
             let source = wrappers()[0].replace('@', &inside);
             assert_sacred(&source);
             let before = Document::scan(source.as_bytes(), &Limits::default()).expect(&source);
-            let spliced = request(&Request::read(payload(&before)).expect(&source), SESSION);
+            let read = Request::read(payload(&before)).expect(&source);
+            let spliced = request(&read, SESSION, Edits::default());
             let after = Document::scan(&spliced, &Limits::default()).expect("well-formed");
             let read = Request::read(payload(&after)).expect("a request");
             let session = read.session_element.expect("sessionId");
@@ -342,7 +343,9 @@ mod tests {
         );
         let told = Document::scan(told.as_bytes(), &Limits::default()).expect("well-formed");
         let answered = Answer::read(payload(&told)).expect("an answer");
-        for spliced in [request(&read, SESSION), answer(&told, &answered, SESSION)] {
+        for spliced in
+            [request(&read, SESSION, Edits::default()), answer(&told, &answered, SESSION)]
+        {
             let text = String::from_utf8(spliced).expect("UTF-8");
             assert!(text.contains("<s:Header a='1'></s:Header><s:Body>"), "{text}");
         }

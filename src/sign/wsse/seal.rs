@@ -76,6 +76,17 @@ fn usable_id(body: Element<'_>) -> Option<String> {
     is_sound.then(|| id.into_owned())
 }
 
+/// What gives the Body of an envelope that is going to be signed its `wsu:Id`, where it has none: [`sign`]
+/// then finds one, and need not read the document a second time.
+#[must_use]
+pub fn marked(envelope: Element<'_>) -> Edits {
+    let body = envelope.child_of(envelope.namespace(), "Body");
+    match body.filter(|body| body.attribute(WSU, "Id").is_none()) {
+        Some(body) => new_id(body).1,
+        None => Edits::default(),
+    }
+}
+
 /// A fresh `wsu:Id` for the Body, in place of an unusable one.
 fn new_id(body: Element<'_>) -> (String, Edits) {
     let id = format!("id-{}", uuid::Uuid::new_v4());
@@ -147,4 +158,31 @@ fn with_security(envelope: &Envelope<'_>, signature: &str) -> Vec<u8> {
         }
     }
     edits.apply(envelope.root.document().source())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use qaqpa_kit::soap::SOAP11;
+
+    fn id_after(head: &str, body: &str) -> Option<String> {
+        let source = format!(
+            "<s:Envelope xmlns:s=\"{SOAP11}\" {head}><s:Body {body}><a/></s:Body></s:Envelope>"
+        );
+        let document = Document::scan(source.as_bytes(), &LIMITS).unwrap();
+        let marked = marked(document.root()).apply(source.as_bytes());
+        let document = Document::scan(&marked, &LIMITS).unwrap();
+        usable_id(Envelope::read(&document).unwrap().body)
+    }
+
+    #[test]
+    fn what_was_marked_is_signed_as_it_stands() {
+        let own = format!("xmlns:wsu=\"{WSU}\"");
+        for (head, body) in [("", ""), (&*own, ""), ("", &*own), ("xmlns:wsu=\"urn:other\"", "")] {
+            let id = id_after(head, body).unwrap();
+            assert!(id.starts_with("id-"), "{head} {body}: {id}");
+        }
+        // Whoever has an id keeps it.
+        assert_eq!(id_after(&own, "wsu:Id=\"B1\"").as_deref(), Some("B1"));
+    }
 }
