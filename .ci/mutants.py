@@ -66,6 +66,14 @@ MUTANTS = {
         "src/payments/schema/embedded.sql",
         "CHECK (returned_tiyn BETWEEN 0 AND amount_tiyn)", "CHECK (returned_tiyn >= 0)",
         "payments", "on_sqlite::the_database_itself_refuses_what_the_rules_forbid"),
+    "refund_takes_its_share_again": (
+        "src/payments/decide/mod.rs",
+        "!old.holds) && order.is_paid_back()", "!old.holds) && false",
+        "lib", "payments::tests::cases::a_refund_that_was_refused_and_then_paid_takes_its_share_again"),
+    "submitted_is_not_for_ever": (
+        "src/payments/clerk.rs",
+        "State::Submitted if patience.takes_orders && is_forgotten", "State::Submitted if false && is_forgotten",
+        "lib", "payments::clerk::tests::what_is_done_with_an_order_is_told_state_by_state"),
     "order_synced_before_the_bank": (
         "src/journal/embedded/file.rs",
         "PRAGMA synchronous = FULL;", "PRAGMA synchronous = OFF;",
@@ -87,7 +95,8 @@ def tried(name, copy, target):
             return f"{path.name} holds the place {text.count(before)} times"
         path.write_text(text.replace(before, after), encoding="utf-8")
     env = dict(os.environ, CARGO_TARGET_DIR=str(target))
-    cargo = ["cargo", "test", "--locked", "--quiet", "--test", room]
+    room = ["--lib"] if room == "lib" else ["--test", room]
+    cargo = ["cargo", "test", "--locked", "--quiet", *room]
     try:
         built = subprocess.run(cargo + ["--no-run"], cwd=copy, env=env, capture_output=True, text=True)
         if built.returncode != 0:
