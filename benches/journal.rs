@@ -94,16 +94,14 @@ async fn entries(
     count: u64,
 ) -> Fallible<Duration> {
     let count = usize::try_from(count)?;
-    let shares: Vec<Vec<(Opened, Closed)>> = (0..callers)
-        .map(|caller| (caller..count).step_by(callers).map(|_| rows(content)).collect())
-        .collect::<Fallible<_>>()?;
     let started = Instant::now();
-    let tasks: Vec<_> = shares
-        .into_iter()
-        .map(|share| {
-            let journal = journal.clone();
+    let tasks: Vec<_> = (0..callers)
+        .map(|caller| {
+            let (journal, content) = (journal.clone(), content.clone());
             tokio::spawn(async move {
-                for rows in share {
+                for _ in (caller..count).step_by(callers) {
+                    // Made when it is written, as a call's are: ids go with the time.
+                    let rows = rows(&content).map_err(|error| error.to_string())?;
                     entry(journal.clone(), rows).await?;
                 }
                 Ok::<_, String>(())

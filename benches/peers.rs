@@ -27,6 +27,8 @@ mod figures;
 mod gather;
 #[path = "relay/haproxy.rs"]
 mod haproxy;
+#[path = "peers/held.rs"]
+mod held;
 #[path = "load/installation.rs"]
 mod installation;
 #[path = "relay/nginx.rs"]
@@ -100,7 +102,9 @@ fn main() -> Fallible<()> {
             axis::write("proxy", &axes)?;
             gather::keep(&calibrator.json())?;
         }
-        axis::write("own", &runtime.block_on(own::measure(rounds, requests))?)?;
+        let mut own = runtime.block_on(own::measure(rounds, requests))?;
+        own.push(runtime.block_on(held::measure(rounds))?);
+        axis::write("own", &own)?;
     }
     gather::gather()?;
     if is_for_readme { gather::tell_readme() } else { Ok(()) }

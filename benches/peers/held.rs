@@ -1,0 +1,73 @@
+//! Memory of a thousand signed calls at once: all of them are at their agency, which answers nobody yet.
+
+use super::axis::{Axis, Bound};
+use super::callers::{self, Callers, Target};
+use super::calls::Mix;
+use super::figures::memory_mib;
+use super::installation::{self, Gateway, Setup, edit, start_gated};
+use super::{Fallible, good};
+use qaqpa::command::demo::scratch::Scratch;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+const CALLS: usize = 1_000;
+const CALL: Mix = Mix::Soap { filler_bytes: 7 << 10 };
+/// Room for all of them, wherever the installation says how many there may be; a tenth is kept for payments.
+const ROOM: &str = "in_flight_max = 1200";
+/// How long they may take to arrive at the agency.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A gateway of its own each round, because memory that was once used stays.
+pub(super) async fn measure(rounds: usize) -> Fallible<Axis> {
+    let mut mib = Vec::new();
+    for round in 1..=rounds {
+        println!("round {round} of {rounds} with {CALLS} calls at once");
+        mib.push((one_round().await?, f64::NAN));
+    }
+    Ok(Axis::of(
+        "memory of 1 000 signed calls of 10 KB at once, each at its agency",
+        "MiB",
+        "–",
+        (Bound::OursAtMost, 100.0),
+        mib,
+    ))
+}
+
+async fn one_round() -> Fallible<f64> {
+    let folder = tempfile::tempdir()?;
+    let scratch = Scratch::prepare(folder.path())?;
+    let (agency, gate) = start_gated(&scratch).await?;
+    installation::configure(&scratch, agency, &Setup::default())?;
+    make_room(&scratch)?;
+    let calls = CALL.calls(&scratch, CALLS)?;
+    let gateway = Gateway::start(Path::new(env!("CARGO_BIN_EXE_qaqpa")), &scratch)?;
+    let target = Target { tls: Some(callers::tls(&scratch)?), address: gateway.address };
+    let mut callers = Callers::connect(&target, CALLS).await?;
+    let (seen, mib) = tokio::join!(callers.call(&calls), async {
+        let began = Instant::now();
+        while gate.held() < CALLS && began.elapsed() < PATIENCE {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let (held, mib) = (gate.held(), memory_mib(gateway.id(), "VmRSS"));
+        gate.let_go(CALLS);
+        if held == CALLS { mib } else { Err(format!("{held} of {CALLS} came through").into()) }
+    });
+    let mib = mib?;
+    good(seen?)?;
+    let kept = gateway.stop()?;
+    let all = i64::try_from(CALLS)?;
+    if (kept.opened, kept.done) != (all, all) {
+        return Err(format!("{CALLS} answered, {} in the journal", kept.opened).into());
+    }
+    Ok(mib)
+}
+
+fn make_room(scratch: &Scratch) -> Fallible<()> {
+    let gateway = scratch.config.join("gateway.toml");
+    edit(&gateway, "[limits]\n", &format!("[limits]\n{ROOM}\n"))?;
+    let usual = "in_flight_max = 512";
+    edit(&scratch.config.join("participants/portal.toml"), usual, ROOM)?;
+    let services = scratch.config.join("services.toml");
+    edit(&services, usual, ROOM)?;
+    edit(&services, "quota = ", &format!("connections_max = {CALLS}\nquota = "))
+}
