@@ -8,6 +8,7 @@ use qaqpa::{journal, payments};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
+use tokio::net::TcpSocket;
 
 /// The configuration of a second node beside that of the first.
 fn second(ground: &Ground) -> PathBuf {
@@ -44,14 +45,18 @@ async fn at(config: &Path) -> Served {
     Served::on(config, config).await
 }
 
-/// A port that is free now.
-fn port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+/// A port that stays ours: bound and never listened on, it lets those in who share it, and nobody else.
+fn port() -> (TcpSocket, u16) {
+    let held = TcpSocket::new_v4().unwrap();
+    held.set_reuseport(true).unwrap();
+    held.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let port = held.local_addr().unwrap().port();
+    (held, port)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_nodes_are_restarted_one_after_the_other_and_no_call_fails() {
-    let port = port();
+    let (_held, port) = port();
     let gateway = format!(
         "[limits]\ndrain_notice_ms = 100\n[[listener]]\naddress = \"127.0.0.1:{port}\"\n\
          reuse_port = true\ncertificate_file = \"../pki/gateway-ecdsa.cert.pem\"\n\
