@@ -61,7 +61,7 @@ pub(super) async fn start_agency(scratch: &Scratch) -> Fallible<SocketAddr> {
     Ok(address)
 }
 
-/// Keeps every call until as many as it is told to let go are there.
+/// Keeps every call that comes until it is told to let so many go.
 #[allow(dead_code, reason = "one bench asks it")]
 pub(super) struct Gate {
     held: AtomicUsize,

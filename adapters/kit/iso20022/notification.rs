@@ -55,9 +55,10 @@ pub fn read_camt054(source: &[u8], is_ours: fn(&str) -> bool) -> Result<Vec<Entr
             }
             if !read_of_it.is_empty() {
                 check_sum(entry, &details)?;
+                let booking = id(entry, "AcctSvcrRef")?;
+                let number = |one: &Entry| one.reference.clone().or(booking.clone());
+                numbers.extend(read_of_it.iter().map(number));
             }
-            let booking = id(entry, "AcctSvcrRef")?;
-            numbers.extend(read_of_it.iter().map(|one| one.reference.clone().or(booking.clone())));
             entries.append(&mut read_of_it);
             if entries.len() > ITEMS_MAX {
                 return Err("too_many_payments");
@@ -287,12 +288,14 @@ mod tests {
     fn what_is_only_told_and_what_is_a_strangers_keeps_no_booking_of_ours_away() {
         let ours = booked("2.50", BOOK, &payment("GW1", ""));
         let foreign = ours.replace("KZT", "USD");
+        let twice = "<AcctSvcrRef>1</AcctSvcrRef><AcctSvcrRef>2</AcctSvcrRef>";
         for other in [
             ours.replace("BOOK", "INFO").replace("GW1", "GW2"),
             ours.replace("BOOK", "FUTR").replace("GW1", "GW2"),
             foreign.replace("GW1", "S1"),
             ours.replace("2.50", "-2.50").replace("GW1", "S1"),
             ours.replace("GW1", "NOTPROVIDED"),
+            booked("2.50", &[BOOK, twice].concat(), &payment("NOTPROVIDED", "")),
         ] {
             assert_eq!(read_all(&(other + &ours)), Ok(vec![("GW1".to_owned(), 250)]));
         }

@@ -59,9 +59,7 @@ impl Desk {
         let found = self.payments.proofs(&payer, &kbk, PROOFS_MAX).await?;
         let mut duties = Vec::new();
         for order in &found {
-            let charge = self.charge_paid(order).await?;
-            let price = self.price(&wanted.tariff, order, charge.as_ref());
-            if price.is_some_and(|(_, amount)| amount.tiyn() == order.amount_tiyn) {
+            if self.is_of_kind(&wanted.tariff, order).await? {
                 duties.extend(duty(order, &wanted.tariff));
             }
         }
@@ -102,6 +100,16 @@ impl Desk {
         let charge = self.charge_paid(&order).await?;
         let charge = charge.filter(|charge| charge.payer == *payer).ok_or(Refusal::NoOrder)?;
         Ok((order, charge))
+    }
+
+    /// Whether the payment is for this fee or duty; its charge is read only where its own day had another
+    /// price.
+    async fn is_of_kind(&self, tariff: &str, order: &Order) -> Result<bool, Unanswered> {
+        let is_paid = |charge| {
+            let price = self.price(tariff, order, charge);
+            price.is_some_and(|(_, amount)| amount.tiyn() == order.amount_tiyn)
+        };
+        Ok(is_paid(None) || is_paid(self.charge_paid(order).await?.as_ref()))
     }
 
     async fn charge_paid(&self, order: &Order) -> Result<Option<Charge>, Unanswered> {
