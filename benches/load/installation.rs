@@ -12,10 +12,9 @@ use std::fs::{self, File};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 /// Core of the gateway; callers and agency share [`LOAD_CORE`].
 pub(super) const GATEWAY_CORE: &str = "0";
@@ -31,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 ///
 /// The gateway's work for it is the same as for a fresh one; the agency's own RSA signature and
 /// verification, dearer than the whole gateway, would make the agency what is measured.
-struct Replaying {
+pub(super) struct Replaying {
     agency: SimulatedAgency,
     first: OnceLock<(hyper::HeaderMap, Bytes)>,
 }
@@ -55,62 +54,18 @@ impl Handler for Replaying {
 
 /// Starts the agency on this runtime; where it listens. It stops with the runtime.
 pub(super) async fn start_agency(scratch: &Scratch) -> Fallible<SocketAddr> {
+    start_behind(scratch, |agency| agency).await
+}
+
+/// The same behind what stands before it.
+pub(super) async fn start_behind<H: Handler>(
+    scratch: &Scratch,
+    before: impl FnOnce(Replaying) -> H,
+) -> Fallible<SocketAddr> {
     let (door, agency) = stand(scratch, "gbd_fl", Conduct::default())?.open().await?;
     let address = door.address();
-    serve(door, Replaying { agency, first: OnceLock::new() });
+    serve(door, before(Replaying { agency, first: OnceLock::new() }));
     Ok(address)
-}
-
-/// Keeps every call that comes until it is told to let so many go.
-#[allow(dead_code, reason = "one bench asks it")]
-pub(super) struct Gate {
-    held: AtomicUsize,
-    places: Semaphore,
-}
-
-#[allow(dead_code, reason = "one bench asks it")]
-impl Gate {
-    /// Calls that wait.
-    pub(super) fn held(&self) -> usize {
-        self.held.load(Ordering::Relaxed)
-    }
-
-    /// Lets so many go, those too that come later.
-    pub(super) fn let_go(&self, count: usize) {
-        self.places.add_permits(count);
-    }
-
-    async fn pass(&self) {
-        self.held.fetch_add(1, Ordering::Relaxed);
-        if let Ok(place) = self.places.acquire().await {
-            place.forget();
-        }
-        self.held.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// An agency behind a gate.
-struct Gated {
-    agency: Replaying,
-    gate: Arc<Gate>,
-}
-
-impl Handler for Gated {
-    async fn answer(&self, received: Received) -> Response<AnswerBody> {
-        self.gate.pass().await;
-        self.agency.answer(received).await
-    }
-}
-
-/// Starts the agency behind a gate, which is shut.
-#[allow(dead_code, reason = "one bench asks it")]
-pub(super) async fn start_gated(scratch: &Scratch) -> Fallible<(SocketAddr, Arc<Gate>)> {
-    let (door, agency) = stand(scratch, "gbd_fl", Conduct::default())?.open().await?;
-    let address = door.address();
-    let gate = Arc::new(Gate { held: AtomicUsize::new(0), places: Semaphore::new(0) });
-    let agency = Replaying { agency, first: OnceLock::new() };
-    serve(door, Gated { agency, gate: Arc::clone(&gate) });
-    Ok((address, gate))
 }
 
 /// Starts the stand-in for an agency that signs nothing, which answers each question by itself.

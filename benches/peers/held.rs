@@ -4,11 +4,16 @@ use super::axis::{Axis, Bound};
 use super::callers::{self, Callers, Target};
 use super::calls::Mix;
 use super::figures::memory_mib;
-use super::installation::{self, Gateway, Setup, edit, start_gated};
+use super::installation::{self, Gateway, Replaying, Setup, edit, start_behind};
 use super::{Fallible, good};
+use hyper::Response;
 use qaqpa::command::demo::scratch::Scratch;
+use qaqpa::proxy::listener::{AnswerBody, Handler, Received};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
+use tokio::sync::Semaphore;
 
 const CALLS: usize = 1_000;
 const CALL: Mix = Mix::Soap { filler_bytes: 7 << 10 };
@@ -16,6 +21,28 @@ const CALL: Mix = Mix::Soap { filler_bytes: 7 << 10 };
 const ROOM: &str = "in_flight_max = 1200";
 /// How long they may take to arrive at the agency.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Keeps every call that comes until it is told to let them go.
+struct Gate {
+    held: AtomicUsize,
+    places: Semaphore,
+}
+
+/// The agency behind the gate.
+struct Gated {
+    agency: Replaying,
+    gate: Arc<Gate>,
+}
+
+impl Handler for Gated {
+    async fn answer(&self, received: Received) -> Response<AnswerBody> {
+        self.gate.held.fetch_add(1, Ordering::Relaxed);
+        if let Ok(place) = self.gate.places.acquire().await {
+            place.forget();
+        }
+        self.agency.answer(received).await
+    }
+}
 
 /// A gateway of its own each round, because memory that was once used stays.
 pub(super) async fn measure(rounds: usize) -> Fallible<Axis> {
@@ -36,7 +63,9 @@ pub(super) async fn measure(rounds: usize) -> Fallible<Axis> {
 async fn one_round() -> Fallible<f64> {
     let folder = tempfile::tempdir()?;
     let scratch = Scratch::prepare(folder.path())?;
-    let (agency, gate) = start_gated(&scratch).await?;
+    let gate = Arc::new(Gate { held: AtomicUsize::new(0), places: Semaphore::new(0) });
+    let gated = |agency| Gated { agency, gate: Arc::clone(&gate) };
+    let agency = start_behind(&scratch, gated).await?;
     installation::configure(&scratch, agency, &Setup::default())?;
     make_room(&scratch)?;
     let calls = CALL.calls(&scratch, CALLS)?;
@@ -45,11 +74,12 @@ async fn one_round() -> Fallible<f64> {
     let mut callers = Callers::connect(&target, CALLS).await?;
     let (seen, mib) = tokio::join!(callers.call(&calls), async {
         let began = Instant::now();
-        while gate.held() < CALLS && began.elapsed() < PATIENCE {
+        let held = || gate.held.load(Ordering::Relaxed);
+        while held() < CALLS && began.elapsed() < PATIENCE {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        let (held, mib) = (gate.held(), memory_mib(gateway.id(), "VmRSS"));
-        gate.let_go(CALLS);
+        let (held, mib) = (held(), memory_mib(gateway.id(), "VmRSS"));
+        gate.places.add_permits(CALLS);
         if held == CALLS { mib } else { Err(format!("{held} of {CALLS} came through").into()) }
     });
     let mib = mib?;
