@@ -246,3 +246,23 @@ async fn only_whose_charge_it_is_or_who_opened_a_payment_moves_its_money() {
     assert_eq!(ask(&portal, "refunds", refund).await, 201);
     installation.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_that_nobody_can_be_asked_about_makes_way_for_those_behind_it() {
+    let installation = Installation::changed(Plan::default(), with_banks).await;
+    let (portal, bank) = (installation.caller("portal"), installation.caller("bank"));
+    let id = charge(&portal).await;
+    let body = callback(&payment(&portal, &id, "card").await, "AUTH");
+    let signed = signature(&bank, &body);
+    call_back(&bank, body, Some(&signed)).await;
+    let desk = installation.inner.running.gate.desk.clone().unwrap();
+    let looks = async || {
+        let orders = desk.payments.orders_of_charge(&id.parse().unwrap(), 1).await.unwrap();
+        orders[0].inquiries
+    };
+    // It was due a second after the bank's word, and is again later and later.
+    let put_off = async { while looks().await < 2 {} };
+    let waited = tokio::time::timeout(std::time::Duration::from_secs(30), put_off).await;
+    assert!(waited.is_ok(), "it stays the first that is due");
+    installation.stop().await;
+}

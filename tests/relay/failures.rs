@@ -93,6 +93,26 @@ async fn a_long_answer_that_breaks_off_is_cut_for_the_caller_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_breaker_that_opens_after_a_head_is_shown_open() {
+    let office = Office::open(|mut visitor| async move {
+        let Some(_) = visitor.head().await else { return };
+        visitor.wire.say("HTTP/1.1 200 OK\r\ncontent-length: 10000000\r\n\r\n").await;
+        visitor.wire.say(vec![b'x'; 3_000_000]).await;
+    })
+    .await;
+    let services = office.services("");
+    let strict =
+        services.replace("failures = 1000, open_ms = 1000", "failures = 1, open_ms = 60000");
+    assert_ne!(strict, services);
+    let installation = installation(strict).await;
+    let mut line = line(&installation, "portal").await;
+    let answer = ask(&mut line, "GET /office/files/a", "", b"").await;
+    assert!(!answer.body.is_whole);
+    assert_eq!(installation.metric("qaqpa_breaker_open{agency=\"office\"} ").await, 1.0);
+    installation.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn where_not_a_byte_left_nothing_happened() {
     let closed = tokio::net::TcpSocket::new_v4().unwrap();
     closed.bind(([127, 0, 0, 1], 0).into()).unwrap();

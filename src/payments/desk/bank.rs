@@ -157,12 +157,16 @@ fn event_of(notice: &Notice) -> String {
     format!("{}#{}", notice.event_id, digest.get(..WORDS_DIGITS).unwrap_or(&digest))
 }
 
+/// What a bank's word says. That the Treasury has the money is not for the bank to say which owes it.
+fn said_by_bank(word: &str) -> Option<Said> {
+    match from_word(word)? {
+        Said::Settled => Some(Said::Posted),
+        said => Some(said),
+    }
+}
+
 fn report(asker: &Asker<'_>, bank: &Bank, notice: Notice) -> Result<Report, Unanswered> {
-    let said = match from_word(&notice.said) {
-        // That the Treasury has it is not for the bank to say which owes it.
-        Some(Said::Settled) => Some(Said::Posted),
-        said => said,
-    };
+    let said = said_by_bank(&notice.said);
     let event_id = event_of(&notice);
     terms::name("notices/event_id", notice.event_id)?;
     let about = match (notice.end_to_end_id, notice.about_txn_id) {
@@ -217,5 +221,23 @@ fn written(verdict: Verdict, told: &BankTold) -> Told {
         Verdict::Ok => ok(&told),
         Verdict::NoCharge => Told { status: 404, body: json(&told) },
         _ => Told { status: 409, body: json(&told) },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bank_says_that_it_has_taken_money_and_not_that_the_treasury_has_it() {
+        for (word, said) in [
+            ("accepted", Some(Said::Accepted)),
+            ("posted", Some(Said::Posted)),
+            ("settled", Some(Said::Posted)),
+            ("rejected", Some(Said::Rejected)),
+            ("paid", None),
+        ] {
+            assert_eq!(said_by_bank(word), said, "{word}");
+        }
     }
 }

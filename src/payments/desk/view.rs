@@ -85,3 +85,21 @@ pub(super) fn moment(unix_us: i64) -> DateTime {
 fn date(day: OperatingDay) -> Date {
     Date(day.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::payments::record::{Id, Party};
+
+    #[test]
+    fn a_payer_is_sent_on_while_there_is_something_to_pay() {
+        let party = Party::parse("900101300017").expect("an IIN");
+        let mut order = crate::payments::decide::blank(&Id::at(1_000), 100, "bank", &party);
+        order.redirect_url = Some("https://bank.example/pay".to_owned());
+        for state in State::ALL {
+            order.state = state;
+            let is_told = payment(&order).redirect_url.is_some();
+            assert_eq!(is_told, state.needs_inquiry(), "{state:?}");
+        }
+    }
+}
