@@ -1,14 +1,14 @@
 //! Single cases of money that came or went against what was thought: too rare for chance to dwell on.
 
 use super::World;
-use super::history::{MORNING_US, charge, id, payer};
+use super::history::{MORNING_US, charge, heard, id, payer};
 use crate::payments::calendar::OperatingDay;
 use crate::payments::command::{
-    About, Act, Command, Opening, Payee, Receipt, Refund, Refusal, Reply, Report,
+    Act, Command, Opening, Payee, Receipt, Refund, Refusal, Reply, Report,
 };
 use crate::payments::ledger::Claim;
 use crate::payments::order::{Action, Ruling, Said, State};
-use crate::payments::record::{Order, Source, price_paid};
+use crate::payments::record::{Order, price_paid};
 use jiff::civil::date;
 use qaqpa_kit::ids::Kbk;
 use qaqpa_kit::money::Amount;
@@ -66,24 +66,6 @@ fn opening() -> Command {
 
 fn hear(order: usize, said: Said) -> Command {
     Command::Hear(heard(order, said))
-}
-
-fn heard(order: usize, said: Said) -> Report {
-    Report {
-        bank: "alpha".to_owned(),
-        event_id: format!("{order}/{said:?}"),
-        about: About::Order(id(order)),
-        said,
-        source: Source::Notice,
-        amount: None,
-        document_number: None,
-        txn_id: None,
-        posted_at_us: None,
-        at_us: MORNING_US,
-        original_digest: "0".repeat(64),
-        redirect_url: None,
-        note: String::new(),
-    }
 }
 
 fn rule(order: usize, ruling: Ruling) -> Command {

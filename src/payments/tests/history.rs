@@ -71,6 +71,25 @@ pub(super) fn charge(number: usize) -> Charge {
     Charge::new(id(number), terms, MORNING_US)
 }
 
+/// A bank's bare word of an order, heard in the morning.
+pub(super) fn heard(order: usize, said: Said) -> Report {
+    Report {
+        bank: "alpha".to_owned(),
+        event_id: format!("{order}/{said:?}"),
+        about: About::Order(id(order)),
+        said,
+        source: Source::Notice,
+        amount: None,
+        document_number: None,
+        txn_id: None,
+        posted_at_us: None,
+        at_us: MORNING_US,
+        original_digest: "0".repeat(64),
+        redirect_url: None,
+        note: String::new(),
+    }
+}
+
 /// One history: about fifteen commands on two charges, five payments and three refunds.
 pub(super) fn commands(seed: u64) -> Vec<Command> {
     let mut chance = Chance::new(seed);

@@ -1,8 +1,8 @@
 //! I7: whatever order a bank's words come in, and however often, orders and balances end the same.
 
 use super::World;
-use super::history::{Chance, MORNING_US, SAID, charge, id, payer};
-use crate::payments::command::{About, Act, Command, Opening, Report};
+use super::history::{Chance, MORNING_US, SAID, charge, heard, id, payer};
+use crate::payments::command::{Act, Command, Opening, Report};
 use crate::payments::order::Action;
 use crate::payments::record::{Order, Source};
 use qaqpa_kit::money::Amount;
@@ -44,21 +44,14 @@ fn path(chance: &mut Chance) -> Vec<Action> {
 
 fn report(chance: &mut Chance, number: usize) -> Report {
     Report {
-        bank: "alpha".to_owned(),
         event_id: format!("E{number}"),
-        about: About::Order(id(10)),
-        said: chance.of(&SAID),
         source: chance.of(&[Source::Answer, Source::Notice, Source::Inquiry, Source::Register]),
         amount: chance
             .one_in(2)
             .then(|| Amount::new(chance.of(&[10_000, 10_000, 10_000, 777])).unwrap()),
-        document_number: None,
-        txn_id: None,
         posted_at_us: Some(MORNING_US),
         at_us: MORNING_US + 3_000_000,
-        original_digest: "0".repeat(64),
-        redirect_url: None,
-        note: String::new(),
+        ..heard(10, chance.of(&SAID))
     }
 }
 
