@@ -5,8 +5,8 @@
 //! much of it as it carries, and the table says how much that is.
 //!
 //! `cargo bench --bench day -- [--minutes N]`: the hours of a working day follow each other, each as busy
-//! as offices, the evening and the night make it; what it has allocated in the last quarter may be 2 % above that of
-//! the third. `-- --design [--seconds N]`: the design load, and a burst of twice as much for ten seconds.
+//! as offices, the evening and the night make it; memory of the last quarter may be 2 % above that of the
+//! third. `-- --design [--seconds N]`: the design load, and a burst of twice as much for ten seconds.
 
 #![allow(dead_code, reason = "parts of the bench of load that this one does not need")]
 
@@ -52,7 +52,7 @@ const MIX: [(Mix, f64); 3] =
 const CONNECTIONS: usize = 100;
 /// Calls are made beforehand for so long at a time: their signatures are not the gateway's load.
 const SLICE: Duration = Duration::from_secs(5);
-/// How much more memory of its own the last quarter of a day may hold than the third, in parts of it.
+/// How much more memory the last quarter of a day may hold than the third, in parts of it.
 const GROWTH_MAX: f64 = 0.02;
 
 fn main() -> Fallible<()> {
@@ -240,7 +240,7 @@ impl<'s> Country<'s> {
     }
 }
 
-/// Whether the last quarter of a day holds much more memory of its own than the third.
+/// Whether the last quarter of a day holds much more memory than the third.
 fn check_growth(stages: &[Stage]) -> Fallible<()> {
     let growth = |name: &str, of: fn(&Stage) -> f64| {
         let (before, last) = stages.split_at(18);
@@ -254,9 +254,9 @@ fn check_growth(stages: &[Stage]) -> Fallible<()> {
         );
         growth
     };
-    growth("memory", |stage| stage.rss_mib);
-    let own = growth("of it its own", |stage| stage.own_mib);
-    if own > GROWTH_MAX { Err("it grows".into()) } else { Ok(()) }
+    let rss = growth("memory", |stage| stage.rss_mib);
+    growth("of it its own", |stage| stage.own_mib);
+    if rss > GROWTH_MAX { Err("it grows".into()) } else { Ok(()) }
 }
 
 fn mean(of: &[f64]) -> f64 {
