@@ -27,6 +27,7 @@ has rsvg-convert || missing+=(librsvg2-bin)
 has npm || missing+=(npm)
 has chromium || missing+=(chromium)
 has_venv || missing+=(python3-venv)
+[[ "${1:-}" != phases ]] || has perf || missing+=(linux-perf)
 [[ "${1:-}" != @(bench|instructions) ]] || has valgrind || missing+=(valgrind)
 
 updated=

@@ -9,7 +9,8 @@
 //! Closed loops tell what a call costs; then calls arrive at given rates, each with its moment, and what
 //! one waits for the gateway or for a free connection counts (no coordinated omission).
 //!
-//! `cargo bench --bench load -- [--full] [--rounds N] [--requests N] [--baseline OTHER_BINARY]`
+//! `cargo bench --bench load -- [--full] [--rounds N] [--requests N] [--baseline OTHER_BINARY]`; with
+//! `--phases` (`make bench-phases`, which builds what `perf` can read) where the CPU of a call goes.
 
 #[path = "load/callers.rs"]
 mod callers;
@@ -32,6 +33,8 @@ mod postgres;
 mod report;
 #[path = "load/scenario.rs"]
 mod scenario;
+#[path = "load/steps.rs"]
+mod steps;
 
 use callers::{Callers, Seen, Target};
 use figures::{Cpu, Yardstick, memory_mib};
@@ -43,6 +46,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
+use steps::{Sampler, Steps};
 
 /// Any error ends the run with its text.
 type Fallible<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
@@ -62,6 +66,8 @@ struct Measured {
     seen: Seen,
     /// For one call.
     cpu: Cpu,
+    /// Where it went, if that was asked.
+    steps: Option<Steps>,
     rsa_verify_us: f64,
     rss_mib: f64,
     peak_mib: f64,
@@ -82,6 +88,7 @@ struct Options {
     rounds: usize,
     requests: usize,
     is_full: bool,
+    has_steps: bool,
     binaries: Vec<(String, PathBuf)>,
 }
 
@@ -89,7 +96,8 @@ impl Options {
     fn read() -> Fallible<Self> {
         let own = PathBuf::from(env!("CARGO_BIN_EXE_qaqpa"));
         let binaries = vec![("this".to_owned(), own)];
-        let mut options = Self { rounds: 1, requests: 6000, is_full: false, binaries };
+        let mut options =
+            Self { rounds: 1, requests: 6000, is_full: false, has_steps: false, binaries };
         let mut arguments = std::env::args().skip(1);
         while let Some(argument) = arguments.next() {
             let mut value = || arguments.next().ok_or(format!("{argument} wants a value"));
@@ -97,6 +105,7 @@ impl Options {
                 "--rounds" => options.rounds = value()?.parse()?,
                 "--requests" => options.requests = value()?.parse()?,
                 "--full" => options.is_full = true,
+                "--phases" => options.has_steps = true,
                 "--baseline" => options.binaries.push(("baseline".to_owned(), value()?.into())),
                 // What cargo adds.
                 "--bench" => {}
@@ -117,7 +126,8 @@ fn main() -> Fallible<()> {
     report::print(&measured);
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench");
     std::fs::create_dir_all(&folder)?;
-    let (json, html) = (folder.join("load.json"), folder.join("load.html"));
+    let name = if options.has_steps { "phases" } else { "load" };
+    let (json, html) = (folder.join(format!("{name}.json")), folder.join(format!("{name}.html")));
     report::write(&json, &measured)?;
     std::fs::write(&html, page::page(&measured))?;
     println!("entries journaled = answers sent, in every round\n{}", json.display());
@@ -133,6 +143,7 @@ async fn run(options: &Options, cluster: Option<&Cluster>) -> Fallible<Vec<Measu
         origin: origin::start().await?,
         yardstick: Yardstick::new(&scratch)?,
         requests: options.requests,
+        has_steps: options.has_steps,
         arrival_span: Duration::from_secs(if options.is_full { 5 } else { 2 }),
         scratch,
     };
@@ -141,7 +152,10 @@ async fn run(options: &Options, cluster: Option<&Cluster>) -> Fallible<Vec<Measu
         let database = cluster.map(Cluster::database);
         let store = cluster.zip(database.as_ref());
         let url = store.map(|(cluster, database)| cluster.url("qaqpa_app", database));
-        let all = scenarios(options.is_full, url);
+        let mut all = scenarios(options.is_full, url);
+        if options.has_steps {
+            all.retain(Scenario::has_steps);
+        }
         for group in all.chunk_by(|one, next| one.setup == next.setup) {
             for (name, binary) in &options.binaries {
                 println!("round {round} of {}: {name}", options.rounds);
@@ -159,6 +173,7 @@ struct Load {
     origin: SocketAddr,
     yardstick: Yardstick,
     requests: usize,
+    has_steps: bool,
     arrival_span: Duration,
 }
 
@@ -227,7 +242,7 @@ impl Load {
         let closed = self.stage(gateway, target, scenario, (count, None)).await?;
         let capacity = closed.per_second();
         let mut measured = vec![closed];
-        if scenario.is_curve {
+        if scenario.is_curve && !self.has_steps {
             for part in ARRIVALS {
                 let per_second = part * capacity;
                 #[expect(
@@ -256,6 +271,7 @@ impl Load {
             Way::Anew => None,
         };
         let rsa_verify_us = self.yardstick.rsa_verify_us()?;
+        let sampler = self.has_steps.then(|| Sampler::start(gateway.id())).transpose()?;
         let before = Cpu::of(gateway.id())?;
         let seen = match (&mut callers, arrivals) {
             (Some(callers), Some(per_second)) => callers.arrive(&calls, per_second).await?,
@@ -270,6 +286,7 @@ impl Load {
             request_bytes: calls.first().map_or(0, |call| call.body.len()),
             seen,
             cpu,
+            steps: sampler.map(Sampler::stop).transpose()?,
             rsa_verify_us,
             rss_mib: memory_mib(gateway.id(), "VmRSS")?,
             peak_mib: memory_mib(gateway.id(), "VmHWM")?,

@@ -27,12 +27,19 @@ pub(super) fn page(measured: &[Measured]) -> String {
                 write!(curves, "<h2>Latency over load: {}</h2>{}", first.name, curve(&points));
         }
     }
+    let stepped: Vec<&Stage<'_>> =
+        closed.iter().copied().filter(|stage| !stage.steps().is_empty()).collect();
+    let steps = if stepped.is_empty() {
+        String::new()
+    } else {
+        format!("<h2>CPU a call, by step, µs</h2>{}", columns(&stepped))
+    };
     format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width\"><title>Qaqpa under load</title>\
          <style>{STYLE}</style><h1>Qaqpa under load</h1>\
          <p>The gateway has one core, its callers and agencies the other; every check is on, and every \
-         answer is in the journal. Medians of the rounds.</p>{curves}\
+         answer is in the journal. Medians of the rounds.</p>{curves}{steps}\
          <h2>CPU a call, by thread, µs</h2>{}<h2>Memory at the end of each stage, MiB</h2>{}</html>",
         bars(&closed, |stage| stage.threads()),
         bars(&closed, |stage| vec![("resident".to_owned(), stage.median(|one| one.rss_mib))]),
@@ -89,6 +96,35 @@ fn curve(points: &[&Stage<'_>]) -> String {
         );
     }
     svg + "</svg>"
+}
+
+/// A bar a step, for each stage.
+fn columns(stages: &[&Stage<'_>]) -> String {
+    let mut svg = String::new();
+    for stage in stages {
+        let steps = stage.steps();
+        let widest = steps.first().map_or(f64::MIN_POSITIVE, |(_, us)| *us);
+        let height = 20 * steps.len() + 10;
+        let _ok = write!(
+            svg,
+            "<p>{}</p><svg viewBox=\"0 0 760 {height}\" width=760 height={height} role=img>",
+            stage.name
+        );
+        for (row, (name, us)) in steps.iter().enumerate() {
+            let (top, width) = (20 * row, us / widest * 420.0);
+            let _ok = write!(
+                svg,
+                "<text x=262 y={} text-anchor=end>{name}</text><rect x=270 y={top} \
+                 width={width:.1} height=15 fill=\"{}\" /><text x={:.1} y={}>{us:.1}</text>",
+                top + 12,
+                COLORS.first().copied().unwrap_or_default(),
+                width + 276.0,
+                top + 12
+            );
+        }
+        svg.push_str("</svg>");
+    }
+    svg
 }
 
 /// One bar a stage, in pieces with their names.

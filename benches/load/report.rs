@@ -41,6 +41,13 @@ impl Stage<'_> {
         };
         names.into_iter().map(of).filter(|(_, us)| *us >= 0.5).collect()
     }
+
+    /// CPU microseconds a call by step, of the first round; empty where nobody asked.
+    pub(super) fn steps(&self) -> Vec<(String, f64)> {
+        let one = self.rounds.first().and_then(|one| Some((one.steps.as_ref()?, one.cpu.all_us)));
+        let steps = one.map(|(steps, us)| steps.of(us)).unwrap_or_default();
+        steps.into_iter().map(|(name, us)| (name.to_owned(), us)).collect()
+    }
 }
 
 /// Puts the rounds of each stage together.
@@ -109,6 +116,7 @@ pub(super) fn print(measured: &[Measured]) {
             stage.threads().iter().map(|(name, us)| format!("{name} {us:.1}")).collect();
         println!("{}, CPU µs a call by thread: {}", stage.name, threads.join(", "));
     }
+    print_steps(&stages);
     let mut yardsticks: Vec<f64> = measured.iter().map(|one| one.rsa_verify_us).collect();
     yardsticks.sort_by(f64::total_cmp);
     let at = |index: usize| yardsticks.get(index).copied().unwrap_or(f64::NAN);
@@ -118,6 +126,38 @@ pub(super) fn print(measured: &[Measured]) {
         at(yardsticks.len() / 2),
         at(yardsticks.len().saturating_sub(1)),
     );
+}
+
+/// Prints where the CPU of a call goes, a column a stage.
+fn print_steps(stages: &[Stage<'_>]) {
+    let told: Vec<_> = stages.iter().map(|stage| (&stage.name, stage.steps())).collect();
+    let told: Vec<_> = told.into_iter().filter(|(_, steps)| !steps.is_empty()).collect();
+    if told.is_empty() {
+        return;
+    }
+    let names: BTreeSet<&str> =
+        told.iter().flat_map(|(_, steps)| steps.iter().map(|(name, _)| name.as_str())).collect();
+    let us = |steps: &[(String, f64)], name: &str| {
+        steps.iter().find(|(step, _)| step == name).map_or(0.0, |(_, us)| *us)
+    };
+    let mut names: Vec<&str> = names.into_iter().collect();
+    names.sort_by(|one, other| {
+        let first = |name| told.first().map_or(0.0, |(_, steps)| us(steps, name));
+        first(other).total_cmp(&first(one))
+    });
+    let mut table = Table::new();
+    let heads = told.iter().map(|(stage, _)| format!("{stage}, CPU µs"));
+    table
+        .load_style(presets::UTF8_HORIZONTAL_ONLY)
+        .set_header(std::iter::once("step".to_owned()).chain(heads));
+    for name in names {
+        let cells = told.iter().map(|(_, steps)| format!("{:.1}", us(steps, name)));
+        table.add_row(std::iter::once(name.to_owned()).chain(cells));
+    }
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    println!("{table}");
 }
 
 /// Writes every round.
@@ -140,6 +180,9 @@ fn json_of(one: &Measured) -> Value {
         "request_bytes": one.request_bytes,
         "cpu_us_per_request": one.cpu.all_us,
         "cpu_us_per_request_by_thread": one.cpu.threads_us,
+        "cpu_us_per_request_by_step": one.steps.as_ref().map(|steps| {
+            steps.of(one.cpu.all_us).into_iter().collect::<BTreeMap<_, _>>()
+        }),
         "rsa_verify_us": one.rsa_verify_us,
         "requests_per_second": one.per_second(),
         "latency_p50_ms": one.latency_ms(0.5),

@@ -26,6 +26,14 @@ pub(super) struct Scenario {
     pub(super) is_curve: bool,
 }
 
+impl Scenario {
+    /// One of the three that tell kinds of calls apart: small, large, and only passed on.
+    pub(super) fn has_steps(&self) -> bool {
+        let large = Mix::Soap { filler_bytes: 97 << 10 };
+        self.way == Way::Kept && [SIGNED, large, Mix::Relay].contains(&self.mix)
+    }
+}
+
 const SIGNED: Mix = Mix::Soap { filler_bytes: 0 };
 
 /// The scenarios of a short run, and with `is_full` those of the long one; those of one installation
