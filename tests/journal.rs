@@ -74,6 +74,7 @@ on_both_stores! {
         a_crash_leaves_one_interrupted_row_and_frees_what_is_idempotent,
         an_open_that_nobody_waits_for_is_undone,
         evidence_ends_an_unknown_entry_once,
+        what_waited_before_an_upgrade_waits_after_it,
         a_refusal_is_recorded_without_a_key_or_a_body,
         bodies_are_sealed_and_erased_with_their_days_key,
         under_the_digest_policy_no_body_is_kept,

@@ -195,27 +195,26 @@ pub enum Listing {
 }
 
 impl Listing {
-    /// What follows `FROM`, up to the limit, in both dialects; `waits` is how one says that an entry waits
-    /// for evidence, in the very words of its partial index.
-    pub(super) fn tables(self, waits: &str) -> String {
-        let tables = match self {
+    /// What follows `FROM`, up to the limit, in both dialects. `CROSS JOIN` tells SQLite to begin with the
+    /// few that are asked for.
+    pub(super) const fn tables(self) -> &'static str {
+        match self {
             Self::Open => {
                 "call_key k JOIN entry_opened o ON o.id = k.entry \
                  LEFT JOIN entry_closed c ON c.id = o.id LEFT JOIN entry_resolved r ON r.id = o.id \
                  WHERE k.state = 'open' AND c.id IS NULL ORDER BY o.id"
             }
             Self::Unknown => {
-                "entry_closed c JOIN entry_opened o ON o.id = c.id \
-                 LEFT JOIN entry_resolved r ON r.id = c.id \
-                 WHERE {waits} AND r.id IS NULL ORDER BY c.id"
+                "entry_waiting w CROSS JOIN entry_opened o CROSS JOIN entry_closed c \
+                 LEFT JOIN entry_resolved r ON r.id = w.id \
+                 WHERE o.id = w.id AND c.id = w.id ORDER BY w.id"
             }
             Self::UnknownOrders => {
-                "entry_closed c JOIN entry_opened o ON o.id = c.id \
-                 LEFT JOIN entry_resolved r ON r.id = c.id \
-                 WHERE {waits} AND r.id IS NULL AND o.service = 'PAY_Submit' ORDER BY c.id"
+                "entry_waiting w CROSS JOIN entry_opened o CROSS JOIN entry_closed c \
+                 LEFT JOIN entry_resolved r ON r.id = w.id \
+                 WHERE w.service = 'PAY_Submit' AND o.id = w.id AND c.id = w.id ORDER BY w.id"
             }
-        };
-        tables.replace("{waits}", waits)
+        }
     }
 }
 

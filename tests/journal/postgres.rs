@@ -18,7 +18,7 @@ async fn a_database_without_the_schema_is_refused_with_the_command_that_makes_it
     let (cluster, _) = cluster(&bench);
     bench.settings.store = postgres_store(&cluster.url("qaqpa_app", &cluster.database()));
     let error = Journal::start(&bench.settings, "node-1").await.err().unwrap();
-    assert!(matches!(error, JournalError::Schema { found: 0, wanted: 4, .. }), "{error}");
+    assert!(matches!(error, JournalError::Schema { found: 0, wanted: 5, .. }), "{error}");
     assert!(error.to_string().contains("`qaqpa migrate --store postgres://qaqpa_app@"), "{error}");
 }
 
@@ -28,7 +28,7 @@ async fn migrating_again_only_makes_the_partitions_of_new_days() {
     let (cluster, database) = cluster(&bench);
     let owner = postgres_store(&cluster.url("qaqpa_migrate", database));
     let again = migrate(&owner, 3).await.unwrap();
-    assert_eq!(again, Migrated { from: 4, to: 4, days_made: 2, days_late: 0 });
+    assert_eq!(again, Migrated { from: 5, to: 5, days_made: 2, days_late: 0 });
     let journal = bench.start().await;
     open(&journal, call(1), payment(), "fresh").await;
     open(&journal, call_at(2, now_us() + 40 * 86_400_000_000), payment(), "fresh").await;
@@ -36,6 +36,26 @@ async fn migrating_again_only_makes_the_partitions_of_new_days() {
     let later = migrate(&owner, 41).await.unwrap();
     assert_eq!((later.days_made, later.days_late), (37, 1));
     assert_eq!(bench.count("entry_opened"), 2);
+}
+
+#[tokio::test]
+async fn evidence_that_went_with_its_day_is_waited_for_no_more() {
+    let bench = Bench::postgres().await;
+    let journal = bench.start().await;
+    let days_us = 40 * 86_400_000_000;
+    let (kept, gone) = (call(1), call_at(2, now_us() + days_us));
+    for opened in [&kept, &gone] {
+        open(&journal, opened.clone(), payment(), "fresh").await;
+        journal.close(unknown(opened)).await.unwrap();
+    }
+    for table in ["entry_opened", "entry_closed"] {
+        bench.sql(&format!("DROP TABLE {table}_default")).unwrap();
+    }
+    let waiting = journal.unresolved(10).await.unwrap();
+    assert_eq!(waiting.iter().map(|one| &*one.entry).collect::<Vec<_>>(), [kept.id.to_string()]);
+    assert_eq!(bench.count("entry_waiting"), 2);
+    bench.migrate().await;
+    assert_eq!(bench.count("entry_waiting"), 1);
 }
 
 #[tokio::test]

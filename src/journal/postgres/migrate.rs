@@ -13,6 +13,9 @@ use uuid::Uuid;
 /// One migrator at a time.
 const MIGRATE_LOCK: i64 = 0x7161_7170_616d_6967;
 const PARTITIONED: [&str; 4] = ["entry_opened", "entry_closed", "entry_resolved", "entry_body"];
+/// Evidence that went with its day's partition is waited for no more.
+const FORGET_WAITING: &str = "DELETE FROM entry_waiting w \
+     WHERE NOT EXISTS (SELECT 1 FROM entry_closed c WHERE c.id = w.id)";
 
 /// Migrates, and makes partitions for today and `days_ahead` more days (UTC). The role of the URL
 /// becomes the owner of what is made; the gateway's own role may not do this.
@@ -52,6 +55,7 @@ async fn migrate_on(
             Err(error) => return Err(failed(error)),
         }
     }
+    client.execute(FORGET_WAITING, &[]).await.map_err(failed)?;
     Ok(migrated)
 }
 

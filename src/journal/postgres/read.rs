@@ -43,8 +43,7 @@ impl Reader {
         listing: Listing,
         limit: u32,
     ) -> Result<Vec<Record>, JournalDown> {
-        let select =
-            format!("SELECT {COLUMNS} FROM {} LIMIT $1", listing.tables("c.needs_evidence"));
+        let select = format!("SELECT {COLUMNS} FROM {} LIMIT $1", listing.tables());
         let rows = self.rows(&select, &[&i64::from(limit)]).await?;
         let records: Result<_, Error> = rows.iter().map(Record::read).collect();
         records.map_err(|error| down(&self.target, &error))

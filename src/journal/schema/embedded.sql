@@ -117,3 +117,23 @@ SELECT 1;
 -- migration 4: whether the caller's certificates were revoked, and the evidence; NULL: not asked
 
 ALTER TABLE entry_opened ADD COLUMN revocation TEXT;
+
+-- migration 5: what waits for evidence, apart from what ever did
+
+-- Not evidence: entries left Unknown that nothing was found out about yet. The two triggers keep it, so
+-- that nobody who writes evidence can forget to.
+CREATE TABLE entry_waiting (
+    id                 BLOB NOT NULL PRIMARY KEY,
+    service            TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX entry_waiting_service ON entry_waiting (service, id);
+
+INSERT INTO entry_waiting SELECT o.id, o.service FROM entry_closed c JOIN entry_opened o ON o.id = c.id
+    WHERE c.needs_evidence = 1 AND NOT EXISTS (SELECT 1 FROM entry_resolved r WHERE r.id = c.id);
+DROP INDEX entry_closed_waiting;
+
+CREATE TRIGGER entry_closed_waits AFTER INSERT ON entry_closed WHEN NEW.needs_evidence = 1
+    BEGIN INSERT INTO entry_waiting SELECT id, service FROM entry_opened WHERE id = NEW.id; END;
+CREATE TRIGGER entry_resolved_waits_no_more AFTER INSERT ON entry_resolved
+    BEGIN DELETE FROM entry_waiting WHERE id = NEW.id; END;

@@ -145,3 +145,37 @@ END $$;
 -- migration 4: whether the caller's certificates were revoked, and the evidence; NULL: not asked
 
 ALTER TABLE entry_opened ADD COLUMN revocation TEXT;
+
+-- migration 5: what waits for evidence, apart from what ever did
+
+-- Not evidence: entries left Unknown that nothing was found out about yet. The two triggers keep it, so
+-- that nobody who writes evidence can forget to.
+CREATE TABLE entry_waiting (
+    id                 UUID NOT NULL PRIMARY KEY,
+    service            TEXT NOT NULL
+);
+
+CREATE INDEX entry_waiting_service ON entry_waiting (service, id);
+
+INSERT INTO entry_waiting SELECT o.id, o.service FROM entry_closed c JOIN entry_opened o ON o.id = c.id
+    WHERE c.needs_evidence AND NOT EXISTS (SELECT 1 FROM entry_resolved r WHERE r.id = c.id);
+DROP INDEX entry_closed_waiting;
+
+CREATE FUNCTION note_waiting() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    INSERT INTO qaqpa.entry_waiting SELECT id, service FROM qaqpa.entry_opened WHERE id = NEW.id;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER waits AFTER INSERT ON entry_closed
+    FOR EACH ROW WHEN (NEW.needs_evidence) EXECUTE FUNCTION note_waiting();
+CREATE FUNCTION note_resolved() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    DELETE FROM qaqpa.entry_waiting WHERE id = NEW.id;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER waits_no_more AFTER INSERT ON entry_resolved
+    FOR EACH ROW EXECUTE FUNCTION note_resolved();
+
+DO $$ BEGIN
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'qaqpa_app') THEN
+        GRANT SELECT, INSERT, DELETE ON entry_waiting TO qaqpa_app;
+    END IF;
+END $$;
