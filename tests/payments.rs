@@ -78,6 +78,8 @@ on_both_stores! {
     notices:
         who_is_concerned_is_told_of_every_end_and_of_money_that_came,
         the_notices_of_one_payment_are_told_one_after_the_other,
+        a_notice_that_waits_for_another_is_due_at_no_time,
+        a_notice_that_comes_while_the_one_before_is_told_is_due,
         a_notice_that_nobody_takes_becomes_a_dead_letter_that_can_be_sent_again,
         of_two_nodes_one_tells_and_one_asks_the_bank,
         a_new_order_is_looked_after_at_once_and_an_old_one_until_it_has_ended;

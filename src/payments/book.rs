@@ -100,7 +100,7 @@ impl Book {
                 let row: RequestKey = serde_json::from_value(row)?;
                 self.keys.insert(row.id.clone(), row);
             }
-            Lookup::Notice => {
+            Lookup::Notice | Lookup::Untold => {
                 let row: Notice = serde_json::from_value(row)?;
                 let version = row.version;
                 self.notices.entry(row.id.clone()).or_insert(Tracked::read(row, version));
@@ -222,6 +222,16 @@ impl Book {
 
     pub(super) fn notice(&self, id: &str) -> Option<&Notice> {
         self.notices.get(id).map(|tracked| &tracked.row)
+    }
+
+    /// The earliest of an order's notices that this participant was not told.
+    pub(super) fn next_notice(&self, order: &str, recipient: &str) -> Option<&Notice> {
+        let name = format!("{order}/");
+        let of_it = self.notices.range(name.clone()..).take_while(|(id, _)| id.starts_with(&name));
+        let untold = of_it
+            .map(|(_, tracked)| &tracked.row)
+            .filter(|notice| notice.recipient == recipient && notice.told_at_us.is_none());
+        untold.min_by_key(|notice| notice.order_version)
     }
 
     pub(super) fn put_notice(&mut self, notice: Notice) {

@@ -221,7 +221,8 @@ impl Payments {
     }
 
     /// Notices that a participant is to be told by now: of each order the first that it was not told,
-    /// so that a later one, also one after a dead letter, waits.
+    /// so that a later one, also one after a dead letter, waits. Those are due at no time, so that nobody
+    /// passes over them; that there is none earlier is asked nevertheless.
     ///
     /// # Errors
     /// See [`Payments::order`].

@@ -88,6 +88,43 @@ pub(crate) async fn the_notices_of_one_payment_are_told_one_after_the_other(hous
     assert!(house.sql("UPDATE notice SET told_at_us = NULL, version = version + 1").is_err());
 }
 
+pub(crate) async fn a_notice_that_waits_for_another_is_due_at_no_time(house: &House) {
+    let payments = house.start().await;
+    for number in ["N-10", "N-11", "N-12"] {
+        settled(&payments, number).await;
+    }
+    let at_us = MORNING_US + HOUR_US;
+    let looked_at = format!("notice WHERE recipient = '{PORTAL}' AND next_try_at_us <= {at_us}");
+    assert_eq!(house.count(&looked_at), 3, "one of each payment, whoever follows");
+    let notice = first(&payments, PORTAL, at_us).await;
+    let begun = told(&payments, &notice, begin(at_us), at_us).await;
+    told(&payments, &begun, Telling::Told, at_us).await;
+    let untold = format!("{looked_at} AND told_at_us IS NULL");
+    assert_eq!(house.count(&untold), 3, "the next of the one that was told is due at once");
+    assert_eq!(due(&payments, PORTAL, at_us).await.len(), 3);
+}
+
+pub(crate) async fn a_notice_that_comes_while_the_one_before_is_told_is_due(house: &House) {
+    let payments = house.start().await;
+    let other = house.another(&payments).await;
+    let at_us = MORNING_US + HOUR_US;
+    for round in 0..20 {
+        let number = format!("N-13-{round}");
+        let order = unknown(&payments, &charged(&payments, &number).await).await;
+        hear(&payments, &order, &format!("{number}-1"), Said::Posted).await;
+        let notices = payments.notices(&order.id).await.unwrap();
+        let posted = notices.iter().find(|notice| notice.recipient == PORTAL).unwrap();
+        let event = format!("{number}-2");
+        tokio::join!(
+            hear(&payments, &order, &event, Said::Settled),
+            told(&other, posted, Telling::Told, at_us),
+        );
+    }
+    let due = payments.notices_due(PORTAL, at_us, 100).await.unwrap();
+    assert_eq!(due.len(), 20, "none is forgotten");
+    assert!(due.iter().all(|notice| notice.state == State::Settled));
+}
+
 pub(crate) async fn a_notice_that_nobody_takes_becomes_a_dead_letter_that_can_be_sent_again(
     house: &House,
 ) {

@@ -22,6 +22,8 @@ pub(in crate::payments) enum Lookup {
     Evidence,
     Key,
     Notice,
+    /// Notices of an order that were not told yet; after their order, whose lock decides what follows what.
+    Untold,
     Run,
     Break,
     RegisterFile,
@@ -30,7 +32,7 @@ pub(in crate::payments) enum Lookup {
 }
 
 impl Lookup {
-    pub(in crate::payments) const ALL: [Self; 17] = [
+    pub(in crate::payments) const ALL: [Self; 18] = [
         Self::Window,
         Self::WindowToClose,
         Self::Charge,
@@ -44,6 +46,7 @@ impl Lookup {
         Self::Evidence,
         Self::Key,
         Self::Notice,
+        Self::Untold,
         Self::Run,
         Self::Break,
         Self::RegisterFile,
@@ -74,6 +77,9 @@ impl Lookup {
             Self::Evidence => ("SELECT id FROM order_evidence WHERE id {set}", ""),
             Self::Key => ("SELECT * FROM request_key WHERE id {set}", ""),
             Self::Notice => ("SELECT * FROM notice WHERE id {set}", UPDATE),
+            Self::Untold => {
+                ("SELECT * FROM notice WHERE order_id {set} AND told_at_us IS NULL", UPDATE)
+            }
             Self::Run => ("SELECT * FROM reconcile_run WHERE id {set}", UPDATE),
             Self::Break => ("SELECT * FROM break_item WHERE id {set}", UPDATE),
             Self::RegisterFile => ("SELECT * FROM register_file WHERE id {set}", ""),

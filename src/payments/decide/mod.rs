@@ -10,7 +10,7 @@ pub(super) use open::after;
 
 use super::book::{Book, Lookup, Wanted};
 use super::breaks;
-use super::command::{About, Answered, Command, Key, Redeeming, Refusal, Reply, is_clean};
+use super::command::{About, Answered, Command, Key, Redeeming, Refusal, Reply, Telling, is_clean};
 use super::ledger;
 use super::record::{Change, Charge, Order, RequestKey, Transfer};
 use crate::config::settings::{self, Bank};
@@ -114,7 +114,12 @@ impl Request {
             }
             Command::Rule { order, .. } => wanted.want(Lookup::Order, order.text()),
             Command::Close { bank, .. } => wanted.want(Lookup::WindowToClose, bank),
-            Command::Tell { notice, .. } => wanted.want(Lookup::Notice, notice),
+            Command::Tell { notice, telling, .. } => {
+                wanted.want(Lookup::Notice, notice);
+                if *telling == Telling::Told {
+                    wanted.want(Lookup::Order, tell::order_of(notice));
+                }
+            }
             Command::Reconcile(command) => breaks::want(command, wanted),
             Command::Forget { .. } => {}
         }
@@ -145,6 +150,10 @@ impl Request {
                 wanted.want(Lookup::Totals, bank);
                 None
             }
+            Command::Tell { notice, telling: Telling::Told, .. } => {
+                wanted.want(Lookup::Untold, tell::order_of(notice));
+                None
+            }
             Command::Reconcile(command) => {
                 breaks::want_more(command, book, wanted);
                 None
@@ -152,6 +161,10 @@ impl Request {
             _ => None,
         };
         if let Some(order) = order {
+            // Others wait to hear of it, perhaps.
+            if tell::is_told(order.state) {
+                wanted.want(Lookup::Untold, order.id.text());
+            }
             if let Some(original) = &order.reverses {
                 wanted.want(Lookup::Order, original.text());
             }

@@ -10,8 +10,16 @@ use std::collections::BTreeSet;
 
 /// Whether others act on this state: every end, money that has come (it releases a service), and a
 /// contradiction (it takes that back).
-const fn is_told(state: State) -> bool {
+pub(super) const fn is_told(state: State) -> bool {
     state.is_final() || matches!(state, State::Posted | State::Conflict)
+}
+
+/// When one is due that waits for another: at no time, until that was told.
+const NEVER_US: i64 = i64::MAX;
+
+/// The order that a notice is about, by the notice's id.
+pub(super) fn order_of(notice: &str) -> &str {
+    notice.split_once('/').map_or(notice, |(order, _)| order)
 }
 
 /// Notes who is to be told of the state that an order has come to: whose charge it is, and who asked.
@@ -21,6 +29,7 @@ pub(super) fn announce(book: &mut Book, rules: &Rules, order: &Order, cause: &st
     }
     let concerned: BTreeSet<&String> = [&order.agency, &order.opened_by].into();
     for recipient in concerned.into_iter().filter(|one| rules.recipients.contains(*one)) {
+        let waits = book.next_notice(order.id.text(), recipient).is_some();
         book.put_notice(Notice {
             id: format!("{}/{}/{recipient}", order.id, order.version),
             order_id: order.id.clone(),
@@ -32,7 +41,7 @@ pub(super) fn announce(book: &mut Book, rules: &Rules, order: &Order, cause: &st
             changed_at_us: at_us,
             version: 1,
             attempts: 0,
-            next_try_at_us: at_us,
+            next_try_at_us: if waits { NEVER_US } else { at_us },
             told_at_us: None,
             dead_at_us: None,
         });
@@ -78,5 +87,18 @@ pub(super) fn tell(
     }
     notice.version += 1;
     book.put_notice(notice.clone());
+    if notice.told_at_us.is_some() {
+        let_follow(book, &notice, at_us);
+    }
     Ok(Reply::Notice(Box::new(notice)))
+}
+
+/// One was told: the next of the same order is due.
+fn let_follow(book: &mut Book, told: &Notice, at_us: i64) {
+    let next = book.next_notice(told.order_id.text(), &told.recipient).cloned();
+    if let Some(mut next) = next.filter(|next| next.next_try_at_us == NEVER_US) {
+        next.next_try_at_us = at_us;
+        next.version += 1;
+        book.put_notice(next);
+    }
 }

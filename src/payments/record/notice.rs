@@ -36,6 +36,7 @@ pub struct Notice {
     /// Grows with every attempt to tell it.
     pub version: i64,
     pub attempts: u32,
+    /// One that waits for an earlier one of the same order is due at no time: `i64::MAX`.
     pub next_try_at_us: i64,
     pub told_at_us: Option<i64>,
     /// Since when it is a dead letter; those of the same order after it wait.

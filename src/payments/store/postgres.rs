@@ -152,7 +152,7 @@ async fn load(
 ) -> Result<(), Broken> {
     let look = |lookup| look(client, lookup, wanted);
     let begin = async { if first.is_empty() { Ok(()) } else { client.batch_execute(first).await } };
-    let ((), usual, a, b, c, d, e, f, g, h, i, j, k) = tokio::try_join!(
+    let ((), usual, a, b, c, d, e, f, g, h, i, j, k, l) = tokio::try_join!(
         biased;
         begin,
         look_usual(client, wanted),
@@ -163,12 +163,13 @@ async fn load(
         look(Lookup::Redemption),
         look(Lookup::Key),
         look(Lookup::Notice),
+        look(Lookup::Untold),
         look(Lookup::Run),
         look(Lookup::Break),
         look(Lookup::RegisterFile),
         look(Lookup::Totals),
     )?;
-    let rows = usual.into_iter().chain([a, b, c, d, e, f, g, h, i, j, k].into_iter().flatten());
+    let rows = usual.into_iter().chain([a, b, c, d, e, f, g, h, i, j, k, l].into_iter().flatten());
     for (lookup, row) in rows {
         book.absorb(lookup, serde_json::from_str(&row)?)?;
     }
