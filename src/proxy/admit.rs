@@ -47,7 +47,15 @@ pub struct Admission<C: Clock = DefaultClock> {
 #[must_use = "the call is in flight as long as this is held"]
 pub struct Permit {
     _seats: [Seat; 2],
-    place: Place,
+    /// `None`: it waits for another call, not for its agency.
+    place: Option<Place>,
+}
+
+impl Permit {
+    /// Gives the place at the agency back, to others who need it now.
+    pub fn step_aside(&mut self) {
+        self.place = None;
+    }
 }
 
 /// How full the way to an agency is.
@@ -113,8 +121,8 @@ impl<C: Clock + Clone> Admission<C> {
     /// it. `None` says nothing of its pace, and neither does what a late node read late.
     pub fn note(&self, permit: &Permit, service: &Service, told: Option<(Duration, bool)>) {
         let told = told.filter(|_| !self.lag.is_felt(self.lag_max));
-        if let Some((took, is_late)) = told {
-            permit.place.note(&service.manifest.id, took, is_late);
+        if let (Some((took, is_late)), Some(place)) = (told, &permit.place) {
+            place.note(&service.manifest.id, took, is_late);
         }
     }
 
@@ -170,7 +178,33 @@ impl<C: Clock + Clone> Admission<C> {
             agency.bucket.refund();
             overloaded(sent)
         })?;
-        Ok(Permit { _seats: [seat, at_caller], place })
+        Ok(Permit { _seats: [seat, at_caller], place: Some(place) })
+    }
+
+    /// A place at the agency for a call that has stepped aside and is to be carried after all; it has paid
+    /// its quotas.
+    ///
+    /// # Errors
+    /// `gateway.overloaded`, as of [`Admission::enter`].
+    pub async fn step_in(
+        &self,
+        permit: &mut Permit,
+        (participant, service): (&Participant, &Service),
+        deadline: Instant,
+    ) -> Result<(), Fault> {
+        if permit.place.is_some() {
+            return Ok(());
+        }
+        let no_gate = || Fault::new(Code::GatewayBug, Phase::Admit, "no_gate");
+        let agency = self.agencies.get(&service.agency.id).ok_or_else(no_gate)?;
+        permit.place = match agency.line.enter().map_err(overloaded)? {
+            None => {
+                let of = (service.class_for(participant), participant.id.as_str());
+                Some(agency.line.wait(of, deadline).await.map_err(overloaded)?)
+            }
+            place => place,
+        };
+        Ok(())
     }
 
     /// Lets a call in whose caller is proved already.

@@ -3,9 +3,10 @@
 //! Live clients reuse messageIds and sign retries anew, so identity is senderId, messageId and the
 //! canonical payload without password and sessionId: `wsu:Id`, signature and password do not count.
 
+use super::Gateway;
+use super::admit::Permit;
 use crate::channel::Face;
 use crate::config::settings::Service;
-use crate::journal::Journal;
 use crate::journal::entry::{CallKey, EntryId, Opened, Opening, SameCall};
 use crate::sign::canonical;
 use aws_lc_rs::digest::{Context, SHA256};
@@ -112,18 +113,20 @@ fn window_us(service: &Service) -> i64 {
     i64::from(service.manifest.window_s) * 1_000_000
 }
 
-/// Opens the call durably, or finds what became of it when it came before.
+/// Opens the call durably, or finds what became of it when it came before. While the first is under way
+/// this one needs no place at the agency, and has none from then on.
 ///
 /// # Errors
 /// `caller.twin`, or `caller.conflict` for an `Idempotency-Key` that was used for something else;
 /// `caller.in_progress`, `gateway.journal_down`.
 pub async fn open(
-    journal: &Journal,
-    face: Face,
-    service: &Service,
+    gate: &Gateway,
+    (face, service): (Face, &Service),
     opened: Opened,
+    permit: &mut Permit,
     deadline: Instant,
 ) -> Result<Admitted, Fault> {
+    let journal = &gate.journal;
     let same = SameCall {
         expires_at_us: opened.opened_at_us + window_us(service) + AHEAD_US_MAX,
         unique_message_id: face != Face::Sync || service.manifest.message_id == MessageId::Unique,
@@ -141,6 +144,7 @@ pub async fn open(
                 return Ok(Admitted::Stored { entry, outcome, http_status, answer });
             }
             Opening::InFlight { entry } => {
+                permit.step_aside();
                 let has_ended = journal.wait(opened.key, deadline).await;
                 if !has_ended {
                     return Err(Fault::new(Code::CallerInProgress, Phase::Open, "first_under_way")

@@ -2,14 +2,16 @@
 //!
 //! receive → identify → route → admit → verify → open → encode → send → decode → close → reply
 
+use super::admit::Permit;
 use super::dedupe::{self, Admitted};
-use super::exchange::{self, Asking};
+use super::exchange::{self, Answered, Asking};
 use super::listener::Received;
 use super::reply::Reply;
 use super::trace::Trace;
 use super::{Gateway, face, route, verify};
 use crate::channel::Face;
 use crate::channel::sync::{self, Message};
+use crate::config::settings::Participant;
 use crate::ops::log::{self, Access};
 use crate::ops::metrics::CallFigures;
 use bytes::Bytes;
@@ -107,7 +109,7 @@ async fn carry(
     let signed = verify::transport(gate, &message, &caller, now_unix_s)?;
     trace.prove(&caller, signed.as_ref());
     verify::revocation(gate, (&caller, signed.as_ref()), &service, deadline, trace).await?;
-    let permit = match early {
+    let mut permit = match early {
         Ok(permit) => permit,
         Err(seat) => admit(seat).await?,
     };
@@ -119,7 +121,7 @@ async fn carry(
     trace.key = dedupe::call_key(trace.face, request, original);
     let opened = trace.opened(original);
     let original_digest = opened.request_digest;
-    match dedupe::open(&gate.journal, trace.face, &service, opened, deadline).await? {
+    match dedupe::open(gate, (trace.face, &service), opened, &mut permit, deadline).await? {
         Admitted::Stored { entry, outcome, http_status, answer } => {
             return Ok(Reply::stored(entry, outcome, http_status, answer));
         }
@@ -129,7 +131,7 @@ async fn carry(
 
     // encode, send, decode
     let asking = Asking { service: &service, request, original_digest, deadline };
-    let answered = exchange::ask(gate, &asking, trace).await;
+    let answered = ask(gate, &asking, (&caller.participant, &mut permit), trace).await;
     gate.admission.note(&permit, &service, trace.asked_for(answered.as_ref().err()));
 
     let reply = Reply::written(gate, answered, signed.as_ref(), &service, trace);
@@ -137,4 +139,15 @@ async fn carry(
     drop(permit);
     trace.mark(Phase::Close);
     reply.if_kept(closed, &service)
+}
+
+/// Asks the agency from a place of its own, which a call that waited for the same call has given back.
+async fn ask(
+    gate: &Gateway,
+    asking: &Asking<'_>,
+    (participant, permit): (&Participant, &mut Permit),
+    trace: &mut Trace,
+) -> Result<Answered, Fault> {
+    gate.admission.step_in(permit, (participant, asking.service), asking.deadline).await?;
+    exchange::ask(gate, asking, trace).await
 }

@@ -37,6 +37,7 @@ on_both_stores! {
     the_same_bytes_again_get_the_same_bytes_back,
     a_retry_signed_anew_is_the_same_call,
     fifty_equal_calls_at_once_ask_the_agency_once,
+    a_call_that_waits_for_the_same_call_holds_no_place_at_its_agency,
     a_message_id_used_again_is_a_new_call_or_a_twin,
     a_payment_left_unknown_is_never_sent_again_without_evidence,
     a_payment_dated_beyond_what_is_remembered_is_refused,
@@ -127,6 +128,48 @@ async fn fifty_equal_calls_at_once_ask_the_agency_once(store: Option<String>) {
     bodies.dedup();
     assert_eq!(bodies.len(), 1, "one answer for all");
     assert_eq!(agency.requests(), 1);
+    installation.stop().await;
+}
+
+/// Calls at the treasury.
+fn places(installation: &Installation) -> usize {
+    let gate = &installation.inner.running.gate;
+    let mut levels = gate.admission.levels().filter(|(agency, _)| *agency == "treasury");
+    levels.next().unwrap().1.in_flight
+}
+
+async fn a_call_that_waits_for_the_same_call_holds_no_place_at_its_agency(store: Option<String>) {
+    let agency = StandIn::holding().await;
+    let installation = treasury(store, &agency, 60_000).await;
+    let portal = Arc::new(installation.caller("portal"));
+    let gate = Arc::clone(&installation.inner.running.gate);
+    for (service, answer, asked, line) in [
+        (PAY, done("SCSS001"), 1, "Done"),
+        // The first frees the key, so each that waited asks in its turn, from a place of its own.
+        (READ, http("200 OK", "", b"garbage"), 4, "Unknown agency.broken_answer decode"),
+    ] {
+        agency.answer(move |_| Some(answer.clone()));
+        let before = agency.requests();
+        let message = portal.sign(&portal.message(service, "<order/>"));
+        let calls: Vec<_> = (0..4)
+            .map(|_| {
+                let (portal, message) = (Arc::clone(&portal), message.clone());
+                tokio::spawn(async move { portal.post(message).await })
+            })
+            .collect();
+        agency.until_requests(before + 1).await;
+        until("three wait without a place", || {
+            gate.admission.in_flight() == 4 && places(&installation) == 1
+        })
+        .await;
+        agency.release(asked);
+        for call in calls {
+            let posted = call.await.unwrap();
+            assert_eq!(installation.entry(&posted).await.line(), line, "{}", text(&posted));
+        }
+        assert_eq!(agency.requests(), before + asked, "{service}");
+        assert_eq!(places(&installation), 0, "{service}");
+    }
     installation.stop().await;
 }
 
