@@ -27,7 +27,7 @@ pub struct Asking<'a> {
 }
 
 /// Asks the agency: once, unless no byte left. A panic ends here, because the entry is open and must
-/// be closed: it is our bug in the phase that was under way.
+/// be closed: it is our bug in the phase that was under way. One after the answer does not undo it.
 ///
 /// # Errors
 /// As [`release::redeem`]; `caller.malformed` from `encode` (nothing was sent), `gateway.bug`, else the agency's failure.
@@ -36,14 +36,19 @@ pub async fn ask(
     asking: &Asking<'_>,
     trace: &mut Trace,
 ) -> Result<Answered, Fault> {
-    let proof = release::redeem(gate, asking, trace).await?;
+    let redeemed = unless_panicked(release::redeem(gate, asking, trace)).await;
+    let proof = redeemed.unwrap_or_else(|| Err(bug(gate, trace)))?;
     let asked = unless_panicked(exchange(gate, asking, trace)).await;
-    let answered = asked.unwrap_or_else(|| {
-        gate.metrics.callers.panics.inc();
-        Err(Fault::new(Code::GatewayBug, trace.under_way(), "panic"))
-    });
-    release::settle(gate, proof, &answered, trace.now_us()).await;
+    let answered = asked.unwrap_or_else(|| Err(bug(gate, trace)));
+    let settled = unless_panicked(release::settle(gate, proof, &answered, trace.now_us())).await;
+    settled.unwrap_or_else(|| drop(bug(gate, trace)));
     answered
+}
+
+/// What a panic of the phase under way is to the caller.
+pub(super) fn bug(gate: &Gateway, trace: &Trace) -> Fault {
+    gate.metrics.callers.panics.inc();
+    Fault::new(Code::GatewayBug, trace.under_way(), "panic")
 }
 
 /// What a future yields, `None` where it panicked; it is not touched again.

@@ -3,7 +3,7 @@
 use super::Gateway;
 use super::answer::Answered;
 use super::trace::Trace;
-use super::verdict;
+use super::{exchange, verdict};
 use crate::channel::{Face, rest, sync};
 use crate::config::settings::Service;
 use crate::journal::JournalDown;
@@ -11,6 +11,7 @@ use crate::journal::entry::EntryId;
 use crate::sign::wsse::{self, Signed};
 use bytes::Bytes;
 use qaqpa_kit::fault::{Budget, Code, Fault, Outcome, Phase};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// One answer, ready to be written.
 #[derive(Debug)]
@@ -112,24 +113,9 @@ impl Reply {
             Ok(answered) => answered,
             Err(fault) => return Self::refused(gate, fault, trace),
         };
-        let written = match trace.face {
-            Face::Sync => sign(gate, &answered, signed).map(|body| (answered.http_status, body)),
-            // An agency's own fault is its refusal, and so an answer.
-            Face::Rest(_) => part(service, &answered, trace).and_then(|part| {
-                Ok((200, rest::answer::body(&answered.document, &gate.settings.limits.xml, &part)?))
-            }),
-            Face::Bank => part(service, &answered, trace).and_then(|part| {
-                let limits = &gate.settings.limits.xml;
-                Ok((200, rest::answer::data(&answered.document, limits, &part)?))
-            }),
-            Face::Resource(resource, language) => {
-                part(service, &answered, trace).and_then(|part| {
-                    let limits = &gate.settings.limits.xml;
-                    let data = rest::answer::data(&answered.document, limits, &part)?;
-                    resource.answer(answered.outcome, data, language)
-                })
-            }
-        };
+        // The entry is open: a panic must not keep it so.
+        let write = AssertUnwindSafe(|| Self::form(gate, &answered, signed, service, trace));
+        let written = catch_unwind(write).unwrap_or_else(|_| Err(exchange::bug(gate, trace)));
         let reply = match written {
             Ok((http_status, body)) => {
                 Self::stored(EntryId(trace.id), answered.outcome, http_status, Bytes::from(body))
@@ -141,6 +127,32 @@ impl Reply {
             agency_digest: answered.agency_digest,
             agency_certificate: answered.agency_certificate,
             ..reply
+        }
+    }
+
+    /// Status and bytes of the agency's answer in the form of the caller's face.
+    fn form(
+        gate: &Gateway,
+        answered: &Answered,
+        signed: Option<&Signed>,
+        service: &Service,
+        trace: &Trace,
+    ) -> Result<(u16, Vec<u8>), Fault> {
+        match trace.face {
+            Face::Sync => sign(gate, answered, signed).map(|body| (answered.http_status, body)),
+            // An agency's own fault is its refusal, and so an answer.
+            Face::Rest(_) => part(service, answered, trace).and_then(|part| {
+                Ok((200, rest::answer::body(&answered.document, &gate.settings.limits.xml, &part)?))
+            }),
+            Face::Bank => part(service, answered, trace).and_then(|part| {
+                let limits = &gate.settings.limits.xml;
+                Ok((200, rest::answer::data(&answered.document, limits, &part)?))
+            }),
+            Face::Resource(resource, language) => part(service, answered, trace).and_then(|part| {
+                let limits = &gate.settings.limits.xml;
+                let data = rest::answer::data(&answered.document, limits, &part)?;
+                resource.answer(answered.outcome, data, language)
+            }),
         }
     }
 
