@@ -14,6 +14,8 @@ pub struct DoorFigures {
     pub in_flight_bytes: IntGauge,
     /// Bytes of bodies in the spool.
     pub spool_bytes: IntGauge,
+    /// Bytes of answers that wait until their callers take them.
+    pub unsent_bytes: IntGauge,
     pub handshakes_done: IntCounter,
     pub handshakes_failed: IntCounter,
     pub panics: IntCounter,
@@ -76,16 +78,10 @@ pub(super) fn figures(made: &Maker) -> Result<(DoorFigures, DoorFigures), promet
         made.gauges("qaqpa_connections", "Connections that are open, by door.", &["door"])?;
     let in_flight =
         made.gauges("qaqpa_in_flight", "Requests being answered, by door.", &["door"])?;
-    let in_flight_bytes = made.gauges(
-        "qaqpa_in_flight_bytes",
-        "Bytes of request bodies in memory, by door.",
-        &["door"],
-    )?;
-    let spool_bytes = made.gauges(
-        "qaqpa_spool_bytes",
-        "Bytes of request bodies that wait on disk, by door.",
-        &["door"],
-    )?;
+    let bytes = |name, of| made.gauges(name, &format!("Bytes of {of}, by door."), &["door"]);
+    let in_flight_bytes = bytes("qaqpa_in_flight_bytes", "request bodies in memory")?;
+    let spool_bytes = bytes("qaqpa_spool_bytes", "request bodies that wait on disk")?;
+    let unsent_bytes = bytes("qaqpa_unsent_bytes", "answers that their callers have not taken")?;
     let handshakes = made.counters(
         "qaqpa_handshakes_total",
         "TLS handshakes of callers, by result.",
@@ -123,6 +119,7 @@ pub(super) fn figures(made: &Maker) -> Result<(DoorFigures, DoorFigures), promet
         in_flight: in_flight.with_label_values(&[name]),
         in_flight_bytes: in_flight_bytes.with_label_values(&[name]),
         spool_bytes: spool_bytes.with_label_values(&[name]),
+        unsent_bytes: unsent_bytes.with_label_values(&[name]),
         handshakes_done: handshakes.with_label_values(&[name, "done"]),
         handshakes_failed: handshakes.with_label_values(&[name, "failed"]),
         delayed: delayed.with_label_values(&[name]),

@@ -39,7 +39,7 @@ const PHASE_BUCKETS: &[f64] = &[
 const OUTCOMES: [Outcome; 3] = [Outcome::Done, Outcome::Refused, Outcome::Unknown];
 
 /// The limits that `limits_refused_total` names; any other is `other`.
-pub const LIMITS: [&str; 16] = [
+pub const LIMITS: [&str; 17] = [
     "quota_participant",
     "quota_agency",
     "in_flight_node",
@@ -52,6 +52,7 @@ pub const LIMITS: [&str; 16] = [
     "retries_agency",
     "body_bytes",
     "body_bytes_in_flight",
+    "unsent_bytes",
     "spool_bytes",
     "connections_per_participant",
     "headers",

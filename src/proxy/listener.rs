@@ -209,8 +209,7 @@ impl Door {
         let socket =
             bound(address, listener.reuse_port, limits.unsent_bytes_max).map_err(failed)?;
         let address = socket.local_addr().map_err(failed)?;
-        let spool =
-            Spool::new(limits, figures.in_flight_bytes.clone(), figures.spool_bytes.clone());
+        let spool = Spool::new(limits, &figures);
         spool.try_out().map_err(|cause| BindError::Spool { address, cause })?;
         Ok(Self {
             socket,

@@ -63,6 +63,29 @@ async fn a_large_body_waits_on_disk_and_arrives_byte_for_byte() {
 }
 
 #[tokio::test]
+async fn while_callers_do_not_take_their_answers_no_more_calls_are_begun_and_no_answer_is_lost() {
+    let limits = Limits { in_flight_bytes_max: 1 << 20, ..limits() };
+    let door = callers::open(&limits).await;
+    let mut slow = Caller::connect(door.address).await;
+    slow.post("/large", "").await;
+    until("its answer waits", || door.figures.unsent_bytes.get() > 1 << 20).await;
+    for http_method in ["GET", "POST"] {
+        let mut other = Caller::connect(door.address).await;
+        let head = format!("{http_method} / HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\n\r\n");
+        other.say(&head).await;
+        let (head, text) = other.answer().await.unwrap();
+        assert!(head.starts_with("HTTP/1.1 503") && text.contains("unsent_bytes"), "{head} {text}");
+        assert!(head.contains("retry-after: 1"), "{head}");
+    }
+    assert_eq!(door.echo.begun.load(std::sync::atomic::Ordering::SeqCst), 1, "nothing was begun");
+    assert_eq!(slow.answer().await.unwrap().1.len(), 32 << 20, "late, and whole");
+    until("given back", || door.figures.unsent_bytes.get() == 0).await;
+    let mut next = Caller::connect(door.address).await;
+    next.post("/", "again").await;
+    assert_eq!(next.answer().await.unwrap().1, "again");
+}
+
+#[tokio::test]
 async fn a_full_spool_refuses_the_body_that_does_not_fit_and_no_other() {
     let limits = Limits { body_memory_bytes_max: 1_000, spool_bytes_max: 50_000, ..limits() };
     let door = callers::open(&limits).await;

@@ -12,7 +12,8 @@ pub struct Limits {
     pub body_memory_bytes_max: usize,
     /// Bytes of a body that is passed on while it arrives.
     pub stream_bytes_max: usize,
-    /// Bytes of the bodies of all callers that are in memory together.
+    /// Bytes of the bodies of all callers that are in memory together, and as many of answers that their
+    /// callers have not taken: with more, calls are refused.
     pub in_flight_bytes_max: usize,
     /// Bytes of all bodies in the spool.
     pub spool_bytes_max: u64,

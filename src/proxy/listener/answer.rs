@@ -53,6 +53,16 @@ impl AnswerBody {
         Self { source: Source::Stream(stream), ..Self::default() }
     }
 
+    /// The same with other bytes, where it is whole.
+    pub(super) fn mapped(mut self, map: impl FnOnce(Bytes) -> Bytes) -> Self {
+        if let Source::Whole(bytes) = &mut self.source
+            && !bytes.is_empty()
+        {
+            *bytes = map(std::mem::take(bytes));
+        }
+        self
+    }
+
     /// Tells `clock` what becomes of this answer.
     pub(super) fn watched(mut self, clock: Arc<Clock>, frame_bytes_max: Option<usize>) -> Self {
         clock.begin(Doing::Writing);

@@ -1,4 +1,4 @@
-//! Bytes that all requests of a door may hold together: taken as they arrive, given back when a call ends.
+//! Bytes that a door may hold at one time: of requests until their calls end, of answers until they are taken.
 
 use prometheus::IntGauge;
 use std::sync::Arc;
@@ -22,6 +22,11 @@ impl Budget {
         self.gauge.sub(i64::try_from(bytes).unwrap_or(i64::MAX));
     }
 
+    /// Whether nothing more is to be taken.
+    pub(super) fn is_full(&self) -> bool {
+        self.bytes.load(Ordering::Relaxed) >= self.bytes_max
+    }
+
     pub(super) fn room(self: &Arc<Self>) -> Room {
         Room { budget: Arc::clone(self), bytes: 0 }
     }
@@ -37,14 +42,21 @@ pub(super) struct Room {
 impl Room {
     /// Takes more; `false` where the budget has no more, and nothing is taken.
     pub(super) fn take(&mut self, bytes: usize) -> bool {
-        let before = self.budget.bytes.fetch_add(bytes, Ordering::Relaxed);
-        self.budget.gauge.add(i64::try_from(bytes).unwrap_or(i64::MAX));
-        if before.saturating_add(bytes) > self.budget.bytes_max {
+        let after = self.hold(bytes);
+        if after > self.budget.bytes_max {
             self.budget.give_back(bytes);
+            self.bytes -= bytes;
             return false;
         }
-        self.bytes += bytes;
         true
+    }
+
+    /// Takes what is there already, also beyond the cap; what all hold then.
+    pub(super) fn hold(&mut self, bytes: usize) -> usize {
+        let before = self.budget.bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.budget.gauge.add(i64::try_from(bytes).unwrap_or(i64::MAX));
+        self.bytes += bytes;
+        before.saturating_add(bytes)
     }
 
     /// Gives all back.
@@ -78,5 +90,11 @@ mod tests {
         drop((first, second));
         assert_eq!(gauge.get(), 0);
         assert!(budget.room().take(10));
+        let mut answer = budget.room();
+        answer.hold(10);
+        assert!(budget.is_full() && !budget.room().take(1));
+        answer.hold(5);
+        drop(answer);
+        assert!(!budget.is_full() && gauge.get() == 0);
     }
 }

@@ -74,7 +74,9 @@ impl<H: Handler> Guest<H> {
             answered = answered.map(|answer| self.last(answer, &clock));
         }
         let frame_bytes_max = self.session.as_ref().map(|_| HTTP2_FRAME_BYTES);
-        answered.map(|answer| answer.map(|body| body.watched(clock, frame_bytes_max)))
+        let spool = &self.shared.spool;
+        answered
+            .map(|answer| answer.map(|body| spool.counted(body).watched(clock, frame_bytes_max)))
     }
 
     /// Holds the answer to a refused request back for as long as its address asks in vain too often;
@@ -96,6 +98,10 @@ impl<H: Handler> Guest<H> {
     fn check(&self, head: &Parts) -> Result<(), Fault> {
         if let Err(fault) = &self.seat {
             return Err(fault.clone());
+        }
+        if self.shared.spool.is_held_up() {
+            let fault = Fault::new(Code::GatewayOverloaded, Phase::Receive, "unsent_bytes");
+            return Err(fault.retry_after_s(1));
         }
         self.check_trust()?;
         request::check(head, self.shared.limits.headers_max)

@@ -1,9 +1,11 @@
-//! Where large bodies wait while they arrive: files without a name, so that nothing is left behind.
+//! Where bodies are counted, and large ones wait while they arrive: files without a name, so nothing is left behind.
 
+use super::answer::AnswerBody;
 use super::arriving::{BodyError, RequestBody};
 use super::budget::{Budget, Room};
 use super::crowd::{Crowd, Seat};
 use crate::config::settings::Limits;
+use crate::ops::metrics::DoorFigures;
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use prometheus::IntGauge;
@@ -18,11 +20,25 @@ use tokio::task::spawn_blocking;
 pub(super) struct Spool {
     memory: Arc<Budget>,
     disk: Arc<Budget>,
+    /// Answers that their callers have not taken.
+    unsent: Arc<Budget>,
     /// Bytes on disk by whose they are.
     holders: Arc<Crowd<Arc<str>>>,
     holder_bytes_max: usize,
     memory_bytes_max: usize,
     folder: Option<PathBuf>,
+}
+
+/// An answer and its part of what may be unsent.
+struct Unsent {
+    bytes: Bytes,
+    _room: Room,
+}
+
+impl AsRef<[u8]> for Unsent {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
 }
 
 /// A body in the spool.
@@ -35,11 +51,13 @@ struct Waiting {
 }
 
 impl Spool {
-    pub(super) fn new(limits: &Limits, memory: IntGauge, disk: IntGauge) -> Self {
+    pub(super) fn new(limits: &Limits, figures: &DoorFigures) -> Self {
+        let budget = |bytes_max, gauge: &IntGauge| Arc::new(Budget::new(bytes_max, gauge.clone()));
         let disk_bytes_max = usize::try_from(limits.spool_bytes_max).unwrap_or(usize::MAX);
         Self {
-            memory: Arc::new(Budget::new(limits.in_flight_bytes_max, memory)),
-            disk: Arc::new(Budget::new(disk_bytes_max, disk)),
+            memory: budget(limits.in_flight_bytes_max, &figures.in_flight_bytes),
+            disk: budget(disk_bytes_max, &figures.spool_bytes),
+            unsent: budget(limits.in_flight_bytes_max, &figures.unsent_bytes),
             holders: Arc::default(),
             holder_bytes_max: usize::try_from(limits.spool_bytes_per_participant_max)
                 .unwrap_or(usize::MAX),
@@ -51,6 +69,20 @@ impl Spool {
     /// Room in memory, still empty.
     pub(super) fn room(&self) -> Room {
         self.memory.room()
+    }
+
+    /// Whether so much waits for callers who do not take their answers that no more shall come of it.
+    pub(super) fn is_held_up(&self) -> bool {
+        self.unsent.is_full()
+    }
+
+    /// An answer, counted until its last byte is taken or its connection ends.
+    pub(super) fn counted(&self, answer: AnswerBody) -> AnswerBody {
+        answer.mapped(|bytes| {
+            let mut room = self.unsent.room();
+            room.hold(bytes.len());
+            Bytes::from_owner(Unsent { bytes, _room: room })
+        })
     }
 
     /// Fails where no file can be made, so that a wrong folder is found at start.
