@@ -4,10 +4,11 @@
 //! refused and never forgotten: it waits in the backlog until it is durable. The backlog is bounded by
 //! the calls under way, because nothing new is opened while it cannot shrink.
 
+mod told;
+
 use super::down::{JournalDown, Why};
-use super::group::{Backing, Failed, Granted, Group, Job, Open, Order, Undo, Written, count};
+use super::group::{Backing, Group, Job, Measure, Open, Order};
 use super::in_flight::InFlight;
-use super::same_call::Found;
 use super::stats::Stats;
 use super::steady::Steady;
 use super::thread;
@@ -81,6 +82,8 @@ pub(super) struct Writer<S> {
     queues: Queues,
     shared: Arc<Shared>,
     caps: Caps,
+    /// How much goes into one group now.
+    measure: Measure,
     first: Option<Open>,
     backlog: VecDeque<Job>,
     /// Set while the backlog holds nothing but jobs that may ride.
@@ -104,6 +107,7 @@ impl<S: Backing> Writer<S> {
             store,
             queues,
             shared,
+            measure: Measure::new(caps.group_max),
             caps,
             first: None,
             backlog: VecDeque::new(),
@@ -226,18 +230,18 @@ impl<S: Backing> Writer<S> {
         self.refuse_waiting();
     }
 
-    /// Fills a group: ends of entries first, then opens, each at most `group_max`.
+    /// Fills a group: ends of entries first, then opens.
     fn gather(&mut self) -> Group {
         let mut group = Group::default();
         self.rides_until = None;
-        while !group.is_full(self.caps.group_max) {
+        while !group.is_full(self.measure) {
             let Some(job) = self.backlog.pop_front() else { break };
             group.job(job);
         }
         if let Some(first) = self.first.take() {
             self.take_open(&mut group, first);
         }
-        while group.has_room(self.caps.group_max) {
+        while group.has_room(self.measure) {
             let Ok(open) = self.queues.opens.try_recv() else { break };
             self.take_open(&mut group, open);
         }
@@ -269,6 +273,7 @@ impl<S: Backing> Writer<S> {
         match committed {
             Ok(written) => {
                 self.rests_until = None;
+                self.measure.written();
                 self.accept();
                 let commit_us = begun.elapsed().as_micros();
                 self.shared.stats.commit_us.observe(u64::try_from(commit_us).unwrap_or(u64::MAX));
@@ -281,94 +286,6 @@ impl<S: Backing> Writer<S> {
     fn accept(&self) {
         if !self.is_full && self.stop.is_none() {
             self.shared.accept();
-        }
-    }
-
-    /// Tells everybody that the group is durable.
-    fn settle(&mut self, group: Group, written: Written) {
-        let Shared { stats, in_flight, .. } = &*self.shared;
-        count(&group, &written, stats);
-        stats.closes_waiting.subtract(group.closes.len() + group.records.len());
-        for undo in &group.undos {
-            in_flight.end(&undo.key, undo.id);
-        }
-        for close in group.closes {
-            in_flight.end(&close.closed.key, close.closed.id);
-            if let Some(answer) = close.answer {
-                let _gone = answer.send(Ok(()));
-            }
-        }
-        for (open, found) in group.opens.iter().zip(&written.found) {
-            if *found == Some(Found::Fresh) {
-                in_flight.begin(&open.opened, &open.same_call);
-            }
-        }
-        for (open, found) in group.opens.into_iter().zip(written.found) {
-            let Some(found) = found else {
-                let busy = JournalDown::new(Why::Busy, "others claim the same call");
-                let _gone = open.answer.send(Err(busy));
-                continue;
-            };
-            let undo = Undo { id: open.opened.id, key: open.opened.key };
-            // Whoever is gone drops the grant, and that undoes it.
-            let _gone = open.answer.send(Ok(Granted::new(found, undo, self.queues.undo.clone())));
-        }
-        for (resolve, resolution) in group.resolves.into_iter().zip(written.resolutions) {
-            let _gone = resolve.answer.send(Ok(resolution));
-        }
-        for (day_key, wrapped) in group.day_keys.into_iter().zip(written.day_keys) {
-            let _gone = day_key.answer.send(Ok(wrapped));
-        }
-    }
-
-    /// Refuses what can be refused and keeps the rest for the next try.
-    fn fail(&mut self, mut group: Group, failed: Failed) {
-        let Failed { down, is_doubtful } = failed;
-        let pause = if self.rests_until.is_none() { Duration::ZERO } else { RETRY_PAUSE };
-        self.rests_until = Some(Instant::now() + pause);
-        let doubtful: Vec<_> = group
-            .opens
-            .iter()
-            .filter(|_| is_doubtful)
-            .map(|open| Undo { id: open.opened.id, key: open.opened.key })
-            .collect();
-        self.shared.refuse(&down);
-        self.refuse_askers(&mut group, &down);
-        let kept = (group.closes.into_iter().map(|close| Job::Close(Box::new(close))))
-            .chain(group.records.into_iter().map(|record| Job::Record(Box::new(record))))
-            .chain(group.undos.into_iter().chain(doubtful).map(Job::Undo));
-        for job in kept.collect::<Vec<_>>().into_iter().rev() {
-            self.backlog.push_front(job);
-        }
-        self.refuse_waiting();
-    }
-
-    fn refuse_askers(&self, group: &mut Group, down: &JournalDown) {
-        for open in group.opens.drain(..) {
-            let _gone = open.answer.send(Err(down.clone()));
-        }
-        for day_key in group.day_keys.drain(..) {
-            let _gone = day_key.answer.send(Err(down.clone()));
-        }
-        for resolve in group.resolves.drain(..) {
-            let _gone = resolve.answer.send(Err(down.clone()));
-        }
-    }
-
-    /// Keeps out of the group whatever is not the end of an open entry.
-    fn refuse_growth(&self, group: &mut Group, down: &JournalDown) {
-        self.refuse_askers(group, down);
-        self.shared.stats.records_dropped.add(group.records.len());
-        self.shared.stats.closes_waiting.subtract(group.records.len());
-        group.records.clear();
-    }
-
-    /// Refuses the opens that wait in the queue.
-    fn refuse_waiting(&mut self) {
-        let Some(down) = self.shared.refusal.load_full() else { return };
-        while let Some(open) = self.first.take().or_else(|| self.queues.opens.try_recv().ok()) {
-            self.shared.stats.opens_waiting.subtract(1);
-            let _gone = open.answer.send(Err(JournalDown::clone(&down)));
         }
     }
 
@@ -396,3 +313,5 @@ impl<S: Backing> Writer<S> {
 
 #[cfg(test)]
 mod riding;
+#[cfg(test)]
+mod slow;

@@ -42,7 +42,7 @@ impl Backing for Failing {
     }
 }
 
-fn refusal() -> Record {
+pub(super) fn refusal() -> Record {
     let (id, key) = (EntryId::at(1_000), CallKey([1; 32]));
     let opened = Opened {
         id,
