@@ -276,6 +276,15 @@ impl From<JournalDown> for Failed {
     }
 }
 
+/// The stored answers that a sweep looks at.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Answers {
+    /// What may be kept.
+    pub bytes_max: u64,
+    /// What is kept, as far as it was counted along; `None`: it is to be counted anew.
+    pub known: Option<u64>,
+}
+
 /// What a sweep did.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Swept {
@@ -293,9 +302,9 @@ pub(super) trait Backing {
     /// Why opens must wait although closes work: the disk is full. Tries to heal it.
     fn refusal(&mut self) -> Option<JournalDown>;
 
-    /// Drops what has expired at `now_us`, and answers beyond `answers_bytes_max`, those of
+    /// Drops what has expired at `now_us`, and answers beyond what may be kept, those of
     /// idempotent services first, the oldest first; a bounded piece at a time.
-    async fn sweep(&mut self, now_us: i64, answers_bytes_max: u64) -> Result<Swept, Failed>;
+    async fn sweep(&mut self, now_us: i64, answers: Answers) -> Result<Swept, Failed>;
 }
 
 /// The phases reached, as the store keeps them: `receive=120 identify=140`.

@@ -7,7 +7,7 @@
 mod told;
 
 use super::down::{JournalDown, Why};
-use super::group::{Backing, Group, Job, Measure, Open, Order};
+use super::group::{Answers, Backing, Group, Job, Measure, Open, Order};
 use super::in_flight::InFlight;
 use super::stats::Stats;
 use super::steady::Steady;
@@ -26,6 +26,8 @@ const RETRY_PAUSE: Duration = Duration::from_millis(200);
 /// would cost two commits each.
 const RIDE_MAX: Duration = Duration::from_millis(5);
 const SWEEP_EVERY: Duration = Duration::from_secs(10);
+/// How often the bytes of stored answers are counted anew; in between they are counted along.
+const COUNT_EVERY: Duration = Duration::from_mins(10);
 /// How long a journal that was dropped without `drain` still tries to write its backlog.
 const LAST_TRY: Duration = Duration::from_secs(2);
 
@@ -91,6 +93,10 @@ pub(super) struct Writer<S> {
     rests_until: Option<Instant>,
     is_full: bool,
     sweeps_at: Instant,
+    /// The next sweep goes on with the last one.
+    is_sweeping: bool,
+    /// When the bytes of stored answers are counted anew.
+    counts_at: Instant,
     clock: Steady,
     stop: Option<Stop>,
 }
@@ -115,6 +121,8 @@ impl<S: Backing> Writer<S> {
             rests_until: None,
             is_full: false,
             sweeps_at: Instant::now(),
+            is_sweeping: false,
+            counts_at: Instant::now(),
             clock: Steady::start(),
             stop: None,
         }
@@ -297,9 +305,16 @@ impl<S: Backing> Writer<S> {
             return;
         }
         self.sweeps_at = Instant::now() + SWEEP_EVERY;
-        match self.store.sweep(self.clock.now_us(), cap).await {
+        // What goes beyond the cap is dropped by what was counted, not by what was counted along.
+        let is_known = self.is_sweeping || !is_over_cap && Instant::now() < self.counts_at;
+        let known = is_known.then(|| self.shared.stats.answers_bytes.read());
+        if known.is_none() {
+            self.counts_at = Instant::now() + COUNT_EVERY;
+        }
+        match self.store.sweep(self.clock.now_us(), Answers { bytes_max: cap, known }).await {
             Ok(swept) => {
                 self.shared.stats.answers_bytes.set(swept.answers_bytes);
+                self.is_sweeping = swept.is_more;
                 if swept.is_more {
                     self.sweeps_at = Instant::now();
                 }
@@ -311,6 +326,8 @@ impl<S: Backing> Writer<S> {
     }
 }
 
+#[cfg(test)]
+mod counting;
 #[cfg(test)]
 mod riding;
 #[cfg(test)]

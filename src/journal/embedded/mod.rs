@@ -10,7 +10,7 @@ pub(crate) use file::{StoreFile, migrate as migrate_file};
 pub(crate) use read::Reader;
 
 use super::down::{JournalDown, JournalError, Why};
-use super::group::{Backing, Failed, Group, Swept, Written};
+use super::group::{Answers, Backing, Failed, Group, Swept, Written};
 use super::{Migrated, schema};
 use file::{BUSY, down};
 use reserve::Reserve;
@@ -72,8 +72,8 @@ impl Backing for Embedded {
         Some(JournalDown::new(Why::Full, cause))
     }
 
-    async fn sweep(&mut self, now_us: i64, answers_bytes_max: u64) -> Result<Swept, Failed> {
-        self.transaction(|transaction| write::sweep(transaction, now_us, answers_bytes_max))
+    async fn sweep(&mut self, now_us: i64, answers: Answers) -> Result<Swept, Failed> {
+        self.transaction(|transaction| write::sweep(transaction, now_us, answers))
     }
 }
 

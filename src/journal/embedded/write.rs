@@ -2,7 +2,7 @@
 
 use crate::journal::entry::{CallKey, Closed, EntryId, Opened, Resolution, SameCall};
 use crate::journal::group::{
-    Close, Group, KeyEnd, Open, Resolve, Swept, Undo, Written, digest, phases_text,
+    Answers, Close, Group, KeyEnd, Open, Resolve, Swept, Undo, Written, digest, phases_text,
 };
 use crate::journal::same_call::{Found, Held, IN_FLIGHT_US_MAX, KeyState, answered_as, judge_all};
 use crate::journal::seal::Part;
@@ -306,11 +306,7 @@ pub(super) fn recover(transaction: &Transaction<'_>, node: &str, now_us: i64) ->
 }
 
 /// Drops what has expired, then answers beyond the cap.
-pub(super) fn sweep(
-    transaction: &Transaction<'_>,
-    now_us: i64,
-    answers_bytes_max: u64,
-) -> Result<Swept> {
+pub(super) fn sweep(transaction: &Transaction<'_>, now_us: i64, answers: Answers) -> Result<Swept> {
     let interrupt = [
         INTERRUPTED,
         "expires_at_us <= :now_us AND opened_at_us <= :abandoned_us ON CONFLICT DO NOTHING",
@@ -319,17 +315,35 @@ pub(super) fn sweep(
     let abandoned_us = now_us - IN_FLIGHT_US_MAX;
     transaction
         .execute(&interrupt, named_params! { ":now_us": now_us, ":abandoned_us": abandoned_us })?;
-    let expired = transaction.execute(
-        "DELETE FROM call_key WHERE rowid IN (SELECT rowid FROM call_key \
-         WHERE expires_at_us <= ?1 AND (state <> 'open' OR opened_at_us <= ?2) LIMIT ?3)",
-        (now_us, abandoned_us, SWEEP_ROWS_MAX),
-    )?;
-    let total = "SELECT coalesce(sum(answer_bytes), 0) FROM call_key WHERE answer_bytes > 0";
-    let kept: i64 = transaction.query_row(total, (), |row| row.get(0))?;
-    let cap = i64::try_from(answers_bytes_max).unwrap_or(i64::MAX);
+    let (expired, expired_bytes) = expire(transaction, now_us, abandoned_us)?;
+    let kept = match answers.known {
+        Some(bytes) => i64::try_from(bytes).unwrap_or(i64::MAX).saturating_sub(expired_bytes),
+        None => {
+            let total =
+                "SELECT coalesce(sum(answer_bytes), 0) FROM call_key WHERE answer_bytes > 0";
+            transaction.query_row(total, (), |row| row.get(0))?
+        }
+    };
+    let cap = i64::try_from(answers.bytes_max).unwrap_or(i64::MAX);
     let (dropped, dropped_bytes) = drop_answers(transaction, kept.saturating_sub(cap))?;
     let is_more = expired.max(dropped) >= usize::from(SWEEP_ROWS_MAX);
     Ok(Swept { answers_bytes: u64::try_from(kept - dropped_bytes).unwrap_or(0), is_more })
+}
+
+/// Drops keys that have expired; how many, and how many bytes of answers with them.
+fn expire(transaction: &Transaction<'_>, now_us: i64, abandoned_us: i64) -> Result<(usize, i64)> {
+    let mut delete = transaction.prepare_cached(
+        "DELETE FROM call_key WHERE rowid IN (SELECT rowid FROM call_key \
+         WHERE expires_at_us <= ?1 AND (state <> 'open' OR opened_at_us <= ?2) LIMIT ?3) \
+         RETURNING answer_bytes",
+    )?;
+    let mut rows = delete.query((now_us, abandoned_us, SWEEP_ROWS_MAX))?;
+    let (mut expired, mut bytes) = (0, 0);
+    while let Some(row) = rows.next()? {
+        expired += 1;
+        bytes += row.get::<_, i64>(0)?;
+    }
+    Ok((expired, bytes))
 }
 
 /// Drops answers until `excess` bytes are gone, the oldest first, but none of a call that may not be

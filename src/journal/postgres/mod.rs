@@ -18,7 +18,7 @@ pub(crate) use migrate::migrate_schema;
 pub(crate) use read::Reader;
 
 use super::down::{JournalDown, JournalError, Why};
-use super::group::{Backing, Failed, Group, Swept, Written};
+use super::group::{Answers, Backing, Failed, Group, Swept, Written};
 use super::schema::{self, Schema};
 use aws_lc_rs::digest::{SHA256, digest};
 use deadpool_postgres::ClientWrapper;
@@ -161,14 +161,12 @@ impl Backing for Postgres {
         None
     }
 
-    async fn sweep(&mut self, now_us: i64, answers_bytes_max: u64) -> Result<Swept, Failed> {
+    async fn sweep(&mut self, now_us: i64, answers: Answers) -> Result<Swept, Failed> {
         let target = self.target.clone();
         let swept = async {
             self.connect().await?;
             let Some(client) = &mut self.session else { return Ok(Swept::default()) };
-            sweep::sweep(client, now_us, answers_bytes_max)
-                .await
-                .map_err(|error| down(&target, &error))
+            sweep::sweep(client, now_us, answers).await.map_err(|error| down(&target, &error))
         };
         let swept = match timeout(ATTEMPT, swept).await {
             Ok(swept) => swept,

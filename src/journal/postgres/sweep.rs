@@ -1,6 +1,6 @@
 //! Housekeeping in PostgreSQL: what an earlier life left open, what has expired, answers beyond the cap.
 
-use crate::journal::group::Swept;
+use crate::journal::group::{Answers, Swept};
 use crate::journal::same_call::IN_FLIGHT_US_MAX;
 use deadpool_postgres::ClientWrapper;
 use tokio_postgres::Error;
@@ -42,33 +42,50 @@ pub(super) async fn recover(
 
 /// Drops what has expired, then answers beyond the cap, those of idempotent services first. The key of
 /// a call that may not be sent twice stays without its answer: then it is as good as Unknown.
+///
+/// Other nodes add and drop answers too, so nothing is dropped for what this one believes alone.
 pub(super) async fn sweep(
     client: &mut ClientWrapper,
     now_us: i64,
-    answers_bytes_max: u64,
+    answers: Answers,
 ) -> Result<Swept, Error> {
     let transaction = client.transaction().await?;
     let lock =
         transaction.query_one("SELECT pg_try_advisory_xact_lock($1)", &[&SWEEP_LOCK]).await?;
-    let mut removed = 0;
-    if lock.try_get(0)? {
+    let is_ours = lock.try_get(0)?;
+    let (mut removed, mut expired_bytes) = (0, 0);
+    if is_ours {
         let abandoned_us = now_us - IN_FLIGHT_US_MAX;
         let interrupt =
             [INTERRUPTED, "expires_at_us <= $1 AND opened_at_us <= $2 ON CONFLICT DO NOTHING"]
                 .concat();
         transaction.execute(&interrupt, &[&now_us, &abandoned_us]).await?;
-        let expire = "DELETE FROM call_key WHERE call_key = ANY(ARRAY(SELECT call_key \
-             FROM call_key WHERE expires_at_us <= $1 AND (state <> 'open' OR opened_at_us <= $2) \
-             LIMIT $3 FOR UPDATE SKIP LOCKED))";
-        removed = transaction.execute(expire, &[&now_us, &abandoned_us, &SWEEP_ROWS_MAX]).await?;
-        let cap = i64::try_from(answers_bytes_max).unwrap_or(i64::MAX);
-        removed = removed.max(drop_answers(&transaction, cap).await?);
+        let expire = "WITH expired AS (DELETE FROM call_key WHERE call_key = ANY(ARRAY(SELECT \
+             call_key FROM call_key WHERE expires_at_us <= $1 \
+             AND (state <> 'open' OR opened_at_us <= $2) LIMIT $3 FOR UPDATE SKIP LOCKED)) \
+             RETURNING answer_bytes) \
+             SELECT count(*), coalesce(sum(answer_bytes), 0)::bigint FROM expired";
+        let row = transaction.query_one(expire, &[&now_us, &abandoned_us, &SWEEP_ROWS_MAX]).await?;
+        (removed, expired_bytes) = (row.try_get(0)?, row.try_get(1)?);
     }
-    let kept = kept_bytes(&transaction).await?;
+    let cap = i64::try_from(answers.bytes_max).unwrap_or(i64::MAX);
+    let known = answers.known.and_then(|bytes| i64::try_from(bytes).ok());
+    let kept = match known.filter(|bytes| *bytes <= cap) {
+        Some(bytes) => bytes.saturating_sub(expired_bytes),
+        None => {
+            let kept = kept_bytes(&transaction).await?;
+            let (dropped, bytes) = match is_ours {
+                true => drop_answers(&transaction, kept.saturating_sub(cap)).await?,
+                false => (0, 0),
+            };
+            removed = removed.max(dropped);
+            kept - bytes
+        }
+    };
     transaction.commit().await?;
     Ok(Swept {
         answers_bytes: u64::try_from(kept).unwrap_or(0),
-        is_more: removed >= SWEEP_ROWS_MAX.unsigned_abs(),
+        is_more: removed >= SWEEP_ROWS_MAX,
     })
 }
 
@@ -78,29 +95,32 @@ async fn kept_bytes(transaction: &deadpool_postgres::Transaction<'_>) -> Result<
     transaction.query_one(total, &[]).await?.try_get(0)
 }
 
+/// Drops answers until `excess` bytes are gone; how many rows, and how many bytes.
 async fn drop_answers(
     transaction: &deadpool_postgres::Transaction<'_>,
-    cap: i64,
-) -> Result<u64, Error> {
-    let mut excess = kept_bytes(transaction).await?.saturating_sub(cap);
+    excess: i64,
+) -> Result<(i64, i64), Error> {
     if excess <= 0 {
-        return Ok(0);
+        return Ok((0, 0));
     }
     let oldest = "SELECT call_key, answer_bytes, is_idempotent FROM call_key \
          WHERE answer_bytes > 0 ORDER BY is_idempotent DESC, opened_at_us LIMIT $1 \
          FOR UPDATE SKIP LOCKED";
     let (mut deleted, mut forgotten): (Vec<Vec<u8>>, Vec<Vec<u8>>) = Default::default();
+    let (mut dropped, mut bytes) = (0, 0);
     for row in transaction.query(oldest, &[&SWEEP_ROWS_MAX]).await? {
-        if excess <= 0 {
+        if bytes >= excess {
             break;
         }
-        excess -= row.try_get::<_, i64>(1)?;
+        dropped += 1;
+        bytes += row.try_get::<_, i64>(1)?;
         let is_idempotent: bool = row.try_get(2)?;
-        let dropped = if is_idempotent { &mut deleted } else { &mut forgotten };
-        dropped.push(row.try_get(0)?);
+        let of_its_kind = if is_idempotent { &mut deleted } else { &mut forgotten };
+        of_its_kind.push(row.try_get(0)?);
     }
     let delete = "DELETE FROM call_key WHERE call_key = ANY($1)";
-    let deleted = transaction.execute(delete, &[&deleted]).await?;
+    transaction.execute(delete, &[&deleted]).await?;
     let forget = "UPDATE call_key SET answer = NULL, answer_bytes = 0 WHERE call_key = ANY($1)";
-    Ok(deleted + transaction.execute(forget, &[&forgotten]).await?)
+    transaction.execute(forget, &[&forgotten]).await?;
+    Ok((dropped, bytes))
 }

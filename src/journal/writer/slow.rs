@@ -4,7 +4,9 @@ use super::riding::refusal;
 use super::{Caps, Queues, Shared, Writer};
 use crate::journal::down::{JournalDown, Why};
 use crate::journal::entry::EntryId;
-use crate::journal::group::{Backing, Close, Failed, Group, Job, KeyEnd, Order, Swept, Written};
+use crate::journal::group::{
+    Answers, Backing, Close, Failed, Group, Job, KeyEnd, Order, Swept, Written,
+};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -33,7 +35,7 @@ impl Backing for Slow {
         None
     }
 
-    async fn sweep(&mut self, _now_us: i64, _answers_bytes_max: u64) -> Result<Swept, Failed> {
+    async fn sweep(&mut self, _now_us: i64, _answers: Answers) -> Result<Swept, Failed> {
         Ok(Swept::default())
     }
 }
