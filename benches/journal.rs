@@ -78,6 +78,7 @@ fn rows(content: &Bytes) -> Fallible<(Opened, Closed)> {
 
 async fn entry(journal: Journal, (opened, closed): (Opened, Closed)) -> Result<(), String> {
     let same_call = SameCall {
+        judged_by_us: i64::MAX,
         expires_at_us: opened.opened_at_us + 600_000_000,
         unique_message_id: false,
         idempotent: true,

@@ -61,6 +61,7 @@ on_both_stores! {
         a_call_left_unknown_is_sent_again_only_if_it_is_idempotent,
         another_content_under_a_unique_message_id_is_a_twin,
         a_remembered_call_expires_but_one_in_flight_does_not,
+        a_clock_that_jumps_ahead_has_nothing_sent_again,
         a_call_in_flight_for_an_hour_beyond_its_window_is_given_up_as_interrupted,
         of_a_hundred_same_calls_one_is_fresh_and_all_get_its_answer,
         a_wait_ends_with_the_call_or_at_its_deadline,

@@ -81,6 +81,9 @@ pub struct Opened {
 /// How the same-call rule of the service reads.
 #[derive(Clone, Copy, Debug)]
 pub struct SameCall {
+    /// Unix microseconds: what is remembered has expired by the call's own time, but never later than by
+    /// this, so that a clock that jumped ahead forgets nothing. `i64::MAX`: no call is the same as this.
+    pub judged_by_us: i64,
     /// Unix microseconds until which the key is remembered.
     pub expires_at_us: i64,
     /// Other content under the same messageId is refused.

@@ -42,6 +42,7 @@ use same_call::Found;
 use seal::{DayKeys, MasterKey};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use steady::Steady;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{sleep, timeout, timeout_at};
 use writer::Shared;
@@ -77,6 +78,7 @@ struct Inner {
     reader: Reader,
     master: MasterKey,
     day_keys: DayKeys,
+    clock: Steady,
     body_policy: BodyPolicy,
     papers_watched: bool,
 }
@@ -115,6 +117,7 @@ impl Journal {
             reader,
             master,
             day_keys: DayKeys::default(),
+            clock: Steady::start(),
             body_policy: settings.body_policy,
             papers_watched: settings.papers_watched,
         };
@@ -308,6 +311,12 @@ impl Journal {
     /// When the store cannot be read now.
     pub async fn entry(&self, id: EntryId) -> Result<Option<record::Record>, JournalDown> {
         self.inner.reader.entry(id).await
+    }
+
+    /// Unix microseconds by a clock that does not jump ahead; see [`SameCall::judged_by_us`].
+    #[must_use]
+    pub fn steady_us(&self) -> i64 {
+        self.inner.clock.now_us()
     }
 
     /// Whether calls can be opened now.

@@ -81,7 +81,7 @@ pub(super) enum Verdict {
 
 /// Judges one held row, which has the call's key or, for unique messageIds, its message key.
 pub(super) fn judge(held: &Held, opened: &Opened, same_call: &SameCall) -> Verdict {
-    if held.is_expired(opened.opened_at_us) {
+    if held.is_expired(opened.opened_at_us.min(same_call.judged_by_us)) {
         return Verdict::Stale;
     }
     let entry = held.entry;
@@ -170,7 +170,12 @@ mod tests {
     }
 
     fn rule(is_idempotent: bool) -> SameCall {
-        SameCall { expires_at_us: 0, unique_message_id: true, idempotent: is_idempotent }
+        SameCall {
+            judged_by_us: i64::MAX,
+            expires_at_us: 0,
+            unique_message_id: true,
+            idempotent: is_idempotent,
+        }
     }
 
     #[test]

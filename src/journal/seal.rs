@@ -7,6 +7,7 @@
 
 use super::down::JournalError;
 use super::entry::EntryId;
+use super::steady::Steady;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use aws_lc_rs::rand;
 use bytes::Bytes;
@@ -190,13 +191,26 @@ fn binding(method: u8, id: EntryId, part: Part) -> Aad<Vec<u8>> {
     Aad::from([&[method], id.0.as_bytes().as_slice(), part.word().as_bytes()].concat())
 }
 
-/// The day keys in use: today's and yesterday's. Older ones are read each time they are needed, so
-/// that erasing one takes effect at once.
-#[derive(Default)]
+/// Keys of days ahead that are kept in memory, of a clock that jumps ahead and back.
+const KEYS_AHEAD_MAX: usize = 2;
+
+/// The day keys in use: today's and yesterday's, and those of a clock that jumped ahead, which push none
+/// of them out. Older ones are read each time they are needed, so that erasing one takes effect at once.
 pub(super) struct DayKeys {
     recent: RwLock<BTreeMap<i32, Arc<DayKey>>>,
+    clock: Steady,
     /// One task at a time asks the store for a new day's key.
     pub making: tokio::sync::Mutex<()>,
+}
+
+impl Default for DayKeys {
+    fn default() -> Self {
+        Self {
+            recent: RwLock::default(),
+            clock: Steady::start(),
+            making: tokio::sync::Mutex::default(),
+        }
+    }
 }
 
 impl DayKeys {
@@ -207,10 +221,12 @@ impl DayKeys {
     pub(super) fn keep(&self, day: i32, key: DayKey) -> Arc<DayKey> {
         let key = Arc::new(key);
         let mut recent = self.recent.write().unwrap_or_else(PoisonError::into_inner);
+        // What nobody needs, but for the one that is needed now.
+        let today = self.clock.day();
+        recent.retain(|kept, _| *kept >= today.min(day) - 1);
+        let ahead = recent.split_off(&(today + 1));
+        recent.extend(ahead.into_iter().take(KEYS_AHEAD_MAX - 1));
         recent.insert(day, Arc::clone(&key));
-        while recent.len() > 2 {
-            recent.pop_first();
-        }
         key
     }
 }
@@ -286,9 +302,31 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let master = master(folder.path());
         let keys = DayKeys::default();
-        for day in 1..=3 {
+        let today = keys.clock.day();
+        let days = [today - 2, today - 1, today];
+        for day in days {
             keys.keep(day, master.unwrap(day, &master.wrap_new(day).unwrap()).unwrap());
         }
-        assert_eq!([1, 2, 3].map(|day| keys.recent(day).is_some()), [false, true, true]);
+        assert_eq!(days.map(|day| keys.recent(day).is_some()), [false, true, true]);
+    }
+
+    #[test]
+    fn a_clock_that_jumps_ahead_and_back_pushes_todays_key_out_never() {
+        let folder = tempfile::tempdir().unwrap();
+        let master = master(folder.path());
+        let keys = DayKeys::default();
+        let today = keys.clock.day();
+        let keep = |day| {
+            keys.keep(day, master.unwrap(day, &master.wrap_new(day).unwrap()).unwrap());
+            assert!(keys.recent(day).is_some(), "the one that is needed now");
+        };
+        keep(today - 1);
+        keep(today);
+        for ahead in 1..100 {
+            keep(today + ahead);
+            assert!(keys.recent(today - 1).is_some() && keys.recent(today).is_some(), "{ahead}");
+        }
+        let kept = keys.recent.read().unwrap().len();
+        assert_eq!(kept, 2 + KEYS_AHEAD_MAX, "those ahead are few");
     }
 }

@@ -128,6 +128,7 @@ pub async fn open(
 ) -> Result<Admitted, Fault> {
     let journal = &gate.journal;
     let same = SameCall {
+        judged_by_us: journal.steady_us(),
         expires_at_us: opened.opened_at_us + window_us(service) + AHEAD_US_MAX,
         unique_message_id: face != Face::Sync || service.manifest.message_id == MessageId::Unique,
         idempotent: service.manifest.idempotent,

@@ -162,6 +162,7 @@ pub(crate) fn call_at(number: u8, opened_at_us: i64) -> Opened {
 /// A payment: not idempotent, remembered for a month.
 pub(crate) fn payment() -> SameCall {
     SameCall {
+        judged_by_us: i64::MAX,
         expires_at_us: now_us() + 30 * 86_400_000_000,
         unique_message_id: false,
         idempotent: false,
@@ -170,7 +171,12 @@ pub(crate) fn payment() -> SameCall {
 
 /// A question: idempotent, remembered for ten minutes.
 pub(crate) fn question() -> SameCall {
-    SameCall { expires_at_us: now_us() + 600_000_000, unique_message_id: false, idempotent: true }
+    SameCall {
+        judged_by_us: i64::MAX,
+        expires_at_us: now_us() + 600_000_000,
+        unique_message_id: false,
+        idempotent: true,
+    }
 }
 
 /// The end of a call that was answered.

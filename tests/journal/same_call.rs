@@ -140,6 +140,18 @@ pub(crate) async fn a_remembered_call_expires_but_one_in_flight_does_not(bench: 
     open(&journal, call_at(3, later_us), after, "in flight").await;
 }
 
+pub(crate) async fn a_clock_that_jumps_ahead_has_nothing_sent_again(bench: &Bench) {
+    let journal = bench.start().await;
+    let paid = open(&journal, call(1), payment(), "fresh").await;
+    journal.close(answered(&paid, b"paid")).await.unwrap();
+    open(&journal, call(2), question(), "fresh").await;
+    let ahead_us = now_us() + 100 * 86_400_000_000;
+    let steady = |rule| SameCall { judged_by_us: journal.steady_us(), ..rule };
+    open(&journal, call_at(1, ahead_us), steady(payment()), "stored").await;
+    open(&journal, call_at(2, ahead_us), steady(question()), "in flight").await;
+    open(&journal, call_at(1, ahead_us), payment(), "fresh").await;
+}
+
 pub(crate) async fn a_call_in_flight_for_an_hour_beyond_its_window_is_given_up_as_interrupted(
     bench: &Bench,
 ) {

@@ -151,6 +151,7 @@ async fn enter(settings: &Settings, opened: Opened) -> Result<EntryId, Failure> 
     let (id, key, opened_at_us) = (opened.id, opened.key, opened.opened_at_us);
     let answer = Bytes::from(json!({ "act_sha256": opened.message_id }).to_string());
     let same_call = SameCall {
+        judged_by_us: i64::MAX,
         expires_at_us: opened_at_us + KNOWN_US,
         unique_message_id: false,
         idempotent: true,

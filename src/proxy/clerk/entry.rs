@@ -95,6 +95,7 @@ impl<'a> Entry<'a> {
             request: whole,
         };
         let same_call = SameCall {
+            judged_by_us: i64::MAX,
             expires_at_us: opened_at_us.saturating_add(KEPT_US),
             unique_message_id: false,
             idempotent: about.is_idempotent,

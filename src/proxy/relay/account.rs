@@ -113,6 +113,7 @@ impl Account {
     ) -> Result<(), Fault> {
         let window_us = i64::from(operation.service.manifest.window_s) * 1_000_000;
         let same_call = SameCall {
+            judged_by_us: i64::MAX,
             expires_at_us: self.trace.received_at_us + window_us,
             unique_message_id: false,
             idempotent: operation.is_idempotent(),
