@@ -57,6 +57,7 @@ on_both_stores! {
         what_was_being_sent_when_a_life_ended_is_unknown,
         unknown_is_left_by_evidence_and_sent_again_only_after_silence,
         what_a_bank_says_of_an_order_that_is_not_its_own_is_kept_and_changes_nothing,
+        what_was_said_before_its_order_was_known_counts_without_being_said_again,
         a_contradiction_freezes_until_an_operator_rules_with_a_reason,
         hostile_texts_hurt_nobody_else;
     money:
@@ -74,7 +75,8 @@ on_both_stores! {
         a_closing_counts_every_posting_in_its_day_and_no_other,
         of_a_hundred_calls_with_one_proof_one_is_let_through,
         a_payment_is_used_or_given_back_and_never_both,
-        one_event_heard_by_many_at_once_counts_once;
+        one_event_heard_by_many_at_once_counts_once,
+        a_word_and_the_payment_that_it_speaks_of_never_pass_each_other;
     notices:
         who_is_concerned_is_told_of_every_end_and_of_money_that_came,
         the_notices_of_one_payment_are_told_one_after_the_other,

@@ -4,13 +4,16 @@
 //! changed. A row is written only if it still has the version that was read.
 
 mod lookup;
+#[cfg(test)]
+mod seen;
 mod shelf;
 
 pub(super) use lookup::{Lookup, Wanted};
 pub(super) use shelf::Shelf;
 
 use super::record::{
-    BankWindow, Change, Charge, Closing, Heard, Notice, Order, Redemption, RequestKey, Transfer,
+    BankWindow, Change, Charge, Closing, Heard, Joined, Notice, Order, Redemption, RequestKey,
+    Transfer,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -59,11 +62,14 @@ pub(super) struct Book {
     charge_names: HashMap<String, String>,
     order_keys: HashMap<(Lookup, String), String>,
     evidence: HashSet<String>,
+    /// Of that, the words that have no order yet.
+    waiting: BTreeMap<String, Heard>,
     keys: HashMap<String, RequestKey>,
     notices: BTreeMap<String, Tracked<Notice>>,
     totals: Vec<Closing>,
     forget_before_us: Option<i64>,
     new_evidence: Vec<Heard>,
+    new_joins: Vec<Joined>,
     new_transfers: Vec<Transfer>,
     new_changes: Vec<Change>,
     new_keys: Vec<RequestKey>,
@@ -92,9 +98,13 @@ impl Book {
                 let (id, version) = (row.id.text().to_owned(), row.version);
                 self.redemptions.entry(id).or_insert(Tracked::read(row, version));
             }
-            Lookup::Evidence => {
-                let id = row.get("id").and_then(Value::as_str).unwrap_or_default();
-                self.evidence.insert(id.to_owned());
+            Lookup::Evidence | Lookup::Early => {
+                let has_order = row.get("joined").is_some_and(|order| !order.is_null());
+                let row: Heard = serde_json::from_value(row)?;
+                let is_fresh = self.evidence.insert(row.id.clone());
+                if is_fresh && !has_order && row.order_id.is_none() {
+                    self.waiting.insert(row.id.clone(), row);
+                }
             }
             Lookup::Key => {
                 let row: RequestKey = serde_json::from_value(row)?;
@@ -111,9 +121,12 @@ impl Book {
             Lookup::Totals => self.totals.push(serde_json::from_value(row)?),
             Lookup::Holder | Lookup::Order | Lookup::EndToEnd | Lookup::Txn | Lookup::Document => {
                 let row: Order = serde_json::from_value(row)?;
-                self.index(&row);
-                let (id, version) = (row.id.text().to_owned(), row.version);
-                self.orders.entry(id).or_insert(Tracked::read(row, version));
+                // What was decided since stands, where rows are read again for a kept word.
+                if self.order(row.id.text()).is_none() {
+                    self.index(&row);
+                    let (id, version) = (row.id.text().to_owned(), row.version);
+                    self.orders.insert(id, Tracked::read(row, version));
+                }
             }
         }
         Ok(())
@@ -209,7 +222,31 @@ impl Book {
 
     pub(super) fn hear(&mut self, heard: Heard) {
         self.evidence.insert(heard.id.clone());
+        if heard.order_id.is_none() {
+            self.waiting.insert(heard.id.clone(), heard.clone());
+        }
         self.new_evidence.push(heard);
+    }
+
+    /// Words that have no order yet.
+    pub(super) fn waiting(&self) -> impl Iterator<Item = &Heard> {
+        self.waiting.values()
+    }
+
+    /// The word of this event, if it has no order yet.
+    pub(super) fn waits(&self, event: &str) -> Option<&Heard> {
+        self.waiting.get(event)
+    }
+
+    /// A word that waited has found its order.
+    pub(super) fn join(&mut self, joined: Joined) {
+        self.waiting.remove(&joined.id);
+        self.new_joins.push(joined);
+    }
+
+    /// Whether a word is kept now of which nobody knows the order.
+    pub(super) fn keeps_early(&self) -> bool {
+        self.new_evidence.iter().any(|heard| self.waiting.contains_key(&heard.id))
     }
 
     pub(super) fn transfer(&mut self, transfer: Transfer) {
@@ -272,6 +309,7 @@ impl Book {
         writes.append(&mut inserts);
         writes.extend(self.forget_before_us.map(|before_us| Write::Forget { before_us }));
         writes.push(insert("order_evidence", &self.new_evidence)?);
+        writes.push(insert("evidence_joined", &self.new_joins)?);
         writes.push(insert("transfer", &self.new_transfers)?);
         writes.push(insert("order_change", &self.new_changes)?);
         writes.push(insert("request_key", &self.new_keys)?);
@@ -315,74 +353,4 @@ fn split<T: Serialize>(
     updates.push(Write::Update { table, rows: old, versions });
     inserts.push(Write::Insert { table, rows: new });
     Ok(())
-}
-
-#[cfg(test)]
-mod seen {
-    //! What tests see of a book that holds a whole history.
-
-    use super::{Book, Closing, Heard, Notice, Order, Transfer};
-    use crate::payments::record::Change;
-    use std::collections::BTreeMap;
-
-    impl Book {
-        pub(in crate::payments) fn orders(&self) -> BTreeMap<String, Order> {
-            self.orders.iter().map(|(id, order)| (id.clone(), order.row.clone())).collect()
-        }
-
-        pub(in crate::payments) fn transfers(&self) -> &[Transfer] {
-            &self.new_transfers
-        }
-
-        pub(in crate::payments) fn changes(&self) -> &[Change] {
-            &self.new_changes
-        }
-
-        /// In the order of their orders' changes.
-        pub(in crate::payments) fn notices(&self) -> Vec<Notice> {
-            let mut all: Vec<Notice> = self.notices.values().map(|one| one.row.clone()).collect();
-            all.sort_by(|a, b| {
-                (&a.order_id, a.order_version, &a.recipient).cmp(&(
-                    &b.order_id,
-                    b.order_version,
-                    &b.recipient,
-                ))
-            });
-            all
-        }
-
-        pub(in crate::payments) fn heard(&self) -> &[Heard] {
-            &self.new_evidence
-        }
-
-        pub(in crate::payments) fn closings(&self) -> &[Closing] {
-            &self.new_closings
-        }
-
-        /// What a store counts of the open days of a bank.
-        pub(in crate::payments) fn count_totals(&mut self, bank: &str) {
-            let closed = self.window(bank).and_then(|window| window.closed_through);
-            let mut totals: BTreeMap<_, Closing> = BTreeMap::new();
-            for order in self.orders.values().map(|order| &order.row).filter(|o| o.bank == bank) {
-                let Some(day) = order.operating_day.filter(|day| Some(*day) > closed) else {
-                    continue;
-                };
-                let total = totals.entry(day).or_insert_with(|| Closing {
-                    id: format!("{bank}/{}", day.0),
-                    bank: bank.to_owned(),
-                    operating_day: day,
-                    orders: 0,
-                    paid_tiyn: 0,
-                    returned_tiyn: 0,
-                    closed_at_us: 0,
-                });
-                total.orders += 1;
-                match order.reverses {
-                    Some(_) => total.returned_tiyn += order.amount_tiyn,
-                    None => total.paid_tiyn += order.amount_tiyn,
-                }
-            }
-            self.totals = totals.into_values().collect();
-        }
-    }
 }

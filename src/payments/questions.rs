@@ -207,7 +207,11 @@ impl Payments {
     /// # Errors
     /// See [`Payments::order`].
     pub async fn evidence(&self, order: &Id) -> Result<Vec<Heard>, JournalDown> {
-        let sql = "SELECT * FROM order_evidence WHERE order_id = $1 ORDER BY heard_at_us, id";
+        let sql = "SELECT * FROM order_evidence WHERE order_id = $1 UNION ALL \
+             SELECT e.id, j.order_id, e.said, e.source, e.amount_tiyn, e.document_number, \
+             e.posted_at_us, e.heard_at_us, e.original_digest, e.note, e.name, e.txn_id, \
+             e.redirect_url FROM evidence_joined j JOIN order_evidence e ON e.id = j.id \
+             WHERE j.order_id = $1 ORDER BY heard_at_us, id";
         self.reader.rows(sql, vec![text(order)]).await
     }
 

@@ -265,6 +265,20 @@ pub struct Heard {
     /// SHA-256 of the message as it came, 64 hex digits; the journal keeps its bytes.
     pub original_digest: String,
     pub note: String,
+    /// Only where no order was known by it then: the name that it spoke of, `bank/kind/name`, under which
+    /// it waits, and what else it said.
+    pub name: Option<String>,
+    pub txn_id: Option<String>,
+    pub redirect_url: Option<String>,
+}
+
+/// That a word which had no order has found it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Joined {
+    /// The word: `bank/event_id`.
+    pub id: String,
+    pub order_id: Id,
+    pub joined_at_us: i64,
 }
 
 /// Whose word it is.

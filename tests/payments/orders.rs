@@ -1,7 +1,8 @@
 //! What becomes of charges and orders: keys, restarts, evidence and operators.
 
 use crate::house::*;
-use qaqpa::payments::command::{About, Answered, Command, Refusal, Reply};
+use qaqpa::payments::Payments;
+use qaqpa::payments::command::{About, Answered, Command, Refusal, Reply, Report};
 use qaqpa::payments::order::{Action, Ruling, Said, State};
 use qaqpa::payments::record::Source;
 
@@ -145,6 +146,54 @@ pub(crate) async fn what_a_bank_says_of_an_order_that_is_not_its_own_is_kept_and
     let reply = payments.run(Command::Hear(unknown_bank)).await.unwrap();
     assert_eq!(refusal_of(reply), Refusal::NoBank);
     assert_eq!(payments.order(&order.id).await.unwrap(), Some(order));
+}
+
+pub(crate) async fn what_was_said_before_its_order_was_known_counts_without_being_said_again(
+    house: &House,
+) {
+    let payments = house.start().await;
+    let (paid, asked) = (charged(&payments, "W-1").await, charged(&payments, "W-2").await);
+    let nobody = unknown(&payments, &charged(&payments, "W-3").await).await;
+    let of_txn = |event: &str, said, txn_id: &str| {
+        let about = About::Txn(txn_id.to_owned());
+        Command::Hear(Report { about, ..report(&nobody, event, said) })
+    };
+    let of = async |payments: &Payments, command| payments.run(command).await.unwrap();
+    // The bank's callbacks overtake its own `pay`, and its answer to us.
+    for early in [
+        of_txn("E1", Said::Rejected, "T1"),
+        of_txn("E2", Said::Posted, "T2"),
+        of_txn("E2", Said::Rejected, "T2"),
+    ] {
+        assert_eq!(refusal_of(of(&payments, early).await), Refusal::NoOrder);
+    }
+    let payments = house.restart(payments).await;
+    let received = order_of(of(&payments, Command::Receive(receipt(&paid, "T1"))).await);
+    let contested = payments.order(&received.id).await.unwrap().unwrap();
+    assert_eq!(contested.state, State::Conflict, "it took the money and will not pay");
+    let order = unknown(&payments, &asked).await;
+    let answer = Report { txn_id: Some("T2".to_owned()), ..report(&order, "E3", Said::Accepted) };
+    of(&payments, Command::Hear(answer)).await;
+    let posted = payments.order(&order.id).await.unwrap().unwrap();
+    assert_eq!(
+        posted.state,
+        State::Posted,
+        "one event is one word, whatever is said under it later"
+    );
+    let heard = payments.evidence(&order.id).await.unwrap();
+    assert_eq!(
+        heard.iter().map(|one| one.said).collect::<Vec<_>>(),
+        [Said::Posted, Said::Accepted]
+    );
+    let again = order_of(of(&payments, of_txn("E2", Said::Posted, "T2")).await);
+    assert_eq!(again.version, posted.version, "the same word again says nothing new");
+    assert_eq!(house.count("evidence_joined"), 2);
+    // What an earlier version kept had no name: it is heard when the bank says it again.
+    let kept = "INSERT INTO order_evidence (id, said, source, heard_at_us, original_digest, note) \
+         VALUES ('demo_bank/E4', 'posted', 'notice', 1, '', '')";
+    house.sql(kept).unwrap();
+    assert_eq!(hear(&payments, &nobody, "E4", Said::Posted).await.state, State::Posted);
+    assert_eq!(payments.evidence(&nobody.id).await.unwrap().len(), 1);
 }
 
 pub(crate) async fn a_contradiction_freezes_until_an_operator_rules_with_a_reason(house: &House) {

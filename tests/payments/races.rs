@@ -2,7 +2,7 @@
 
 use crate::house::*;
 use qaqpa::payments::Payments;
-use qaqpa::payments::command::{Answered, Command, Refusal, Reply};
+use qaqpa::payments::command::{About, Answered, Command, Refusal, Reply, Report};
 use qaqpa::payments::order::{Action, Said, State};
 use tokio::task::JoinSet;
 
@@ -168,4 +168,23 @@ pub(crate) async fn one_event_heard_by_many_at_once_counts_once(house: &House) {
     assert_eq!(is.state, State::Posted);
     assert_eq!(balance(&nodes[0], "receivable:demo_bank").await, AMOUNT);
     assert_eq!(house.count("order_change WHERE state = 'posted'"), 1);
+}
+
+pub(crate) async fn a_word_and_the_payment_that_it_speaks_of_never_pass_each_other(house: &House) {
+    let nodes = two(house).await;
+    let charges: Vec<_> = (0..150).map(|number| charge(&format!("H-9-{number}"))).collect();
+    nodes[0].run(Command::Register(charges.clone())).await.unwrap();
+    let nobody = unknown(&nodes[0], &charged(&nodes[0], "H-9").await).await;
+    for (number, charge) in charges.iter().enumerate() {
+        let txn_id = format!("T{number}");
+        let about = About::Txn(txn_id.clone());
+        let word = Report { about, ..report(&nobody, &format!("E{number}"), Said::Rejected) };
+        let mut commands = vec![Command::Receive(receipt(charge, &txn_id)), Command::Hear(word)];
+        if number % 2 == 0 {
+            commands.reverse();
+        }
+        all_at_once(&nodes, commands).await;
+        let order = nodes[0].holder(&charge.id).await.unwrap().unwrap();
+        assert_eq!(order.state, State::Conflict, "{number}");
+    }
 }

@@ -26,6 +26,8 @@ pub(crate) async fn the_database_itself_refuses_what_the_rules_forbid(house: &Ho
     };
     let (paid_id, open_id, end_id) = (paid.id.text(), order.id.text(), rejected.id.text());
     let charge = first.id.text();
+    let joined = format!("INSERT INTO evidence_joined VALUES ('demo_bank/E9', '{open_id}', 0)");
+    house.sql(&joined).unwrap();
     for forbidden in [
         set(paid_id, "amount_tiyn = amount_tiyn + 1"),
         set(paid_id, "bank = 'another'"),
@@ -52,6 +54,9 @@ pub(crate) async fn the_database_itself_refuses_what_the_rules_forbid(house: &Ho
         "DELETE FROM payment_order".to_owned(),
         "DELETE FROM order_evidence".to_owned(),
         "UPDATE order_evidence SET said = 'posted'".to_owned(),
+        joined,
+        "DELETE FROM evidence_joined".to_owned(),
+        "UPDATE evidence_joined SET order_id = 'x'".to_owned(),
         "DELETE FROM transfer".to_owned(),
         "UPDATE transfer SET amount_tiyn = 1".to_owned(),
         "UPDATE closing SET orders = 0".to_owned(),

@@ -20,6 +20,8 @@ pub(in crate::payments) enum Lookup {
     /// Which call an order is the proof for; after its order, whose lock decides the race.
     Redemption,
     Evidence,
+    /// Words that wait for an order of this name.
+    Early,
     Key,
     Notice,
     /// Notices of an order that were not told yet; after their order, whose lock decides what follows what.
@@ -44,6 +46,7 @@ impl Lookup {
         Self::Document,
         Self::Redemption,
         Self::Evidence,
+        Self::Early,
         Self::Key,
         Self::Notice,
         Self::Untold,
@@ -54,8 +57,15 @@ impl Lookup {
     ];
 
     /// What PostgreSQL reads by one statement, and first.
-    pub(in crate::payments) const USUAL: [Self; 6] =
-        [Self::Window, Self::Charge, Self::Holder, Self::Order, Self::Txn, Self::Evidence];
+    pub(in crate::payments) const USUAL: [Self; 7] = [
+        Self::Window,
+        Self::Charge,
+        Self::Holder,
+        Self::Order,
+        Self::Txn,
+        Self::Evidence,
+        Self::Early,
+    ];
 
     /// The reading in both dialects, with `{set}` for the test against the keys, and how PostgreSQL
     /// locks what it reads.
@@ -74,7 +84,16 @@ impl Lookup {
             Self::Txn => ("SELECT * FROM payment_order WHERE txn_key {set}", UPDATE),
             Self::Document => ("SELECT * FROM payment_order WHERE document_key {set}", UPDATE),
             Self::Redemption => ("SELECT * FROM redemption WHERE id {set}", UPDATE),
-            Self::Evidence => ("SELECT id FROM order_evidence WHERE id {set}", ""),
+            Self::Evidence => (
+                "SELECT e.*, j.order_id AS joined FROM order_evidence e \
+                 LEFT JOIN evidence_joined j ON j.id = e.id WHERE e.id {set}",
+                "",
+            ),
+            Self::Early => (
+                "SELECT * FROM order_evidence e WHERE e.name {set} \
+                 AND NOT EXISTS (SELECT 1 FROM evidence_joined j WHERE j.id = e.id)",
+                "",
+            ),
             Self::Key => ("SELECT * FROM request_key WHERE id {set}", ""),
             Self::Notice => ("SELECT * FROM notice WHERE id {set}", UPDATE),
             Self::Untold => {

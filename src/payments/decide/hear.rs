@@ -1,21 +1,22 @@
 //! What a word of a bank or an operator changes: evidence is kept always, and joined.
 
+use super::early;
 use super::open::{after, believed, key_of_document};
 use super::{Rules, changed, path, put, unchanged};
 use crate::payments::book::{Book, Lookup};
 use crate::payments::calendar::OperatingDay;
 use crate::payments::command::{About, Refusal, Reply, Report};
 use crate::payments::order::{self, Evidence, Rank, Said};
-use crate::payments::record::{Heard, Order, Source};
+use crate::payments::record::{Heard, Joined, Order, Source};
 
 /// The order that is spoken of; a bank speaks of its own orders only.
-pub(super) fn find<'b>(book: &'b Book, report: &Report) -> Option<&'b Order> {
-    let found = match &report.about {
+pub(super) fn find<'b>(book: &'b Book, bank: &str, about: &About) -> Option<&'b Order> {
+    let found = match about {
         About::Order(id) => book.order(id.text()),
         About::EndToEnd(id) => book.order_by(Lookup::EndToEnd, id),
-        About::Txn(id) => book.order_by(Lookup::Txn, &path(&[&report.bank, id])),
+        About::Txn(id) => book.order_by(Lookup::Txn, &path(&[bank, id])),
     };
-    found.filter(|order| order.bank == report.bank)
+    found.filter(|order| order.bank == bank)
 }
 
 /// The moment and the day of the posting: fixed by the first word of it, for ever.
@@ -44,22 +45,15 @@ pub(super) fn hear(book: &mut Book, rules: &Rules, report: &Report) -> Result<Re
         return Err(Refusal::NoReason);
     }
     let event = path(&[&report.bank, &report.event_id]);
-    let found = find(book, report).cloned();
-    if book.has_heard(&event) {
-        return found.map(unchanged).ok_or(Refusal::NoOrder);
+    let found = find(book, &report.bank, &report.about).cloned();
+    match &found {
+        Some(order) if early::is_same(book, &event, report) => {
+            let (order_id, joined_at_us) = (order.id.clone(), report.at_us);
+            book.join(Joined { id: event, order_id, joined_at_us });
+        }
+        _ if book.has_heard(&event) => return found.map(unchanged).ok_or(Refusal::NoOrder),
+        Some(_) | None => keep(book, report, event, found.as_ref()),
     }
-    book.hear(Heard {
-        id: event,
-        order_id: found.as_ref().map(|order| order.id.clone()),
-        said: report.said,
-        source: report.source,
-        amount_tiyn: report.amount.map(|amount| amount.tiyn()),
-        document_number: report.document_number.clone(),
-        posted_at_us: report.posted_at_us,
-        heard_at_us: report.at_us,
-        original_digest: report.original_digest.clone(),
-        note: report.note.clone(),
-    });
     let old = found.ok_or(Refusal::NoOrder)?;
     let order = learn(book, rules, old.clone(), report);
     if order == old {
@@ -73,6 +67,31 @@ pub(super) fn hear(book: &mut Book, rules: &Rules, report: &Report) -> Result<Re
         Source::Operator => "operator",
     };
     Ok(changed(put(book, rules, order, (report.at_us, cause))))
+}
+
+fn keep(book: &mut Book, report: &Report, event: String, found: Option<&Order>) {
+    let (name, txn_id, redirect_url) = match found {
+        Some(_) => (None, None, None),
+        None => {
+            let name = early::place(book, &early::name_of(&report.bank, &report.about));
+            (name, report.txn_id.clone(), report.redirect_url.clone())
+        }
+    };
+    book.hear(Heard {
+        id: event,
+        order_id: found.map(|order| order.id.clone()),
+        said: report.said,
+        source: report.source,
+        amount_tiyn: report.amount.map(|amount| amount.tiyn()),
+        document_number: report.document_number.clone(),
+        posted_at_us: report.posted_at_us,
+        heard_at_us: report.at_us,
+        original_digest: report.original_digest.clone(),
+        note: report.note.clone(),
+        name,
+        txn_id,
+        redirect_url,
+    });
 }
 
 /// The order with what was said joined to what was known.

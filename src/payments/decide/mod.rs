@@ -1,11 +1,13 @@
 //! The rules of payments: a command and the book in, an answer and a changed book out. Pure.
 
+mod early;
 mod hear;
 mod money;
 mod open;
 mod redeem;
 mod tell;
 
+pub(super) use early::recall;
 pub(super) use open::after;
 
 use super::book::{Book, Lookup, Wanted};
@@ -81,6 +83,7 @@ impl Request {
             Command::Open(opening) => {
                 want_charge(wanted, opening.charge.text());
                 wanted.want(Lookup::Order, opening.order.text());
+                early::want(wanted, &opening.bank, &opening.order, None);
             }
             Command::Receive(receipt) => {
                 want_charge(wanted, receipt.charge.text());
@@ -88,6 +91,7 @@ impl Request {
                 wanted.want(Lookup::Txn, &path(&[&receipt.bank, &receipt.txn_id]));
                 wanted.want(Lookup::Window, &receipt.bank);
                 wanted.want(Lookup::Evidence, &open::event_of(receipt));
+                early::want(wanted, &receipt.bank, &receipt.order, Some(&receipt.txn_id));
             }
             Command::Act(act) => wanted.want(Lookup::Order, act.order.text()),
             Command::Inquire(inquiry) => wanted.want(Lookup::Order, inquiry.order.text()),
@@ -102,6 +106,7 @@ impl Request {
                 }
                 wanted.want(Lookup::Evidence, &path(&[&report.bank, &report.event_id]));
                 wanted.want(Lookup::Window, &report.bank);
+                early::want_of_word(wanted, report);
             }
             Command::Refund(refund) => {
                 wanted.want(Lookup::Order, refund.order.text());
@@ -131,7 +136,7 @@ impl Request {
             Command::Act(act) => book.order(act.order.text()),
             Command::Rule { order, .. } => book.order(order.text()),
             Command::Hear(report) => {
-                let found = hear::find(book, report);
+                let found = hear::find(book, &report.bank, &report.about);
                 if let (Some(order), Some(document)) = (found, &report.document_number)
                     && let Some(posting) = hear::posting(book, rules, order, report)
                     && let Some(key) = open::key_of_document(rules, &report.bank, document, posting)
@@ -143,6 +148,12 @@ impl Request {
             Command::Receive(receipt) => {
                 if let Some(key) = open::document_key(book, rules, receipt) {
                     wanted.want(Lookup::Document, &key);
+                }
+                None
+            }
+            Command::Refund(refund) => {
+                if let Some(original) = book.order(refund.original.text()) {
+                    early::want(wanted, &original.bank, &refund.order, None);
                 }
                 None
             }

@@ -68,7 +68,7 @@ pub(super) fn new_order(id: &Id, amount_tiyn: i64, sides: &Sides<'_>) -> Order {
 }
 
 /// The order's id without its hyphens: 34 of at most 35 characters, the same for every attempt.
-fn end_to_end_id(id: &Id) -> String {
+pub(super) fn end_to_end_id(id: &Id) -> String {
     format!("GW{}", id.text().replace('-', ""))
 }
 
@@ -206,6 +206,9 @@ pub(super) fn receive(book: &mut Book, rules: &Rules, receipt: &Receipt) -> Resu
         heard_at_us: receipt.at_us,
         original_digest: receipt.original_digest.clone(),
         note: String::new(),
+        name: None,
+        txn_id: None,
+        redirect_url: None,
     });
     Ok(told(put(book, rules, order, (receipt.at_us, "receipt")), true))
 }

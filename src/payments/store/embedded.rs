@@ -35,7 +35,11 @@ impl Backing for Embedded {
             let mut book = Book::default();
             load(transaction, &group.wanted(), &mut book)?;
             load(transaction, &group.wanted_more(&book), &mut book)?;
-            group.decide(&mut book);
+            while let Some(word) = group.decide(&mut book) {
+                load(transaction, &word.wanted(), &mut book)?;
+                load(transaction, &word.wanted_more(&book, group.rules), &mut book)?;
+                word.hear(&mut book, group.rules);
+            }
             let writes = book.writes().map_err(foreign)?;
             writes.iter().try_for_each(|write| save(transaction, write))?;
             trial::point("payments.commit.before");

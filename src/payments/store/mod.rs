@@ -8,7 +8,7 @@ pub(super) use postgres::Postgres;
 
 use super::book::{Book, Wanted};
 use super::command::Answered;
-use super::decide::{Request, Rules};
+use super::decide::{Request, Rules, recall};
 use crate::config::settings::Store;
 use crate::journal::down::{JournalDown, JournalError};
 use crate::journal::embedded::{Reader as FileReader, migrate_file};
@@ -21,13 +21,15 @@ use serde_json::Value;
 const SCHEMA: Schema = Schema {
     embedded: concat!(
         include_str!("../schema/embedded.sql"),
-        include_str!("../schema/breaks_embedded.sql")
+        include_str!("../schema/breaks_embedded.sql"),
+        include_str!("../schema/later_embedded.sql")
     ),
     postgres: concat!(
         include_str!("../schema/postgres.sql"),
-        include_str!("../schema/breaks_postgres.sql")
+        include_str!("../schema/breaks_postgres.sql"),
+        include_str!("../schema/later_postgres.sql")
     ),
-    version: 2,
+    version: 3,
     versions: "payments_version",
 };
 
@@ -61,7 +63,9 @@ pub(super) struct Group<'g> {
 }
 
 impl Group<'_> {
-    fn wanted(&self) -> Wanted {
+    /// The rows that are needed first; the group is decided anew.
+    fn wanted(&mut self) -> Wanted {
+        self.answers.clear();
         let mut wanted = Wanted::default();
         for request in &self.requests {
             request.want(&mut wanted);
@@ -77,10 +81,39 @@ impl Group<'_> {
         wanted
     }
 
-    fn decide(&mut self, book: &mut Book) {
-        let rules = self.rules;
-        self.answers = self.requests.iter().map(|request| request.decide(book, rules)).collect();
+    /// Decides what is left, in its order; stops at a kept word whose order is known now, which is to be
+    /// read for and heard before anything else.
+    fn decide(&mut self, book: &mut Book) -> Option<Recalled> {
+        loop {
+            if let Some(request) = recall(book) {
+                return Some(Recalled(request));
+            }
+            let Some(request) = self.requests.get(self.answers.len()) else { break };
+            self.answers.push(request.decide(book, self.rules));
+        }
         self.leaves_work = book.leaves_work();
+        None
+    }
+}
+
+/// A kept word that is to be heard within a group.
+struct Recalled(Request);
+
+impl Recalled {
+    fn wanted(&self) -> Wanted {
+        let mut wanted = Wanted::default();
+        self.0.want(&mut wanted);
+        wanted
+    }
+
+    fn wanted_more(&self, book: &Book, rules: &Rules) -> Wanted {
+        let mut wanted = Wanted::default();
+        self.0.want_more(book, rules, &mut wanted);
+        wanted
+    }
+
+    fn hear(&self, book: &mut Book, rules: &Rules) {
+        let _nobody_waits = self.0.decide(book, rules);
     }
 }
 
@@ -159,7 +192,7 @@ mod tests {
         assert_eq!(shape(SCHEMA.embedded), shape(SCHEMA.postgres));
         assert!(shape(SCHEMA.embedded).len() > 90);
         for file in [SCHEMA.embedded, SCHEMA.postgres] {
-            assert_eq!(migrations(file).count(), 2);
+            assert_eq!(migrations(file).count(), 3);
         }
     }
 }

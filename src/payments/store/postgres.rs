@@ -10,6 +10,7 @@ use crate::journal::down::{JournalDown, JournalError};
 use crate::journal::postgres::{ATTEMPT, Reader, Target, check_schema, down, told};
 use crate::payments::book::{Book, Lookup, Wanted, Write};
 use crate::trial;
+use aws_lc_rs::digest::{SHA256, digest};
 use deadpool_postgres::ClientWrapper;
 use serde_json::{Value, json};
 use tokio::time::timeout;
@@ -60,8 +61,14 @@ impl Postgres {
             self.session = Some(client);
         }
         let Some(client) = &self.session else { return Ok(()) };
-        let raced = match run(client, group).await {
+        let mut ended = run(client, group, Names::Given).await;
+        if matches!(ended, Err(Broken::Early)) {
+            client.batch_execute("ROLLBACK").await.map_err(lost)?;
+            ended = run(client, group, Names::Missed).await;
+        }
+        let raced = match ended {
             Ok(()) => return Ok(()),
+            Err(Broken::Early) => "a word without an order".to_owned(),
             Err(Broken::Row(cause)) => return Err(Failed::Down(super::broken(&cause))),
             Err(Broken::Store(error)) => match error.code() {
                 Some(code) if RACES.contains(code) => told(&error),
@@ -100,6 +107,41 @@ impl Backing for Postgres {
 enum Broken {
     Store(Error),
     Row(serde_json::Error),
+    /// A word is to be kept for an order that nobody knows, and another node may be naming it.
+    Early,
+}
+
+/// How the names of a bank's orders are locked. Neither the word nor the order can be locked, where the one
+/// is about to be kept and the other about to be there: they would pass each other unseen.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Names {
+    /// Orders may get names; nodes do so beside each other.
+    Given,
+    /// A word is kept under a name that no order has: nobody gives one meanwhile.
+    Missed,
+}
+
+/// Beside the number of a bank: what these advisory locks are for.
+const NAMES_LOCK: i32 = 0x6e61_6d65;
+
+impl Names {
+    /// Begins a transaction and takes the lock of each bank of which something is heard, before any row is
+    /// read: who waited then reads what the other has committed.
+    fn begin(self, wanted: &Wanted) -> String {
+        let function = match self {
+            Self::Given => "pg_advisory_xact_lock_shared",
+            Self::Missed => "pg_advisory_xact_lock",
+        };
+        let number = |bank: &String| {
+            let digest = digest(&SHA256, bank.as_bytes());
+            digest.as_ref().first_chunk().map_or(0, |bytes| i32::from_be_bytes(*bytes))
+        };
+        let mut numbers: Vec<i32> = wanted.keys(Lookup::Window).iter().map(number).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        let lock = |number| format!("; SELECT {function}({NAMES_LOCK}, {number})");
+        numbers.into_iter().map(lock).fold("BEGIN".to_owned(), |sql, lock| sql + &lock)
+    }
 }
 
 impl From<Error> for Broken {
@@ -114,14 +156,22 @@ impl From<serde_json::Error> for Broken {
     }
 }
 
-async fn run(client: &ClientWrapper, group: &mut Group<'_>) -> Result<(), Broken> {
+async fn run(client: &ClientWrapper, group: &mut Group<'_>, names: Names) -> Result<(), Broken> {
     let mut book = Book::default();
-    load(client, "BEGIN", &group.wanted(), &mut book).await?;
+    let wanted = group.wanted();
+    load(client, &names.begin(&wanted), &wanted, &mut book).await?;
     let more = group.wanted_more(&book);
     if !more.is_empty() {
         load(client, "", &more, &mut book).await?;
     }
-    group.decide(&mut book);
+    while let Some(word) = group.decide(&mut book) {
+        load(client, "", &word.wanted(), &mut book).await?;
+        load(client, "", &word.wanted_more(&book, group.rules), &mut book).await?;
+        word.hear(&mut book, group.rules);
+    }
+    if names == Names::Given && book.keeps_early() {
+        return Err(Broken::Early);
+    }
     // Prepared before any of them is sent: else COMMIT would overtake the first that waits for it.
     let mut prepared = Vec::new();
     for (sql, parameters) in statements(book.writes()?)? {

@@ -62,6 +62,7 @@ fn history(seed: u64) -> Vec<State> {
             continue;
         }
         let after = world.book.orders();
+        model.recall(&after);
         moves_forward(&command, &reply, &before, &after);
         as_the_model_says(&model, &after);
         if let Reply::Closed(_) = reply {

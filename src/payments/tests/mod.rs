@@ -9,7 +9,7 @@ mod stores;
 
 use super::book::Book;
 use super::command::{Answered, Command, Reply};
-use super::decide::{Request, Rules};
+use super::decide::{Request, Rules, recall};
 use super::record::BankWindow;
 use crate::config::settings::Bank;
 use jiff::civil::{Weekday, date, time};
@@ -43,7 +43,11 @@ impl World {
             self.book.count_totals(bank);
         }
         let request = Request { command, key: None };
-        match request.decide(&mut self.book, &self.rules) {
+        let answered = request.decide(&mut self.book, &self.rules);
+        while let Some(word) = recall(&self.book) {
+            word.decide(&mut self.book, &self.rules);
+        }
+        match answered {
             Answered::Now(reply, None) => reply,
             other => panic!("{other:?}"),
         }

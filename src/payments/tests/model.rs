@@ -1,6 +1,6 @@
 //! The model: what each order must be by everything that was said and done, worked out in plain ifs.
 
-use crate::payments::command::{Command, Redeeming, Reply, Report};
+use crate::payments::command::{About, Command, Redeeming, Reply, Report};
 use crate::payments::order::{Action, Ruling, Said, State, Step};
 use crate::payments::record::Order;
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,6 +31,8 @@ pub(super) struct Fate {
 pub(super) struct Model {
     pub(super) fates: BTreeMap<String, Fate>,
     heard: BTreeSet<(String, String)>,
+    /// Words of which nobody knew the order.
+    early: Vec<Report>,
 }
 
 const fn word(said: Said) -> Option<&'static str> {
@@ -143,11 +145,16 @@ impl Model {
         let is_news = match command {
             Command::Hear(report) => {
                 let event = (report.bank.clone(), report.event_id.clone());
-                let was_refused_before = matches!(
+                let is_early = matches!(
                     reply,
-                    Reply::Refused(refusal) if refusal.reason() != "no_such_payment"
+                    Reply::Refused(refusal) if refusal.reason() == "no_such_payment"
                 );
-                !was_refused_before && self.heard.insert(event)
+                let is_heard = is_early || !matches!(reply, Reply::Refused(_));
+                let is_news = is_heard && self.heard.insert(event);
+                if is_early && is_news {
+                    self.early.push(report.clone());
+                }
+                is_news
             }
             _ => true,
         };
@@ -188,11 +195,37 @@ impl Model {
             }
             _ => {}
         }
+        self.settle(&id);
+    }
+
+    /// What was said of an order before anybody knew it is true of it once it is there.
+    pub(super) fn recall(&mut self, after: &BTreeMap<String, Order>) {
+        let is_of = |report: &Report, order: &Order| {
+            let is_named = match &report.about {
+                About::Order(id) => order.id == *id,
+                About::EndToEnd(id) => order.end_to_end_id == *id,
+                About::Txn(id) => order.txn_id.as_ref() == Some(id),
+            };
+            is_named && order.bank == report.bank
+        };
+        self.early.sort_by_key(|report| (report.at_us, report.event_id.clone()));
+        for report in std::mem::take(&mut self.early) {
+            match after.values().find(|order| is_of(&report, order)) {
+                Some(order) => {
+                    self.hear(order.id.text(), &report, order);
+                    self.settle(order.id.text());
+                }
+                None => self.early.push(report),
+            }
+        }
+    }
+
+    fn settle(&mut self, id: &str) {
         for fate in self.fates.values_mut() {
             let state = fate.state();
             fate.was_void |= is_void(state);
         }
-        self.share(&id);
+        self.share(id);
     }
 
     /// An operator says that money came of which the charge was let go: it pays that, unless another

@@ -87,7 +87,7 @@ async fn rows_are_equal(seed: u64, payments: &Payments, world: &World) {
         let redemption = payments.redemption(&expected.id).await.unwrap();
         let proof = world.book.redemption(expected.id.text());
         assert_eq!(redemption.as_ref(), proof, "seed {seed}");
-        let mut heard: Vec<_> = world.book.heard().to_vec();
+        let mut heard = world.book.heard();
         heard.retain(|heard| heard.order_id == Some(expected.id.clone()));
         heard.sort_by(|a, b| (a.heard_at_us, &a.id).cmp(&(b.heard_at_us, &b.id)));
         assert_eq!(payments.evidence(&expected.id).await.unwrap(), heard, "seed {seed}");
