@@ -76,6 +76,7 @@ fn charge(number: usize) -> Fallible<Charge> {
         number: number.to_string(),
         payer: payer()?,
         payee: Bin::parse("990140000017", true).map_err(|error| error.reason())?,
+        tariff: None,
         kbk: Kbk::parse("108125").map_err(|error| error.reason())?,
         knp: Knp::parse("911").map_err(|error| error.reason())?,
         kbe: Kbe::parse("11").map_err(|error| error.reason())?,

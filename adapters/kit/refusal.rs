@@ -94,9 +94,9 @@ table! {
         "Деньги возвращены или возвращаются"
         "The money went back, or is on its way back"
     "payment_of_other_terms" 409
-        "Басқа сома немесе басқа код бойынша төленген"
-        "Оплачена другая сумма или другой код"
-        "Another amount or another code was paid"
+        "Басқа сома, код, төлем түрі немесе алушы бойынша төленген"
+        "Оплачена другая сумма, другой код, другой вид платежа или другому получателю"
+        "Another amount, code, kind or payee was paid"
     "reason_missing" 422 "Себебі көрсетілмеген" "Не указана причина" "No reason is given"
     "text_malformed" 422
         "Мәтін бос, тым ұзын немесе рұқсат етілмеген таңбасы бар"

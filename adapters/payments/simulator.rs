@@ -184,12 +184,12 @@ fn example_of_proof(service: &str) -> (Value, Value) {
             },
         ),
         "PAY_DutyFind" => {
-            let asked = DutyFind { payer: PAYER.into(), tariff: text("duty_05") };
+            let asked = DutyFind { payer: PAYER.into(), tariff: text("duty_05"), payee_bin: None };
             pair(&asked, &Duties { duties: vec![duty()] })
         }
         "PAY_DutyUse" => {
             let (receipt, tariff) = (text(RECEIPT), text("duty_05"));
-            pair(&DutyUse { receipt, payer: PAYER.into(), tariff }, &duty())
+            pair(&DutyUse { receipt, payer: PAYER.into(), tariff, payee_bin: None }, &duty())
         }
         _ => (Value::Null, Value::Null),
     }

@@ -117,6 +117,8 @@ pub struct Charge {
     /// IIN or BIN of who is to pay.
     pub payer: Iin,
     pub payee_bin: Bin,
+    /// The fee or duty that it was registered for.
+    pub tariff: Option<String>,
     pub kbk: String,
     pub knp: String,
     pub kbe: String,
@@ -232,6 +234,7 @@ pub struct Receipt {
 }
 
 /// An operator looks for paid fees and duties that were used for nothing yet.
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DutyFind {
@@ -239,6 +242,8 @@ pub struct DutyFind {
     pub payer: Iin,
     /// A fee or duty of the tariff table.
     pub tariff: String,
+    /// BIN of who must have been paid; default: whoever the charge names.
+    pub payee_bin: Option<Bin>,
 }
 
 /// A paid fee or duty.
@@ -261,6 +266,7 @@ pub struct Duties {
 }
 
 /// An operator takes a paid fee or duty as the proof for one service; it is used once.
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DutyUse {
@@ -270,6 +276,8 @@ pub struct DutyUse {
     pub payer: Iin,
     /// A fee or duty of the tariff table.
     pub tariff: String,
+    /// BIN of who must have been paid; default: whoever the charge names.
+    pub payee_bin: Option<Bin>,
 }
 
 /// A bank asks whether a charge can be paid.

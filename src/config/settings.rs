@@ -9,7 +9,7 @@ mod trust;
 pub use agency::{Agency, Breaker, Line};
 pub use calendar::Calendar;
 pub use payments::{
-    Bank, BankSignature, Dialect, Paid, Payments, Rate, Receipt, Tariff, TariffKind,
+    Bank, BankSignature, Dialect, Paid, Payments, Price, Rate, Receipt, Tariff, TariffKind,
 };
 pub use reconcile::Reconcile;
 pub use trust::{Revocation, Trust};

@@ -298,7 +298,7 @@ pub enum Refusal {
     NotConfirmed(State),
     /// The money went back, or is on its way back.
     Returned,
-    /// Another amount or budget code was paid, or another payee.
+    /// Another amount, budget code or kind was paid, or another payee.
     OtherTerms,
     /// Of a run or a break.
     Reconcile(breaks::Refused),

@@ -14,6 +14,7 @@ mod decide;
 pub mod desk;
 pub mod ledger;
 pub mod order;
+pub mod proof;
 mod questions;
 pub mod receipt;
 pub mod record;

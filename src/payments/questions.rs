@@ -89,23 +89,26 @@ impl Payments {
         Ok(self.reader.rows(sql, vec![text(order)]).await?.pop())
     }
 
-    /// Confirmed payments for a person's charges on a budget code that prove nothing yet, oldest first.
+    /// Confirmed payments for a person's charges on a budget code that prove nothing yet, oldest first;
+    /// without those that were registered for another fee or duty.
     ///
     /// # Errors
     /// See [`Payments::order`].
     pub async fn proofs(
         &self,
         debtor: &Party,
-        kbk: &str,
+        (kbk, tariff): (&str, &str),
         limit: u32,
     ) -> Result<Vec<Order>, JournalDown> {
         let sql = "SELECT o.* FROM charge c JOIN payment_order o ON o.charge = c.id AND o.holds = 1 \
              WHERE c.payer = $1 AND c.annulled_at_us IS NULL AND o.kbk = $2 \
+             AND (c.tariff IS NULL OR c.tariff = $3) \
              AND o.state IN ('posted', 'settled') AND o.claim = 'payable' AND o.returned_tiyn = 0 \
              AND NOT EXISTS (SELECT 1 FROM redemption r WHERE r.id = o.id AND r.call IS NOT NULL) \
-             ORDER BY o.id LIMIT $3";
-        let debtor = Text(debtor.digits().to_owned());
-        self.reader.rows(sql, vec![debtor, Text(kbk.to_owned()), number(limit)]).await
+             ORDER BY o.id LIMIT $4";
+        let [debtor, kbk, tariff] =
+            [debtor.digits(), kbk, tariff].map(|text| Text(text.to_owned()));
+        self.reader.rows(sql, vec![debtor, kbk, tariff, number(limit)]).await
     }
 
     /// Orders of which nobody knows the outcome, those whose evidence contradicts itself, and refunds that

@@ -11,10 +11,9 @@ pub use name::{Id, Party};
 pub use notice::{Change, Notice, NoticeCount, OpenCount};
 pub use redemption::Redemption;
 
-use super::calendar::{OperatingDay, country_date};
+use super::calendar::OperatingDay;
 use super::ledger::{self, Account, Asset, Claim, Payee, Position};
 use super::order::{self, Evidence, Rank, Ruling, State, Step};
-use jiff::civil::Date;
 use qaqpa_kit::ids::{Bin, Iban, Kbe, Kbk, Knp};
 use qaqpa_kit::manifest::Name;
 use qaqpa_kit::money::Amount;
@@ -41,6 +40,8 @@ pub struct Terms {
     pub number: String,
     pub payer: Party,
     pub payee: Bin,
+    /// The fee or duty that it is for, by its id; `None`: the agency named an amount.
+    pub tariff: Option<String>,
     pub kbk: Kbk,
     pub knp: Knp,
     pub kbe: Kbe,
@@ -72,6 +73,8 @@ pub struct Charge {
     pub due_day: Option<i32>,
     pub registered_at_us: i64,
     pub annulled_at_us: Option<i64>,
+    /// The fee or duty that it was registered for.
+    pub tariff: Option<String>,
     pub version: i64,
 }
 
@@ -97,6 +100,7 @@ impl Charge {
             due_day: terms.due_day,
             registered_at_us,
             annulled_at_us: None,
+            tariff: terms.tariff,
             version: 1,
         }
     }
@@ -235,19 +239,6 @@ impl Order {
             self.next_check_at_us = None;
         }
     }
-}
-
-/// What a fee or duty cost that a payment is held against: on the day of the payment, or on the day its
-/// charge was registered, which names the price that the payer was asked for.
-#[must_use]
-pub fn price_paid(
-    order: &Order,
-    charge: Option<&Charge>,
-    price_on: impl Fn(Date) -> Option<(Kbk, Amount)>,
-) -> Option<(Kbk, Amount)> {
-    let asked = charge.and_then(|charge| price_on(country_date(charge.registered_at_us)));
-    let is_paid = |price: &(Kbk, Amount)| price.1.tiyn() == order.amount_tiyn;
-    asked.filter(is_paid).or_else(|| price_on(country_date(order.posted_at_us?)))
 }
 
 /// One word of a bank or an operator, as it was heard.

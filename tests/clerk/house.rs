@@ -231,6 +231,7 @@ fn wanted(number: &str) -> (Charge, Opening) {
         number: number.to_owned(),
         payer: payer.clone(),
         payee: Bin::parse("990140000017", true).unwrap(),
+        tariff: None,
         kbk: Kbk::parse("108125").unwrap(),
         knp: Knp::parse("911").unwrap(),
         kbe: Kbe::parse("11").unwrap(),

@@ -179,6 +179,7 @@ async fn charged(payments: &Payments, number: &str) -> Charge {
         number: number.to_owned(),
         payer: payer(),
         payee: Bin::parse("990140000017", true).unwrap(),
+        tariff: None,
         kbk: Kbk::parse("108125").unwrap(),
         knp: Knp::parse("911").unwrap(),
         kbe: Kbe::parse("11").unwrap(),

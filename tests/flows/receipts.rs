@@ -4,6 +4,7 @@ use crate::caller::{Caller, PERSON, PERSONS, data_of, text};
 use crate::charges::{PAYER, charge, post, read, register, stores};
 use crate::support::{Installation, Plan};
 use qaqpa::command::client::Posted;
+use qaqpa::config::settings::Settings;
 use qaqpa::payments::receipt::{KIND, Number, digest_of};
 use qaqpa::sign::certificate::CertificateCache;
 use qaqpa::sign::document;
@@ -225,6 +226,60 @@ async fn a_receipt_is_signed_printed_and_looked_up_without_telling_a_stranger_an
     let counted = installation.metric("qaqpa_receipt_look_ups_total{told=\"too_fast\"} ").await;
     assert!(counted >= 1.0);
     installation.stop().await;
+}
+
+/// A charge of the portal for a fee or duty of the table; its id.
+async fn register_for(installation: &Installation, tariff: &str) -> String {
+    let body = json!({ "payer_iin": PAYER, "payee_bin": "190540007715", "tariff": tariff });
+    let posted = post(&installation.caller("portal"), "charges", None, &body.to_string()).await;
+    let made = read(&posted);
+    assert_eq!((posted.http_status, &made["tariff"]), (201, &json!(tariff)), "{made}");
+    made["charge_id"].as_str().unwrap().to_owned()
+}
+
+/// A second duty that costs what the first one does, on the same code.
+fn with_a_twin(settings: &mut Settings) {
+    let tariffs = &mut settings.payments.tariffs;
+    let twin = tariffs["duty_05"].clone();
+    tariffs.insert("duty_05_twin".to_owned(), twin);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_duty_of_one_kind_and_payee_is_no_proof_for_another_of_the_same_price() {
+    for plan in stores().await {
+        let installation = Installation::changed(paid_for(plan), with_a_twin).await;
+        let (portal, operator) = (installation.caller("portal"), installation.caller("agency"));
+        let find = async |query: &str| {
+            let path = format!("/api/v1/duties?payer={PAYER}&{query}");
+            let found = read(&operator.client.get(&path).await.unwrap());
+            found["duties"].as_array().unwrap().len()
+        };
+        let twin = register_for(&installation, "duty_05_twin").await;
+        let payment = pay(&installation, &twin, "t-1").await;
+        assert_eq!(find("tariff=duty_05").await, 0, "another kind");
+        assert_eq!(find("tariff=duty_05_twin").await, 1);
+        assert_eq!(find("tariff=duty_05_twin&payee_bin=190540007715").await, 1);
+        assert_eq!(find("tariff=duty_05_twin&payee_bin=171140001235").await, 0, "another payee");
+        let number = Number::of(&payment.parse().unwrap()).unwrap();
+        let called = person(&portal, PAYER, "k-1", Some(number.text())).await;
+        assert_eq!(reason(&called), "payment_of_other_terms", "the service costs duty_05");
+        let path = format!("duties/{}/use", number.text());
+        for (body, status) in [
+            (json!({ "payer": PAYER, "tariff": "duty_05" }), 409),
+            (json!({ "payer": PAYER, "tariff": "duty_05_twin", "payee_bin": "171140001235" }), 409),
+            (json!({ "payer": PAYER, "tariff": "duty_05_twin" }), 200),
+        ] {
+            let used = post(&operator, &path, Some(&Caller::fresh_id()), &body.to_string()).await;
+            assert_eq!(used.http_status, status, "{}", text(&used));
+        }
+        // Without a kind, either could be meant: so it is neither.
+        let by_hand = register(&portal).await;
+        let payment = pay(&installation, &by_hand, "t-2").await;
+        let number = Number::of(&payment.parse().unwrap()).unwrap();
+        let called = person(&portal, PAYER, "k-2", Some(number.text())).await;
+        assert_eq!(reason(&called), "payment_of_other_terms");
+        installation.stop().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

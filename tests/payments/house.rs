@@ -48,7 +48,7 @@ impl House {
                 let database = cluster.database();
                 let owner = postgres_store(&cluster.url("qaqpa_migrate", &database));
                 assert_eq!(migrate(&owner).await.unwrap(), 0);
-                assert_eq!(migrate(&owner).await.unwrap(), 3, "again is no harm");
+                assert_eq!(migrate(&owner).await.unwrap(), 4, "again is no harm");
                 database
             })
             .await;
@@ -159,6 +159,7 @@ pub(crate) fn charge(number: &str) -> Charge {
         number: number.to_owned(),
         payer: payer(),
         payee: Bin::parse("990140000017", true).unwrap(),
+        tariff: None,
         kbk: Kbk::parse("108125").unwrap(),
         knp: Knp::parse("911").unwrap(),
         kbe: Kbe::parse("11").unwrap(),

@@ -153,7 +153,7 @@ pub(crate) async fn refunds_never_exceed_what_was_paid(house: &House) {
 pub(crate) async fn only_confirmed_money_of_the_right_terms_is_a_proof(house: &House) {
     let payments = house.start().await;
     let iin = payer();
-    let proofs = async || payments.proofs(&iin, "108125", 10).await.unwrap().len();
+    let proofs = async || payments.proofs(&iin, ("108125", "duty_05"), 10).await.unwrap().len();
     let order = unknown(&payments, &charged(&payments, "R-1").await).await;
     let refused = refusal_of(payments.run(redeem(&order, "call-1")).await.unwrap());
     assert_eq!((refused, proofs().await), (Refusal::NotConfirmed(State::Unknown), 0));

@@ -61,7 +61,10 @@ pub const RESOURCES: [Resource; 13] = [
         query: &["page"],
         ..resource("GET", "payments/{payment_id}/receipt", "PAY_Receipt", None)
     },
-    Resource { query: &["payer", "tariff"], ..resource("GET", "duties", "PAY_DutyFind", None) },
+    Resource {
+        query: &["payer", "tariff", "payee_bin"],
+        ..resource("GET", "duties", "PAY_DutyFind", None)
+    },
     resource("POST", "duties/{receipt}/use", "PAY_DutyUse", None),
 ];
 

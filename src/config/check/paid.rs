@@ -5,8 +5,8 @@ use super::services::instead;
 use crate::config::document::Document;
 use crate::config::finding::Place;
 use crate::config::raw;
-use crate::config::settings::{Agency, Paid};
-use qaqpa_kit::ids::Kbk;
+use crate::config::settings::{Agency, Paid, Price};
+use qaqpa_kit::ids::{Bin, Kbk};
 use qaqpa_kit::money::Amount;
 
 /// What a call costs; the tariff itself is looked for when payments are known.
@@ -22,8 +22,19 @@ pub(super) fn paid(
         inspector.error(place, wrong, cure);
         return None;
     }
+    let payee = match raw.payee.as_str() {
+        "" => None,
+        text => {
+            let Ok(payee) = Bin::parse(text, true) else {
+                let wrong = format!("{text:?} is no BIN");
+                inspector.error(&place.key("payee"), wrong, "write its twelve digits");
+                return None;
+            };
+            Some(payee)
+        }
+    };
     if !is_fixed {
-        return Some(Paid::Tariff(raw.tariff.clone()));
+        return Some(Paid { price: Price::Tariff(raw.tariff.clone()), payee });
     }
     let (kbk, amount) = (Kbk::parse(&raw.kbk), Amount::parse(&raw.amount));
     if kbk.is_err() {
@@ -34,7 +45,7 @@ pub(super) fn paid(
         let cure = "write tenge with at most two decimals in quotes, more than 0";
         inspector.error(&place.key("amount"), format!("{:?} is no amount", raw.amount), cure);
     }
-    Some(Paid::Fixed { kbk: kbk.ok()?, amount: amount.ok()? })
+    Some(Paid { price: Price::Fixed { kbk: kbk.ok()?, amount: amount.ok()? }, payee })
 }
 
 /// A paid service needs payments to look at, and is not relayed.

@@ -234,6 +234,8 @@ pub struct Paid {
     pub kbk: String,
     /// Tenge with at most two decimals, as text.
     pub amount: String,
+    /// BIN of who must have been paid; default: whoever the charge names.
+    pub payee: String,
 }
 
 /// One operation of a REST service, called at `/{agency}{path}`.

@@ -4,7 +4,7 @@ use super::Store;
 use jiff::civil::{Date, Time, Weekday};
 use qaqpa_kit::adapter::Adapter;
 use qaqpa_kit::bank::{Covered, Placement};
-use qaqpa_kit::ids::{Bic, Kbe, Kbk, Knp};
+use qaqpa_kit::ids::{Bic, Bin, Kbe, Kbk, Knp};
 use qaqpa_kit::manifest::Name;
 use qaqpa_kit::money::Amount;
 use std::collections::{BTreeMap, BTreeSet};
@@ -172,9 +172,17 @@ impl Tariff {
     }
 }
 
+/// What a call to a service costs, and to whom it is paid.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Paid {
+    pub price: Price,
+    /// `None`: whomever the charge names.
+    pub payee: Option<Bin>,
+}
+
 /// What a call to a service costs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Paid {
+pub enum Price {
     /// A fee or duty, by its id, at the rate of the day of the payment.
     Tariff(String),
     Fixed {
@@ -183,10 +191,10 @@ pub enum Paid {
     },
 }
 
-impl Paid {
+impl Price {
     /// On which budget code how much, for what was paid on this day; `None` where no rate is valid.
     #[must_use]
-    pub fn price_on(&self, day: Date, tariffs: &BTreeMap<String, Tariff>) -> Option<(Kbk, Amount)> {
+    pub fn on(&self, day: Date, tariffs: &BTreeMap<String, Tariff>) -> Option<(Kbk, Amount)> {
         match self {
             Self::Tariff(id) => {
                 let tariff = tariffs.get(id)?;

@@ -1,14 +1,15 @@
 //! Payments as proofs: receipts, and duties that an operator finds and uses.
 
 use super::{Asker, Desk, Told, Unanswered, json, ok, read, refused, terms, view};
+use crate::config::settings::{Paid, Price};
 use crate::payments::command::{Command, Redeeming, Refusal};
+use crate::payments::proof::price_paid;
 use crate::payments::receipt::{Facts, Number, Receipt, page};
-use crate::payments::record::{Charge, Id, Order, Party, price_paid};
+use crate::payments::record::{Charge, Id, Order, Party};
 use qaqpa_adapters::payments::wire::{self, Duties, Duty, DutyFind, DutyUse, ReceiptAsk};
 use qaqpa_kit::adapter::HttpOutgoing;
 use qaqpa_kit::fault::{Fault, Language};
-use qaqpa_kit::ids::Kbk;
-use qaqpa_kit::money::Amount;
+use qaqpa_kit::wire::Bin;
 
 /// Proofs that one question may find.
 const PROOFS_MAX: u32 = 100;
@@ -55,11 +56,13 @@ impl Desk {
         let payer = terms::party("payer", &wanted.payer.0, asker.check_digits)?;
         let tariff = self.settings.tariffs.get(&wanted.tariff);
         let tariff = tariff.ok_or_else(|| refused("tariff_unknown", Some("tariff")))?;
-        let kbk = tariff.kbk.to_string();
-        let found = self.payments.proofs(&payer, &kbk, PROOFS_MAX).await?;
+        let paid = paid(&wanted.tariff, wanted.payee_bin.as_ref(), asker)?;
+        let kind = (tariff.kbk.to_string(), wanted.tariff.as_str());
+        let found = self.payments.proofs(&payer, (&kind.0, kind.1), PROOFS_MAX).await?;
         let mut duties = Vec::new();
         for order in &found {
-            if self.is_of_kind(&wanted.tariff, order).await? {
+            let charge = self.charge_paid(order).await?;
+            if price_paid(order, charge.as_ref(), &paid, &self.settings.tariffs).is_some() {
                 duties.extend(duty(order, &wanted.tariff));
             }
         }
@@ -80,7 +83,9 @@ impl Desk {
         let id = number.order().ok_or(Refusal::NoOrder)?;
         let (order, charge) = self.order_of(&id, &payer).await?;
         let told = duty(&order, &wanted.tariff).ok_or(Refusal::NotConfirmed(order.state))?;
-        let price = self.price(&wanted.tariff, &order, Some(&charge)).ok_or(Refusal::OtherTerms)?;
+        let paid = paid(&wanted.tariff, wanted.payee_bin.as_ref(), asker)?;
+        let price = price_paid(&order, Some(&charge), &paid, &self.settings.tariffs);
+        let price = price.ok_or(Refusal::OtherTerms)?;
         let redeem = Command::Redeem(Redeeming {
             order: id,
             call: format!("{}:{}", asker.participant, asker.key.unwrap_or_default()),
@@ -102,27 +107,18 @@ impl Desk {
         Ok((order, charge))
     }
 
-    /// Whether the payment is for this fee or duty; its charge is read only where its own day had another
-    /// price.
-    async fn is_of_kind(&self, tariff: &str, order: &Order) -> Result<bool, Unanswered> {
-        let is_paid = |charge| {
-            let price = self.price(tariff, order, charge);
-            price.is_some_and(|(_, amount)| amount.tiyn() == order.amount_tiyn)
-        };
-        Ok(is_paid(None) || is_paid(self.charge_paid(order).await?.as_ref()))
-    }
-
     async fn charge_paid(&self, order: &Order) -> Result<Option<Charge>, Unanswered> {
         match &order.charge {
             Some(id) => Ok(self.payments.charge(id).await?),
             None => Ok(None),
         }
     }
+}
 
-    fn price(&self, tariff: &str, order: &Order, charge: Option<&Charge>) -> Option<(Kbk, Amount)> {
-        let tariff = self.settings.tariffs.get(tariff)?;
-        price_paid(order, charge, |day| Some((tariff.kbk, tariff.amount_on(day)?)))
-    }
+/// The fee or duty that is asked for, and whom it must have been paid to.
+fn paid(tariff: &str, payee: Option<&Bin>, asker: &Asker<'_>) -> Result<Paid, Unanswered> {
+    let payee = payee.map(|bin| terms::bin("payee_bin", &bin.0, asker.check_digits));
+    Ok(Paid { price: Price::Tariff(tariff.to_owned()), payee: payee.transpose()? })
 }
 
 fn duty(order: &Order, tariff: &str) -> Option<Duty> {

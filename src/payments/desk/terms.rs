@@ -39,8 +39,7 @@ pub(super) fn of_charge(
     asked: ChargeRegister,
 ) -> Result<Terms, Unanswered> {
     let payer = payer(&asked, asker.check_digits)?;
-    let payee = Bin::parse(&asked.payee_bin.0, asker.check_digits)
-        .map_err(|error| wrong("payee_bin", error))?;
+    let payee = bin("payee_bin", &asked.payee_bin.0, asker.check_digits)?;
     let price = match &asked.tariff {
         Some(tariff) => by_tariff(settings, asker, tariff, &asked)?,
         None => by_hand(settings, &asked)?,
@@ -62,6 +61,7 @@ pub(super) fn of_charge(
         number,
         payer,
         payee,
+        tariff: asked.tariff,
         kbk: price.kbk,
         knp: price.knp,
         kbe,
@@ -84,6 +84,10 @@ fn payer(asked: &ChargeRegister, checked: bool) -> Result<Party, Unanswered> {
         (None, None, None) => Err(refused("field_missing", Some("payer_iin"))),
         _ => Err(refused("fields_exclude_each_other", Some("payer"))),
     }
+}
+
+pub(super) fn bin(field: &str, text: &str, checked: bool) -> Result<Bin, Unanswered> {
+    Bin::parse(text, checked).map_err(|error| wrong(field, error))
 }
 
 /// An IIN or a BIN.

@@ -23,6 +23,7 @@ pub(super) fn charge(charge: &Charge, orders: &[Order]) -> wire::Charge {
         number: charge.number.clone(),
         payer: Iin(charge.payer.digits().to_owned()),
         payee_bin: Bin(charge.payee.digits().to_owned()),
+        tariff: charge.tariff.clone(),
         kbk: charge.kbk.clone(),
         knp: charge.knp.clone(),
         kbe: charge.kbe.clone(),

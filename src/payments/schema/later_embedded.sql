@@ -20,3 +20,8 @@ CREATE TRIGGER evidence_joined_stays BEFORE UPDATE ON evidence_joined
     BEGIN SELECT RAISE(ABORT, 'payments are append only'); END;
 CREATE TRIGGER evidence_joined_remains BEFORE DELETE ON evidence_joined
     BEGIN SELECT RAISE(ABORT, 'payments are append only'); END;
+
+-- migration 4: what a charge is for
+
+-- The fee or duty that it was registered for; NULL: an amount was named, or it is older than this.
+ALTER TABLE charge ADD COLUMN tariff TEXT;

@@ -18,3 +18,8 @@ CREATE INDEX evidence_joined_order ON evidence_joined (order_id);
 
 CREATE TRIGGER stays BEFORE UPDATE OR DELETE ON evidence_joined
     FOR EACH ROW EXECUTE FUNCTION refuse_payment_change();
+
+-- migration 4: what a charge is for
+
+-- The fee or duty that it was registered for; NULL: an amount was named, or it is older than this.
+ALTER TABLE charge ADD COLUMN tariff TEXT;

@@ -29,7 +29,7 @@ const SCHEMA: Schema = Schema {
         include_str!("../schema/breaks_postgres.sql"),
         include_str!("../schema/later_postgres.sql")
     ),
-    version: 3,
+    version: 4,
     versions: "payments_version",
 };
 
@@ -192,7 +192,7 @@ mod tests {
         assert_eq!(shape(SCHEMA.embedded), shape(SCHEMA.postgres));
         assert!(shape(SCHEMA.embedded).len() > 90);
         for file in [SCHEMA.embedded, SCHEMA.postgres] {
-            assert_eq!(migrations(file).count(), 3);
+            assert_eq!(migrations(file).count(), 4);
         }
     }
 }

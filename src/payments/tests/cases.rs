@@ -8,9 +8,8 @@ use crate::payments::command::{
 };
 use crate::payments::ledger::Claim;
 use crate::payments::order::{Action, Ruling, Said, State};
-use crate::payments::record::{Order, price_paid};
+use crate::payments::record::Order;
 use jiff::civil::date;
-use qaqpa_kit::ids::Kbk;
 use qaqpa_kit::money::Amount;
 
 const DAY_US: i64 = 86_400_000_000;
@@ -208,23 +207,4 @@ fn nothing_is_given_back_of_a_payment_that_is_contested() {
     assert!(matches!(frozen, Reply::Refused(Refusal::NotNow(State::Conflict))), "{frozen:?}");
     world.run(rule(10, Ruling::Posted));
     assert!(matches!(world.run(submit), Reply::Order { .. }));
-}
-
-#[test]
-fn a_payment_is_held_against_the_price_that_was_asked_or_that_of_its_day() {
-    let world = paid();
-    let (order, kbk) = (order(&world, 10), Kbk::parse("108125").unwrap());
-    let charge = charge(0);
-    let year_of = |year| charge.registered_at_us + i64::from(year) * 365 * DAY_US;
-    let price = |paid_tiyn: i64, years: i16| {
-        let order =
-            Order { amount_tiyn: paid_tiyn, posted_at_us: Some(year_of(years)), ..order.clone() };
-        let price_on = |day: jiff::civil::Date| {
-            Some((kbk, tiyn(if day.year() == 2026 { 10_000 } else { 11_000 })))
-        };
-        price_paid(&order, Some(&charge), price_on).unwrap().1.tiyn() == paid_tiyn
-    };
-    assert!(price(10_000, 0) && price(10_000, 1), "what was asked for is enough");
-    assert!(price(11_000, 1), "so is the price of the day");
-    assert!(!price(11_000, 0) && !price(9_999, 1));
 }

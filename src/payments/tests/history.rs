@@ -58,6 +58,7 @@ pub(super) fn charge(number: usize) -> Charge {
         number: format!("N{number}"),
         payer: payer(),
         payee: Bin::parse("990140000017", true).unwrap(),
+        tariff: None,
         kbk: Kbk::parse("108125").unwrap(),
         knp: Knp::parse("911").unwrap(),
         kbe: Kbe::parse("11").unwrap(),

@@ -3,6 +3,7 @@
 mod cases;
 mod history;
 mod invariants;
+mod kinds;
 mod model;
 mod permutations;
 mod stores;
