@@ -11,6 +11,8 @@
 //! | camt.054 | it booked them | admi.007 |
 //! | pacs.008 with our end-to-end ids | it booked them | pacs.002 |
 //! | pacs.008 with one other payment | a customer of its own paid the charge that it names | pacs.002 |
+//!
+//! What we cannot take now is answered with HTTP 503 and no message at all: the bank sends the same again.
 
 pub mod simulator;
 pub mod wire;
@@ -18,7 +20,7 @@ pub mod wire;
 use qaqpa_kit::adapter::{Adapter, HttpAnswer, HttpOutgoing, Simulator};
 use qaqpa_kit::bank::{
     About, Ask, Asked, Asker, BankAnswer, Destination, Mirror, Notice, Order, Pay, Provider, Said,
-    Teller, Told, Word,
+    Teller, Told, Verdict, Word,
 };
 use qaqpa_kit::fault::{Code, Fault, Phase};
 use qaqpa_kit::iso20022::{
@@ -32,6 +34,8 @@ use wire::is_ours;
 
 /// What stands after the bank's id in the path.
 pub const PATH: &str = "iso20022";
+/// The HTTP status that asks for the same message again.
+const AGAIN: u16 = 503;
 
 /// The dialect.
 pub struct Iso20022 {
@@ -178,7 +182,10 @@ impl Provider for Iso20022 {
     }
 
     fn write(&self, asked: &Asked<'_>, told: &Told) -> BankAnswer {
-        let (code, reason) = wire::told(told.verdict);
+        let Some((code, reason)) = wire::told(told.verdict) else {
+            let (content_type, body) = ("text/plain", told.words().as_bytes().to_vec());
+            return BankAnswer { status: AGAIN, content_type, body };
+        };
         let body = match read_pacs008(asked.body, asked.placement) {
             Ok(transfers) => {
                 let statuses: Vec<Status> = transfers
@@ -208,7 +215,7 @@ impl Provider for Iso20022 {
             }
         };
         BankAnswer {
-            status: wire::http_status(told.verdict),
+            status: if told.verdict == Verdict::Forbidden { 403 } else { 200 },
             content_type: "application/xml",
             body: body.into_bytes(),
         }

@@ -9,7 +9,7 @@
 //! | 03 | RJCT with NOOR: no such payment |
 //! | any other | ACSC, debited |
 
-use super::{PATH, wire};
+use super::{AGAIN, PATH, wire};
 use qaqpa_kit::adapter::{HttpAnswer, SimulatedAnswer, SimulatedRequest, Simulator};
 use qaqpa_kit::bank::{
     About, Ask, Asker, BankReading, BankRequest, Errand, Instruction, Mirror, Notice, Placement,
@@ -137,6 +137,10 @@ impl Asker for Bank {
     }
 
     fn read(&self, answer: &HttpAnswer<'_>) -> Option<BankReading> {
+        if answer.status == AGAIN {
+            let (reaction, code) = (Reaction::Again, AGAIN.to_string());
+            return Some(BankReading { reaction, code, end_to_end_id: None, amount: None });
+        }
         let code = match read_statuses(answer.body) {
             Ok(statuses) => statuses.into_iter().next()?.code,
             Err(_) => iso20022::read_admi007(answer.body)?,

@@ -86,26 +86,19 @@ pub fn status(end_to_end_id: &str, word: &Word) -> Status {
     }
 }
 
-/// What we tell a bank of a payment that it sent us: `TxSts` and the reason.
+/// What we tell a bank of a payment that it sent us: `TxSts` and the reason. `None`: nothing was taken, and
+/// the same message is to come again, for which ISO 20022 has no word; PDNG would say that it is queued.
 #[must_use]
-pub const fn told(verdict: Verdict) -> (&'static str, Option<&'static str>) {
+pub const fn told(verdict: Verdict) -> Option<(&'static str, Option<&'static str>)> {
     match verdict {
-        Verdict::Ok => ("ACCP", None),
-        Verdict::InProgress | Verdict::Temporary => ("PDNG", None),
-        Verdict::NoCharge | Verdict::Annulled | Verdict::AlreadyPaid => ("RJCT", Some("NARR")),
-        Verdict::OtherTerms => ("RJCT", Some("AM05")),
-        Verdict::Malformed => ("RJCT", Some("FF01")),
-        Verdict::Forbidden => ("RJCT", Some("AG01")),
-    }
-}
-
-/// The HTTP status of a verdict: ISO 20022 has no code that asks for the same message again.
-#[must_use]
-pub const fn http_status(verdict: Verdict) -> u16 {
-    match verdict {
-        Verdict::InProgress | Verdict::Temporary => 503,
-        Verdict::Forbidden => 403,
-        _ => 200,
+        Verdict::Ok => Some(("ACCP", None)),
+        Verdict::InProgress | Verdict::Temporary => None,
+        Verdict::NoCharge | Verdict::Annulled | Verdict::AlreadyPaid => {
+            Some(("RJCT", Some("NARR")))
+        }
+        Verdict::OtherTerms => Some(("RJCT", Some("AM05"))),
+        Verdict::Malformed => Some(("RJCT", Some("FF01"))),
+        Verdict::Forbidden => Some(("RJCT", Some("AG01"))),
     }
 }
 

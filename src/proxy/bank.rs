@@ -12,11 +12,14 @@ use crate::sign::document;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
-use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use hyper::{Method, Response, StatusCode, Uri};
 use qaqpa_kit::bank::{Provider, Told};
 use qaqpa_kit::card;
 use qaqpa_kit::fault::{Code, Fault, Phase};
+
+/// When a bank sends what could not be taken again, where the fault does not say so.
+const AGAIN_AFTER_S: u64 = 5;
 
 /// A bank that asks us, and its dialect.
 #[derive(Clone, Copy)]
@@ -72,6 +75,10 @@ fn written(
     reply.body = Bytes::from(answer.body);
     let mut response = response(Face::Bank, reply);
     *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or_default();
+    if response.status() == StatusCode::SERVICE_UNAVAILABLE {
+        let after = HeaderValue::from(AGAIN_AFTER_S);
+        response.headers_mut().entry(RETRY_AFTER).or_insert(after);
+    }
     let media_type = HeaderValue::from_static(answer.content_type);
     response.headers_mut().insert(CONTENT_TYPE, media_type);
     response

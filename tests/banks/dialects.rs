@@ -2,15 +2,17 @@
 
 use crate::caller::Caller;
 use crate::house::{TIYN, charge, check, money, payment, result, text};
-use crate::support::{Installation, Plan};
+use crate::support::{Ground, Installation, Plan};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use qaqpa::command::client::Posted;
 use qaqpa::config::settings::{Bank, BankSignature, Dialect, Settings};
+use qaqpa::proxy::start::Running;
 use qaqpa::sign::document;
 use qaqpa_kit::bank::{Ask, Covered, Destination, Pay, Placement};
 use qaqpa_kit::money::Amount;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 const AT: &str = "2026-11-20T14:30:06+05:00";
 const SIGNATURE: &str = "signature-jws";
@@ -94,6 +96,41 @@ async fn a_transfer_between_banks_pays_the_charge_that_it_names_once() {
     let broken = send(b"<Document/>".to_vec()).await;
     assert!(text(&broken).contains("<StsCd>RJCT</StsCd>"), "{}", text(&broken));
     installation.stop().await;
+}
+
+/// Hands a message of the bank in at one life of a gateway.
+async fn hand_in(ground: &Ground, life: &Running, message: Vec<u8>) -> Posted {
+    let portal = Caller::new(&ground.scratch, &life.callers[0], "portal", Some("portal"));
+    let headers = [("content-type", "application/xml")];
+    portal.client.post_to("/bank/iso/iso20022", &headers, message).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transfer_that_cannot_be_taken_now_is_told_no_status_and_is_taken_when_it_comes_again() {
+    let ground = Ground::lay(&Plan::default()).await;
+    let settings = || {
+        let mut settings = ground.settings();
+        with_banks(&mut settings);
+        settings
+    };
+    let first_life = Running::start(settings()).await.unwrap();
+    let portal = Caller::new(&ground.scratch, &first_life.callers[0], "portal", Some("portal"));
+    let id = charge(&portal).await;
+    let desk = first_life.gate.desk.clone().unwrap();
+    desk.payments.drain(Instant::now() + Duration::from_secs(30)).await.unwrap();
+    let busy = hand_in(&ground, &first_life, transfer(&id)).await;
+    assert_eq!((busy.http_status, busy.fault.as_deref()), (503, Some("gateway.journal_down")));
+    assert!(busy.retry_after_s.is_some(), "it is told when to come again");
+    assert!(!text(&busy).contains("Document"), "no message says that it waits: {}", text(&busy));
+    first_life.drain().await;
+
+    let second_life = Running::start(settings()).await.unwrap();
+    let taken = hand_in(&ground, &second_life, transfer(&id)).await;
+    assert!(text(&taken).contains("<TxSts>ACCP</TxSts>"), "{}", text(&taken));
+    let portal = Caller::new(&ground.scratch, &second_life.callers[0], "portal", Some("portal"));
+    assert_eq!(money(&portal, &id).await, ("paid".to_owned(), TIYN, 0, 1));
+    second_life.drain().await;
+    ground.agencies.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -16,6 +16,9 @@ use std::process::Command;
 
 const AT: &str = "2026-11-22T14:30:06+05:00";
 const MESSAGES: usize = 40;
+/// What a bank is told by a message; everything else is to come again.
+const TOLD: [Verdict; 5] =
+    [Verdict::Ok, Verdict::NoCharge, Verdict::OtherTerms, Verdict::Malformed, Verdict::Forbidden];
 
 /// Whatever a form of an agency may hold: any characters, also those that no XML carries.
 fn orders() -> impl Strategy<Value = (String, String, i64, bool)> {
@@ -143,8 +146,8 @@ fn what_our_bank_answers_and_sends_is_valid_and_so_is_what_it_is_told() {
         to: Destination::default(),
     };
     for (ask, kind, told) in [
-        (Ask::Notice(notices.to_vec()), "camt.054.001.08", "admi.007.001.01"),
-        (Ask::Pay(pay), "pacs.008.001.10", "pacs.002.001.12"),
+        (Ask::Notice(notices.to_vec()), "camt.054.001.08", ("admi.007.001.01", false)),
+        (Ask::Pay(pay), "pacs.008.001.10", ("pacs.002.001.12", false)),
     ] {
         let request = asker.ask(&ask, AT).unwrap();
         let asked = Asked {
@@ -157,10 +160,14 @@ fn what_our_bank_answers_and_sends_is_valid_and_so_is_what_it_is_told() {
             body: &request.body,
         };
         provider.read(&asked).unwrap();
-        for verdict in [Verdict::Ok, Verdict::Temporary, Verdict::NoCharge, Verdict::OtherTerms] {
-            let answer = provider.write(&asked, &Told::of(verdict, &"<&> сөз ".repeat(40)));
-            messages.push(answer.body);
-            kinds.push((told, false));
+        let write = |verdict| provider.write(&asked, &Told::of(verdict, &"<&> сөз ".repeat(40)));
+        for verdict in TOLD {
+            messages.push(write(verdict).body);
+            kinds.push(told);
+        }
+        for verdict in [Verdict::Temporary, Verdict::InProgress] {
+            let answer = write(verdict);
+            assert_eq!((answer.status, answer.content_type), (503, "text/plain"), "{verdict:?}");
         }
         messages.push(request.body.clone());
         kinds.push((kind, true));
