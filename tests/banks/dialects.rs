@@ -2,6 +2,7 @@
 
 use crate::caller::Caller;
 use crate::house::{TIYN, charge, check, money, payment, result, text};
+use crate::iso20022::judged;
 use crate::support::{Ground, Installation, Plan};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,6 +12,7 @@ use qaqpa::proxy::start::Running;
 use qaqpa::sign::document;
 use qaqpa_kit::bank::{Ask, Covered, Destination, Pay, Placement};
 use qaqpa_kit::money::Amount;
+use serde_json::json;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -89,6 +91,9 @@ async fn a_transfer_between_banks_pays_the_charge_that_it_names_once() {
     let first = send(transfer.clone()).await;
     assert!(text(&first).contains("<TxSts>ACCP</TxSts>"), "{}", text(&first));
     assert_eq!(send(transfer.clone()).await.body, first.body);
+    let folder = tempfile::tempdir().unwrap();
+    let judged = judged(folder.path(), &[first.body.to_vec()]).remove(0);
+    assert!(judged["schema"].is_string() && judged["wrong"] == json!([]), "{judged}");
     assert_eq!(money(&portal, &id).await, ("paid".to_owned(), TIYN, 0, 1));
     let entry = installation.entry(&first).await;
     assert_eq!(entry.line(), "Done");

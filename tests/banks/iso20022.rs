@@ -37,7 +37,7 @@ fn places() -> Vec<Placement> {
 }
 
 /// The judge's word on every message, in their order.
-fn judged(folder: &Path, messages: &[Vec<u8>]) -> Vec<Value> {
+pub fn judged(folder: &Path, messages: &[Vec<u8>]) -> Vec<Value> {
     let files: Vec<PathBuf> = messages
         .iter()
         .enumerate()
@@ -147,7 +147,7 @@ fn what_our_bank_answers_and_sends_is_valid_and_so_is_what_it_is_told() {
     };
     for (ask, kind, told) in [
         (Ask::Notice(notices.to_vec()), "camt.054.001.08", ("admi.007.001.01", false)),
-        (Ask::Pay(pay), "pacs.008.001.10", ("pacs.002.001.12", false)),
+        (Ask::Pay(pay), "pacs.008.001.10", ("pacs.002.001.12", true)),
     ] {
         let request = asker.ask(&ask, AT).unwrap();
         let asked = Asked {
@@ -178,4 +178,30 @@ fn what_our_bank_answers_and_sends_is_valid_and_so_is_what_it_is_told() {
         assert_eq!(judged["schema"].is_string(), *has_schema, "{judged}");
         assert_eq!(judged["wrong"], serde_json::json!([]), "{judged}");
     }
+}
+
+#[test]
+fn every_message_that_the_samples_print_is_valid_by_its_schema() {
+    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("adapters/iso20022/samples/provider");
+    let mut messages = Vec::new();
+    for file in std::fs::read_dir(samples).unwrap() {
+        let path = file.unwrap().path();
+        let is_printed = path.to_str().unwrap().ends_with(".expected.txt");
+        let text = if is_printed { std::fs::read_to_string(&path).unwrap() } else { String::new() };
+        messages.extend(text.find("<Document").map(|at| text.as_bytes()[at..].to_vec()));
+    }
+    // What stands after the message tells the verdict again.
+    for message in &mut messages {
+        let text = String::from_utf8(message.clone()).unwrap();
+        message.truncate(text.find("</Document>").unwrap() + "</Document>".len());
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut reports = 0;
+    for judged in judged(folder.path(), &messages) {
+        assert_eq!(judged["wrong"], serde_json::json!([]), "{judged}");
+        let is_report = judged["kind"] == "pacs.002.001.12";
+        assert_eq!(judged["schema"].is_string(), is_report, "{judged}");
+        reports += usize::from(is_report);
+    }
+    assert!(reports > 3, "too few to be true");
 }

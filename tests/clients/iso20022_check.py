@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """ISO 20022 messages, judged and read by others: the registration authority's schemas, a public library.
 
-The schemas stand in packages of the registry (pain001, pacs008, camt053); those of pacs.002 and admi.007
-are in none of them, so there the types of pyiso20022, which are made of the schemas, are the judge alone.
+The schemas stand in packages of the registry (pain001, pacs008, camt053); that of admi.007 is in none of
+them, so there the types of pyiso20022, which are made of the schemas, are the judge alone.
 Prints a list of JSON objects: `file`, `kind`, `schema` (by which it was validated, or null), `wrong`, and
 what pyiso20022 read: `ids`, `amounts`, `statuses`.
 """
@@ -21,6 +21,7 @@ PACKAGES = pathlib.Path(sysconfig.get_paths()["purelib"])
 SCHEMAS = {
     "pain.001": "pain001/templates/{0}/{0}.xsd",
     "pain.002": "pain001/pain002/schemas/{0}.xsd",
+    "pacs.002": "pacs008/templates/{0}/{0}.xsd",
     "pacs.008": "pacs008/templates/{0}/{0}.xsd",
     "camt.054": "camt053/xsd/{0}.xsd",
 }
