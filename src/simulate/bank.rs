@@ -2,6 +2,7 @@
 
 pub mod chaos;
 pub mod ledger;
+mod page;
 
 use crate::proxy::listener::{AnswerBody, Handler, Received};
 use crate::proxy::trace::Trace;
@@ -29,6 +30,8 @@ pub struct SimulatedBank {
     adapter: Arc<dyn Adapter>,
     chaos: Chaos,
     ledger: Arc<Ledger>,
+    /// Where payers go on to pay, if they do.
+    page: Option<String>,
 }
 
 impl SimulatedBank {
@@ -36,7 +39,7 @@ impl SimulatedBank {
     #[must_use]
     pub fn new(adapter: Arc<dyn Adapter>, chaos: Chaos, ledger: Ledger) -> Option<Self> {
         adapter.teller()?.mirror()?;
-        Some(Self { adapter, chaos, ledger: Arc::new(ledger) })
+        Some(Self { adapter, chaos, ledger: Arc::new(ledger), page: None })
     }
 
     fn mirror(&self) -> Option<&dyn Mirror> {
@@ -44,6 +47,11 @@ impl SimulatedBank {
     }
 
     async fn reply(&self, received: &Received) -> Response<AnswerBody> {
+        match self.paged(received) {
+            Ok(None) => {}
+            Ok(Some(page)) => return page,
+            Err(error) => give_up(&error),
+        }
         let path = received.uri.path_and_query().map_or("/", |path| path.as_str());
         if path.ends_with(LEDGER_PATH) {
             let books = serde_json::to_vec(&self.ledger.accounts()).unwrap_or_default();
@@ -57,20 +65,19 @@ impl SimulatedBank {
             return super::respond(400, "text/plain", Bytes::from_static(b"cannot be read"));
         };
         let answered = match &errand {
-            Errand::Submit(instruction) => {
-                let amount = instruction.amount;
-                self.order(&instruction.end_to_end_id, amount, received.received_at_us).await
-            }
+            Errand::Submit(instruction) => match self.invoice(instruction) {
+                Ok(None) => {
+                    let amount = instruction.amount;
+                    self.order(&instruction.end_to_end_id, amount, received.received_at_us).await
+                }
+                invoiced => invoiced,
+            },
             Errand::Inquire { end_to_end_id } => self.inquiry(end_to_end_id).await,
         };
         match answered {
             Ok(Some(word)) => written(mirror.answer(&errand, &word)),
             Ok(None) => super::respond(200, "text/plain", Bytes::from_static(b"<<< no answer")),
-            // Whoever compares the books must be able to rely on them.
-            Err(error) => {
-                eprintln!("qaqpa: the bank's ledger: {error}");
-                std::process::exit(1);
-            }
+            Err(error) => give_up(&error),
         }
     }
 
@@ -140,9 +147,11 @@ impl SimulatedBank {
             return Amount::new(tiyn)
                 .map_or(Word::of(Said::Posted), |amount| posted(id, amount, None));
         }
+        let waits_for_payer = self.page.is_some() && account.orders > 0;
         let said = match (account.is_queued, account.is_rejected) {
             (true, _) => Said::Accepted,
             (false, true) => Said::Rejected,
+            (false, false) if waits_for_payer => Said::Pending,
             (false, false) => Said::NotFound,
         };
         Word::of(said)
@@ -153,11 +162,16 @@ impl SimulatedBank {
         tokio::spawn(async move {
             sleep(pause).await;
             if let Err(error) = ledger.write(&line) {
-                eprintln!("qaqpa: the bank's ledger: {error}");
-                std::process::exit(1);
+                give_up(&error);
             }
         });
     }
+}
+
+/// Whoever compares the books must be able to rely on them.
+fn give_up(error: &io::Error) -> ! {
+    eprintln!("qaqpa: the bank's ledger: {error}");
+    std::process::exit(1);
 }
 
 fn posted(id: &str, amount: Amount, posted_at_us: Option<i64>) -> Word {

@@ -3,7 +3,8 @@
 use super::installation::{Installation, signer};
 use super::payment::{HEADERS, Shown, answer, register, text};
 use crate::channel::bank::signature_kind;
-use crate::command::{Failure, client::Posted, now_unix_us};
+use crate::command::client::{Client, Posted};
+use crate::command::{Failure, now_unix_us};
 use crate::proxy::trace::Trace;
 use crate::sign::document;
 use qaqpa_kit::adapter::HttpAnswer;
@@ -17,6 +18,8 @@ use std::time::Duration;
 const LOOKS: u32 = 400;
 const LOOK_PAUSE: Duration = Duration::from_millis(25);
 const AMOUNT_TIYN: i64 = 1_987_500;
+/// Who is at the bank's page: no caller of the gateway, so the journal has no entry of it.
+pub(super) const PAYER: &str = "payer";
 /// Where the bank of cards puts its signature; [`super::scratch`] configures it.
 pub(super) const SIGNATURE: &str = "signature-jws";
 
@@ -45,6 +48,7 @@ pub(super) async fn programme(installation: &Installation) -> Result<Vec<Shown>,
         all.push(paid(installation, &charge_id).await?);
     }
     all.extend(by_card(installation).await?);
+    all.extend(by_card_in_silence(installation).await?);
     all.extend(with_a_lost_answer(installation).await?);
     Ok(all)
 }
@@ -115,11 +119,10 @@ async fn sent(
     Ok((format!("POST {path}"), posted))
 }
 
-/// The payer goes on to the bank's page; the bank calls back, signed, when the card was charged.
-async fn by_card(installation: &Installation) -> Result<[Shown; 3], Failure> {
+/// The payer goes on to the bank's page and pays there; the bank calls back, signed.
+async fn by_card(installation: &Installation) -> Result<Vec<Shown>, Failure> {
     let charge_id = registered(installation).await?;
-    let opened = opened(installation, &charge_id, "cards").await?;
-    let end_to_end_id = text(&answer(&opened.posted), "end_to_end_id");
+    let (mut all, end_to_end_id) = paid_on_a_page(installation, &charge_id).await?;
     let notice = Notice {
         event_id: format!("{end_to_end_id}/CHARGE"),
         about: About::EndToEnd(end_to_end_id),
@@ -130,8 +133,47 @@ async fn by_card(installation: &Installation) -> Result<[Shown; 3], Failure> {
         },
     };
     let (title, bank) = ("the bank calls back (card)", ("cards", "acquiring"));
-    let called = asked(installation, title, bank, &Ask::Notice(vec![notice])).await?;
-    Ok([opened, called, paid(installation, &charge_id).await?])
+    all.push(asked(installation, title, bank, &Ask::Notice(vec![notice])).await?);
+    all.push(paid(installation, &charge_id).await?);
+    Ok(all)
+}
+
+/// The same without a callback: the bank is asked what became of it.
+async fn by_card_in_silence(installation: &Installation) -> Result<Vec<Shown>, Failure> {
+    let charge_id = registered(installation).await?;
+    let (mut all, _) = paid_on_a_page(installation, &charge_id).await?;
+    let payment_id = all.first().map(|opened| text(&answer(&opened.posted), "payment_id"));
+    let (title, payment_id) = ("an inquiry finds it (card)", payment_id.unwrap_or_default());
+    all.push(until(installation, title, &payment_id, ("state", "posted")).await?);
+    Ok(all)
+}
+
+/// An invoice, the page that the bank names, and what its payer does there; and the end-to-end id.
+async fn paid_on_a_page(
+    installation: &Installation,
+    charge_id: &str,
+) -> Result<(Vec<Shown>, String), Failure> {
+    let opened = opened(installation, charge_id, "cards").await?;
+    let told = answer(&opened.posted);
+    let [payment_id, end_to_end_id] = ["payment_id", "end_to_end_id"].map(|key| text(&told, key));
+    let title = "the bank names its page";
+    let named = until(installation, title, &payment_id, ("redirect_url", "https://")).await?;
+    let url = text(&answer(&named.posted), "redirect_url");
+    let pair = &installation.scratch.member("portal")?.pair;
+    let payer =
+        Client::new(&url, &installation.scratch.trust_pem, Some((&pair.cert_pem, &pair.key_pem)))?;
+    let path = url.find("/pay/").and_then(|at| url.get(at..)).unwrap_or_default();
+    let posted = payer.post_to(path, &[], Vec::new()).await?;
+    let there = Shown {
+        title: "the payer pays on it",
+        caller: PAYER,
+        service: "",
+        request: "POST the bank's page".to_owned(),
+        told: String::from_utf8_lossy(&posted.body).into_owned(),
+        is_as_expected: posted.http_status == 200 && &*posted.body == b"paid",
+        posted,
+    };
+    Ok((vec![opened, named, there], end_to_end_id))
 }
 
 /// The bank pays, and its answer never comes: nobody knows, until an inquiry does.
@@ -139,8 +181,10 @@ async fn with_a_lost_answer(installation: &Installation) -> Result<[Shown; 3], F
     let charge_id = registered(installation).await?;
     let opened = opened(installation, &charge_id, "absent").await?;
     let payment_id = text(&answer(&opened.posted), "payment_id");
-    let unknown = until(installation, "the answer is lost", &payment_id, "unknown").await?;
-    let posted = until(installation, "an inquiry finds it", &payment_id, "posted").await?;
+    let unknown =
+        until(installation, "the answer is lost", &payment_id, ("state", "unknown")).await?;
+    let posted =
+        until(installation, "an inquiry finds it", &payment_id, ("state", "posted")).await?;
     Ok([opened, unknown, posted])
 }
 
@@ -179,31 +223,34 @@ async fn paid(installation: &Installation, charge_id: &str) -> Result<Shown, Fai
     })
 }
 
-/// Looks at a payment until it is in a state, or has been looked at long enough.
+/// Looks at a payment until a field begins like this, or has been looked at long enough.
 async fn until(
     installation: &Installation,
     title: &'static str,
     payment_id: &str,
-    expected: &str,
+    (field, expected): (&str, &str),
 ) -> Result<Shown, Failure> {
     let portal = installation.client("portal")?;
     let path = format!("/api/v1/payments/{payment_id}");
     let mut posted = portal.get(&path).await?;
     for _ in 0..LOOKS {
-        if text(&answer(&posted), "state") == expected {
+        if text(&answer(&posted), field).starts_with(expected) {
             break;
         }
         tokio::time::sleep(LOOK_PAUSE).await;
         posted = portal.get(&path).await?;
     }
-    let state = text(&answer(&posted), "state");
+    let found = text(&answer(&posted), field);
+    let is_as_expected = found.starts_with(expected);
+    // Of an address the beginning is enough to see.
+    let shown = if field == "state" || !is_as_expected { &*found } else { "https://…" };
     Ok(Shown {
         title,
         caller: "portal",
         service: "PAY_PaymentInfo",
         request: format!("GET {path}"),
-        told: format!("state {state:?}"),
-        is_as_expected: state == expected,
+        told: format!("{field} {shown:?}"),
+        is_as_expected,
         posted,
     })
 }

@@ -79,6 +79,28 @@ impl Agencies {
         Ok(address)
     }
 
+    /// Starts a bank of cards, behind mutual TLS like an agency: its payers go on to its own page.
+    ///
+    /// # Errors
+    /// Its ledger, its certificate or a socket cannot be used.
+    async fn add_card_bank(
+        &mut self,
+        scratch: &Scratch,
+        state: &Path,
+    ) -> Result<SocketAddr, Failure> {
+        let ledger = Ledger::open(&state.join("cards_bank.ledger")).map_err(Failure::work)?;
+        let adapter = qaqpa_adapters::find("acquiring");
+        let bank =
+            adapter.and_then(|adapter| SimulatedBank::new(adapter, Chaos::default(), ledger));
+        let bank = bank.ok_or_else(|| Failure::work("no bank of cards"))?;
+        let tls = Some((&scratch.member("bank")?.pair, scratch.trust_pem.as_path()));
+        let door = door(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), tls).await?;
+        let address = door.address();
+        let bank = bank.with_page(&format!("https://{address}"));
+        self.doors.push(tokio::spawn(door.serve(Arc::new(bank), self.drain.subscribe())));
+        Ok(address)
+    }
+
     /// Stops them.
     pub async fn stop(self) {
         self.drain.send_replace(true);
@@ -104,9 +126,10 @@ impl Installation {
     pub async fn start(state: &Path, store: Option<&str>) -> Result<Self, Failure> {
         let scratch = Scratch::prepare(state)?;
         let mut agencies = Agencies::start(&scratch, |_| Conduct::default()).await?;
-        let bank = agencies.add_bank(state).await?;
+        let absent = agencies.add_bank(state).await?;
+        let cards = agencies.add_card_bank(&scratch, state).await?;
         scratch.write(&agencies.endpoints, store)?;
-        scratch.add_banks(bank)?;
+        scratch.add_banks(absent, cards)?;
         let settings = config::load(&scratch.config).map_err(Failure::configuration)?;
         if store.is_some() {
             journal::migrate(&settings.journal.store, MIGRATED_DAYS)

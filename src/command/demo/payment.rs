@@ -54,7 +54,7 @@ pub(super) async fn programme(installation: &Installation, is_json: bool) -> Res
     }
     all.extend(super::faces::programme(installation).await?);
     if is_json {
-        for shown in &all {
+        for shown in all.iter().filter(|shown| shown.caller != super::faces::PAYER) {
             say(&json_line(installation, shown).await?)?;
         }
     } else {

@@ -124,12 +124,12 @@ impl Scratch {
         self.file("services.toml", &self.services_toml(endpoints)?)
     }
 
-    /// Adds the demo's other banks to what was written: three that ask in other dialects, and one at this
-    /// address that takes orders.
+    /// Adds the demo's other banks to what was written: three that ask in other dialects, and at these
+    /// addresses one that never answers an order, and the bank of cards.
     ///
     /// # Errors
     /// The disk failed.
-    pub fn add_banks(&self, absent: SocketAddr) -> Result<(), Failure> {
+    pub fn add_banks(&self, absent: SocketAddr, cards: SocketAddr) -> Result<(), Failure> {
         let bank = |id: &str, rest: &str| {
             format!(
                 "\n[bank.{id}]\nbic = \"DEMOKZ2A\"\nname = {{ kk = \"{id}\", ru = \"{id}\", \
@@ -144,12 +144,16 @@ impl Scratch {
         let banks = [
             bank("terminals", &asks("osmp")),
             bank("transfers", &asks("iso20022")),
-            bank("cards", &(asks("acquiring") + &signs)),
+            bank("cards", &(asks("acquiring") + &signs + "agency = \"cards_bank\"\n")),
             bank("absent", "agency = \"absent_bank\"\n"),
         ];
+        let client = &self.gateway[0];
         let agency = format!(
             "\n[agency.absent_bank]\nadapter = \"iso20022\"\nendpoint = \"http://{absent}/\"\n\
-             deadline_ms = 1000\n"
+             deadline_ms = 1000\n\n\
+             [agency.cards_bank]\nadapter = \"acquiring\"\nendpoint = \"https://{cards}/\"\n\
+             tls_client_certificate_file = {:?}\ntls_client_key_file = {:?}\n",
+            client.cert_pem, client.key_pem,
         );
         self.append("payments.toml", &banks.concat())?;
         self.append("services.toml", &agency)

@@ -31,6 +31,8 @@ pub enum Line {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
     pub orders: u64,
+    /// By the last of them.
+    pub ordered_tiyn: i64,
     pub inquiries: u64,
     pub is_queued: bool,
     /// How often it was booked; more than once is what must never be.
@@ -42,7 +44,10 @@ pub struct Account {
 impl Account {
     fn note(&mut self, line: &Line) {
         match line {
-            Line::Order { .. } => self.orders += 1,
+            Line::Order { amount_tiyn, .. } => {
+                self.orders += 1;
+                self.ordered_tiyn = *amount_tiyn;
+            }
             Line::Inquiry { .. } => self.inquiries += 1,
             Line::Queued { .. } => self.is_queued = true,
             Line::Booked { amount_tiyn, .. } => {
