@@ -54,7 +54,7 @@ MUTANTS = {
     # Each alone is enough: rows are locked as they are read, the update asks for the version that was
     # read, and a trigger for a higher one.
     "one_change_at_a_time": (
-        ("src/payments/store/postgres.rs", "src/payments/store/postgres.rs", "src/payments/schema/postgres.sql"),
+        ("src/payments/store/postgres.rs", "src/payments/store/postgres.rs", "src/payments/schema/returns_postgres.sql"),
         ("let (select, lock) = lookup.select();", "o.id = r.id AND o.version = r.stored", "NEW.version <= OLD.version OR NEW.amount_tiyn"),
         ("let (select, lock) = (lookup.select().0, \"\");", "o.id = r.id", "NEW.amount_tiyn"),
         "payments", "on_postgres::refunds_at_once_never_exceed_the_payment|on_postgres::a_cancellation_and_an_attempt"),
@@ -70,6 +70,14 @@ MUTANTS = {
         "src/payments/decide/mod.rs",
         "!old.holds) && order.is_paid_back()", "!old.holds) && false",
         "lib", "payments::tests::cases::a_refund_that_was_refused_and_then_paid_takes_its_share_again"),
+    "return_within_payment": (
+        "src/payments/decide/give.rs",
+        "(returned <= payment.amount_tiyn).then_some(returned)", "Some(returned)",
+        "lib", "payments::tests::returns::more_than_is_left_waits_for_an_operator_and_moves_no_money"),
+    "share_taken_again_in_the_table": (
+        "src/payments/schema/returns_embedded.sql",
+        " AND NEW.reverses IS NULL AND NEW.ruling IS NOT 'posted'", "",
+        "payments", "on_sqlite::a_refund_that_was_refused_and_then_paid_is_taken_by_the_database_too"),
     "submitted_is_not_for_ever": (
         "src/payments/clerk.rs",
         "State::Submitted if patience.takes_orders && is_forgotten", "State::Submitted if false && is_forgotten",

@@ -4,8 +4,8 @@ use crate::all;
 use proptest::prelude::*;
 use qaqpa_kit::adapter::{Adapter, HttpAnswer, HttpOutgoing, SimulatedAnswer, SimulatedRequest};
 use qaqpa_kit::bank::{
-    Ask, Asked, BankReading, Destination, Errand, Instruction, Order, Pay, Placement, Provider,
-    Reaction, Said, TEXT_BYTES_MAX, Teller, Told, Verdict, Word,
+    About, Ask, Asked, BankReading, Destination, Errand, Instruction, Notice, Order, Pay,
+    Placement, Provider, Reaction, Said, TEXT_BYTES_MAX, Teller, Told, Verdict, Word,
 };
 use qaqpa_kit::fault::{Fault, Outcome, Phase};
 use qaqpa_kit::money::Amount;
@@ -231,6 +231,41 @@ fn a_bank_reads_what_was_ordered_and_is_read_as_it_spoke() {
             assert_eq!(word.said, Said::NotFound, "{}", bank.manifest().id);
         }
     }
+}
+
+#[test]
+fn money_that_went_back_is_read_as_it_was_told_with_its_amount() {
+    let mut told = 0;
+    for bank in providers() {
+        let provider = bank.provider().expect("a provider");
+        let asker = provider.asker().expect("an asker");
+        for said in [Said::Returned, Said::Credited, Said::Refunded] {
+            let word = Word {
+                amount: Some(amount()),
+                document_number: Some("47000002".to_owned()),
+                ..Word::of(said)
+            };
+            let about = About::EndToEnd("GW0199c3d2a9a77b558a0e1c2d3e4f5a6b".to_owned());
+            let notice = Notice { event_id: "E1".to_owned(), about, word };
+            let Some(request) = asker.ask(&Ask::Notice(vec![notice]), AT) else { continue };
+            let read = provider.read(&Asked {
+                method: request.method,
+                path: request.path,
+                query: &request.query,
+                content_type: request.content_type,
+                accept: None,
+                placement: Placement::usual(),
+                body: &request.body,
+            });
+            let Ok(Ask::Notice(read)) = read else { panic!("{}: {read:?}", bank.manifest().id) };
+            // A status does not say by which of the three ways.
+            assert!(read[0].word.said.goes_back(), "{}: {said:?}", bank.manifest().id);
+            assert_eq!(read[0].word.amount, Some(amount()));
+            assert_eq!(read[0].word.document_number.as_deref(), Some("47000002"));
+            told += 1;
+        }
+    }
+    assert!(told > 4, "too few to be true");
 }
 
 #[test]

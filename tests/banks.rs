@@ -31,6 +31,8 @@ mod planted;
 mod postgres;
 #[path = "banks/races.rs"]
 mod races;
+#[path = "banks/returns.rs"]
+mod returns;
 #[path = "flows/served.rs"]
 #[allow(dead_code, reason = "shared")]
 mod served;

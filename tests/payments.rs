@@ -66,6 +66,8 @@ on_both_stores! {
         a_document_or_a_transaction_names_one_payment,
         a_closed_day_takes_no_posting_and_keeps_what_it_held,
         refunds_never_exceed_what_was_paid,
+        a_refund_that_was_refused_and_then_paid_is_taken_by_the_database_too,
+        a_return_is_posted_by_the_word_that_tells_of_it_and_takes_its_share,
         only_confirmed_money_of_the_right_terms_is_a_proof;
     races:
         of_a_hundred_equal_payments_at_once_one_is_made,

@@ -20,7 +20,7 @@ use qaqpa_kit::fault::{Code, Fault, Phase};
 use qaqpa_kit::manifest::{Manifest, ManifestError, unlisted_code};
 use serde::de::DeserializeOwned;
 use simulator::Bank;
-use wire::{Acknowledgement, FOUND, Inquiry, Invoice, NOT_FOUND, Transaction};
+use wire::{Acknowledgement, FOUND, Inquiry, Invoice, NOT_FOUND, Transaction, status_name};
 
 /// What stands after the bank's id in the path.
 pub const PATH: &str = "acquiring";
@@ -104,9 +104,19 @@ impl Teller for Acquiring {
         }
     }
 
+    fn event_of(&self, end_to_end_id: &str, word: &Word) -> Option<String> {
+        let id = word.txn_id.as_deref().unwrap_or(end_to_end_id);
+        (word.said == Said::Refunded).then(|| event(id, status_name(word.said)))
+    }
+
     fn mirror(&self) -> Option<&dyn Mirror> {
         Some(&Bank)
     }
+}
+
+/// The same transaction in the same status is the same event, however and how often it is told.
+fn event(id: &str, status: &str) -> String {
+    format!("{id}/{status}")
 }
 
 /// Only these statuses come from the bank itself.
@@ -134,11 +144,17 @@ fn word(
     fault: impl Fn(&'static str) -> Fault,
 ) -> Result<Option<Word>, Fault> {
     let Some(said) = transaction.said() else { return Ok(None) };
+    let amount = transaction.amount().map_err(&fault)?;
+    if said == Said::Refunded && amount.is_none() {
+        // All of it, or a part: nobody may guess.
+        return Err(fault("amount_missing"));
+    }
+    let has_moved = matches!(said, Said::Posted | Said::Refunded);
     Ok(Some(Word {
-        amount: transaction.amount().map_err(&fault)?,
+        amount,
         document_number: transaction.reference.clone(),
         txn_id: transaction.id.clone(),
-        posted_at: transaction.date_time.clone().filter(|_| said == Said::Posted),
+        posted_at: transaction.date_time.clone().filter(|_| has_moved),
         redirect_url: transaction.redirect().map_err(&fault)?,
         note: transaction.note(),
         ..Word::of(said)
@@ -164,10 +180,9 @@ impl Provider for Acquiring {
         let transaction: Transaction =
             serde_json::from_slice(asked.body).map_err(|_| malformed("json_unreadable"))?;
         let word = word(&transaction, malformed)?.ok_or(malformed("status_unknown"))?;
-        // The same transaction in the same status is the same event, however often it is told.
         let id = transaction.id.as_deref().unwrap_or(&transaction.invoice_id);
         let notice = Notice {
-            event_id: format!("{id}/{}", transaction.status_name),
+            event_id: event(id, &transaction.status_name),
             about: About::EndToEnd(transaction.invoice_id.clone()),
             word: Word { redirect_url: None, ..word },
         };

@@ -85,8 +85,9 @@ impl Transaction {
         }
     }
 
-    /// What the status says; `None`: nothing that anybody may rely on (REFUND among them, which an
-    /// operator must look at).
+    /// What the status says; `None`: nothing that anybody may rely on. REFUND is told of the invoice that
+    /// was paid, also where the refund is one of ours, which has an invoice of its own: the amount, what
+    /// went back, is all that may tell.
     #[must_use]
     pub fn said(&self) -> Option<Said> {
         match self.status_name.as_str() {
@@ -95,6 +96,7 @@ impl Transaction {
             // Held on the card, not charged.
             "AUTH" => Some(Said::Accepted),
             "CHARGE" => Some(Said::Posted),
+            "REFUND" => Some(Said::Refunded),
             "CANCEL" | "FAILED" | "REJECT" => Some(Said::Rejected),
             _ => None,
         }
@@ -121,6 +123,7 @@ pub const fn status_name(said: Said) -> &'static str {
         Said::Accepted => "AUTH",
         Said::Posted | Said::Settled => "CHARGE",
         Said::Rejected => "FAILED",
+        Said::Returned | Said::Credited | Said::Refunded => "REFUND",
     }
 }
 

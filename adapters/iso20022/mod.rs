@@ -8,7 +8,7 @@
 //! | the bank sends to `/bank/{bank}/iso20022` | it means | we answer |
 //! |---|---|---|
 //! | pain.002, pacs.002 | a word about orders of ours | admi.007 |
-//! | camt.054 | it booked them | admi.007 |
+//! | camt.054 | it booked them, took a booking back, or money of them went back | admi.007 |
 //! | pacs.008 with our end-to-end ids | it booked them | pacs.002 |
 //! | pacs.008 with one other payment | a customer of its own paid the charge that it names | pacs.002 |
 //!
@@ -19,8 +19,8 @@ pub mod wire;
 
 use qaqpa_kit::adapter::{Adapter, HttpAnswer, HttpOutgoing, Simulator};
 use qaqpa_kit::bank::{
-    About, Ask, Asked, Asker, BankAnswer, Destination, Mirror, Notice, Order, Pay, Provider, Said,
-    Teller, Told, Verdict, Word,
+    About, Accounts, Ask, Asked, Asker, BankAnswer, Destination, Mirror, Notice, Order, Pay,
+    Provider, Said, Teller, Told, Verdict, Word,
 };
 use qaqpa_kit::fault::{Code, Fault, Phase};
 use qaqpa_kit::iso20022::{
@@ -161,7 +161,9 @@ impl Provider for Iso20022 {
             }
             "camt.054" => {
                 let entries = read_camt054(asked.body, is_ours).map_err(malformed)?;
-                entries.into_iter().map(of_entry).collect::<Result<_, _>>()?
+                let accounts = asked.placement.accounts;
+                let read = entries.into_iter().map(|entry| of_entry(entry, accounts));
+                read.collect::<Result<_, _>>()?
             }
             "pacs.008" => {
                 let transfers = read_pacs008(asked.body, asked.placement).map_err(malformed)?;
@@ -258,23 +260,31 @@ fn of_status(status: &Status) -> Option<Notice> {
     })
 }
 
-fn of_entry(entry: Entry) -> Result<Notice, Fault> {
+/// `RvslInd` says that the booking takes back another one of the same end-to-end id, whichever way that
+/// was; without it `CdtDbtInd` tells a payment, or the refund of one, from money that goes to the payer.
+fn of_entry(entry: Entry, accounts: Accounts) -> Result<Notice, Fault> {
+    let goes_back = entry.is_credit == (accounts == Accounts::Payers);
     let said = match (entry.status.as_str(), entry.is_reversal) {
-        // It took back what it had booked: a contradiction, which an operator ends.
-        ("BOOK", true) => Said::Rejected,
+        ("BOOK", true) => Said::Returned,
+        ("BOOK", false) if goes_back => Said::Credited,
         ("BOOK", false) => Said::Posted,
         ("PDNG", false) => Said::Accepted,
         _ => return Err(malformed("entry_status_unknown")),
+    };
+    // What the bank has a number for is the same in every message that tells of it.
+    let event_id = match &entry.reference {
+        Some(reference) if said.goes_back() => format!("return/{reference}"),
+        _ => entry.event_id,
     };
     let word = Word {
         amount: Some(entry.amount),
         document_number: entry.reference,
         txn_id: entry.txn_id,
-        posted_at: entry.booked_at.filter(|_| said == Said::Posted).map(moment),
+        posted_at: entry.booked_at.filter(|_| said != Said::Accepted).map(moment),
         note: format!("camt.054 {}", entry.status),
         ..Word::of(said)
     };
-    Ok(Notice { event_id: entry.event_id, about: About::EndToEnd(entry.end_to_end_id), word })
+    Ok(Notice { event_id, about: About::EndToEnd(entry.end_to_end_id), word })
 }
 
 /// A day without a time is its midnight; a zone behind a day says nothing of it.

@@ -158,11 +158,13 @@ impl Asker for Bank {
 fn entry(notice: &Notice) -> Option<Entry> {
     let About::EndToEnd(end_to_end_id) = &notice.about else { return None };
     let word = &notice.word;
-    let (status, is_reversal) = match word.said {
-        Said::Posted => ("BOOK", false),
-        Said::Accepted => ("PDNG", false),
-        Said::Rejected => ("BOOK", true),
-        Said::Settled | Said::NotFound | Said::Pending => return None,
+    let (status, is_reversal, is_credit) = match word.said {
+        Said::Posted => ("BOOK", false, false),
+        Said::Accepted => ("PDNG", false, false),
+        Said::Returned => ("BOOK", true, true),
+        Said::Credited => ("BOOK", false, true),
+        // No booking says it.
+        _ => return None,
     };
     Some(Entry {
         event_id: notice.event_id.clone(),
@@ -170,6 +172,7 @@ fn entry(notice: &Notice) -> Option<Entry> {
         amount: word.amount?,
         status: status.to_owned(),
         is_reversal,
+        is_credit,
         booked_at: word.posted_at.clone(),
         reference: word.document_number.clone(),
         txn_id: word.txn_id.clone(),

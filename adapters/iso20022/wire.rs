@@ -68,7 +68,8 @@ pub fn word(status: &Status) -> Option<Word> {
 pub fn status(end_to_end_id: &str, word: &Word) -> Status {
     let (code, reason) = match word.said {
         Said::Accepted => ("ACSP", None),
-        Said::Posted => ("ACSC", None),
+        // What became of it later is no status of an order.
+        Said::Posted | Said::Returned | Said::Credited | Said::Refunded => ("ACSC", None),
         Said::Settled => ("ACCC", None),
         Said::Rejected => ("RJCT", Some("AC04")),
         Said::NotFound => ("RJCT", Some(UNKNOWN_THERE)),

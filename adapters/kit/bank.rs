@@ -10,7 +10,7 @@ mod mirror;
 mod placement;
 
 pub use mirror::{Asker, BankReading, BankRequest, Errand, Instruction, Mirror, Reaction};
-pub use placement::{Place, Placement};
+pub use placement::{Accounts, Place, Placement};
 
 use crate::adapter::{HttpAnswer, HttpOutgoing};
 use crate::fault::{Code, Fault};
@@ -33,6 +33,20 @@ pub enum Said {
     NotFound,
     /// An inquiry found it undecided.
     Pending,
+    /// It took its booking back; the amount says how much of it.
+    Returned,
+    /// It booked so much of it to the payer, under this order's own id.
+    Credited,
+    /// So much of it went back to the payer: by itself, or by a refund of ours, which it does not say.
+    Refunded,
+}
+
+impl Said {
+    /// Money went back: it says how much.
+    #[must_use]
+    pub const fn goes_back(self) -> bool {
+        matches!(self, Self::Returned | Self::Credited | Self::Refunded)
+    }
 }
 
 /// A moment as the bank writes it: RFC 3339, or `2026-11-22T14:30:05` without a zone, which is then
@@ -330,6 +344,12 @@ pub trait Teller: Send + Sync {
     /// # Errors
     /// As [`Teller::submitted`].
     fn inquired(&self, order: &Order<'_>, answer: &HttpAnswer<'_>) -> Result<Word, Fault>;
+
+    /// The bank's name of what a word of an answer tells, where a notice may tell the same: both are then
+    /// one event. `None`: each answer is an event of its own.
+    fn event_of(&self, _end_to_end_id: &str, _word: &Word) -> Option<String> {
+        None
+    }
 
     /// A bank that answers so, for demos and tests.
     fn mirror(&self) -> Option<&dyn Mirror> {

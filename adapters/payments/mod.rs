@@ -266,7 +266,9 @@ fn plain(iban: &str) -> String {
     iban.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_ascii_uppercase()
 }
 
-fn notice_of(notice: &qaqpa_kit::bank::Notice) -> Notice {
+/// A bank's word as the desk reads it.
+#[must_use]
+pub fn notice_of(notice: &qaqpa_kit::bank::Notice) -> Notice {
     let (end_to_end_id, about_txn_id) = match &notice.about {
         About::EndToEnd(id) => (Some(id.clone()), None),
         About::Txn(id) => (None, Some(id.clone())),

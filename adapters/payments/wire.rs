@@ -154,13 +154,13 @@ pub struct PaymentName {
     pub payment_id: String,
 }
 
-/// A payment, or with `reverses` a refund.
+/// A payment, or with `reverses` a refund, or a return that its bank made by itself.
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Payment {
     pub payment_id: String,
     pub charge_id: Option<String>,
-    /// The payment that this refund gives back.
+    /// The payment that this refund or return gives back.
     pub reverses: Option<String>,
     /// `reserved`, `submitting`, `submitted`, `unknown`, `accepted`, `posted`, `settled`, `rejected`,
     /// `cancelled`, `expired` or `conflict`.
@@ -336,8 +336,11 @@ pub struct Notice {
     pub event_id: String,
     pub end_to_end_id: Option<String>,
     pub about_txn_id: Option<String>,
-    /// `accepted`, `posted`, `settled`, `rejected`, `not_found` or `pending`.
+    /// `accepted`, `posted`, `settled`, `rejected`, `not_found`, `pending`; `returned`, it took its
+    /// booking back, `credited`, it booked so much to the payer under this order's id, or `refunded`, so much
+    /// went back, by itself or by a refund of ours, which it does not say.
     pub said: String,
+    /// Demanded of what went back.
     pub amount_tiyn: Option<i64>,
     pub document_number: Option<String>,
     pub txn_id: Option<String>,

@@ -47,13 +47,23 @@ const fn word(said: Said) -> &'static str {
         Said::Rejected => "rejected",
         Said::NotFound => "not_found",
         Said::Pending => "pending",
+        Said::Returned | Said::Credited | Said::Refunded => "returned",
     }
 }
 
-const SUBMITTED: &[&str] =
-    &["accepted", "posted", "settled", "rejected", "pending", "unclear", "unsent", "unwritable"];
+const SUBMITTED: &[&str] = &[
+    "accepted",
+    "posted",
+    "settled",
+    "rejected",
+    "pending",
+    "returned",
+    "unclear",
+    "unsent",
+    "unwritable",
+];
 const INQUIRED: &[&str] =
-    &["accepted", "posted", "settled", "rejected", "not_found", "pending", "unclear"];
+    &["accepted", "posted", "settled", "rejected", "not_found", "pending", "returned", "unclear"];
 
 fn count(counters: &HashMap<&'static str, IntCounter>, word: &str) {
     if let Some(counter) = counters.get(word) {

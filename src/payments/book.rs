@@ -11,8 +11,9 @@ mod shelf;
 pub(super) use lookup::{Lookup, Wanted};
 pub(super) use shelf::Shelf;
 
+use super::order::Said;
 use super::record::{
-    BankWindow, Change, Charge, Closing, Heard, Joined, Notice, Order, Redemption, RequestKey,
+    BankWindow, Change, Charge, Closing, Heard, Id, Joined, Notice, Order, Redemption, RequestKey,
     Transfer,
 };
 use serde::Serialize;
@@ -64,6 +65,8 @@ pub(super) struct Book {
     evidence: HashSet<String>,
     /// Of that, the words that have no order yet.
     waiting: BTreeMap<String, Heard>,
+    /// Refunds that a bank's word of money that went back was taken for.
+    refunded: HashSet<String>,
     keys: HashMap<String, RequestKey>,
     notices: BTreeMap<String, Tracked<Notice>>,
     totals: Vec<Closing>,
@@ -106,6 +109,10 @@ impl Book {
                     self.waiting.insert(row.id.clone(), row);
                 }
             }
+            Lookup::Refunded => {
+                let id = row.get("id").and_then(Value::as_str).unwrap_or_default();
+                self.refunded.insert(id.to_owned());
+            }
             Lookup::Key => {
                 let row: RequestKey = serde_json::from_value(row)?;
                 self.keys.insert(row.id.clone(), row);
@@ -119,7 +126,12 @@ impl Book {
             Lookup::Break => self.shelf.absorb_break(row)?,
             Lookup::RegisterFile => self.shelf.absorb_file(row)?,
             Lookup::Totals => self.totals.push(serde_json::from_value(row)?),
-            Lookup::Holder | Lookup::Order | Lookup::EndToEnd | Lookup::Txn | Lookup::Document => {
+            Lookup::Holder
+            | Lookup::Order
+            | Lookup::EndToEnd
+            | Lookup::Txn
+            | Lookup::Document
+            | Lookup::Reversing => {
                 let row: Order = serde_json::from_value(row)?;
                 // What was decided since stands, where rows are read again for a kept word.
                 if self.order(row.id.text()).is_none() {
@@ -188,6 +200,17 @@ impl Book {
         self.redemption(order).is_some_and(|redemption| redemption.call.is_some())
     }
 
+    /// What gives a payment back, oldest first, where it was asked for.
+    pub(super) fn reversing(&self, payment: &Id) -> Vec<Order> {
+        let orders = self.orders.values().map(|tracked| &tracked.row);
+        orders.filter(|order| order.reverses.as_ref() == Some(payment)).cloned().collect()
+    }
+
+    /// Whether a bank's word of money that went back was taken for this refund.
+    pub(super) fn is_refunded(&self, refund: &Id) -> bool {
+        self.refunded.contains(refund.text())
+    }
+
     pub(super) fn has_heard(&self, event: &str) -> bool {
         self.evidence.contains(event)
     }
@@ -225,6 +248,9 @@ impl Book {
         if heard.order_id.is_none() {
             self.waiting.insert(heard.id.clone(), heard.clone());
         }
+        if let Some(order) = &heard.order_id {
+            self.note_refund(heard.said, order);
+        }
         self.new_evidence.push(heard);
     }
 
@@ -238,10 +264,17 @@ impl Book {
         self.waiting.get(event)
     }
 
-    /// A word that waited has found its order.
-    pub(super) fn join(&mut self, joined: Joined) {
+    /// A word that waited has found its order, and says this of it.
+    pub(super) fn join(&mut self, joined: Joined, said: Said) {
+        self.note_refund(said, &joined.order_id);
         self.waiting.remove(&joined.id);
         self.new_joins.push(joined);
+    }
+
+    fn note_refund(&mut self, said: Said, order: &Id) {
+        if said == Said::Refunded {
+            self.refunded.insert(order.text().to_owned());
+        }
     }
 
     /// Whether a word is kept now of which nobody knows the order.

@@ -1,8 +1,12 @@
 //! What payments can be asked to do, and what they answer: plain values, decided without I/O.
 
+mod refusal;
+
+pub use refusal::Refusal;
+
 use super::breaks;
 use super::calendar::OperatingDay;
-use super::order::{Action, Ruling, Said, State};
+use super::order::{Action, Ruling, Said};
 use super::record::{Charge, Closing, Id, Notice, Order, Party, Source};
 use qaqpa_kit::money::Amount;
 
@@ -170,6 +174,12 @@ pub enum Command {
     Act(Act),
     Inquire(Inquiry),
     Hear(Report),
+    /// A bank says that so much of a payment went back: a refund of ours, or a return that opens this
+    /// order.
+    Return {
+        order: Id,
+        report: Report,
+    },
     Refund(Refund),
     Redeem(Redeeming),
     /// The call that a payment was the proof for came to nothing: it may be the proof for another.
@@ -264,76 +274,17 @@ impl Reply {
     }
 }
 
-/// Why nothing was done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Refusal {
-    /// A text is too long or holds NUL, or there are too many charges.
-    Malformed,
-    /// Such a number, id or transaction is there already, with other terms.
-    Taken,
-    NoCharge,
-    NoOrder,
-    NoBank,
-    NoNotice,
-    Annulled,
-    /// Another order is paying the charge, or has paid it.
-    Held(State),
-    /// This action cannot be done in this state.
-    NotNow(State),
-    /// A later attempt has begun, or the row was changed since it was read.
-    Stale,
-    /// Its time has not come.
-    NotDue,
-    /// Its deadline has passed.
-    Late,
-    /// Refunds would exceed what was paid.
-    TooMuch,
-    /// There is no money of this order to give back.
-    NotRefundable,
-    /// An operator must say why.
-    NoReason,
-    /// The payment was the proof for another call.
-    Used,
-    /// The bank does not have the money, or it pays no charge.
-    NotConfirmed(State),
-    /// The money went back, or is on its way back.
-    Returned,
-    /// Another amount, budget code or kind was paid, or another payee.
-    OtherTerms,
-    /// Of a run or a break.
-    Reconcile(breaks::Refused),
-}
-
-impl Refusal {
-    /// The public reason of the fault that this causes.
+impl Command {
+    /// What a word of a bank asks for.
     #[must_use]
-    pub const fn reason(self) -> &'static str {
-        match self {
-            Self::Malformed => "text_malformed",
-            Self::Taken => "already_there",
-            Self::NoCharge => "no_such_charge",
-            Self::NoOrder => "no_such_payment",
-            Self::NoBank => "no_such_bank",
-            Self::NoNotice => "no_such_notice",
-            Self::Annulled => "charge_annulled",
-            Self::Held(_) => "charge_held",
-            Self::NotNow(_) => "not_in_this_state",
-            Self::Stale => "attempt_outdated",
-            Self::NotDue => "not_due",
-            Self::Late => "deadline_passed",
-            Self::TooMuch => "refunds_exceed_payment",
-            Self::NotRefundable => "not_refundable",
-            Self::NoReason => "reason_missing",
-            Self::Used => "payment_used",
-            Self::NotConfirmed(_) => "payment_not_confirmed",
-            Self::Returned => "payment_returned",
-            Self::OtherTerms => "payment_of_other_terms",
-            Self::Reconcile(refused) => refused.reason(),
+    pub fn of_word(report: Report) -> Self {
+        if report.said.goes_back() {
+            Self::Return { order: Id::at(report.at_us), report }
+        } else {
+            Self::Hear(report)
         }
     }
-}
 
-impl Command {
     /// Whether every text is short and free of NUL, which PostgreSQL's texts cannot hold.
     pub(super) fn is_clean(&self) -> bool {
         let texts: Vec<&str> = match self {
@@ -358,7 +309,7 @@ impl Command {
                 vec![&receipt.bank, &receipt.txn_id, document, &receipt.original_digest]
             }
             Self::Act(act) => vec![&act.node],
-            Self::Hear(report) => {
+            Self::Hear(report) | Self::Return { report, .. } => {
                 let about = match &report.about {
                     About::Order(_) => "",
                     About::EndToEnd(id) | About::Txn(id) => id,

@@ -31,6 +31,8 @@ pub enum Step {
     Expired,
     /// Money that came without a charge to pay, e.g. a second time.
     Surplus,
+    /// A bank gave money of a payment back by itself.
+    Returned,
 }
 
 /// How far the bank says that the money has come.
@@ -89,7 +91,10 @@ impl Evidence {
         match said {
             Said::NotFound | Said::Pending => silence,
             Said::Accepted => Self { rank: Rank::Accepted, ..silence },
-            Said::Posted => Self { rank: Rank::Posted, ..silence },
+            // What went back had come.
+            Said::Posted | Said::Returned | Said::Credited | Said::Refunded => {
+                Self { rank: Rank::Posted, ..silence }
+            }
             Said::Settled => Self { rank: Rank::Settled, ..silence },
             Said::Rejected => Self { is_rejected: true, ..silence },
         }
@@ -139,7 +144,7 @@ use State::{
 pub type Row = (Step, [State; 6]);
 
 /// The one table. Columns: silence, accepted, posted, settled, rejected, contradictory.
-pub const TABLE: [Row; 8] = [
+pub const TABLE: [Row; 9] = [
     (Step::Reserved, [Reserved, Accepted, Posted, Settled, Rejected, Conflict]),
     (Step::Submitting, [Submitting, Accepted, Posted, Settled, Rejected, Conflict]),
     (Step::Resubmitting, [Submitting, Accepted, Posted, Settled, Rejected, Conflict]),
@@ -150,6 +155,8 @@ pub const TABLE: [Row; 8] = [
     (Step::Expired, [Expired, Expired, Expired, Expired, Expired, Conflict]),
     // Its money was there before the order; only a ruling sends it away.
     (Step::Surplus, [Posted, Posted, Posted, Settled, Rejected, Conflict]),
+    // Its money was on its way back before we heard of it; only a ruling says that it was not.
+    (Step::Returned, [Posted, Posted, Posted, Settled, Rejected, Conflict]),
 ];
 
 /// The state of an order that took this step and of which this is known.
@@ -222,7 +229,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const STEPS: [Step; 8] = [
+    const STEPS: [Step; 9] = [
         Step::Reserved,
         Step::Submitting,
         Step::Resubmitting,
@@ -231,6 +238,7 @@ mod tests {
         Step::Cancelled,
         Step::Expired,
         Step::Surplus,
+        Step::Returned,
     ];
     fn after(step: Step, said: &[Said]) -> State {
         let known =
@@ -282,6 +290,11 @@ mod tests {
             (Step::Expired, &[S::Posted, S::Rejected], Conflict),
             (Step::Surplus, &[S::Posted], Posted),
             (Step::Surplus, &[S::Posted, S::Settled], Settled),
+            // What went back had come; and it is a return's own life that tells of it.
+            (Step::Submitted, &[S::Returned], Posted),
+            (Step::Lost, &[S::Refunded, S::Posted], Posted),
+            (Step::Submitted, &[S::Rejected, S::Returned], Conflict),
+            (Step::Returned, &[S::Returned], Posted),
         ];
         for (step, said, expected) in cases {
             assert_eq!(after(*step, said), *expected, "{step:?} {said:?}");
@@ -306,6 +319,9 @@ mod tests {
             Said::Rejected,
             Said::NotFound,
             Said::Pending,
+            Said::Returned,
+            Said::Credited,
+            Said::Refunded,
         ])
     }
 

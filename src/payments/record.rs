@@ -106,12 +106,14 @@ impl Charge {
     }
 }
 
-/// A payment, or with `reverses` a refund.
+/// A payment, or with `reverses` a refund, or a return that its bank made by itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
     pub id: Id,
-    /// The payment that this refund gives back.
+    /// The payment that this refund or return gives back.
     pub reverses: Option<Id>,
+    /// The payment that pays no charge of its own, and whose money an operator led here.
+    pub takes: Option<Id>,
     pub charge: Option<Id>,
     pub bank: String,
     /// The same at every attempt; at most 35 characters (ISO 20022 EndToEndId).
@@ -135,7 +137,7 @@ pub struct Order {
     pub claim: Option<Claim>,
     /// It keeps its charge from other payments; what was let go is taken again by an operator's ruling
     /// alone, if nobody else has it. Or a refund keeps its share of the payment, and takes it again where
-    /// its money goes out after all.
+    /// its money goes out after all; a return has one as soon as there is so much to give back.
     #[serde(with = "flag")]
     pub holds: bool,
     /// Grows with every change.
@@ -165,9 +167,9 @@ pub struct Order {
     /// The bank's own id of the payment.
     pub txn_id: Option<String>,
     pub txn_key: Option<String>,
-    /// Sum of the refunds that were not refused; at most the amount.
+    /// Sum of the refunds that were not refused and of the returns; at most the amount.
     pub returned_tiyn: i64,
-    /// The account that a refund takes from.
+    /// The account that a refund takes from; a return takes from wherever the payment's money lies.
     pub source: Option<String>,
     /// Why it is as it is: a refund's reason, a surplus's cause, an operator's words.
     pub reason: String,
@@ -180,16 +182,32 @@ pub struct Order {
 }
 
 impl Order {
-    /// What is known of it.
+    /// What was said of it.
     #[must_use]
-    pub fn evidence(&self) -> Evidence {
+    pub fn heard(&self) -> Evidence {
         let Self { rank, is_rejected, is_disputed, .. } = *self;
         Evidence { rank, is_rejected, is_disputed }
+    }
+
+    /// What is known of it: a return of more than there is to give back contradicts the payment.
+    #[must_use]
+    pub fn evidence(&self) -> Evidence {
+        let heard = self.heard();
+        Evidence { is_disputed: heard.is_disputed || self.is_beyond(), ..heard }
+    }
+
+    /// A return for which its payment has no money.
+    fn is_beyond(&self) -> bool {
+        self.step == Step::Returned && !self.holds
     }
 
     /// Where its money lies.
     #[must_use]
     pub fn position(&self) -> Position {
+        // What the bank gave of its own is none of ours.
+        if self.is_beyond() {
+            return None;
+        }
         ledger::position(self.step, self.evidence(), self.ruling)
     }
 
@@ -231,10 +249,10 @@ impl Order {
     /// Derives what the tables derive.
     pub(super) fn derive(&mut self) {
         self.state = order::state(self.step, self.evidence(), self.ruling);
+        self.holds &= self.state.holds() && self.step != Step::Surplus || self.is_paid_back();
         let position = self.position();
         self.asset = position.map(|(asset, _)| asset);
         self.claim = position.map(|(_, claim)| claim);
-        self.holds &= self.state.holds() && self.step != Step::Surplus || self.is_paid_back();
         if !self.state.needs_inquiry() && self.state != State::Reserved {
             self.next_check_at_us = None;
         }

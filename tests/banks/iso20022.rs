@@ -131,7 +131,8 @@ fn what_our_bank_answers_and_sends_is_valid_and_so_is_what_it_is_told() {
         messages.push(body);
         kinds.push(("pain.002.001.12", true));
     }
-    let notices = [Said::Accepted, Said::Posted, Said::Rejected].map(|said| Notice {
+    let said = [Said::Accepted, Said::Posted, Said::Returned, Said::Credited];
+    let notices = said.map(|said| Notice {
         event_id: format!("event {said:?}"),
         about: About::EndToEnd(end_to_end_id.clone()),
         word: word(said),

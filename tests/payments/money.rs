@@ -2,8 +2,9 @@
 
 use crate::house::*;
 use qaqpa::payments::calendar::OperatingDay;
-use qaqpa::payments::command::{Command, Refusal, Reply};
-use qaqpa::payments::order::{Action, Said, State};
+use qaqpa::payments::command::{Command, Refusal, Reply, Report};
+use qaqpa::payments::order::{Action, Ruling, Said, State};
+use qaqpa::payments::record::Order;
 use qaqpa_kit::money::Amount;
 
 const PAYABLE: &str = "payable:990140000017:108125";
@@ -148,6 +149,58 @@ pub(crate) async fn refunds_never_exceed_what_was_paid(house: &House) {
     assert!(balances.iter().all(|row| row.balance_tiyn == 0), "{balances:?}");
     assert_eq!(refusal_of(of(refund(&returned, 1)).await), Refusal::NotRefundable);
     assert_eq!(payments.order(&paid.id).await.unwrap().unwrap().state, State::Posted);
+}
+
+pub(crate) async fn a_refund_that_was_refused_and_then_paid_is_taken_by_the_database_too(
+    house: &House,
+) {
+    let payments = house.start().await;
+    let charge = charged(&payments, "M-7").await;
+    let paid = order_of(payments.run(Command::Receive(receipt(&charge, "T1"))).await.unwrap());
+    let back = order_of(payments.run(refund(&paid, AMOUNT)).await.unwrap());
+    hear(&payments, &back, "E1", Said::Rejected).await;
+    let returned = async || payments.order(&paid.id).await.unwrap().unwrap().returned_tiyn;
+    assert_eq!(returned().await, 0, "it came to nothing");
+    let back = hear(&payments, &back, "E2", Said::Posted).await;
+    assert_eq!((back.state, back.holds), (State::Conflict, true));
+    assert_eq!(returned().await, AMOUNT, "its money went out nevertheless");
+}
+
+pub(crate) async fn a_return_is_posted_by_the_word_that_tells_of_it_and_takes_its_share(
+    house: &House,
+) {
+    let payments = house.start().await;
+    let charge = charged(&payments, "M-8").await;
+    let paid = unknown(&payments, &charge).await;
+    let back = |event: &str, said: Said, tiyn: i64| {
+        let amount = Amount::new(tiyn).ok();
+        let document_number = Some(event.to_owned());
+        Command::of_word(Report { amount, document_number, ..report(&paid, event, said) })
+    };
+    let first = order_of(payments.run(back("B1", Said::Returned, 1_000)).await.unwrap());
+    assert_eq!((first.state, first.reverses.as_ref()), (State::Posted, Some(&paid.id)));
+    let again = payments.run(back("B1", Said::Returned, 1_000)).await.unwrap();
+    assert!(matches!(again, Reply::Order { is_new: false, .. }), "{again:?}");
+    assert_eq!(house.count("payment_order"), 2);
+    let payment = payments.order(&paid.id).await.unwrap().unwrap();
+    assert_eq!((payment.state, payment.returned_tiyn), (State::Posted, 1_000));
+    assert_eq!(balance(&payments, "receivable:demo_bank").await, AMOUNT - 1_000);
+    // More than is left: kept, and no money is moved.
+    let late = order_of(payments.run(back("B2", Said::Credited, AMOUNT)).await.unwrap());
+    assert_eq!((late.state, late.holds), (State::Conflict, false));
+    assert_eq!(balance(&payments, PAYABLE).await, 1_000 - AMOUNT);
+    let told = payments.notices(&first.id).await.unwrap();
+    assert_eq!(told.len(), 2, "whose charge it is, and who asked");
+    // The first turns out to be none: the second takes what it has let go.
+    hear(&payments, &first, "E1", Said::Rejected).await;
+    let rule = |order: &Order, ruling| {
+        let (order, reason) = (order.id.clone(), "the bank's letter".to_owned());
+        Command::Rule { order, ruling, reason, at_us: MORNING_US }
+    };
+    payments.run(rule(&first, Ruling::Rejected)).await.unwrap();
+    let late = payments.order(&late.id).await.unwrap().unwrap();
+    assert_eq!((late.state, late.holds), (State::Posted, true));
+    assert_eq!(balance(&payments, "receivable:demo_bank").await, 0);
 }
 
 pub(crate) async fn only_confirmed_money_of_the_right_terms_is_a_proof(house: &House) {

@@ -34,6 +34,16 @@ impl Place {
     }
 }
 
+/// Whose accounts a bank's notices of bookings (camt.054) tell of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Accounts {
+    /// A payment is a debit, what goes back a credit.
+    Payers,
+    /// The other way round.
+    Payees,
+}
+
 /// Where each value stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Placement {
@@ -47,6 +57,8 @@ pub struct Placement {
     pub charge: Place,
     /// The BIC of the bank that keeps the payee's account.
     pub payee_bic: Cow<'static, str>,
+    /// Whose accounts a notice of bookings tells of.
+    pub accounts: Accounts,
 }
 
 /// What an installation has that says nothing else; a choice of ours, no guideline.
@@ -56,6 +68,7 @@ static USUAL: Placement = Placement {
     kbe: Place::Remittance,
     charge: Place::CreditorReference,
     payee_bic: Cow::Borrowed("KKMFKZ2A"),
+    accounts: Accounts::Payers,
 };
 
 impl Placement {

@@ -23,6 +23,8 @@ pub struct Entry {
     pub status: String,
     /// `RvslInd`: the bank takes an earlier booking back.
     pub is_reversal: bool,
+    /// `CdtDbtInd` of the payment, else of its entry: `CRDT`, the account has more of it.
+    pub is_credit: bool,
     /// `BookgDt`, a day or a moment.
     pub booked_at: Option<String>,
     /// `AcctSvcrRef`: the bank's own number of this payment. That of a booking of several is none's.
@@ -96,6 +98,10 @@ fn read(
         Err(_) if !is_ours(&end_to_end_id) => return Ok(None),
         amount => amount?,
     };
+    let is_credit = match is_credit(entry, detail) {
+        Err(_) if !is_ours(&end_to_end_id) => return Ok(None),
+        side => side?,
+    };
     let booking = if is_only { id(entry, "AcctSvcrRef")? } else { None };
     Ok(Some(Entry {
         event_id,
@@ -103,6 +109,7 @@ fn read(
         amount,
         status,
         is_reversal: is_reversal(entry)?,
+        is_credit,
         booked_at: booked_at(entry)?,
         reference: id(detail, "Refs/AcctSvcrRef")?.or(booking),
         txn_id: id(detail, "Refs/TxId")?,
@@ -119,6 +126,20 @@ fn status(entry: Element<'_>) -> Result<String, Broken> {
     let element = one(entry, "Sts")?.ok_or("status_missing")?;
     let code = if element.children().next().is_some() { "Sts/Cd" } else { "Sts" };
     Ok(text(entry, code)?.ok_or("entry_status_unknown")?.into_owned())
+}
+
+/// Which way money went on the account that is told of; every version asks for it.
+fn is_credit(entry: Element<'_>, detail: Element<'_>) -> Result<bool, Broken> {
+    let own = text(detail, "CdtDbtInd")?;
+    let side = match own {
+        Some(side) => side,
+        None => text(entry, "CdtDbtInd")?.ok_or("side_missing")?,
+    };
+    match &*side {
+        "CRDT" => Ok(true),
+        "DBIT" => Ok(false),
+        _ => Err("side_unknown"),
+    }
 }
 
 /// A word that is none of XML's for true and false is not taken for either.
@@ -163,7 +184,7 @@ fn check_repeated(entries: &[Entry], numbers: &[Option<String>]) -> Result<(), B
     let mut numbered = BTreeMap::new();
     let all = entries.iter().zip(numbers);
     for (entry, number) in all.filter(|(entry, _)| entry.status == "BOOK") {
-        let payment = (&entry.end_to_end_id, entry.is_reversal);
+        let payment = (&entry.end_to_end_id, entry.is_reversal, entry.is_credit);
         let is_new = booked.insert((payment, number));
         let has_number = number.is_some();
         let had_number = *numbered.entry(payment).or_insert(has_number);
@@ -174,7 +195,7 @@ fn check_repeated(entries: &[Entry], numbers: &[Option<String>]) -> Result<(), B
     Ok(())
 }
 
-/// Writes a camt.054 whose entries are debits of one payment each.
+/// Writes a camt.054 whose entries are of one payment each, on accounts of payers.
 #[must_use]
 pub fn camt054(message_id: &str, written_at: &str, entries: &[Entry]) -> String {
     document(CAMT_054, "BkToCstmrDbtCdtNtfctn", |out| {
@@ -197,7 +218,7 @@ pub fn camt054(message_id: &str, written_at: &str, entries: &[Entry]) -> String 
 fn push_entry(out: &mut String, entry: &Entry) {
     push_nested(out, "Ntry", |out| {
         push_amount(out, "Amt", entry.amount);
-        push_element(out, "CdtDbtInd", "DBIT");
+        push_element(out, "CdtDbtInd", if entry.is_credit { "CRDT" } else { "DBIT" });
         if entry.is_reversal {
             push_element(out, "RvslInd", "true");
         }
@@ -314,11 +335,15 @@ mod tests {
             ("<BookgDt><Dt>soon</Dt></BookgDt>", Err("date_malformed")),
             ("<BookgDt><DtTm>2026-11-22</DtTm></BookgDt>", Err("date_malformed")),
             ("<BookgDt><Dt>2026-11-22</Dt></BookgDt>", Ok(1)),
+            ("<CdtDbtInd>CRDT</CdtDbtInd>", Err("element_repeated")),
         ] {
             assert_eq!(read_all(&marked(mark)).map(|all| all.len()), expected, "{mark}");
         }
         let own = marked("").replace("<Cd>BOOK</Cd>", "<Prtry>BOOKED</Prtry>");
         assert_eq!(read_all(&own), Err("entry_status_unknown"));
+        let side = |other: &str| marked("").replace("<CdtDbtInd>DBIT</CdtDbtInd>", other);
+        assert_eq!(read_all(&side("")), Err("side_missing"));
+        assert_eq!(read_all(&side("<CdtDbtInd>debit</CdtDbtInd>")), Err("side_unknown"));
     }
 
     #[test]

@@ -85,6 +85,7 @@ pub(super) fn placements(
             kbe: raw.kbe,
             charge: raw.charge,
             payee_bic: raw.payee_bic.clone().into(),
+            accounts: raw.accounts,
         };
         if let Some((one, other)) = placement.clash() {
             let wrong = format!("{one} and {other} would stand in one place");

@@ -1,7 +1,7 @@
 //! `payments.toml` as written: banks with their operating days, budget codes, fees and duties.
 
 use super::Name;
-use qaqpa_kit::bank::{Covered, Place};
+use qaqpa_kit::bank::{Accounts, Covered, Place};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use toml::value::Datetime;
@@ -107,6 +107,9 @@ pub struct Placement {
     pub charge: Place,
     /// BIC of the bank that keeps the payee's account.
     pub payee_bic: String,
+    /// Whose accounts the bank's camt.054 tells of, `payers` or `payees`: by it a debit is a payment or
+    /// money that went back.
+    pub accounts: Accounts,
 }
 
 impl Default for Placement {
@@ -118,6 +121,7 @@ impl Default for Placement {
             kbe: usual.kbe,
             charge: usual.charge,
             payee_bic: usual.payee_bic.to_string(),
+            accounts: usual.accounts,
         }
     }
 }

@@ -17,6 +17,10 @@ pub(in crate::payments) enum Lookup {
     EndToEnd,
     Txn,
     Document,
+    /// Refunds and returns, by the payment that they give back.
+    Reversing,
+    /// Those of them that a bank's word of money that went back was taken for, by the payment.
+    Refunded,
     /// Which call an order is the proof for; after its order, whose lock decides the race.
     Redemption,
     Evidence,
@@ -24,7 +28,8 @@ pub(in crate::payments) enum Lookup {
     Early,
     Key,
     Notice,
-    /// Notices of an order that were not told yet; after their order, whose lock decides what follows what.
+    /// Notices of a payment and of what gives it back that were not told yet; after their orders, whose
+    /// lock decides what follows what.
     Untold,
     Run,
     Break,
@@ -34,7 +39,7 @@ pub(in crate::payments) enum Lookup {
 }
 
 impl Lookup {
-    pub(in crate::payments) const ALL: [Self; 18] = [
+    pub(in crate::payments) const ALL: [Self; 21] = [
         Self::Window,
         Self::WindowToClose,
         Self::Charge,
@@ -44,6 +49,8 @@ impl Lookup {
         Self::EndToEnd,
         Self::Txn,
         Self::Document,
+        Self::Reversing,
+        Self::Refunded,
         Self::Redemption,
         Self::Evidence,
         Self::Early,
@@ -83,6 +90,18 @@ impl Lookup {
             Self::EndToEnd => ("SELECT * FROM payment_order WHERE end_to_end_id {set}", UPDATE),
             Self::Txn => ("SELECT * FROM payment_order WHERE txn_key {set}", UPDATE),
             Self::Document => ("SELECT * FROM payment_order WHERE document_key {set}", UPDATE),
+            Self::Reversing => ("SELECT * FROM payment_order WHERE reverses {set}", UPDATE),
+            // One that waited under the refund's own name was said of the refund itself.
+            Self::Refunded => (
+                "SELECT e.order_id AS id FROM payment_order o JOIN order_evidence e \
+                 ON e.order_id = o.id WHERE o.reverses {set} AND e.said = 'refunded' \
+                 UNION ALL SELECT j.order_id FROM payment_order o JOIN evidence_joined j \
+                 ON j.order_id = o.id JOIN order_evidence e ON e.id = j.id \
+                 WHERE o.reverses {set} AND e.said = 'refunded' \
+                 AND coalesce(e.name, '') <> o.bank || '/end_to_end/' || o.end_to_end_id \
+                 AND coalesce(e.name, '') <> o.bank || '/txn/' || coalesce(o.txn_id, '')",
+                "",
+            ),
             Self::Redemption => ("SELECT * FROM redemption WHERE id {set}", UPDATE),
             Self::Evidence => (
                 "SELECT e.*, j.order_id AS joined FROM order_evidence e \
@@ -96,9 +115,11 @@ impl Lookup {
             ),
             Self::Key => ("SELECT * FROM request_key WHERE id {set}", ""),
             Self::Notice => ("SELECT * FROM notice WHERE id {set}", UPDATE),
-            Self::Untold => {
-                ("SELECT * FROM notice WHERE order_id {set} AND told_at_us IS NULL", UPDATE)
-            }
+            Self::Untold => (
+                "SELECT * FROM notice WHERE told_at_us IS NULL AND order_id IN \
+                 (SELECT id FROM payment_order WHERE id {set} OR reverses {set})",
+                UPDATE,
+            ),
             Self::Run => ("SELECT * FROM reconcile_run WHERE id {set}", UPDATE),
             Self::Break => ("SELECT * FROM break_item WHERE id {set}", UPDATE),
             Self::RegisterFile => ("SELECT * FROM register_file WHERE id {set}", ""),

@@ -74,7 +74,7 @@ pub(in crate::payments) fn recall(book: &Book) -> Option<Request> {
     let first =
         of_known.min_by(|(a, ..), (b, ..)| (a.heard_at_us, &a.id).cmp(&(b.heard_at_us, &b.id)));
     let (heard, bank, about, since_us) = first?;
-    let command = Command::Hear(again(heard, bank, about, since_us));
+    let command = Command::of_word(again(heard, bank, about, since_us));
     Some(Request { command, key: None })
 }
 

@@ -7,7 +7,7 @@ use crate::payments::book::{Book, Lookup};
 use crate::payments::calendar::OperatingDay;
 use crate::payments::command::{About, Refusal, Reply, Report};
 use crate::payments::order::{self, Evidence, Rank, Said};
-use crate::payments::record::{Heard, Joined, Order, Source};
+use crate::payments::record::{Heard, Id, Joined, Order, Source};
 
 /// The order that is spoken of; a bank speaks of its own orders only.
 pub(super) fn find<'b>(book: &'b Book, bank: &str, about: &About) -> Option<&'b Order> {
@@ -44,16 +44,15 @@ pub(super) fn hear(book: &mut Book, rules: &Rules, report: &Report) -> Result<Re
     if report.source == Source::Operator && report.note.trim().is_empty() {
         return Err(Refusal::NoReason);
     }
-    let event = path(&[&report.bank, &report.event_id]);
-    let found = find(book, &report.bank, &report.about).cloned();
-    match &found {
-        Some(order) if early::is_same(book, &event, report) => {
-            let (order_id, joined_at_us) = (order.id.clone(), report.at_us);
-            book.join(Joined { id: event, order_id, joined_at_us });
-        }
-        _ if book.has_heard(&event) => return found.map(unchanged).ok_or(Refusal::NoOrder),
-        Some(_) | None => keep(book, report, event, found.as_ref()),
+    if report.said.goes_back() {
+        // It may open an order.
+        return Err(Refusal::Malformed);
     }
+    let found = find(book, &report.bank, &report.about).cloned();
+    if is_old(book, report, found.as_ref()) {
+        return found.map(unchanged).ok_or(Refusal::NoOrder);
+    }
+    keep(book, report, found.as_ref().map(|order| &order.id));
     let old = found.ok_or(Refusal::NoOrder)?;
     let order = learn(book, rules, old.clone(), report);
     if order == old {
@@ -69,8 +68,24 @@ pub(super) fn hear(book: &mut Book, rules: &Rules, report: &Report) -> Result<Re
     Ok(changed(put(book, rules, order, (report.at_us, cause))))
 }
 
-fn keep(book: &mut Book, report: &Report, event: String, found: Option<&Order>) {
-    let (name, txn_id, redirect_url) = match found {
+fn event_of(report: &Report) -> String {
+    path(&[&report.bank, &report.event_id])
+}
+
+/// Whether there is nothing to learn from it: it was heard before, and does not wait for this order.
+pub(super) fn is_old(book: &Book, report: &Report, found: Option<&Order>) -> bool {
+    let event = event_of(report);
+    book.has_heard(&event) && !(found.is_some() && early::is_same(book, &event, report))
+}
+
+/// Keeps a word as it was said, of this order; one that waited has found it.
+pub(super) fn keep(book: &mut Book, report: &Report, order: Option<&Id>) {
+    let event = event_of(report);
+    if let Some(order) = order.filter(|_| early::is_same(book, &event, report)) {
+        let joined = Joined { id: event, order_id: order.clone(), joined_at_us: report.at_us };
+        return book.join(joined, report.said);
+    }
+    let (name, txn_id, redirect_url) = match order {
         Some(_) => (None, None, None),
         None => {
             let name = early::place(book, &early::name_of(&report.bank, &report.about));
@@ -79,7 +94,7 @@ fn keep(book: &mut Book, report: &Report, event: String, found: Option<&Order>) 
     };
     book.hear(Heard {
         id: event,
-        order_id: found.map(|order| order.id.clone()),
+        order_id: order.cloned(),
         said: report.said,
         source: report.source,
         amount_tiyn: report.amount.map(|amount| amount.tiyn()),
@@ -95,8 +110,8 @@ fn keep(book: &mut Book, report: &Report, event: String, found: Option<&Order>) 
 }
 
 /// The order with what was said joined to what was known.
-fn learn(book: &Book, rules: &Rules, mut order: Order, report: &Report) -> Order {
-    let mut known = order.evidence().join(Evidence::of(report.said));
+pub(super) fn learn(book: &Book, rules: &Rules, mut order: Order, report: &Report) -> Order {
+    let mut known = order.heard().join(Evidence::of(report.said));
     known.is_disputed |= report.amount.is_some_and(|amount| amount.tiyn() != order.amount_tiyn);
     if let Some((posted_at_us, day)) = posting(book, rules, &order, report) {
         order.posted_at_us = Some(posted_at_us);
@@ -116,7 +131,7 @@ fn learn(book: &Book, rules: &Rules, mut order: Order, report: &Report) -> Order
     if order.redirect_url.is_none() {
         order.redirect_url.clone_from(&report.redirect_url);
     }
-    if order.ruling.is_some_and(|ruling| ruling.is_shaken(order.evidence(), known)) {
+    if order.ruling.is_some_and(|ruling| ruling.is_shaken(order.heard(), known)) {
         order.ruling = None;
     }
     Evidence { rank: order.rank, is_rejected: order.is_rejected, is_disputed: order.is_disputed } =

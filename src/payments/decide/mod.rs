@@ -1,6 +1,7 @@
 //! The rules of payments: a command and the book in, an answer and a changed book out. Pure.
 
 mod early;
+mod give;
 mod hear;
 mod money;
 mod open;
@@ -14,6 +15,7 @@ use super::book::{Book, Lookup, Wanted};
 use super::breaks;
 use super::command::{About, Answered, Command, Key, Redeeming, Refusal, Reply, Telling, is_clean};
 use super::ledger;
+use super::order::{Action, Rank};
 use super::record::{Change, Charge, Order, RequestKey, Transfer};
 use crate::config::settings::{self, Bank};
 use base64::Engine;
@@ -95,7 +97,11 @@ impl Request {
             }
             Command::Act(act) => wanted.want(Lookup::Order, act.order.text()),
             Command::Inquire(inquiry) => wanted.want(Lookup::Order, inquiry.order.text()),
-            Command::Hear(report) => {
+            Command::Hear(report) | Command::Return { report, .. } => {
+                if let Command::Return { order, .. } = &self.command {
+                    wanted.want(Lookup::Order, order.text());
+                    early::want(wanted, &report.bank, order, None);
+                }
                 match &report.about {
                     About::Order(id) => wanted.want(Lookup::Order, id.text()),
                     About::EndToEnd(id) => wanted.want(Lookup::EndToEnd, id),
@@ -111,11 +117,16 @@ impl Request {
             Command::Refund(refund) => {
                 wanted.want(Lookup::Order, refund.order.text());
                 wanted.want(Lookup::Order, refund.original.text());
+                wanted.want(Lookup::Reversing, refund.original.text());
                 wanted.want(Lookup::Redemption, refund.original.text());
             }
             Command::Redeem(Redeeming { order, .. }) | Command::Restore { order, .. } => {
                 wanted.want(Lookup::Order, order.text());
                 wanted.want(Lookup::Redemption, order.text());
+                if matches!(self.command, Command::Restore { .. }) {
+                    wanted.want(Lookup::Reversing, order.text());
+                    wanted.want(Lookup::Untold, order.text());
+                }
             }
             Command::Rule { order, .. } => wanted.want(Lookup::Order, order.text()),
             Command::Close { bank, .. } => wanted.want(Lookup::WindowToClose, bank),
@@ -145,6 +156,7 @@ impl Request {
                 }
                 found
             }
+            Command::Return { report, .. } => hear::find(book, &report.bank, &report.about),
             Command::Receive(receipt) => {
                 if let Some(key) = open::document_key(book, rules, receipt) {
                     wanted.want(Lookup::Document, &key);
@@ -172,12 +184,20 @@ impl Request {
             _ => None,
         };
         if let Some(order) = order {
-            // Others wait to hear of it, perhaps.
-            if tell::is_told(order.state) {
-                wanted.want(Lookup::Untold, order.id.text());
-            }
             if let Some(original) = &order.reverses {
                 wanted.want(Lookup::Order, original.text());
+            }
+            let payment = order.reverses.as_ref().unwrap_or(&order.id).text();
+            // Others wait to hear of it, perhaps.
+            if tell::is_told(order.state) || self.may_share_out(order) {
+                wanted.want(Lookup::Untold, payment);
+            }
+            if self.may_share_out(order) {
+                wanted.want(Lookup::Reversing, payment);
+                wanted.want(Lookup::Redemption, payment);
+            }
+            if matches!(self.command, Command::Return { .. }) {
+                wanted.want(Lookup::Refunded, order.id.text());
             }
             if matches!(self.command, Command::Rule { .. }) {
                 wanted.want(Lookup::Window, &order.bank);
@@ -185,6 +205,18 @@ impl Request {
                     want_charge(wanted, charge.text());
                 }
             }
+        }
+    }
+
+    /// Whether the returns of the payment may get or lose their shares of it: where its money may be
+    /// taken elsewhere, or a share may be let go. A payment that was not posted has none.
+    fn may_share_out(&self, order: &Order) -> bool {
+        match &self.command {
+            Command::Return { .. } | Command::Rule { .. } => true,
+            Command::Act(act) => {
+                order.reverses.is_some() && matches!(act.action, Action::Cancel | Action::Expire)
+            }
+            _ => order.reverses.is_some() || order.rank >= Rank::Posted,
         }
     }
 
@@ -249,9 +281,12 @@ fn decide(book: &mut Book, rules: &Rules, command: &Command) -> Reply {
         Command::Act(act) => open::act(book, rules, act),
         Command::Inquire(inquiry) => open::inquire(book, rules, inquiry),
         Command::Hear(report) => hear::hear(book, rules, report),
+        Command::Return { order, report } => give::give(book, rules, (order, report)),
         Command::Refund(refund) => money::refund(book, rules, refund),
         Command::Redeem(asked) => redeem::redeem(book, asked),
-        Command::Restore { order, call, at_us } => redeem::restore(book, order, call, *at_us),
+        Command::Restore { order, call, at_us } => {
+            redeem::restore(book, rules, order, (call, *at_us))
+        }
         Command::Rule { order, ruling, reason, at_us } => {
             money::rule(book, rules, order.text(), (*ruling, reason, *at_us))
         }
@@ -299,14 +334,26 @@ fn annul(book: &mut Book, id: &str, agency: &str, at_us: i64) -> Result<Reply, R
     Ok(Reply::Done)
 }
 
-/// Writes an order as it is to be: its state and money by the tables, the transfers that bring its
-/// money there, and what others are to be told.
-fn put(book: &mut Book, rules: &Rules, mut order: Order, (at_us, cause): (i64, &str)) -> Order {
-    let old = book.order(order.id.text()).cloned();
+/// Writes an order as it is to be, and what follows for what it gives back, or is given back of it.
+fn put(book: &mut Book, rules: &Rules, mut order: Order, at: (i64, &str)) -> Order {
+    let did_hold = book.order(order.id.text()).map(|old| old.holds);
     order.derive();
-    if old.as_ref().is_some_and(|old| !old.holds) && order.is_paid_back() {
+    if did_hold == Some(false) && order.is_paid_back() {
         money::take_again(book, &mut order);
     }
+    let order = write(book, rules, order, at);
+    if did_hold == Some(true) && !order.holds {
+        money::give_back(book, &order);
+    }
+    give::share_out(book, rules, order.reverses.as_ref().unwrap_or(&order.id), at);
+    book.order(order.id.text()).cloned().unwrap_or(order)
+}
+
+/// Writes an order: its state and money by the tables, the transfers that bring its money there, and what
+/// others are to be told.
+fn write(book: &mut Book, rules: &Rules, mut order: Order, (at_us, cause): (i64, &str)) -> Order {
+    let old = book.order(order.id.text()).cloned();
+    order.derive();
     order.version = old.as_ref().map_or(1, |old| old.version + 1);
     let from = old.as_ref().and_then(Order::accounts);
     for (number, (debit, credit)) in ledger::moves(from, order.accounts()).into_iter().enumerate() {
@@ -331,9 +378,6 @@ fn put(book: &mut Book, rules: &Rules, mut order: Order, (at_us, cause): (i64, &
             changed_at_us: at_us,
         });
         tell::announce(book, rules, &order, cause, at_us);
-    }
-    if old.is_some_and(|old| old.holds && !order.holds) {
-        money::give_back(book, &order);
     }
     book.put_order(order.clone());
     order

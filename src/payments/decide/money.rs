@@ -63,12 +63,14 @@ pub(super) fn give_back(book: &mut Book, refund: &Order) {
 }
 
 /// A refund that had come to nothing was paid nevertheless: it takes its share again. Where others have
-/// taken that meanwhile, more goes out than came in, and an operator must hear of it.
+/// taken that meanwhile, or a service was given for the payment, more goes out than came in, and an operator
+/// must hear of it.
 pub(super) fn take_again(book: &mut Book, refund: &mut Order) {
     let Some(original) = &refund.reverses else { return };
     let Some(mut payment) = book.order(original.text()).cloned() else { return };
     let returned = payment.returned_tiyn.checked_add(refund.amount_tiyn);
-    match returned.filter(|sum| *sum <= payment.amount_tiyn) {
+    let is_used = book.is_used(payment.id.text());
+    match returned.filter(|sum| *sum <= payment.amount_tiyn && !is_used) {
         Some(returned) => {
             payment.returned_tiyn = returned;
             payment.version += 1;

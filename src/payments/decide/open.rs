@@ -26,6 +26,7 @@ pub(super) fn new_order(id: &Id, amount_tiyn: i64, sides: &Sides<'_>) -> Order {
     Order {
         id: id.clone(),
         reverses: None,
+        takes: None,
         charge: None,
         bank: sides.bank.to_owned(),
         end_to_end_id: end_to_end_id(id),

@@ -1,6 +1,6 @@
 //! A payment as the proof for a call: confirmed, on these terms, for one call and no other.
 
-use super::{changed, unchanged};
+use super::{Rules, changed, give, unchanged};
 use crate::payments::book::Book;
 use crate::payments::command::{Redeeming, Refusal, Reply};
 use crate::payments::receipt::Standing;
@@ -39,14 +39,16 @@ pub(super) fn redeem(book: &mut Book, asked: &Redeeming) -> Result<Reply, Refusa
 /// Frees a payment that this call was bound to; of another call's nothing is changed.
 pub(super) fn restore(
     book: &mut Book,
+    rules: &Rules,
     order: &Id,
-    call: &str,
-    at_us: i64,
+    (call, at_us): (&str, i64),
 ) -> Result<Reply, Refusal> {
     let bound = book.redemption(order.text()).filter(|bound| bound.call.as_deref() == Some(call));
     if let Some(bound) = bound.cloned() {
         let version = bound.version + 1;
         book.put_redemption(Redemption { call: None, redeemed_at_us: at_us, version, ..bound });
+        // Of what was used nothing goes back; what a bank gave back all the same waited for this.
+        give::share_out(book, rules, order, (at_us, "restored"));
     }
     Ok(Reply::Done)
 }

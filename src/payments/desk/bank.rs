@@ -119,7 +119,7 @@ impl Desk {
         let reports: Result<Vec<_>, _> =
             notice.notices.into_iter().map(|word| report(asker, &bank, word)).collect();
         for report in reports? {
-            match self.payments.run(Command::Hear(report)).await? {
+            match self.payments.run(Command::of_word(report)).await? {
                 // What is said of an order that nobody knows is evidence too, and is kept.
                 Reply::Refused(command::Refusal::NoOrder) => {}
                 Reply::Refused(refusal) => return Err(refusal.into()),
@@ -148,7 +148,7 @@ impl Desk {
 
 /// The name of what a bank says. Where the bank uses a name again for other words, these are new: else a
 /// contradiction would count or not by which of the two came first.
-fn event_of(notice: &Notice) -> String {
+pub(crate) fn event_of(notice: &Notice) -> String {
     let words = json(&(
         (&notice.end_to_end_id, &notice.about_txn_id, &notice.said),
         (&notice.amount_tiyn, &notice.document_number, &notice.txn_id),
@@ -175,6 +175,9 @@ fn report(asker: &Asker<'_>, bank: &Bank, notice: Notice) -> Result<Report, Unan
         _ => return Err(refused("fields_exclude_each_other", Some("notices/end_to_end_id"))),
     };
     let amount = notice.amount_tiyn.map(|tiyn| terms::amount("notices/amount_tiyn", tiyn));
+    if amount.is_none() && said.is_some_and(Said::goes_back) {
+        return Err(refused("field_missing", Some("notices/amount_tiyn")));
+    }
     let posted_at_us = notice.posted_at.map(|at| terms::moment("notices/posted_at", &at));
     Ok(Report {
         bank: bank.id.clone(),

@@ -12,6 +12,8 @@ mod proofs;
 mod terms;
 mod view;
 
+pub(crate) use bank::event_of;
+
 use super::Payments;
 use super::command::{Answered, Command, Key, Refusal, Reply};
 use crate::config::settings;

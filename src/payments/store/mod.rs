@@ -22,14 +22,16 @@ const SCHEMA: Schema = Schema {
     embedded: concat!(
         include_str!("../schema/embedded.sql"),
         include_str!("../schema/breaks_embedded.sql"),
-        include_str!("../schema/later_embedded.sql")
+        include_str!("../schema/later_embedded.sql"),
+        include_str!("../schema/returns_embedded.sql")
     ),
     postgres: concat!(
         include_str!("../schema/postgres.sql"),
         include_str!("../schema/breaks_postgres.sql"),
-        include_str!("../schema/later_postgres.sql")
+        include_str!("../schema/later_postgres.sql"),
+        include_str!("../schema/returns_postgres.sql")
     ),
-    version: 4,
+    version: 5,
     versions: "payments_version",
 };
 
@@ -192,7 +194,7 @@ mod tests {
         assert_eq!(shape(SCHEMA.embedded), shape(SCHEMA.postgres));
         assert!(shape(SCHEMA.embedded).len() > 90);
         for file in [SCHEMA.embedded, SCHEMA.postgres] {
-            assert_eq!(migrations(file).count(), 4);
+            assert_eq!(migrations(file).count(), 5);
         }
     }
 }

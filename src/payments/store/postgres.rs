@@ -202,7 +202,7 @@ async fn load(
 ) -> Result<(), Broken> {
     let look = |lookup| look(client, lookup, wanted);
     let begin = async { if first.is_empty() { Ok(()) } else { client.batch_execute(first).await } };
-    let ((), usual, a, b, c, d, e, f, g, h, i, j, k, l) = tokio::try_join!(
+    let ((), usual, a, b, c, d, e, f, g, h, i, j, k, l, m, n) = tokio::try_join!(
         biased;
         begin,
         look_usual(client, wanted),
@@ -210,6 +210,8 @@ async fn load(
         look(Lookup::ChargeName),
         look(Lookup::EndToEnd),
         look(Lookup::Document),
+        look(Lookup::Reversing),
+        look(Lookup::Refunded),
         look(Lookup::Redemption),
         look(Lookup::Key),
         look(Lookup::Notice),
@@ -219,7 +221,8 @@ async fn load(
         look(Lookup::RegisterFile),
         look(Lookup::Totals),
     )?;
-    let rows = usual.into_iter().chain([a, b, c, d, e, f, g, h, i, j, k, l].into_iter().flatten());
+    let rest = [a, b, c, d, e, f, g, h, i, j, k, l, m, n];
+    let rows = usual.into_iter().chain(rest.into_iter().flatten());
     for (lookup, row) in rows {
         book.absorb(lookup, serde_json::from_str(&row)?)?;
     }

@@ -12,9 +12,9 @@ use crate::payments::record::Order;
 use jiff::civil::date;
 use qaqpa_kit::money::Amount;
 
-const DAY_US: i64 = 86_400_000_000;
+pub(super) const DAY_US: i64 = 86_400_000_000;
 
-fn tiyn(tiyn: i64) -> Amount {
+pub(super) fn tiyn(tiyn: i64) -> Amount {
     Amount::new(tiyn).unwrap()
 }
 
@@ -39,7 +39,7 @@ fn received(number: usize, document: &str, (posted_at_us, at_us): (i64, i64)) ->
     }
 }
 
-fn refund(number: usize, amount: i64) -> Command {
+pub(super) fn refund(number: usize, amount: i64) -> Command {
     Command::Refund(Refund {
         order: id(20 + number),
         original: id(10),
@@ -63,24 +63,24 @@ fn opening() -> Command {
     })
 }
 
-fn hear(order: usize, said: Said) -> Command {
+pub(super) fn hear(order: usize, said: Said) -> Command {
     Command::Hear(heard(order, said))
 }
 
-fn rule(order: usize, ruling: Ruling) -> Command {
+pub(super) fn rule(order: usize, ruling: Ruling) -> Command {
     let (order, reason) = (id(order), "the bank's letter".to_owned());
     Command::Rule { order, ruling, reason, at_us: MORNING_US }
 }
 
 /// A world in which charge 0 was paid by order 10.
-fn paid() -> World {
+pub(super) fn paid() -> World {
     let mut world = World::new();
     world.run(Command::Register(vec![charge(0), charge(1)]));
     world.run(receipt(0, "D1", (MORNING_US, MORNING_US)));
     world
 }
 
-fn order(world: &World, number: usize) -> Order {
+pub(super) fn order(world: &World, number: usize) -> Order {
     world.book.orders().remove(id(number).text()).unwrap()
 }
 

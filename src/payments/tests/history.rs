@@ -40,10 +40,12 @@ impl Chance {
     }
 }
 
+const NUMBERS: [Option<&str>; 5] = [None, None, Some("B1"), Some("B2"), Some("B3")];
+
 pub(super) const SAID: [Said; 6] =
     [Said::Accepted, Said::Posted, Said::Settled, Said::Rejected, Said::NotFound, Said::Pending];
 
-/// Charges 0 and 1, payments 10 to 14, refunds 20 to 22.
+/// Charges 0 and 1, payments 10 to 14, refunds 20 to 22, returns 31 to 34.
 pub(super) fn id(number: usize) -> Id {
     format!("018f0000-0000-7000-8000-0000000000{number:02}").parse().unwrap()
 }
@@ -119,7 +121,7 @@ pub(super) fn commands(seed: u64) -> Vec<Command> {
 }
 
 fn command(chance: &mut Chance, at_us: i64) -> Command {
-    match chance.below(24) {
+    match chance.below(27) {
         0..2 => Command::Open(opening(chance, at_us)),
         2..9 => Command::Act(act(chance, at_us)),
         9..15 => Command::Hear(report(chance, at_us)),
@@ -174,6 +176,9 @@ fn command(chance: &mut Chance, at_us: i64) -> Command {
             call: format!("C{}", chance.below(3)),
             at_us,
         },
+        23..26 => {
+            Command::Return { order: id(31 + chance.below(4)), report: returned(chance, at_us) }
+        }
         _ => Command::Annul {
             charge: id(chance.below(2)),
             agency: chance.of(&["agency", "another"]).to_owned(),
@@ -252,6 +257,22 @@ fn report(chance: &mut Chance, at_us: i64) -> Report {
         original_digest: format!("{:064x}", chance.below(1_000_000)),
         redirect_url: None,
         note: chance.of(&["seen in the register", "", "asked by telephone"]).to_owned(),
+    }
+}
+
+fn returned(chance: &mut Chance, at_us: i64) -> Report {
+    let number = chance.of(&[10, 10, 10, 11, 12, 13, 14, 20, 21, 30, 31]);
+    let about = match chance.below(3) {
+        0 => About::Order(id(number)),
+        _ => About::EndToEnd(format!("GW{}", id(number).text().replace('-', ""))),
+    };
+    let amounts = [1, 3_000, 4_000, 4_000, 10_000, 10_000, 25_050];
+    Report {
+        about,
+        said: chance.of(&[Said::Returned, Said::Credited, Said::Refunded]),
+        amount: (!chance.one_in(12)).then(|| Amount::new(chance.of(&amounts)).unwrap()),
+        document_number: chance.of(&NUMBERS).map(str::to_owned),
+        ..report(chance, at_us)
     }
 }
 

@@ -4,7 +4,7 @@ use super::history::{Chance, commands};
 use super::model::Model;
 use super::{BANKS, World};
 use crate::payments::command::{Command, Reply};
-use crate::payments::order::{Action, State, Step};
+use crate::payments::order::{Action, Rank, State, Step};
 use crate::payments::record::{Closing, Order};
 use std::collections::BTreeMap;
 
@@ -62,7 +62,7 @@ fn history(seed: u64) -> Vec<State> {
             continue;
         }
         let after = world.book.orders();
-        model.recall(&after);
+        model.recall(&after, &world.book.heard());
         moves_forward(&command, &reply, &before, &after);
         as_the_model_says(&model, &after);
         if let Reply::Closed(_) = reply {
@@ -121,9 +121,13 @@ fn moves_forward(
         assert!(old.operating_day.is_none() || new.operating_day.is_some());
         let is_ended = new.state != old.state
             && matches!(new.state, State::Posted | State::Settled | State::Rejected);
-        let speaks =
-            matches!(command, Command::Hear(_) | Command::Receive(_) | Command::Rule { .. });
-        assert!(!is_ended || speaks, "an outcome without evidence");
+        let speaks = matches!(
+            command,
+            Command::Hear(_) | Command::Receive(_) | Command::Return { .. } | Command::Rule { .. }
+        );
+        // A return was posted by the word that opened it, whenever it gets its share.
+        let was_told = old.step == Step::Returned && old.rank >= Rank::Posted;
+        assert!(!is_ended || speaks || was_told, "an outcome without evidence");
         if new.state == State::Expired && old.state != State::Expired {
             assert_eq!(old.step, Step::Reserved, "expired after an attempt");
         }
@@ -147,6 +151,13 @@ fn as_the_model_says(model: &Model, after: &BTreeMap<String, Order>) {
     for (id, order) in after {
         let fate = &model.fates[id];
         assert_eq!(order.state, fate.state(), "{id}: {fate:?}");
+        if fate.is_return {
+            assert_eq!(order.holds, fate.has_share, "{id}: {fate:?}");
+        }
+        if fate.is_return && fate.has_share {
+            let payment = &model.fates[order.reverses.as_ref().unwrap().text()];
+            assert_eq!(order.source, Some(payment.owed()), "it takes from where the money lies");
+        }
         if let Some(charge) = fate.charge.as_deref().filter(|_| order.holds) {
             *holders.entry(charge).or_default() += 1;
         }

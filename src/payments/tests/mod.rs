@@ -6,6 +6,7 @@ mod invariants;
 mod kinds;
 mod model;
 mod permutations;
+mod returns;
 mod stores;
 
 use super::book::Book;

@@ -1,8 +1,10 @@
 //! The model: what each order must be by everything that was said and done, worked out in plain ifs.
 
+mod giving;
+
 use crate::payments::command::{About, Command, Redeeming, Reply, Report};
 use crate::payments::order::{Action, Ruling, Said, State, Step};
-use crate::payments::record::Order;
+use crate::payments::record::{Heard, Order};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What the model remembers of one order.
@@ -23,8 +25,14 @@ pub(super) struct Fate {
     pub(super) may_have_left: bool,
     /// It once was void; what is void holds no charge ever again.
     pub(super) was_void: bool,
-    /// As a refund it has its share of the payment.
+    /// As a refund or a return it has its share of the payment.
     pub(super) has_share: bool,
+    /// The bank made it by itself.
+    pub(super) is_return: bool,
+    /// The bank's number of a return.
+    document: Option<String>,
+    /// A bank's word that money went back was taken for this refund.
+    was_refunded: bool,
 }
 
 #[derive(Debug, Default)]
@@ -41,7 +49,7 @@ const fn word(said: Said) -> Option<&'static str> {
         Said::Posted => Some("posted"),
         Said::Settled => Some("settled"),
         Said::Rejected => Some("rejected"),
-        Said::NotFound | Said::Pending => None,
+        _ => None,
     }
 }
 
@@ -65,6 +73,9 @@ impl Fate {
             may_have_left: false,
             was_void: false,
             has_share: order.reverses.is_some(),
+            is_return: false,
+            document: None,
+            was_refunded: false,
         }
     }
 
@@ -75,7 +86,9 @@ impl Fate {
     pub(super) fn state(&self) -> State {
         let (is_rejected, is_settled) =
             (self.said.contains("rejected"), self.said.contains("settled"));
-        if self.ruling.is_none() && (self.is_disputed || is_rejected && self.is_posted()) {
+        let is_beyond = self.is_return && !self.has_share;
+        let is_contested = self.is_disputed || is_beyond || is_rejected && self.is_posted();
+        if self.ruling.is_none() && is_contested {
             return State::Conflict;
         }
         match self.last_action {
@@ -113,7 +126,8 @@ impl Fate {
         let is_over = matches!(self.last_action, Some(Action::Cancel | Action::Expire));
         let is_paid = self.is_posted() || self.ruling == Some(Ruling::Posted);
         let is_refused = self.ruling == Some(Ruling::Rejected);
-        let asset = if is_refused {
+        let is_beyond = self.is_return && !self.has_share;
+        let asset = if is_refused || is_beyond {
             return Vec::new();
         } else if self.said.contains("settled") {
             "treasury".to_owned()
@@ -143,7 +157,7 @@ impl Model {
     /// Remembers what this command brought about.
     pub(super) fn follow(&mut self, command: &Command, reply: &Reply) {
         let is_news = match command {
-            Command::Hear(report) => {
+            Command::Hear(report) | Command::Return { report, .. } => {
                 let event = (report.bank.clone(), report.event_id.clone());
                 let is_early = matches!(
                     reply,
@@ -163,6 +177,7 @@ impl Model {
             && fate.proves.as_ref() == Some(call)
         {
             fate.proves = None;
+            self.share_out(order.text());
         }
         let Reply::Order { order, is_new, .. } = reply else { return };
         let id = order.id.text().to_owned();
@@ -185,6 +200,7 @@ impl Model {
                 fate.last_action = Some(act.action);
             }
             Command::Hear(report) if is_news => self.hear(&id, report, order),
+            Command::Return { report, .. } if is_news => self.give_back(&id, report, order),
             Command::Rule { ruling, .. } => {
                 let fate = self.fates.get_mut(&id).unwrap();
                 fate.ruling = Some(*ruling);
@@ -195,11 +211,12 @@ impl Model {
             }
             _ => {}
         }
-        self.settle(&id);
+        self.settle(&id, order);
     }
 
-    /// What was said of an order before anybody knew it is true of it once it is there.
-    pub(super) fn recall(&mut self, after: &BTreeMap<String, Order>) {
+    /// What was said of an order before anybody knew it is true of it once it is there; `heard` tells
+    /// which order each word was taken for.
+    pub(super) fn recall(&mut self, after: &BTreeMap<String, Order>, heard: &[Heard]) {
         let is_of = |report: &Report, order: &Order| {
             let is_named = match &report.about {
                 About::Order(id) => order.id == *id,
@@ -210,22 +227,33 @@ impl Model {
         };
         self.early.sort_by_key(|report| (report.at_us, report.event_id.clone()));
         for report in std::mem::take(&mut self.early) {
-            match after.values().find(|order| is_of(&report, order)) {
-                Some(order) => {
-                    self.hear(order.id.text(), &report, order);
-                    self.settle(order.id.text());
-                }
-                None => self.early.push(report),
+            let Some(order) = after.values().find(|order| is_of(&report, order)) else {
+                self.early.push(report);
+                continue;
+            };
+            if !report.said.goes_back() {
+                self.hear(order.id.text(), &report, order);
+                self.settle(order.id.text(), order);
+                continue;
             }
+            let event = format!("{}/{}", report.bank, report.event_id);
+            let word = heard.iter().find(|word| word.id == event).expect("it was kept");
+            let meant = word.order_id.as_ref().and_then(|id| after.get(id.text()));
+            let meant = meant.expect("a word whose order is known has one");
+            self.give_back(meant.id.text(), &report, meant);
+            self.settle(meant.id.text(), meant);
         }
     }
 
-    fn settle(&mut self, id: &str) {
+    fn settle(&mut self, id: &str, order: &Order) {
         for fate in self.fates.values_mut() {
             let state = fate.state();
             fate.was_void |= is_void(state);
         }
         self.share(id);
+        self.number(id, order);
+        let payment = self.fates[id].reverses.clone().unwrap_or_else(|| id.to_owned());
+        self.share_out(&payment);
     }
 
     /// An operator says that money came of which the charge was let go: it pays that, unless another
@@ -247,14 +275,15 @@ impl Model {
     /// what is still there, or somebody has to look at it.
     fn share(&mut self, id: &str) {
         let fate = &self.fates[id];
-        let Some(original) = fate.reverses.clone() else { return };
+        let Some(original) = fate.reverses.clone().filter(|_| !fate.is_return) else { return };
         let is_out = (fate.is_posted() || fate.ruling == Some(Ruling::Posted))
             && fate.ruling != Some(Ruling::Rejected);
         let (amount, has_share) = (fate.amount_tiyn, fate.has_share);
         let keeps = has_share && (is_out || !is_void(fate.state()));
         let others = self.fates.values().filter(|one| one.reverses.as_ref() == Some(&original));
         let taken: i64 = others.filter(|one| one.has_share).map(|one| one.amount_tiyn).sum();
-        let is_room = taken + amount <= self.fates[&original].amount_tiyn;
+        let payment = &self.fates[&original];
+        let is_room = taken + amount <= payment.amount_tiyn && payment.proves.is_none();
         let fate = self.fates.get_mut(id).unwrap();
         fate.has_share = keeps || !has_share && is_out && is_room;
         fate.is_disputed |= !has_share && is_out && !is_room;
@@ -301,8 +330,8 @@ impl Model {
     }
 
     fn hear(&mut self, id: &str, report: &Report, order: &Order) {
+        let before = self.fates[id].clone();
         let fate = self.fates.get_mut(id).unwrap();
-        let before = fate.clone();
         fate.said.extend(word(report.said));
         if report.amount.is_some_and(|amount| amount.tiyn() != fate.amount_tiyn) {
             assert!(order.is_disputed, "another amount was believed");
@@ -314,6 +343,13 @@ impl Model {
             && report.document_number != order.document_number;
         assert!(!(is_other_txn || is_other_document) || order.is_disputed, "a second name");
         fate.is_disputed |= order.is_disputed;
+        fate.is_shaken(&before);
+    }
+}
+
+impl Fate {
+    fn is_shaken(&mut self, before: &Self) {
+        let fate = self;
         // A ruling ends what was known of; what denies it later is a new contradiction.
         let is_new = |word| fate.said.contains(word) && !before.said.contains(word);
         let is_denied = match fate.ruling {

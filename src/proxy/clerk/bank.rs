@@ -1,6 +1,6 @@
 //! One bank's orders: an attempt is durable before a byte of it leaves, and only the bank's word ends it.
 
-use super::answer::read;
+use super::answer::{event, read};
 use super::entry::{About, End, Entry, hexadecimal, now_us};
 use super::{Desk, Gateway};
 use crate::config::settings::{Agency, Bank};
@@ -10,7 +10,7 @@ use crate::ops::clerk::BankFigures;
 use crate::payments::Payments;
 use crate::payments::calendar::moment_us;
 use crate::payments::clerk::{Patience, Step, plan};
-use crate::payments::command::{self, Act, Command, Inquiry, Reply, Report};
+use crate::payments::command::{Act, Command, Inquiry, Reply, Report};
 use crate::payments::order::{Action, Said, State};
 use crate::payments::record::{Charge, Order, Source};
 use crate::trial;
@@ -294,10 +294,12 @@ impl BankClerk {
         word: &Word,
         answer: &[u8],
     ) {
+        let teller = self.way().map(|(_, teller)| teller);
+        let (event_id, about) = event(teller, order, entry, word);
         let report = Report {
             bank: self.bank.id.clone(),
-            event_id: format!("entry:{entry}"),
-            about: command::About::Order(order.id.clone()),
+            event_id,
+            about,
             said: word.said,
             source,
             amount: word.amount,
@@ -309,7 +311,7 @@ impl BankClerk {
             redirect_url: word.redirect_url.clone(),
             note: word.note.clone(),
         };
-        match self.insist(Command::Hear(report)).await {
+        match self.insist(Command::of_word(report)).await {
             Ok(Reply::Refused(refusal)) => {
                 let reason = refusal.reason();
                 tracing::error!(reason, order = %order.id, "a bank's answer was not taken");

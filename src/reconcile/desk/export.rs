@@ -60,7 +60,9 @@ pub async fn export(
 fn line(row: &DayRow, day: OperatingDay) -> String {
     let receipt = row.document_number.as_ref().or(row.txn_id.as_ref());
     let receipt = receipt.filter(|text| is_field(text)).map_or("", String::as_str);
-    let DayRow { end_to_end_id, payer, payee, kbk, knp, amount_tiyn, .. } = row;
+    let DayRow { payer, payee, kbk, knp, amount_tiyn, .. } = row;
+    // A return that the bank made by itself has an id that it never heard of.
+    let end_to_end_id = if row.step == Step::Returned { "" } else { &row.end_to_end_id };
     let posted_at = country_time(row.posted_at_us);
     let status = status(row);
     format!(
