@@ -73,6 +73,7 @@ on_both_stores! {
         of_a_hundred_equal_payments_at_once_one_is_made,
         of_a_hundred_orders_for_one_charge_one_is_opened,
         refunds_at_once_never_exceed_the_payment,
+        money_in_suspense_is_led_to_one_charge_or_given_back,
         a_cancellation_and_an_attempt_never_both_succeed,
         a_closing_counts_every_posting_in_its_day_and_no_other,
         of_a_hundred_calls_with_one_proof_one_is_let_through,

@@ -97,6 +97,18 @@ table! {
         "Басқа сома, код, төлем түрі немесе алушы бойынша төленген"
         "Оплачена другая сумма, другой код, другой вид платежа или другому получателю"
         "Another amount, code, kind or payee was paid"
+    "payment_not_in_suspense" 409
+        "Төлемнің анықталмаған ақшасы жоқ"
+        "У платежа нет невыясненных денег"
+        "The payment has no money in suspense"
+    "charge_of_other_amount" 409
+        "Есептеудің сомасы төлемдікінен өзге: тек бірдей сома жіберіледі"
+        "Сумма начисления не равна сумме платежа: зачесть можно только равную"
+        "The amount of the charge is not that of the payment, and only all of it can be applied"
+    "charge_of_other_payee" 409
+        "Есептеудің алушысы немесе коды басқа"
+        "У начисления другой получатель или код"
+        "The charge has another payee or code"
     "reason_missing" 422 "Себебі көрсетілмеген" "Не указана причина" "No reason is given"
     "text_malformed" 422
         "Мәтін бос, тым ұзын немесе рұқсат етілмеген таңбасы бар"

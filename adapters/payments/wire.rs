@@ -162,13 +162,15 @@ pub struct Payment {
     pub charge_id: Option<String>,
     /// The payment that this refund or return gives back.
     pub reverses: Option<String>,
+    /// The payment without a charge whose money an operator led here.
+    pub takes: Option<String>,
     /// `reserved`, `submitting`, `submitted`, `unknown`, `accepted`, `posted`, `settled`, `rejected`,
     /// `cancelled`, `expired` or `conflict`.
     pub state: String,
     /// Whose the money is: `expected` by the payee, `payable` to it, or in `suspense`.
     pub claim: Option<String>,
     pub amount_tiyn: i64,
-    /// What went back of it, or is on its way.
+    /// What went back of it, is on its way, or was led to another charge.
     pub returned_tiyn: i64,
     pub bank: String,
     /// IIN or BIN of who pays.

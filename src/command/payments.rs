@@ -17,15 +17,15 @@ use crate::journal::JournalDown;
 use crate::journal::entry::EntryId;
 use crate::payments::Payments;
 use crate::payments::calendar::OperatingDay;
-use crate::payments::command::{self, Command, Reply, Report, Telling};
+use crate::payments::command::{self, Applying, Command, Reply, Report, Telling};
 use crate::payments::order::{Ruling, Said};
 use crate::payments::record::{Id, Order, Source};
 use crate::reconcile::desk::Proof;
 use crate::reconcile::desk::entry::{About, Entry};
 use aws_lc_rs::digest::{SHA256, digest};
 use jiff::civil::Date;
-use qaqpa_kit::fault::Outcome;
-use qaqpa_kit::hex;
+use qaqpa_kit::fault::{Language, Outcome};
+use qaqpa_kit::{hex, refusal};
 use serde_json::{Value, json};
 use show::{letters, list, show};
 use std::path::PathBuf;
@@ -77,6 +77,17 @@ enum What {
         /// How it counts from now on.
         #[arg(long = "as", value_enum)]
         ruling: RulingWord,
+        #[command(flatten)]
+        who: Who,
+    },
+    /// Pay an open charge of the same payee and amount with money that pays none: late or double money.
+    Apply {
+        /// The payment whose money it is, as `suspense` shows it.
+        #[arg(value_name = "PAYMENT")]
+        order: Id,
+        /// The charge; its own where that is open again.
+        #[arg(long = "to", value_name = "CHARGE")]
+        charge: Id,
         #[command(flatten)]
         who: Who,
     },
@@ -175,6 +186,7 @@ async fn told(settings: &Settings, args: Args) -> Result<String, Failure> {
         What::Resend { notice, who } => (resend(settings, notice, at_us).await?, who),
         What::Note { order, said, who } => (note(settings, &order, said, at_us).await?, who),
         What::Rule { order, ruling, who } => (rule(order, ruling, at_us), who),
+        What::Apply { order, charge, who } => (apply(order, charge, at_us), who),
         What::Close { bank, day, who } => (close(settings, &bank, day, at_us)?, who),
     };
     say(settings, word, who, is_json).await
@@ -246,6 +258,17 @@ fn rule(order: Id, ruling: RulingWord, at_us: i64) -> Word {
     }
 }
 
+fn apply(from: Id, charge: Id, at_us: i64) -> Word {
+    Word {
+        service: "payments.apply",
+        subject: from.text().to_owned(),
+        said: json!({ "payment": from, "to": charge }),
+        command: Box::new(move |reason| {
+            Command::Apply(Applying { order: Id::at(at_us), from, charge, reason, at_us })
+        }),
+    }
+}
+
 fn close(settings: &Settings, bank: &str, day: Date, at_us: i64) -> Result<Word, Failure> {
     let bank = store::bank(settings, bank)?.id.clone();
     Ok(Word {
@@ -295,7 +318,9 @@ async fn say(settings: &Settings, word: Word, who: Who, is_json: bool) -> Result
     entry.close(outcome, &told.to_string()).await.map_err(down)?;
     open.close().await?;
     if let Reply::Refused(refusal) = replied.map_err(down)? {
-        return Err(Failure::work(format!("refused: {} (entry {id})", refusal.reason())));
+        let reason = refusal.reason();
+        let why = refusal::find(reason).map_or(reason, |row| row.text(Language::En));
+        return Err(Failure::work(format!("refused: {reason}: {why} (entry {id})")));
     }
     Ok(if is_json {
         json!({ "entry": id.to_string(), "by": speaker.operator, "done": told }).to_string()

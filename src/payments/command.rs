@@ -158,6 +158,19 @@ pub struct Redeeming {
     pub at_us: i64,
 }
 
+/// Money that pays no charge is to pay this one.
+#[derive(Clone, Debug)]
+pub struct Applying {
+    /// The payment that opens.
+    pub order: Id,
+    /// The one whose money it takes.
+    pub from: Id,
+    pub charge: Id,
+    /// An operator's.
+    pub reason: String,
+    pub at_us: i64,
+}
+
 /// Everything that changes payments.
 #[derive(Clone, Debug)]
 pub enum Command {
@@ -188,6 +201,7 @@ pub enum Command {
         call: String,
         at_us: i64,
     },
+    Apply(Applying),
     /// An operator ends a contradiction.
     Rule {
         order: Id,
@@ -328,6 +342,7 @@ impl Command {
             }
             Self::Restore { call, .. } => vec![call],
             Self::Rule { reason, .. } => vec![reason],
+            Self::Apply(asked) => vec![&asked.reason],
             Self::Close { bank, .. } => vec![bank],
             Self::Tell { notice, .. } => vec![notice],
             Self::Reconcile(command) => return command.is_clean(),

@@ -161,7 +161,7 @@ mod tests {
     use proptest::prelude::*;
     use std::collections::BTreeMap;
 
-    const STEPS: [Step; 9] = [
+    const STEPS: [Step; 10] = [
         Step::Reserved,
         Step::Submitting,
         Step::Resubmitting,
@@ -171,6 +171,7 @@ mod tests {
         Step::Expired,
         Step::Surplus,
         Step::Returned,
+        Step::Applied,
     ];
 
     fn payee() -> Payee {
@@ -239,7 +240,7 @@ mod tests {
 
         #[test]
         fn a_payee_is_owed_exactly_what_is_posted_or_settled(
-            // A return is no money that comes.
+            // A return is no money that comes, and what an operator leads elsewhere has come.
             step in prop::sample::select(STEPS[..8].to_vec()), known in evidence(),
         ) {
             let owed = position(step, known, None).is_some_and(|(_, claim)| claim == Claim::Payable);

@@ -33,6 +33,8 @@ pub enum Step {
     Surplus,
     /// A bank gave money of a payment back by itself.
     Returned,
+    /// An operator led the money of a payment without a charge here.
+    Applied,
 }
 
 /// How far the bank says that the money has come.
@@ -144,7 +146,7 @@ use State::{
 pub type Row = (Step, [State; 6]);
 
 /// The one table. Columns: silence, accepted, posted, settled, rejected, contradictory.
-pub const TABLE: [Row; 9] = [
+pub const TABLE: [Row; 10] = [
     (Step::Reserved, [Reserved, Accepted, Posted, Settled, Rejected, Conflict]),
     (Step::Submitting, [Submitting, Accepted, Posted, Settled, Rejected, Conflict]),
     (Step::Resubmitting, [Submitting, Accepted, Posted, Settled, Rejected, Conflict]),
@@ -157,6 +159,8 @@ pub const TABLE: [Row; 9] = [
     (Step::Surplus, [Posted, Posted, Posted, Settled, Rejected, Conflict]),
     // Its money was on its way back before we heard of it; only a ruling says that it was not.
     (Step::Returned, [Posted, Posted, Posted, Settled, Rejected, Conflict]),
+    // So was this.
+    (Step::Applied, [Posted, Posted, Posted, Settled, Rejected, Conflict]),
 ];
 
 /// The state of an order that took this step and of which this is known.
@@ -229,7 +233,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const STEPS: [Step; 9] = [
+    const STEPS: [Step; 10] = [
         Step::Reserved,
         Step::Submitting,
         Step::Resubmitting,
@@ -239,6 +243,7 @@ mod tests {
         Step::Expired,
         Step::Surplus,
         Step::Returned,
+        Step::Applied,
     ];
     fn after(step: Step, said: &[Said]) -> State {
         let known =

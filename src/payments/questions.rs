@@ -129,7 +129,7 @@ impl Payments {
     /// See [`Payments::order`].
     pub async fn suspended(&self, limit: u32) -> Result<Vec<Order>, JournalDown> {
         let sql = "SELECT * FROM payment_order WHERE claim = 'suspense' \
-             AND returned_tiyn < amount_tiyn ORDER BY changed_at_us LIMIT $1";
+             AND reverses IS NULL AND returned_tiyn < amount_tiyn ORDER BY changed_at_us LIMIT $1";
         self.reader.rows(sql, vec![number(limit)]).await
     }
 
@@ -198,7 +198,7 @@ impl Payments {
              WHERE asset = 'pending' GROUP BY bank, state";
         let suspense = "SELECT bank, 'suspense' AS state, count(*) AS orders, \
              CAST(sum(amount_tiyn - returned_tiyn) AS BIGINT) AS amount_tiyn FROM payment_order \
-             WHERE claim = 'suspense' GROUP BY bank";
+             WHERE claim = 'suspense' AND reverses IS NULL GROUP BY bank";
         Ok(Levels {
             pending: self.reader.rows(pending, Vec::new()).await?,
             suspense: self.reader.rows(suspense, Vec::new()).await?,

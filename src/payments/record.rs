@@ -167,7 +167,8 @@ pub struct Order {
     /// The bank's own id of the payment.
     pub txn_id: Option<String>,
     pub txn_key: Option<String>,
-    /// Sum of the refunds that were not refused and of the returns; at most the amount.
+    /// Sum of the refunds that were not refused, of the returns, and of what was led to another charge; at
+    /// most the amount.
     pub returned_tiyn: i64,
     /// The account that a refund takes from; a return takes from wherever the payment's money lies.
     pub source: Option<String>,
@@ -222,6 +223,9 @@ impl Order {
             }
             None => ledger::accounts(position, &self.bank, &self.payee())?,
         };
+        // What an operator led here was in suspense, and there it is missing now.
+        let suspense = self.takes.as_ref().map(|_| Account::Suspense(self.bank.clone()));
+        let debited = suspense.unwrap_or(debited);
         Some((debited.to_string(), credited.to_string()))
     }
 

@@ -224,7 +224,7 @@ pub async fn offer(payments: Payments, number: String) -> String {
     }
 }
 
-fn wanted(number: &str) -> (Charge, Opening) {
+pub fn wanted(number: &str) -> (Charge, Opening) {
     let payer = Party::parse("900101300017").unwrap();
     let terms = Terms {
         agency: OFFICE.to_owned(),

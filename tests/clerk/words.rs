@@ -1,9 +1,9 @@
 //! `qaqpa payments`: what waits for a person is listed, and a person's word is done once and remembered.
 
-use crate::house::{House, OFFICE, open, start, until};
+use crate::house::{House, OFFICE, open, start, until, wanted};
 use qaqpa::payments::Payments;
-use qaqpa::payments::command::{Command, Reply, Telling};
-use qaqpa::payments::order::State;
+use qaqpa::payments::command::{Act, Command, Reply, Telling};
+use qaqpa::payments::order::{Action, State};
 use serde_json::Value;
 use std::process;
 use std::time::{Duration, Instant};
@@ -117,6 +117,42 @@ async fn a_dead_letter_is_sent_again_by_a_person_once_and_its_office_is_told() {
     })
     .await;
     running.drain().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn late_money_is_led_to_an_open_charge_by_a_person_once() {
+    let house = House::on_sqlite("", 64).await;
+    let payments = Payments::start(&house.settings().payments, "demo").await.unwrap();
+    let order = open(&payments, "W-4").await;
+    let (mut dearer, _) = wanted("W-5");
+    dearer.amount_tiyn += 1;
+    let registered = payments.run(Command::Register(vec![dearer.clone()])).await.unwrap();
+    assert_eq!(registered, Reply::Done);
+    let at_us = jiff::Timestamp::now().as_microsecond();
+    let (node, action) = ("demo".to_owned(), Action::Cancel);
+    let id = order.id.clone();
+    let cancel = Act { order: id, action, attempt: 0, node, at_us, check_at_us: at_us };
+    assert!(payments.run(Command::Act(cancel)).await.unwrap().order().is_some());
+    payments.drain(Instant::now() + Duration::from_secs(10)).await.unwrap();
+    let (id, charge) = (order.id.text(), order.charge.as_ref().unwrap().text());
+    let apply = |to: &str| said(&house, &[&["apply", id, "--to", to], &WHO[..]].concat());
+    let (is_done, _, words) = apply(charge);
+    assert!(!is_done && words.contains("no money in suspense"), "it has not come: {words}");
+    assert!(said(&house, &[&["note", id, "--said", "posted"], &WHO[..]].concat()).0);
+    assert_eq!(said(&house, &["suspense"]).1[0]["payment"], id);
+    let (is_done, _, words) = apply(dearer.id.text());
+    assert!(!is_done && words.contains("The amount of the charge is not that"), "{words}");
+    let (is_done, lines, words) = apply(charge);
+    assert!(is_done, "{words}");
+    assert_eq!((&lines[0]["done"]["state"], &lines[0]["by"]), (&"posted".into(), &WHO[1].into()));
+    assert!(said(&house, &["suspense"]).1.is_empty(), "it is there no more");
+    let (is_done, _, words) = apply(charge);
+    assert!(!is_done && words.contains("payment_returned"), "all of it, once: {words}");
+    let paying = lines[0]["done"]["payment"].as_str().unwrap();
+    let shown = said(&house, &["show", paying]).1[0].to_string();
+    assert!(shown.contains("the bank's letter 17") && shown.contains("suspense:"), "{shown}");
+    let told = house.sql("SELECT order_id FROM notice WHERE cause = 'applied'");
+    assert!(told.iter().any(|one| one == paying), "{told:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,7 +2,7 @@
 
 use crate::house::*;
 use qaqpa::payments::Payments;
-use qaqpa::payments::command::{About, Answered, Command, Refusal, Reply, Report};
+use qaqpa::payments::command::{About, Answered, Applying, Command, Refusal, Reply, Report};
 use qaqpa::payments::order::{Action, Said, State};
 use tokio::task::JoinSet;
 
@@ -67,6 +67,43 @@ pub(crate) async fn refunds_at_once_never_exceed_the_payment(house: &House) {
     assert_eq!((opened, refused.count()), (10, 30));
     assert_eq!(nodes[1].order(&paid.id).await.unwrap().unwrap().returned_tiyn, AMOUNT);
     assert_eq!(balance(&nodes[0], "returning:demo_bank").await, -AMOUNT);
+}
+
+pub(crate) async fn money_in_suspense_is_led_to_one_charge_or_given_back(house: &House) {
+    let nodes = two(house).await;
+    for round in 0..10 {
+        let charge = charged(&nodes[0], &format!("H-9-{round}")).await;
+        let received =
+            |number: usize| Command::Receive(receipt(&charge, &format!("S-{round}-{number}")));
+        nodes[0].run(received(0)).await.unwrap();
+        let double = order_of(nodes[0].run(received(1)).await.unwrap());
+        let others = [0, 1].map(|number| format!("H-9-{round}-{number}"));
+        let others = [charged(&nodes[0], &others[0]).await, charged(&nodes[1], &others[1]).await];
+        let mut commands = vec![refund(&double, AMOUNT)];
+        for other in others.iter().chain(&others) {
+            commands.push(Command::Apply(Applying {
+                order: new_id(),
+                from: double.id.clone(),
+                charge: other.id.clone(),
+                reason: "paid twice".to_owned(),
+                at_us: MORNING_US,
+            }));
+            commands.push(Command::Open(opening(other)));
+        }
+        if round % 2 == 0 {
+            commands.reverse();
+        }
+        let replies = all_at_once(&nodes, commands).await;
+        let done = replies.iter().filter_map(Reply::order);
+        let taken = done.filter(|one| one.takes.is_some() || one.reverses.is_some()).count();
+        assert!(taken <= 1, "round {round}: {replies:?}");
+        let is = nodes[0].order(&double.id).await.unwrap().unwrap();
+        assert_eq!(is.returned_tiyn, if taken == 1 { AMOUNT } else { 0 });
+        for other in &others {
+            let orders = nodes[1].orders_of_charge(&other.id, 10).await.unwrap();
+            assert!(orders.iter().filter(|one| one.holds).count() <= 1, "two pay one charge");
+        }
+    }
 }
 
 pub(crate) async fn a_cancellation_and_an_attempt_never_both_succeed(house: &House) {

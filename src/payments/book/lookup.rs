@@ -129,7 +129,7 @@ impl Lookup {
                  AS paid_tiyn, \
                  CAST(sum(CASE WHEN reverses IS NULL THEN 0 ELSE amount_tiyn END) AS BIGINT) \
                  AS returned_tiyn, 0 AS closed_at_us \
-                 FROM payment_order WHERE bank {set} AND operating_day > (SELECT \
+                 FROM payment_order WHERE bank {set} AND takes IS NULL AND operating_day > (SELECT \
                  coalesce(closed_through, -1) FROM bank_window w WHERE w.id = payment_order.bank) \
                  GROUP BY bank, operating_day ORDER BY operating_day",
                 "",

@@ -48,7 +48,12 @@ impl Book {
     pub(in crate::payments) fn count_totals(&mut self, bank: &str) {
         let closed = self.window(bank).and_then(|window| window.closed_through);
         let mut totals: BTreeMap<_, Closing> = BTreeMap::new();
-        for order in self.orders.values().map(|order| &order.row).filter(|o| o.bank == bank) {
+        for order in self
+            .orders
+            .values()
+            .map(|order| &order.row)
+            .filter(|o| o.bank == bank && o.takes.is_none())
+        {
             let Some(day) = order.operating_day.filter(|day| Some(*day) > closed) else {
                 continue;
             };

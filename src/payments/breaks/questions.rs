@@ -165,7 +165,7 @@ impl Payments {
              AND h.changed_at_us <= $1 ORDER BY h.version DESC LIMIT 1), o.state) AS state, \
              o.reverses FROM payment_order o LEFT JOIN payment_order r ON r.id = o.reverses \
              LEFT JOIN charge c ON c.id = coalesce(o.charge, r.charge) \
-             WHERE o.bank = $2 AND o.operating_day = $3 AND o.id > $4 ORDER BY o.id LIMIT $5";
+             WHERE o.bank = $2 AND o.operating_day = $3 AND o.id > $4 AND o.takes IS NULL ORDER BY o.id LIMIT $5";
         let parameters = vec![
             Number(closed_at_us.unwrap_or(i64::MAX)),
             text(bank),

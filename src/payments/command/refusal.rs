@@ -39,6 +39,12 @@ pub enum Refusal {
     Returned,
     /// Another amount, budget code or kind was paid, or another payee.
     OtherTerms,
+    /// The payment has no money that pays no charge.
+    NoSurplus,
+    /// The charge is of another amount than the money.
+    OtherAmount,
+    /// The charge is another payee's, or of another budget code.
+    OtherPayee,
     /// Of a run or a break.
     Reconcile(breaks::Refused),
 }
@@ -67,6 +73,9 @@ impl Refusal {
             Self::NotConfirmed(_) => "payment_not_confirmed",
             Self::Returned => "payment_returned",
             Self::OtherTerms => "payment_of_other_terms",
+            Self::NoSurplus => "payment_not_in_suspense",
+            Self::OtherAmount => "charge_of_other_amount",
+            Self::OtherPayee => "charge_of_other_payee",
             Self::Reconcile(refused) => refused.reason(),
         }
     }

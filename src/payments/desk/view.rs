@@ -58,6 +58,7 @@ pub(super) fn payment(order: &Order) -> wire::Payment {
         payment_id: order.id.to_string(),
         charge_id: order.charge.as_ref().map(ToString::to_string),
         reverses: order.reverses.as_ref().map(ToString::to_string),
+        takes: order.takes.as_ref().map(ToString::to_string),
         state: order.state.word().to_owned(),
         claim: order.claim.map(|claim| word_of(&claim)),
         amount_tiyn: order.amount_tiyn,

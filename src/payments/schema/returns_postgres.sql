@@ -2,7 +2,7 @@
 -- migration 5: returns, and money that an operator led to another charge
 
 -- The payment whose money an operator led to this one's charge: once, for that is all of it.
-ALTER TABLE payment_order ADD COLUMN takes TEXT CHECK (takes IS NULL OR (charge IS NOT NULL AND step = 'led'));
+ALTER TABLE payment_order ADD COLUMN takes TEXT CHECK (takes IS NULL OR (charge IS NOT NULL AND step = 'applied'));
 CREATE UNIQUE INDEX payment_order_takes ON payment_order (takes) WHERE takes IS NOT NULL;
 
 -- Versions grow; a final state is left by a contradiction alone; money keeps its amount and its sides. What

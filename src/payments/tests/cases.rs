@@ -19,11 +19,15 @@ pub(super) fn tiyn(tiyn: i64) -> Amount {
 }
 
 /// Money for charge 0 or 1, taken by the bank.
-fn receipt(number: usize, document: &str, times: (i64, i64)) -> Command {
+pub(super) fn receipt(number: usize, document: &str, times: (i64, i64)) -> Command {
     Command::Receive(received(number, document, times))
 }
 
-fn received(number: usize, document: &str, (posted_at_us, at_us): (i64, i64)) -> Receipt {
+pub(super) fn received(
+    number: usize,
+    document: &str,
+    (posted_at_us, at_us): (i64, i64),
+) -> Receipt {
     Receipt {
         order: id(10 + number),
         charge: id(number),
@@ -51,7 +55,7 @@ pub(super) fn refund(number: usize, amount: i64) -> Command {
     })
 }
 
-fn opening() -> Command {
+pub(super) fn opening() -> Command {
     Command::Open(Opening {
         order: id(10),
         charge: id(0),

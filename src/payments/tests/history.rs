@@ -3,7 +3,8 @@
 use super::BANKS;
 use crate::payments::calendar::OperatingDay;
 use crate::payments::command::{
-    About, Act, Command, Inquiry, Opening, Payee, Receipt, Redeeming, Refund, Report, Telling,
+    About, Act, Applying, Command, Inquiry, Opening, Payee, Receipt, Redeeming, Refund, Report,
+    Telling,
 };
 use crate::payments::order::{Action, Ruling, Said};
 use crate::payments::record::{Charge, Id, Party, Source, Terms};
@@ -45,7 +46,7 @@ const NUMBERS: [Option<&str>; 5] = [None, None, Some("B1"), Some("B2"), Some("B3
 pub(super) const SAID: [Said; 6] =
     [Said::Accepted, Said::Posted, Said::Settled, Said::Rejected, Said::NotFound, Said::Pending];
 
-/// Charges 0 and 1, payments 10 to 14, refunds 20 to 22, returns 31 to 34.
+/// Charges 0 and 1, payments 10 to 14, refunds 20 to 22, returns 31 to 34, money that was applied 41 and 42.
 pub(super) fn id(number: usize) -> Id {
     format!("018f0000-0000-7000-8000-0000000000{number:02}").parse().unwrap()
 }
@@ -121,7 +122,7 @@ pub(super) fn commands(seed: u64) -> Vec<Command> {
 }
 
 fn command(chance: &mut Chance, at_us: i64) -> Command {
-    match chance.below(27) {
+    match chance.below(28) {
         0..2 => Command::Open(opening(chance, at_us)),
         2..9 => Command::Act(act(chance, at_us)),
         9..15 => Command::Hear(report(chance, at_us)),
@@ -179,6 +180,13 @@ fn command(chance: &mut Chance, at_us: i64) -> Command {
         23..26 => {
             Command::Return { order: id(31 + chance.below(4)), report: returned(chance, at_us) }
         }
+        26 => Command::Apply(Applying {
+            order: id(41 + chance.below(2)),
+            from: id(chance.of(&[10, 10, 11, 12, 13, 14, 20])),
+            charge: id(chance.below(2)),
+            reason: chance.of(&["paid twice", "paid twice", " "]).to_owned(),
+            at_us,
+        }),
         _ => Command::Annul {
             charge: id(chance.below(2)),
             agency: chance.of(&["agency", "another"]).to_owned(),

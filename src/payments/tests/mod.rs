@@ -1,5 +1,6 @@
 //! A hundred thousand random histories against a model that knows no table: no invariant may break.
 
+mod applied;
 mod cases;
 mod history;
 mod invariants;

@@ -33,6 +33,8 @@ pub(super) struct Fate {
     document: Option<String>,
     /// A bank's word that money went back was taken for this refund.
     was_refunded: bool,
+    /// The payment without a charge whose money this one took.
+    pub(super) takes: Option<String>,
 }
 
 #[derive(Debug, Default)]
@@ -76,6 +78,7 @@ impl Fate {
             is_return: false,
             document: None,
             was_refunded: false,
+            takes: order.takes.as_ref().map(|id| id.text().to_owned()),
         }
     }
 
@@ -129,6 +132,8 @@ impl Fate {
         let is_beyond = self.is_return && !self.has_share;
         let asset = if is_refused || is_beyond {
             return Vec::new();
+        } else if self.takes.is_some() {
+            format!("suspense:{bank}")
         } else if self.said.contains("settled") {
             "treasury".to_owned()
         } else if is_paid {
@@ -201,6 +206,7 @@ impl Model {
             }
             Command::Hear(report) if is_news => self.hear(&id, report, order),
             Command::Return { report, .. } if is_news => self.give_back(&id, report, order),
+            Command::Apply(_) => self.apply(&id, order),
             Command::Rule { ruling, .. } => {
                 let fate = self.fates.get_mut(&id).unwrap();
                 fate.ruling = Some(*ruling);
@@ -280,8 +286,7 @@ impl Model {
             && fate.ruling != Some(Ruling::Rejected);
         let (amount, has_share) = (fate.amount_tiyn, fate.has_share);
         let keeps = has_share && (is_out || !is_void(fate.state()));
-        let others = self.fates.values().filter(|one| one.reverses.as_ref() == Some(&original));
-        let taken: i64 = others.filter(|one| one.has_share).map(|one| one.amount_tiyn).sum();
+        let taken = self.taken(&original);
         let payment = &self.fates[&original];
         let is_room = taken + amount <= payment.amount_tiyn && payment.proves.is_none();
         let fate = self.fates.get_mut(id).unwrap();

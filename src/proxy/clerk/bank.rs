@@ -374,6 +374,11 @@ impl BankClerk {
             None => None,
         };
         let charge = original.as_ref().unwrap_or(&order).charge.clone()?;
+        // The bank knows the payment under which its money came.
+        let original = match original.as_ref().and_then(|original| original.takes.as_ref()) {
+            Some(taken) => self.payments.order(taken).await.ok()?,
+            None => original,
+        };
         let charge = self.payments.charge(&charge).await.ok()??;
         let amount = Amount::new(order.amount_tiyn).ok()?;
         let opened_at = super::super::trace::Trace::date(order.opened_at_us);

@@ -51,6 +51,35 @@ impl Model {
         }
     }
 
+    /// What went back of a payment, or was led to another charge.
+    pub(in crate::payments::tests) fn taken(&self, payment: &str) -> i64 {
+        let is_of_it = |one: &&Fate| {
+            one.has_share && one.reverses.as_deref() == Some(payment)
+                || one.takes.as_deref() == Some(payment)
+        };
+        self.fates.values().filter(is_of_it).map(|one| one.amount_tiyn).sum()
+    }
+
+    /// An operator leads money that pays nothing to a charge that nobody pays: all of it, once.
+    pub(super) fn apply(&mut self, id: &str, order: &Order) {
+        use crate::payments::order::Action::{Cancel, Expire};
+        let mut fate = Fate::new(order);
+        let from = fate.takes.clone().expect("it takes the money of a payment");
+        let source = &self.fates[&from];
+        let is_idle = source.is_surplus || matches!(source.last_action, Some(Cancel | Expire));
+        let is_contested = source.state() == crate::payments::order::State::Conflict;
+        assert!(source.has_money() && is_idle && !is_contested && source.reverses.is_none());
+        assert_eq!((self.taken(&from), source.amount_tiyn), (0, order.amount_tiyn));
+        let holds = |one: &Fate| one.charge == fate.charge && !one.was_void && !one.is_surplus;
+        assert!(!self.fates.values().any(holds), "two pay one charge");
+        fate.said.insert("posted");
+        if source.said.contains("settled") {
+            fate.said.insert("settled");
+        }
+        fate.last_action = Some(crate::payments::order::Action::Sent);
+        assert!(self.fates.insert(id.to_owned(), fate).is_none(), "applied twice");
+    }
+
     /// A number that a return is told later is its own from then on.
     pub(super) fn number(&mut self, id: &str, order: &Order) {
         let fate = self.fates.get_mut(id).unwrap();
@@ -85,8 +114,7 @@ impl Model {
         let returns: Vec<String> =
             self.of(payment).filter(|(_, one)| one.is_return).map(|(id, _)| id.clone()).collect();
         for id in returns {
-            let taken: i64 =
-                self.of(payment).filter(|(_, one)| one.has_share).map(|(_, o)| o.amount_tiyn).sum();
+            let taken = self.taken(payment);
             let fate = self.fates.get_mut(&id).unwrap();
             let is_room = taken + fate.amount_tiyn <= paid.amount_tiyn && paid.proves.is_none();
             fate.has_share = fate.ruling != Some(Ruling::Rejected)
