@@ -14,8 +14,8 @@ step = printf '\n-- %s\n'
 
 # How often `make crash` kills on each store; the goal of a release is 200.
 CRASH_ROUNDS ?= 50
-# How often `make kills` kills on each store: seven times at each of the fifteen steps of a payment.
-KILLS ?= 105
+# How often `make kills` kills on each store: four times at each of the 39 steps of an order, a bank's call and a refund.
+KILLS ?= 156
 
 # How often `make reload` changes the configuration under load.
 RELOADS ?= 100
@@ -181,7 +181,7 @@ receipts: ## ten million receipt numbers of four processes whose clocks jump; no
 	@QAQPA_RECEIPT_NUMBERS=10000000 $(cargo) test --release --locked --test receipts -- --nocapture four_processes
 
 .PHONY: kills
-kills: tools ## kills the gateway at every step of a payment, KILLS times on each store; a bank's books are the judge
+kills: tools ## kills the gateway at every step of payments and refunds, KILLS times on each store; banks' books judge
 	@QAQPA_KILLS=$(KILLS) $(cargo) test --locked --test clerk kills:: -- --nocapture --test-threads=1
 
 .PHONY: mutants

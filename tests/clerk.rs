@@ -14,6 +14,8 @@ mod chaos;
 mod closed;
 #[path = "support/disk.rs"]
 mod disk;
+#[path = "clerk/gate.rs"]
+mod gate;
 #[path = "clerk/house.rs"]
 mod house;
 #[path = "clerk/judge.rs"]

@@ -51,6 +51,7 @@ const ROOMS: &[Room] = &[
     ("src/proxy/tls.rs", &[Door::Files], "certificates and keys, at start"),
     ("src/proxy/trace.rs", &[Door::Clock], "the times of a call's phases"),
     ("src/simulate/bank.rs", &[Door::Clock], "how late a simulated bank is"),
+    ("src/simulate/bank/caller.rs", &[Door::Clock], "when a simulated bank asks again"),
     ("src/simulate/bank/ledger.rs", &[Door::Files], "the books of a simulated bank"),
     ("src/reconcile/desk", &[Door::Files], "registers that came, and the folders of runs"),
     ("src/reconcile/desk/entry.rs", &[Door::Clock], "when a step was made, and when to look again"),

@@ -1,5 +1,7 @@
 //! `qaqpa simulate`: stands in for an agency in a process of its own; `demo` starts the same stand-ins in its own.
 
+pub mod wire;
+
 use super::Failure;
 use super::demo::installation::signer;
 use super::demo::pki::Pair;
@@ -36,20 +38,22 @@ pub struct Args {
     /// The adapter whose simulator answers: an id of `qaqpa agencies`.
     #[arg(long, value_name = "ID", required_unless_present = "bank")]
     agency: Option<String>,
-    /// Instead of an agency, a bank that takes orders in the dialect of this adapter, with books of its
-    /// own; `GET /ledger` shows them.
+    /// Instead of an agency, a bank in the dialect of this adapter, which takes orders, and with `--gateway`
+    /// asks too, with books of its own; `GET /ledger` shows them.
     #[arg(long, value_name = "ID", conflicts_with = "agency", requires = "ledger")]
     bank: Option<String>,
     /// The file of the bank's books; what it says is written there first.
     #[arg(long, value_name = "FILE", requires = "bank")]
     ledger: Option<PathBuf>,
     /// What goes wrong at the bank, in percent: `rough`, or e.g. late=10,break=5; of lose_request,
-    /// lose_answer, late, delay, break, queue, reject, contradict.
+    /// lose_answer, late, delay, break, queue, reject, contradict, early, repeat.
     #[arg(long, value_name = "FAULTS", default_value = "", requires = "bank")]
     chaos: Chaos,
     /// The same seed, the same faults.
     #[arg(long, default_value_t = 1, requires = "bank")]
     seed: u64,
+    #[command(flatten)]
+    calling: wire::Calling,
     /// Where to listen; port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     listen: SocketAddr,
@@ -94,8 +98,14 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
     if let (Some(id), Some(ledger)) = (&args.bank, &args.ledger) {
         let ledger = Ledger::open(ledger)
             .map_err(|error| Failure::work(format!("{}: {error}", ledger.display())))?;
-        let bank = SimulatedBank::new(adapter(id)?, args.chaos.seeded(args.seed), ledger)
-            .ok_or_else(|| Failure::usage(format!("{id} is no bank that takes orders")))?;
+        let bank = SimulatedBank::new(adapter(id)?, args.chaos.seeded(args.seed), ledger);
+        let bank = match args.calling.wire()? {
+            Some(wire) => bank.calling(Box::new(wire)),
+            None => Some(bank),
+        };
+        let bank = bank
+            .filter(SimulatedBank::is_of_use)
+            .ok_or_else(|| Failure::usage(format!("{id} is no bank that does so")))?;
         return super::block_on(async {
             let door = door(args.listen, shown).await?;
             serve(door, bank, (shown.is_some(), ready_file)).await

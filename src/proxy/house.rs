@@ -6,6 +6,7 @@ use super::trace::Trace;
 use crate::payments::desk::{Asker, Told};
 use crate::payments::receipt;
 use crate::sign::document;
+use crate::trial;
 use crate::upstream::{Marks, UpstreamAnswer};
 use bytes::Bytes;
 use hyper::HeaderMap;
@@ -40,10 +41,12 @@ pub async fn answer(
         original_digest: &original_digest,
     };
     let marks = Marks::start();
+    trial::point("desk.asked");
     let Told { status, body } = match &*outgoing.path {
         RECEIPT_PATH => desk.receipt(&asker, outgoing, &|json| sign(gate, json)).await?,
         _ => desk.answer(&asker, outgoing).await?,
     };
+    trial::point("desk.answered");
     Ok(UpstreamAnswer {
         status,
         content_type: Some("application/json".to_owned()),

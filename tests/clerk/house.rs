@@ -1,4 +1,4 @@
-//! An installation with a bank in a process of its own, an office that is told, and a store of either kind.
+//! An installation with banks in processes of their own, an office that is told, and a store of either kind.
 
 use crate::office::Office;
 use crate::postgres::Cluster;
@@ -20,14 +20,16 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command as Process, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
+use tokio::net::TcpSocket;
 use tokio::time::interval;
 use zeroize::Zeroizing;
 
 pub const BANK: &str = "chaos";
 pub const OFFICE: &str = "tax_office";
+pub const QAQPA: &str = env!("CARGO_BIN_EXE_qaqpa");
 /// Nothing open is left open longer.
 pub const RESOLVED_MAX: Duration = Duration::from_secs(60);
-const AMOUNT: i64 = 1_987_500;
+pub const AMOUNT: i64 = 1_987_500;
 
 /// A process that ends with its owner.
 pub struct Own(pub Child);
@@ -39,20 +41,49 @@ impl Drop for Own {
     }
 }
 
+/// A bank as the gateway knows it, in the dialect of this adapter.
+pub struct Face {
+    pub id: &'static str,
+    pub adapter: &'static str,
+    /// It takes orders; else it only asks.
+    pub takes_orders: bool,
+    /// A customer can pay a charge there.
+    pub takes_customers: bool,
+}
+
+/// The first one takes the orders of houses whose banks ask nothing.
+pub const FACES: [Face; 4] = [
+    Face { id: BANK, adapter: "iso20022", takes_orders: true, takes_customers: true },
+    Face { id: "cards", adapter: "acquiring", takes_orders: true, takes_customers: false },
+    Face { id: "shop", adapter: "provider", takes_orders: false, takes_customers: true },
+    Face { id: "terminals", adapter: "osmp", takes_orders: false, takes_customers: true },
+];
+const SIGNATURE: &str = "signature-jws";
+
+/// A simulated bank, its door and its books.
+pub struct Bank {
+    pub id: &'static str,
+    pub address: SocketAddr,
+    pub ledger: PathBuf,
+    _process: Own,
+}
+
 pub struct House {
     pub folder: TempDir,
     pub config: PathBuf,
-    pub ledger: PathBuf,
+    pub banks: Vec<Bank>,
     pub office: Office,
     pub scratch: Scratch,
-    pub bank_address: SocketAddr,
     pub database: Option<(Cluster, String)>,
-    _bank: Own,
+    /// The gateway's door, the same in each of its lives.
+    pub url: String,
+    /// Keeps the door's port from everybody else.
+    _door: TcpSocket,
 }
 
 impl House {
     pub async fn on_sqlite(chaos: &str, seed: u64) -> Self {
-        Self::new(None, chaos, seed).await
+        Self::new(None, chaos, seed, false).await
     }
 
     pub async fn on_postgres(chaos: &str, seed: u64) -> Self {
@@ -60,42 +91,55 @@ impl House {
     }
 
     pub async fn on_cluster(cluster: Cluster, chaos: &str, seed: u64) -> Self {
-        let database = cluster.database();
-        let url = Zeroizing::new(cluster.url("qaqpa_migrate", &database));
-        let owner = Store::Postgres { url, connections_max: 2 };
-        journal::migrate(&owner, 2).await.unwrap();
-        payments::migrate(&owner).await.unwrap();
-        Self::new(Some((cluster, database)), chaos, seed).await
+        Self::new(Some(migrated(cluster).await), chaos, seed, false).await
     }
 
-    async fn new(database: Option<(Cluster, String)>, chaos: &str, seed: u64) -> Self {
+    /// A house of all banks, which ask too.
+    pub async fn with_callers(cluster: Option<Cluster>, chaos: &str, seed: u64) -> Self {
+        let database = match cluster {
+            Some(cluster) => Some(migrated(cluster).await),
+            None => None,
+        };
+        Self::new(database, chaos, seed, true).await
+    }
+
+    async fn new(
+        database: Option<(Cluster, String)>,
+        chaos: &str,
+        seed: u64,
+        are_callers: bool,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let scratch = Scratch::prepare(folder.path()).unwrap();
-        let ledger = folder.path().join("bank.ledger");
-        let (bank, address) = bank(folder.path(), &ledger, chaos, seed).await;
+        let door = TcpSocket::new_v4().unwrap();
+        door.set_reuseport(true).unwrap();
+        door.bind(([127, 0, 0, 1], 0).into()).unwrap();
+        let address = door.local_addr().unwrap();
+        let url = format!("https://{address}");
+        let mut banks = Vec::new();
+        for face in &FACES[..if are_callers { FACES.len() } else { 1 }] {
+            let calls = if are_callers { calls(face, &scratch, &url) } else { Vec::new() };
+            banks.push(bank(folder.path(), face, (chaos, seed), &calls).await);
+        }
         let office = Office::start(&scratch).await;
         let nobody = SocketAddr::from(([127, 0, 0, 1], 9));
         let endpoints = Endpoints { persons: nobody, companies: nobody, addresses: nobody };
         let store = database.as_ref().map(|(cluster, name)| cluster.url("qaqpa_app", name));
         scratch.write(&endpoints, store.as_deref()).unwrap();
-        append(&scratch.config.join("services.toml"), &services(&scratch, address, office.address));
+        append(&scratch.config.join("services.toml"), &services(&scratch, &banks, office.address));
         // On SQLite the table is the last one of the file already.
         let table = if database.is_some() { "\n[payments]\n" } else { "" };
         let patience = "quiet_s = 3\nnot_found_min = 2\ninquiry_pause_ms_max = 1000\n\
             notice_pauses_s = [1, 1, 2, 4, 8]\n";
-        append(&scratch.config.join("gateway.toml"), &format!("{table}{patience}"));
-        std::fs::write(scratch.config.join("payments.toml"), PAYMENTS).unwrap();
+        let gateway = scratch.config.join("gateway.toml");
+        append(&gateway, &format!("{table}{patience}"));
+        let text = std::fs::read_to_string(&gateway).unwrap();
+        let own = format!("[[listener]]\nreuse_port = true\naddress = \"{address}\"");
+        let text = text.replacen("[[listener]]\naddress = \"127.0.0.1:0\"", &own, 1);
+        std::fs::write(&gateway, text).unwrap();
+        std::fs::write(scratch.config.join("payments.toml"), payments_toml(&banks)).unwrap();
         let config = scratch.config.clone();
-        Self {
-            folder,
-            config,
-            ledger,
-            office,
-            scratch,
-            bank_address: address,
-            database,
-            _bank: bank,
-        }
+        Self { folder, config, banks, office, scratch, database, url, _door: door }
     }
 
     pub fn settings(&self) -> Settings {
@@ -131,25 +175,57 @@ impl House {
     }
 }
 
-const PAYMENTS: &str = "[bank.chaos]\nname = { kk = \"a\", ru = \"b\", en = \"c\" }\n\
-    bic = \"BANKKZ9A\"\nagency = \"chaos_bank\"\n\n[notice.tax_office]\nagency = \"office\"\n\n\
-    [kbk.108125]\nname = { kk = \"a\", ru = \"b\", en = \"c\" }\n\
-    [knp.911]\nname = { kk = \"a\", ru = \"b\", en = \"c\" }\n\
-    [kbe.11]\nname = { kk = \"a\", ru = \"b\", en = \"c\" }\n";
+async fn migrated(cluster: Cluster) -> (Cluster, String) {
+    let database = cluster.database();
+    let url = Zeroizing::new(cluster.url("qaqpa_migrate", &database));
+    let owner = Store::Postgres { url, connections_max: 2 };
+    journal::migrate(&owner, 2).await.unwrap();
+    payments::migrate(&owner).await.unwrap();
+    (cluster, database)
+}
 
-fn services(scratch: &Scratch, bank: SocketAddr, office: SocketAddr) -> String {
+const NAME: &str = "name = { kk = \"a\", ru = \"b\", en = \"c\" }\n";
+
+fn payments_toml(banks: &[Bank]) -> String {
+    let mut text = String::new();
+    for face in FACES.iter().filter(|face| banks.iter().any(|bank| bank.id == face.id)) {
+        text += &format!("[bank.{}]\n{NAME}bic = \"BANKKZ9A\"\n", face.id);
+        if face.takes_orders {
+            text += &format!("agency = \"{}_bank\"\n", face.id);
+        }
+        if banks.len() > 1 {
+            text += &format!("participant = \"bank\"\nprovider = \"{}\"\n", face.adapter);
+        }
+        if face.adapter == "acquiring" {
+            text += &format!("signature_header = \"{SIGNATURE}\"\nsignature_covers = \"body\"\n");
+        }
+    }
+    // Whose charges they are is told: here who opens orders in this process, there the portal.
+    let told = if banks.len() > 1 { "portal" } else { OFFICE };
+    text += &format!("[notice.{told}]\nagency = \"office\"\n");
+    text + &format!("[kbk.108125]\n{NAME}[knp.911]\n{NAME}[kbe.11]\n{NAME}")
+}
+
+fn services(scratch: &Scratch, banks: &[Bank], office: SocketAddr) -> String {
     let client = &scratch.gateway[0];
     let signer = &scratch.member("agency").unwrap().pair.cert_pem;
-    format!(
-        "\n[agency.chaos_bank]\nadapter = \"iso20022\"\nendpoint = \"http://{bank}/\"\n\
-         deadline_ms = 1000\nbreaker = {{ failures = 1000, open_ms = 1000 }}\n\n\
-         [agency.office]\nadapter = \"passthrough\"\nwire = \"sync_v10\"\n\
-         endpoint = \"https://{office}/\"\ndeadline_ms = 5000\n\
-         name = {{ kk = \"a\", ru = \"b\", en = \"c\" }}\n\
+    let mut text = String::new();
+    for bank in banks {
+        let face = FACES.iter().find(|face| face.id == bank.id).unwrap();
+        if face.takes_orders {
+            text += &format!(
+                "\n[agency.{}_bank]\nadapter = \"{}\"\nendpoint = \"http://{}/\"\n\
+                 deadline_ms = 1000\nbreaker = {{ failures = 1000, open_ms = 1000 }}\n",
+                bank.id, face.adapter, bank.address
+            );
+        }
+    }
+    text + &format!(
+        "\n[agency.office]\nadapter = \"passthrough\"\nwire = \"sync_v10\"\n\
+         endpoint = \"https://{office}/\"\ndeadline_ms = 5000\n{NAME}\
          tls_client_certificate_file = {:?}\ntls_client_key_file = {:?}\n\n\
          [[agency.office.answer_certificate]]\nfile = {signer:?}\n\n\
-         [agency.office.service.PAY_Notice]\nname = {{ kk = \"a\", ru = \"b\", en = \"c\" }}\n\
-         idempotent = true\ndone_codes = [\"SCSS001\"]\n",
+         [agency.office.service.PAY_Notice]\n{NAME}idempotent = true\ndone_codes = [\"SCSS001\"]\n",
         client.cert_pem, client.key_pem,
     )
 }
@@ -159,16 +235,33 @@ fn append(path: &Path, text: &str) {
     file.write_all(text.as_bytes()).unwrap();
 }
 
+/// What a bank needs to ask the gateway.
+fn calls(face: &Face, scratch: &Scratch, url: &str) -> Vec<String> {
+    let pair = &scratch.member("bank").unwrap().pair;
+    let text = |path: &Path| path.to_str().unwrap().to_owned();
+    let mut words = vec!["--gateway".to_owned(), url.to_owned()];
+    words.extend(["--bank-id".to_owned(), face.id.to_owned()]);
+    words.extend(["--bank-cert".to_owned(), text(&pair.cert_pem)]);
+    words.extend(["--bank-key".to_owned(), text(&pair.key_pem)]);
+    words.extend(["--gateway-trust".to_owned(), text(&scratch.trust_pem)]);
+    if face.adapter == "acquiring" {
+        words.extend(["--signature-header".to_owned(), SIGNATURE.to_owned()]);
+    }
+    words
+}
+
 /// Starts `qaqpa simulate --bank`; the kernel kills it when the thread that calls this is gone.
-async fn bank(folder: &Path, ledger: &Path, chaos: &str, seed: u64) -> (Own, SocketAddr) {
-    let ready = folder.join("bank.ready");
+async fn bank(folder: &Path, face: &Face, (chaos, seed): (&str, u64), calls: &[String]) -> Bank {
+    let ready = folder.join(format!("{}.ready", face.id));
+    let ledger = folder.join(format!("{}.ledger", face.id));
     let process = Process::new("setpriv")
-        .args(["--pdeathsig", "KILL", env!("CARGO_BIN_EXE_qaqpa"), "simulate"])
-        .args(["--bank", "iso20022", "--chaos", chaos, "--seed", &seed.to_string()])
+        .args(["--pdeathsig", "KILL", QAQPA, "simulate", "--bank", face.adapter])
+        .args(["--chaos", chaos, "--seed", &seed.to_string()])
         .arg("--ledger")
-        .arg(ledger)
+        .arg(&ledger)
         .arg("--ready-file")
         .arg(&ready)
+        .args(calls)
         .stdout(Stdio::null())
         .spawn()
         .unwrap();
@@ -176,7 +269,7 @@ async fn bank(folder: &Path, ledger: &Path, chaos: &str, seed: u64) -> (Own, Soc
     let told: serde_json::Value = serde_json::from_slice(&std::fs::read(&ready).unwrap()).unwrap();
     let url = told["url"].as_str().unwrap();
     let address = url.trim_start_matches("http://").trim_end_matches('/').parse().unwrap();
-    (Own(process), address)
+    Bank { id: face.id, address, ledger, _process: Own(process) }
 }
 
 /// A gateway and what it has of payments.

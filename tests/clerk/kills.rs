@@ -1,24 +1,41 @@
-//! `kill -9` at every step of a payment, before and after each commit: nothing lost, nothing paid twice.
+//! `kill -9` at every step of a payment, of a bank's call and of a refund, before and after each commit:
+//! nothing lost, nothing paid or given back twice.
 
-use crate::house::{House, Own, open, start};
-use crate::judge::{judge, settle};
-use qaqpa::config;
-use std::io::{BufRead, BufReader, Write};
-use std::os::unix::process::ExitStatusExt;
-use std::process::{Command, Stdio};
+use crate::gate::{Gate, Portal, customer, refundable};
+use crate::house::{AMOUNT, FACES, House, RESOLVED_MAX};
+use crate::judge::{is_quiet, judge, settle};
+use crate::postgres::Cluster;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
+use tokio::time::interval;
 
-const CONFIG: &str = "QAQPA_TEST_CLERK_CONFIG";
-const LIFE: &str = "QAQPA_TEST_CLERK_LIFE";
-const KILL: &str = "QAQPA_TRIAL_KILL";
-/// Orders that each life opens.
-const ORDERS: usize = 6;
-/// A life that does not come to its end by then is broken.
-const LIFE_MAX: Duration = Duration::from_secs(60);
+/// What each life begins of its kind.
+const DEEDS: usize = 6;
 
-/// Every step of a payment, in the order of time. Each commit has a point before it and one after it.
-const POINTS: [&str; 15] = [
+/// What a life is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Deed {
+    /// A portal opens payments, and the clerk sends them.
+    Orders,
+    /// Customers pay at their banks, and these post it through the door.
+    Customers,
+    /// A portal gives payments back.
+    Refunds,
+}
+
+impl Deed {
+    /// How often a point is come to in one life, as far as one can rely on it.
+    const fn times_max(self) -> usize {
+        match self {
+            Self::Orders => 7,
+            Self::Customers | Self::Refunds => 3,
+        }
+    }
+}
+
+/// Where an order goes, in the order of time; a refund is one. Each commit has a point before and after.
+const ORDER: [&str; 15] = [
     "payments.commit.before",
     "payments.commit.after",
     "submit.opened",
@@ -36,94 +53,165 @@ const POINTS: [&str; 15] = [
     "journal.commit.after",
 ];
 
+/// Where a bank's `pay` goes: open in the journal, posted, closed, and the charge's agency is told.
+const CUSTOMER: [&str; 9] = [
+    "desk.asked",
+    "payments.commit.before",
+    "payments.commit.after",
+    "desk.answered",
+    "journal.commit.before",
+    "journal.commit.after",
+    "notice.begun",
+    "notice.acknowledged",
+    "notice.told",
+];
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_payment_is_lost_or_made_twice_when_the_gateway_is_killed_at_any_step_on_sqlite() {
-    kill_at_every_step("sqlite", House::on_sqlite("rough", 21).await).await;
+    kill_at_every_step("sqlite", House::with_callers(None, "rough", 21).await).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_payment_is_lost_or_made_twice_when_the_gateway_is_killed_at_any_step_on_postgres() {
-    kill_at_every_step("postgres", House::on_postgres("rough", 22).await).await;
+    let house = House::with_callers(Some(Cluster::start()), "rough", 22).await;
+    kill_at_every_step("postgres", house).await;
 }
 
-/// Kills `QAQPA_KILLS` times, or once at every point.
+/// Kills `QAQPA_KILLS` times, or once at every step of each kind.
 async fn kill_at_every_step(store: &str, house: House) {
-    let kills = std::env::var("QAQPA_KILLS").ok().map_or(POINTS.len(), |n| n.parse().unwrap());
-    let (mut promised, mut killed, mut unreached) = (Vec::new(), 0, Vec::new());
-    for number in 0..kills {
-        let point = POINTS[number % POINTS.len()];
-        // Each time round a later one, so that every transaction of a life is met.
-        let times = 1 + (number / POINTS.len()) % 7;
-        let (told, was_killed) = life(&house, number, Some(format!("{point}:{times}")));
-        promised.extend(told);
-        if was_killed { killed += 1 } else { unreached.push(format!("{point}:{times}")) }
-    }
-    let begun = Instant::now();
-    let (told, _) = life(&house, kills, None);
-    promised.extend(told);
-    let took = begun.elapsed();
-    settle(&house).await;
-    let verdict = judge(&house, &promised);
-    println!(
-        "{store}: {killed} kills, {} promised, {took:?} to the end, {verdict:#?}",
-        promised.len()
-    );
-    println!("{store}: not reached: {unreached:?}");
-    assert!(verdict.violations.is_empty(), "{store}: {:#?}", verdict.violations);
-    assert!(killed * 10 >= kills * 9, "{store}: too few kills met their point: {unreached:?}");
-    assert!(took < LIFE_MAX, "{store}: all is resolved after {took:?}");
-}
-
-/// One life of the gateway; what it promised, and whether it was killed.
-fn life(house: &House, number: usize, kill: Option<String>) -> (Vec<String>, bool) {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command
-        .args(["kills::life_that_is_killed", "--exact", "--ignored", "--nocapture"])
-        .env(CONFIG, &house.config)
-        .env(LIFE, number.to_string())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::inherit());
-    match &kill {
-        Some(kill) => command.env(KILL, kill),
-        None => command.env_remove(KILL),
-    };
-    let mut child = Own(command.spawn().unwrap());
-    let out = BufReader::new(child.0.stdout.take().unwrap());
-    let lines: Vec<String> = out.lines().map_while(Result::ok).collect();
-    let status = child.0.wait().unwrap();
-    let was_killed = status.signal() == Some(9);
-    assert!(was_killed || status.success(), "life {number}, {kill:?}: {status}");
-    let promised = lines.iter().filter_map(|line| line.strip_prefix("opened ")).map(str::to_owned);
-    (promised.collect(), was_killed)
-}
-
-/// The child: opens orders and says so, then works until all have ended, or until it is killed.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "run by life"]
-async fn life_that_is_killed() {
-    let Ok(path) = std::env::var(CONFIG) else { return };
-    let life = std::env::var(LIFE).unwrap();
-    let (running, payments) = start(config::load(path.as_ref()).unwrap()).await;
-    let mut opened = JoinSet::new();
-    for number in 0..ORDERS {
-        let (payments, life) = (payments.clone(), life.clone());
-        opened.spawn(async move {
-            let order = open(&payments, &format!("{life}-{number}")).await;
-            let mut out = std::io::stdout().lock();
-            writeln!(out, "\nopened {}", order.id).and_then(|()| out.flush()).unwrap();
-        });
-    }
-    opened.join_all().await;
-    let begun = Instant::now();
-    let mut looks = tokio::time::interval(Duration::from_millis(50));
-    loop {
-        looks.tick().await;
-        let due = payments.due("chaos", i64::MAX, 1).await.unwrap();
-        let counts = payments.notice_counts().await.unwrap();
-        if due.is_empty() && counts.iter().all(|count| count.waiting == 0) {
-            break;
+    let steps = [(Deed::Orders, &ORDER[..]), (Deed::Customers, &CUSTOMER), (Deed::Refunds, &ORDER)];
+    let all: usize = steps.iter().map(|(_, points)| points.len()).sum();
+    let kills = std::env::var("QAQPA_KILLS").ok().map_or(all, |n| n.parse().unwrap());
+    let house = Arc::new(house);
+    let mut trial = Trial::new(&house);
+    for (deed, points) in steps {
+        let (lives, before) = (kills * points.len() / all, trial.killed);
+        // What is left over must not be taken for a step of what comes next.
+        trial.rest(if deed == Deed::Refunds { 0 } else { lives * DEEDS }).await;
+        for number in 0..lives {
+            // Each time round a later one, so that every transaction of a life is met.
+            let times = 1 + (number / points.len()) % deed.times_max();
+            trial.life(deed, points[number % points.len()], times).await;
         }
-        assert!(begun.elapsed() < LIFE_MAX, "open after a minute: {due:?} {counts:?}");
+        println!("{store}: {} kills of {deed:?}", trial.killed - before);
     }
-    running.drain().await;
+    trial.rest(0).await;
+    let gate = Gate::start(&house, &[], None).await;
+    let differ = trial.portal.repeat().await;
+    let mut repeated = 0;
+    for bank in &house.banks {
+        repeated += bank.repeat(&house).await;
+    }
+    settle(&house).await;
+    let verdict = judge(&house, &trial.promised);
+    let Trial { promised, killed, slowest, unreached, .. } = trial;
+    println!("{store}: {killed} kills, {} promised, {repeated} asked again", promised.len());
+    println!("{store}: {slowest:?} to the end at most, {verdict:#?}, not reached: {unreached:?}");
+    gate.end().await;
+    assert!(differ.is_empty(), "{store}: {differ:#?}");
+    assert!(verdict.violations.is_empty(), "{store}: {:#?}", verdict.violations);
+    assert!(verdict.taken > 0 && verdict.refunds_posted > 0, "{store}: {verdict:?}");
+    assert!(killed * 10 >= kills * 9, "{store}: too few kills met their point: {unreached:?}");
+}
+
+/// One gateway after the other on the same books.
+struct Trial {
+    house: Arc<House>,
+    portal: Arc<Portal>,
+    /// To be paid by the lives to come.
+    charges: Vec<String>,
+    /// What was begun in any life and goes on over kills; its orders, once promised.
+    under_way: JoinSet<Option<String>>,
+    begun: usize,
+    promised: Vec<String>,
+    killed: usize,
+    unreached: Vec<String>,
+    /// The longest that everything took to be resolved after kills.
+    slowest: Duration,
+}
+
+impl Trial {
+    fn new(house: &Arc<House>) -> Self {
+        Self {
+            house: Arc::clone(house),
+            portal: Arc::new(Portal::new(house)),
+            charges: Vec::new(),
+            under_way: JoinSet::new(),
+            begun: 0,
+            promised: Vec::new(),
+            killed: 0,
+            unreached: Vec::new(),
+            slowest: Duration::ZERO,
+        }
+    }
+
+    /// A life that is left alone until everything is resolved; it takes new charges in.
+    async fn rest(&mut self, charges: usize) {
+        let begun = Instant::now();
+        let mut gate = Gate::start(&self.house, &[], None).await;
+        assert!(!self.has_killed(&mut gate).await, "killed by nobody");
+        self.slowest = self.slowest.max(begun.elapsed());
+        for number in self.begun..self.begun + charges {
+            self.charges.push(self.portal.charge(&format!("K-{number}")).await);
+        }
+        gate.end().await;
+    }
+
+    /// One life of the gateway, which ends when it is killed or everything is done.
+    async fn life(&mut self, deed: Deed, point: &str, times: usize) {
+        let kill = format!("{point}:{times}");
+        let mut gate = Gate::start(&self.house, &[], Some(&kill)).await;
+        self.begin(deed);
+        if self.has_killed(&mut gate).await {
+            self.killed += 1;
+        } else {
+            self.unreached.push(format!("{deed:?} {kill}"));
+            gate.end().await;
+        }
+    }
+
+    /// Waits until the gateway was killed, or nothing is under way.
+    async fn has_killed(&mut self, gate: &mut Gate) -> bool {
+        let (begun, mut looks) = (Instant::now(), interval(Duration::from_millis(100)));
+        loop {
+            looks.tick().await;
+            while let Some(done) = self.under_way.try_join_next() {
+                self.promised.extend(done.unwrap());
+            }
+            if gate.was_killed() {
+                return true;
+            }
+            if self.under_way.is_empty() && is_quiet(&self.house) {
+                return false;
+            }
+            let open = self.under_way.len();
+            assert!(begun.elapsed() < RESOLVED_MAX, "not resolved in a minute, {open} asked");
+        }
+    }
+
+    fn begin(&mut self, deed: Deed) {
+        let payments = if deed == Deed::Refunds { refundable(&self.house) } else { Vec::new() };
+        for place in 0..DEEDS {
+            self.begun += 1;
+            let (house, portal) = (Arc::clone(&self.house), Arc::clone(&self.portal));
+            let number = self.begun;
+            if deed == Deed::Refunds {
+                // Of two of one payment one is too much.
+                let Some(payment) = payments.get(place / 2).cloned() else { return };
+                let amount_tiyn = AMOUNT * 6 / 10;
+                self.under_way.spawn(async move {
+                    portal.refund(&payment, &format!("R-{number}"), amount_tiyn).await
+                });
+                continue;
+            }
+            let charge = self.charges.pop().expect("a charge for each");
+            self.under_way.spawn(async move {
+                if deed == Deed::Orders {
+                    return portal.pay(&charge, FACES[number % 2].id).await;
+                }
+                customer(&house, &charge, number).await;
+                None
+            });
+        }
+    }
 }

@@ -1,11 +1,8 @@
 //! An order is durable before its bank sees a byte, as the kernel saw it.
 
-use crate::house::{BANK, House, Own, until};
+use crate::gate::{Gate, Portal};
+use crate::house::{BANK, House, QAQPA, until};
 use crate::strace::{self, Event, READS, WRITES, before};
-use qaqpa::command::client::{Client, Posted};
-use serde_json::{Value, json};
-use std::path::Path;
-use std::process::{Command, Stdio};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_order_is_synced_to_disk_before_the_bank_sees_a_byte() {
@@ -41,22 +38,20 @@ async fn hold_order(
     makes_durable: impl Fn(&Event, &Event) -> bool,
 ) {
     let trace = house.folder.path().join("trace");
-    let (url, gate) = serve(&house, &trace).await;
-    let pair = &house.scratch.member("portal").unwrap().pair;
-    let own = Some((&*pair.cert_pem, &*pair.key_pem));
-    let portal = Client::new(&url, &house.scratch.trust_pem, own).unwrap();
+    let words = before(&trace, QAQPA);
+    let gate = Gate::start(&house, &words[..words.len() - 1], None).await;
+    let portal = Portal::new(&house);
     let mut orders = Vec::new();
     for number in 0..2 {
-        let order = pay(&portal, number).await;
+        let charge = portal.charge(&number.to_string()).await;
+        let order = portal.pay(&charge, BANK).await.unwrap();
         until("the bank has posted it", async || {
-            let path = format!("/api/v1/payments/{order}");
-            read(&portal.get(&path).await.unwrap())["state"] == "posted"
+            portal.read(&format!("/api/v1/payments/{order}")).await["state"] == "posted"
         })
         .await;
         orders.push(order);
     }
-    let id = gate.0.id().to_string();
-    assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    gate.terminate();
     let mut events = Vec::new();
     until("strace has written it all", async || {
         strace::events(&trace).map(|all| events = all).is_some()
@@ -70,7 +65,7 @@ async fn hold_order(
             .find(|event| is_written(event) && event.text.contains("submitting"));
         let attempt = attempt.expect("the attempt is written");
         let end_to_end_id = format!("GW{}", order.replace('-', ""));
-        let to_bank = format!("->{}]", house.bank_address);
+        let to_bank = format!("->{}]", house.banks[0].address);
         let sent = events
             .iter()
             .find(|event| event.is(&WRITES, &to_bank) && event.text.contains(&end_to_end_id));
@@ -81,46 +76,4 @@ async fn hold_order(
         let durable = durable.expect("the attempt is made durable");
         assert!(attempt.ended < durable.ended && durable.ended < sent.begun, "{order} came early");
     }
-}
-
-/// `qaqpa serve` under strace, ready; the address of its door, and its process.
-async fn serve(house: &House, trace: &Path) -> (String, Own) {
-    let ready = house.folder.path().join("gate.ready");
-    let words = before(trace, env!("CARGO_BIN_EXE_qaqpa"));
-    let process = Command::new(words[0])
-        .args(&words[1..])
-        .args(["serve", "--config"])
-        .arg(&house.config)
-        .arg("--ready-file")
-        .arg(&ready)
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
-    let gate = Own(process);
-    until("the gateway is ready", async || ready.exists()).await;
-    let told: Value = serde_json::from_slice(&std::fs::read(&ready).unwrap()).unwrap();
-    (told["callers"][0].as_str().unwrap().to_owned(), gate)
-}
-
-fn read(posted: &Posted) -> Value {
-    serde_json::from_slice(&posted.body).unwrap()
-}
-
-/// A new charge, and a payment of it through the bank: its id.
-async fn pay(portal: &Client, number: usize) -> String {
-    let post = async |path: &str, body: Value| {
-        let key = format!("{path}/{number}");
-        let headers = [("content-type", "application/json"), ("idempotency-key", &*key)];
-        let posted = portal.post_to(path, &headers, body.to_string().into()).await.unwrap();
-        assert_eq!(posted.http_status, 201, "{}", read(&posted));
-        read(&posted)
-    };
-    let charge = json!({
-        "payer_iin": "850312300121", "payee_bin": "190540007715", "kbk": "108125", "knp": "911",
-        "amount_tiyn": 534_707, "purpose": { "kk": "a", "ru": "b", "en": "c" },
-    });
-    let charge = post("/api/v1/charges", charge).await;
-    let payment =
-        post("/api/v1/payments", json!({ "charge_id": charge["charge_id"], "bank": BANK })).await;
-    payment["payment_id"].as_str().unwrap().to_owned()
 }

@@ -1,16 +1,13 @@
 //! The demo's other banks: a terminal network, a transfer, a card, and an order whose answer is lost.
 
-use super::installation::{Installation, signer};
+use super::installation::Installation;
 use super::payment::{HEADERS, Shown, answer, register, text};
-use crate::channel::bank::signature_kind;
 use crate::command::client::{Client, Posted};
+use crate::command::simulate::wire::BankWire;
 use crate::command::{Failure, now_unix_us};
 use crate::proxy::trace::Trace;
-use crate::sign::document;
 use qaqpa_kit::adapter::HttpAnswer;
-use qaqpa_kit::bank::{
-    About, Ask, Asker, BankRequest, Covered, Destination, Notice, Pay, Reaction, Said, Word,
-};
+use qaqpa_kit::bank::{About, Ask, Asker, Destination, Notice, Pay, Reaction, Said, Word};
 use qaqpa_kit::money::Amount;
 use serde_json::json;
 use std::time::Duration;
@@ -72,7 +69,10 @@ async fn asked(
     let adapter = qaqpa_adapters::find(dialect).ok_or_else(unknown)?;
     let asker = adapter.provider().and_then(|provider| provider.asker()).ok_or_else(unknown)?;
     let request = asker.ask(ask, &Trace::date(now_unix_us())).ok_or_else(unknown)?;
-    let (line, posted) = sent(installation, bank, request).await?;
+    let (url, trust) = (installation.base_url(), &*installation.scratch.trust_pem);
+    let pair = &installation.scratch.member("bank")?.pair;
+    let wire = BankWire::new((url, trust), bank, pair, Some(SIGNATURE))?;
+    let (line, posted) = wire.send(request).await?;
     let reading = read(asker, &posted);
     let is_notice = matches!(ask, Ask::Notice(_));
     Ok(Shown {
@@ -91,32 +91,6 @@ async fn asked(
 fn read(asker: &dyn Asker, posted: &Posted) -> Option<(Reaction, String)> {
     let answer = HttpAnswer { status: posted.http_status, content_type: None, body: &posted.body };
     asker.read(&answer).map(|reading| (reading.reaction, reading.code))
-}
-
-/// Sends a bank's request, signed where the bank of cards sends it.
-async fn sent(
-    installation: &Installation,
-    bank: &str,
-    request: BankRequest,
-) -> Result<(String, Posted), Failure> {
-    let client = installation.client("bank")?;
-    let path = format!("/bank/{bank}/{}", request.path);
-    if request.method == "GET" {
-        let target = format!("{path}?{}", request.query);
-        return Ok((format!("GET {target}"), client.get(&target).await?));
-    }
-    let content_type = request.content_type.unwrap_or("application/octet-stream");
-    let pair = &installation.scratch.member("bank")?.pair;
-    let kind = signature_kind(Covered::Body);
-    let signed = document::sign(kind, &request.body, &signer(pair)?).map_err(Failure::work)?;
-    let (head, signature) = signed
-        .split_once('.')
-        .and_then(|(head, rest)| Some((head, rest.split_once('.')?.1)))
-        .ok_or_else(|| Failure::work("no signature"))?;
-    let detached = format!("{head}..{signature}");
-    let headers = [("content-type", content_type), (SIGNATURE, &*detached)];
-    let posted = client.post_to(&path, &headers, request.body).await?;
-    Ok((format!("POST {path}"), posted))
 }
 
 /// The payer goes on to the bank's page and pays there; the bank calls back, signed.

@@ -70,9 +70,9 @@ impl Agencies {
     async fn add_bank(&mut self, state: &Path) -> Result<SocketAddr, Failure> {
         let ledger = Ledger::open(&state.join("absent_bank.ledger")).map_err(Failure::work)?;
         let chaos = "late=100".parse::<Chaos>().map_err(Failure::work)?;
-        let adapter = qaqpa_adapters::find("iso20022");
-        let bank = adapter.and_then(|adapter| SimulatedBank::new(adapter, chaos.seeded(1), ledger));
-        let bank = bank.ok_or_else(|| Failure::work("no bank that takes orders"))?;
+        let adapter = qaqpa_adapters::find("iso20022")
+            .ok_or_else(|| Failure::work("no bank that takes orders"))?;
+        let bank = SimulatedBank::new(adapter, chaos.seeded(1), ledger);
         let door = door(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), None).await?;
         let address = door.address();
         self.doors.push(tokio::spawn(door.serve(Arc::new(bank), self.drain.subscribe())));
@@ -89,10 +89,9 @@ impl Agencies {
         state: &Path,
     ) -> Result<SocketAddr, Failure> {
         let ledger = Ledger::open(&state.join("cards_bank.ledger")).map_err(Failure::work)?;
-        let adapter = qaqpa_adapters::find("acquiring");
-        let bank =
-            adapter.and_then(|adapter| SimulatedBank::new(adapter, Chaos::default(), ledger));
-        let bank = bank.ok_or_else(|| Failure::work("no bank of cards"))?;
+        let adapter =
+            qaqpa_adapters::find("acquiring").ok_or_else(|| Failure::work("no bank of cards"))?;
+        let bank = SimulatedBank::new(adapter, Chaos::default(), ledger);
         let tls = Some((&scratch.member("bank")?.pair, scratch.trust_pem.as_path()));
         let door = door(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), tls).await?;
         let address = door.address();

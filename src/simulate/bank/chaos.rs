@@ -1,7 +1,8 @@
 //! What goes wrong at a bank, by a seed: the same seed gives the same fate to the same request.
 //!
 //! Pure. A fate is drawn from the seed, the payment's own id and how often it was asked before, so it
-//! does not depend on what else is under way.
+//! does not depend on what else is under way. The same faults befall what the bank itself asks of the
+//! gateway: a request is lost, late or cut off there too.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,18 +15,18 @@ pub struct Chaos {
     percents: [u8; Fault::ALL.len()],
 }
 
-/// What a bank does to a request.
+/// What a bank does to a request, or with one of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// The request is lost: it does nothing and says nothing.
+    /// The request is lost: it does nothing and says nothing. Its own never leaves.
     LoseRequest,
-    /// It does what is asked, and its answer is lost.
+    /// It does what is asked, and its answer is lost. From its own it hangs up somewhere on the way.
     LoseAnswer,
-    /// It says nothing, and does what is asked a while later.
+    /// It says nothing, and does what is asked a while later. Its own is overtaken by others.
     Late,
-    /// It does it, and takes its time to answer.
+    /// It does it, and takes its time to answer. Its own is overtaken by others.
     Delay,
-    /// It does it, and answers what nobody can read.
+    /// It does it, and answers what nobody can read. From its own it hangs up somewhere on the way.
     Break,
     /// It takes an order on, and books it a while later.
     Queue,
@@ -33,10 +34,14 @@ pub enum Fault {
     Reject,
     /// It does it without an answer, and names another amount when it is asked.
     Contradict,
+    /// It does it and calls to say so; it answers when that call was answered.
+    Early,
+    /// It asks twice at once, and once more when it was answered.
+    Repeat,
 }
 
 impl Fault {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 10] = [
         Self::LoseRequest,
         Self::LoseAnswer,
         Self::Late,
@@ -45,6 +50,8 @@ impl Fault {
         Self::Queue,
         Self::Reject,
         Self::Contradict,
+        Self::Early,
+        Self::Repeat,
     ];
 
     const fn word(self) -> &'static str {
@@ -57,34 +64,51 @@ impl Fault {
             Self::Queue => "queue",
             Self::Reject => "reject",
             Self::Contradict => "contradict",
+            Self::Early => "early",
+            Self::Repeat => "repeat",
         }
     }
 }
 
-/// A request to a bank, as far as its fate goes.
+/// A request to a bank, or one of its own, as far as its fate goes.
 #[derive(Clone, Copy, Debug)]
 pub enum Asked {
     Order,
     Inquiry,
+    /// What the bank asks of the gateway.
+    Call,
+}
+
+impl Asked {
+    const fn number(self) -> u64 {
+        match self {
+            Self::Order => 1,
+            Self::Inquiry => 2,
+            Self::Call => 4,
+        }
+    }
+
+    /// Inquiries and calls are not orders: only what befalls a message befalls them.
+    const fn meets(self, fault: Fault) -> bool {
+        match fault {
+            Fault::LoseRequest | Fault::LoseAnswer | Fault::Delay | Fault::Break => true,
+            Fault::Late => !matches!(self, Self::Inquiry),
+            Fault::Queue | Fault::Reject | Fault::Contradict | Fault::Early => {
+                matches!(self, Self::Order)
+            }
+            Fault::Repeat => matches!(self, Self::Call),
+        }
+    }
 }
 
 impl Chaos {
     /// What happens to the request number `times` of its kind about a payment; `None`: an honest answer.
-    /// Inquiries are not orders: they are lost, delayed or broken, and nothing else.
     #[must_use]
     pub fn fate(&self, asked: Asked, payment: &str, times: u64) -> Option<Fault> {
-        let kind = match asked {
-            Asked::Order => 1,
-            Asked::Inquiry => 2,
-        };
-        let mut left = self.draw(payment, kind, times) % 100;
+        let mut left = self.draw(payment, asked.number(), times) % 100;
         for (fault, percent) in Fault::ALL.into_iter().zip(self.percents) {
             if left < u64::from(percent) {
-                let is_of_inquiries = matches!(
-                    fault,
-                    Fault::LoseRequest | Fault::LoseAnswer | Fault::Delay | Fault::Break
-                );
-                return Some(fault).filter(|_| matches!(asked, Asked::Order) || is_of_inquiries);
+                return Some(fault).filter(|_| asked.meets(fault));
             }
             left -= u64::from(percent);
         }
@@ -126,7 +150,8 @@ impl FromStr for Chaos {
     fn from_str(text: &str) -> Result<Self, String> {
         let text = match text {
             "rough" => {
-                "lose_request=10,lose_answer=10,late=10,delay=10,break=10,queue=10,reject=10"
+                "lose_request=10,lose_answer=10,late=10,delay=10,break=10,queue=10,reject=10,\
+                 early=10,repeat=10"
             }
             other => other,
         };
@@ -158,27 +183,31 @@ impl fmt::Display for Chaos {
 mod tests {
     use super::*;
 
-    fn fates(chaos: &Chaos) -> Vec<Option<Fault>> {
-        (0..1_000).map(|number| chaos.fate(Asked::Order, &format!("GW{number}"), 0)).collect()
+    fn fates(chaos: &Chaos, asked: Asked) -> Vec<Option<Fault>> {
+        (0..1_000).map(|number| chaos.fate(asked, &format!("GW{number}"), 0)).collect()
     }
 
     #[test]
     fn the_same_seed_gives_the_same_fates_and_another_seed_others() {
         let chaos: Chaos = "rough".parse().expect("known");
         let (first, second) = (chaos.clone().seeded(7), chaos.seeded(8));
-        assert_eq!(fates(&first), fates(&first));
-        assert_ne!(fates(&first), fates(&second));
+        assert_eq!(fates(&first, Asked::Order), fates(&first, Asked::Order));
+        assert_ne!(fates(&first, Asked::Order), fates(&second, Asked::Order));
     }
 
     #[test]
     fn every_fault_comes_about_as_often_as_it_was_asked_for() {
         let chaos: Chaos = "rough".parse().expect("known");
-        let fates = fates(&chaos);
-        for fault in Fault::ALL.into_iter().filter(|fault| *fault != Fault::Contradict) {
-            let count = fates.iter().filter(|fate| **fate == Some(fault)).count();
-            assert!((60..150).contains(&count), "{fault:?}: {count} of 1000");
+        for asked in [Asked::Order, Asked::Inquiry, Asked::Call] {
+            let fates = fates(&chaos, asked);
+            for fault in Fault::ALL {
+                let count = fates.iter().filter(|fate| **fate == Some(fault)).count();
+                let is_met = asked.meets(fault) && fault != Fault::Contradict;
+                let expected = if is_met { 60..150 } else { 0..1 };
+                assert!(expected.contains(&count), "{asked:?}: {fault:?}: {count} of 1000");
+            }
+            assert_eq!(self::fates(&Chaos::default(), asked), vec![None; 1_000]);
         }
-        assert_eq!(self::fates(&Chaos::default()), vec![None; 1_000]);
     }
 
     #[test]

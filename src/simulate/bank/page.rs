@@ -25,7 +25,8 @@ impl SimulatedBank {
             return Ok(None);
         };
         let (end_to_end_id, amount_tiyn) = (order.end_to_end_id.clone(), order.amount.tiyn());
-        self.ledger.write(&Line::Order { end_to_end_id, amount_tiyn })?;
+        let reverses = None;
+        self.ledger.write(&Line::Order { end_to_end_id, amount_tiyn, reverses })?;
         Ok(Some(Word {
             amount: Some(order.amount),
             redirect_url: Some(format!("{page}{}", order.end_to_end_id)),
@@ -37,9 +38,10 @@ impl SimulatedBank {
     pub(super) fn paged(&self, received: &Received) -> io::Result<Option<Response<AnswerBody>>> {
         let id = received.uri.path().strip_prefix(PAGE_PATH).filter(|_| self.page.is_some());
         let Some(id) = id else { return Ok(None) };
-        let Some(account) = self.ledger.accounts().remove(id) else {
+        let account = self.ledger.account(id);
+        if account.orders == 0 {
             return Ok(Some(shown(404, "no such payment")));
-        };
+        }
         let is_paid = account.bookings > 0;
         if received.method == Method::POST && !is_paid {
             let (end_to_end_id, amount_tiyn) = (id.to_owned(), account.ordered_tiyn);
