@@ -131,7 +131,7 @@ impl SimulatedBank {
             reverses: order.reverses.clone(),
         })?;
         let pause = self.chaos.pause(id, times, PAUSE_MAX);
-        let booking = Booking { id: id.clone(), amount, now_us };
+        let booking = Booking { id: id.clone(), amount, now_us: Some(now_us) };
         match self.chaos.fate(Asked::Order, id, times) {
             Some(Fault::LoseRequest) => pending().await,
             Some(Fault::Reject) => {
@@ -148,8 +148,13 @@ impl SimulatedBank {
                 self.book_later(booking.clone(), pause);
                 return Ok(Some(Word::of(Said::Accepted)));
             }
-            Some(Fault::LoseAnswer | Fault::Contradict) => {
+            Some(Fault::LoseAnswer) => {
                 self.book(&booking)?;
+                pending().await
+            }
+            Some(Fault::Contradict) => {
+                self.ledger.write(&booking.line())?;
+                self.tell(id, booking.contradiction());
                 pending().await
             }
             Some(Fault::Break) => {
@@ -190,9 +195,11 @@ impl SimulatedBank {
         let contradicts = (1..=account.orders)
             .any(|n| self.chaos.fate(Asked::Order, id, n) == Some(Fault::Contradict));
         if account.bookings > 0 {
-            let tiyn = account.booked_tiyn.saturating_add(i64::from(contradicts));
-            return Amount::new(tiyn)
-                .map_or(Word::of(Said::Posted), |amount| posted(id, amount, None));
+            let booked = Amount::new(account.booked_tiyn);
+            return booked.map_or(Word::of(Said::Posted), |amount| {
+                let booking = Booking { id: id.to_owned(), amount, now_us: None };
+                if contradicts { booking.contradiction() } else { booking.word() }
+            });
         }
         let waits_for_payer = self.page.is_some() && account.orders > 0;
         let said = match (account.is_queued, account.is_rejected) {
@@ -231,7 +238,8 @@ impl SimulatedBank {
 struct Booking {
     id: String,
     amount: Amount,
-    now_us: i64,
+    /// `None`: it is not said when.
+    now_us: Option<i64>,
 }
 
 impl Booking {
@@ -240,7 +248,20 @@ impl Booking {
     }
 
     fn word(&self) -> Word {
-        posted(&self.id, self.amount, Some(self.now_us))
+        let digits: String = self.id.chars().filter(char::is_ascii_alphanumeric).collect();
+        let tail = digits.len().saturating_sub(20);
+        Word {
+            amount: Some(self.amount),
+            document_number: digits.get(tail..).map(str::to_owned),
+            posted_at: self.now_us.map(Trace::date),
+            ..Word::of(Said::Posted)
+        }
+    }
+
+    /// The same of another amount.
+    fn contradiction(&self) -> Word {
+        let amount = Amount::new(self.amount.tiyn().saturating_add(1)).ok();
+        Word { amount, ..self.word() }
     }
 }
 
@@ -252,17 +273,6 @@ fn certainly<T>(written: io::Result<T>) -> Option<T> {
         std::process::exit(1);
     }
     written.ok()
-}
-
-fn posted(id: &str, amount: Amount, posted_at_us: Option<i64>) -> Word {
-    let digits: String = id.chars().filter(char::is_ascii_alphanumeric).collect();
-    let tail = digits.len().saturating_sub(20);
-    Word {
-        amount: Some(amount),
-        document_number: digits.get(tail..).map(str::to_owned),
-        posted_at: posted_at_us.map(Trace::date),
-        ..Word::of(Said::Posted)
-    }
 }
 
 fn written(answer: SimulatedAnswer) -> Response<AnswerBody> {

@@ -9,15 +9,18 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 
 const CHARGES: usize = 60;
+/// Some of everything.
+const ROUGH: &str = "lose_request=10,lose_answer=10,late=10,delay=10,break=10,queue=10,reject=10,\
+    contradict=10,early=10,repeat=10";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_books_of_rough_banks_and_ours_agree_on_sqlite() {
-    rough_day(House::with_callers(None, "rough", 11).await).await;
+    rough_day(House::with_callers(None, ROUGH, 11).await).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_books_of_rough_banks_and_ours_agree_on_postgres() {
-    rough_day(House::with_callers(Some(Cluster::start()), "rough", 12).await).await;
+    rough_day(House::with_callers(Some(Cluster::start()), ROUGH, 12).await).await;
 }
 
 /// Charges are paid by our orders, by customers at their banks, and by both at once; then some of the
@@ -66,7 +69,11 @@ async fn rough_day(house: House) {
     println!("{verdict:#?}");
     assert!(verdict.violations.is_empty(), "{:#?}", verdict.violations);
     let all = verdict.posted.min(verdict.rejected).min(verdict.refunds_posted);
-    let all = all.min(verdict.taken).min(verdict.in_suspense).min(verdict.asked_again);
+    let all = all
+        .min(verdict.conflicts)
+        .min(verdict.taken)
+        .min(verdict.in_suspense)
+        .min(verdict.asked_again);
     assert!(all > 0, "something did not happen: {verdict:?}");
     // What was left Unknown in the journal is resolved by what became of its order.
     let gate = running.gate.clone();

@@ -32,7 +32,7 @@ pub enum Fault {
     Queue,
     /// It will not pay.
     Reject,
-    /// It does it without an answer, and names another amount when it is asked.
+    /// It does it without an answer, and names another amount when it is asked, or speaks of it.
     Contradict,
     /// It does it and calls to say so; it answers when that call was answered.
     Early,
