@@ -196,8 +196,8 @@ impl Trial {
             let (house, portal) = (Arc::clone(&self.house), Arc::clone(&self.portal));
             let number = self.begun;
             if deed == Deed::Refunds {
-                // Of two of one payment one is too much.
-                let Some(payment) = payments.get(place / 2).cloned() else { return };
+                // Some payments twice: of two one is too much.
+                let Some(payment) = payments.get(place % 4).cloned() else { return };
                 let amount_tiyn = AMOUNT * 6 / 10;
                 self.under_way.spawn(async move {
                     portal.refund(&payment, &format!("R-{number}"), amount_tiyn).await
