@@ -229,6 +229,9 @@ impl SimulatedBank {
     }
 
     fn tell(&self, id: &str, word: Word) {
+        if self.chaos.is_silent(id) {
+            return;
+        }
         drop(self.caller.as_ref().and_then(|caller| caller.tell(id, word)));
     }
 }

@@ -115,6 +115,13 @@ impl Chaos {
         None
     }
 
+    /// Whether the bank says nothing of this order of its own accord: of every second one, so that the
+    /// gateway must find out by itself.
+    #[must_use]
+    pub fn is_silent(&self, payment: &str) -> bool {
+        self.draw(payment, 5, 0).is_multiple_of(2)
+    }
+
     /// A while, shorter than this.
     #[must_use]
     pub fn pause(&self, payment: &str, times: u64, max: Duration) -> Duration {
