@@ -1,5 +1,4 @@
-//! A bank that takes orders and asks of its own accord, with books of its own and faults by a seed: the
-//! gateway's hardest test.
+//! A bank that takes orders and asks too, with books of its own and faults by a seed: the gateway's hardest test.
 
 pub mod caller;
 pub mod chaos;
