@@ -2,11 +2,11 @@
 //!
 //! What a proxy costs for a relayed request and for a handshake is measured here, against nginx, haproxy
 //! and Envoy; what a signed call costs, against openssl's bare RSA verification; and what only its own
-//! floor stands beside ([`own`], `--own` alone). The other benches leave their axes in target/bench/axes;
+//! floor stands beside ([`own`], `--own` alone; [`held`], `--held` alone). The other benches leave their axes in target/bench/axes;
 //! here all are gathered into target/bench/peers.json and a page beside it. A peer that cannot be had is
 //! named with the reason.
 //!
-//! `make bench-peers`, or `cargo bench --bench peers -- [--rounds N] [--requests N] [--own | --gather | --readme]`
+//! `make bench-peers`, or `cargo bench --bench peers -- [--rounds N] [--requests N] [--own | --held | --gather | --readme]`
 
 #[path = "peers/axis.rs"]
 mod axis;
@@ -79,7 +79,8 @@ struct Cost {
 
 fn main() -> Fallible<()> {
     let (mut rounds, mut requests) = (5, 8_000);
-    let (mut is_gathering, mut is_for_readme, mut is_own) = (false, false, false);
+    let (mut is_gathering, mut is_for_readme) = (false, false);
+    let (mut is_own, mut is_held) = (false, false);
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().ok_or(format!("{argument} wants a value"));
@@ -87,6 +88,7 @@ fn main() -> Fallible<()> {
             "--rounds" => rounds = value()?.parse()?,
             "--requests" => requests = value()?.parse()?,
             "--own" => is_own = true,
+            "--held" => is_held = true,
             "--gather" => is_gathering = true,
             "--readme" => (is_gathering, is_for_readme) = (true, true),
             "--bench" => {}
@@ -97,14 +99,15 @@ fn main() -> Fallible<()> {
         pin()?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let mut calibrator = Calibrator::default();
-        if !is_own {
+        if !is_own && !is_held {
             let axes = runtime.block_on(run(rounds, requests, &mut calibrator))?;
             axis::write("proxy", &axes)?;
             gather::keep(&calibrator.json())?;
         }
-        let mut own = runtime.block_on(own::measure(rounds, requests))?;
-        own.push(runtime.block_on(held::measure(rounds))?);
-        axis::write("own", &own)?;
+        if !is_held {
+            axis::write("own", &runtime.block_on(own::measure(rounds, requests))?)?;
+        }
+        axis::write("held", &[runtime.block_on(held::measure(rounds))?])?;
     }
     gather::gather()?;
     if is_for_readme { gather::tell_readme() } else { Ok(()) }
