@@ -84,6 +84,10 @@ impl Adapter for AddressRegister {
         }
     }
 
+    fn compares(&self) -> bool {
+        true
+    }
+
     fn simulator(&self) -> Option<&dyn Simulator> {
         Some(&Addresses)
     }

@@ -21,7 +21,8 @@ pub struct Call<'a> {
     pub session_id: &'a str,
     /// When the gateway received it, RFC 3339 with zone; adapters have no clock.
     pub received_at: &'a str,
-    /// The `data` element, if the caller sent one.
+    /// The `data` element, if the caller sent one. In `decode` only for an adapter that
+    /// [compares](Adapter::compares): while the agency works, nothing of the message is held.
     pub data: Option<Element<'a>>,
 }
 
@@ -154,6 +155,11 @@ pub trait Adapter: Send + Sync {
     /// `agency.broken_answer`, `agency.unlisted_code` or `gateway.bug`: the outcome is Unknown.
     fn decode(&self, _call: &Call<'_>, _answer: &Answer<'_>) -> Result<Reply, Fault> {
         Err(not_offered(Phase::Decode))
+    }
+
+    /// Whether `decode` holds the answer against the call's `data`, which is kept for it then.
+    fn compares(&self) -> bool {
+        false
     }
 
     /// The agency's stand-in for demos and tests, where it has one.

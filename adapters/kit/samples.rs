@@ -155,6 +155,7 @@ fn run(adapter: &dyn Adapter, service: &str, sample: &Sample) -> Result<(), Stri
     };
     let sent = adapter.encode(&call);
     let mut actual = format!("-- sent\n{}", show_sent(&sent));
+    let call = Call { data: call.data.filter(|_| adapter.compares()), ..call };
     let reply = match (sample.get("answer.xml"), sample.get("answer.http")) {
         (None, None) if sent.is_err() => return same(&expected, &actual),
         (Some(xml), None) if sent.is_ok() => decode_xml(adapter, &call, xml)?,

@@ -11,7 +11,7 @@ use qaqpa_kit::adapter::{
     Answer, Call, Content, EnvelopeAnswer, ErrorInfo, HttpAnswer, WrittenAnswer,
 };
 use qaqpa_kit::envelope::write::{AnswerHead, answer as write_answer};
-use qaqpa_kit::envelope::{Answer as Received, AnswerBody, Request, splice};
+use qaqpa_kit::envelope::{Answer as Received, AnswerBody, splice};
 use qaqpa_kit::fault::{Code, Fault, Outcome, Phase};
 use qaqpa_kit::manifest::Wire;
 use qaqpa_kit::soap::{Envelope, Version};
@@ -30,13 +30,38 @@ pub struct Answered {
     pub agency_certificate: [u8; 32],
 }
 
+/// Turns the agency's answer to a call into an outcome and the caller's document. `data` is the call's, for
+/// an adapter that compares.
+///
+/// # Errors
+/// `agency.broken_answer`, `agency.bad_signature`, `agency.unlisted_code`: the outcome is Unknown.
+pub fn decode(
+    gate: &Gateway,
+    service: &Service,
+    data: Option<&[u8]>,
+    answer: &UpstreamAnswer,
+    trace: &Trace,
+) -> Result<Answered, Fault> {
+    let limits = &gate.settings.limits.xml;
+    let data = data.and_then(|data| Document::scan(data, limits).ok());
+    let (message_id, correlation_id) = trace.names();
+    let call = Call {
+        service: &trace.service,
+        message_id,
+        session_id: &trace.session_id(),
+        received_at: &Trace::date(trace.received_at_us),
+        data: data.as_ref().map(Document::root),
+    };
+    Desk { gate, service, correlation_id, call: &call, now_us: trace.now_us() }.decode(answer)
+}
+
 /// Where one answer is read: the call it belongs to and the time it came.
-pub struct Desk<'a> {
-    pub gate: &'a Gateway,
-    pub service: &'a Service,
-    pub request: &'a Request<'a>,
-    pub call: &'a Call<'a>,
-    pub now_us: i64,
+struct Desk<'a> {
+    gate: &'a Gateway,
+    service: &'a Service,
+    correlation_id: &'a str,
+    call: &'a Call<'a>,
+    now_us: i64,
 }
 
 fn broken(reason: &'static str, at: usize) -> Fault {
@@ -44,11 +69,7 @@ fn broken(reason: &'static str, at: usize) -> Fault {
 }
 
 impl Desk<'_> {
-    /// Turns the agency's answer into an outcome and the caller's document.
-    ///
-    /// # Errors
-    /// `agency.broken_answer`, `agency.bad_signature`, `agency.unlisted_code`: the outcome is Unknown.
-    pub fn decode(&self, answer: &UpstreamAnswer) -> Result<Answered, Fault> {
+    fn decode(&self, answer: &UpstreamAnswer) -> Result<Answered, Fault> {
         if answer.body.len() > self.service.body_bytes_max {
             return Err(Fault::new(Code::AgencyBrokenAnswer, Phase::Decode, "answer_too_large"));
         }
@@ -148,7 +169,7 @@ impl Desk<'_> {
     fn write(&self, written: &WrittenAnswer) -> Vec<u8> {
         let head = AnswerHead {
             message_id: self.call.message_id,
-            correlation_id: &self.request.correlation_id,
+            correlation_id: self.correlation_id,
             response_date: &Trace::date(self.now_us),
             session_id: self.call.session_id,
         };

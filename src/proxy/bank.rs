@@ -39,10 +39,11 @@ pub fn asker<'s>(settings: &'s Settings, path: &str) -> Option<Asker<'s>> {
 }
 
 /// Answers a whole request.
-pub async fn answer(gate: &Gateway, received: &Received) -> Response<AnswerBody> {
+pub async fn answer(gate: &Gateway, received: Received) -> Response<AnswerBody> {
+    // The answer is written in the words of the question.
+    let Received { method, uri, headers, body, .. } = received.clone();
     let reply = handle::handle(gate, Face::Bank, received).await;
-    let request = (&received.method, &received.uri, &received.headers);
-    written(gate, request, &received.body, reply)
+    written(gate, (&method, &uri, &headers), &body, reply)
 }
 
 /// Answers a request that did not arrive whole.

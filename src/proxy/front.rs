@@ -75,9 +75,9 @@ impl Handler for Front {
             return unserved;
         }
         match (face, &received.method) {
-            (Face::Bank, _) => bank::answer(gate, &received).await,
+            (Face::Bank, _) => bank::answer(gate, received).await,
             (Face::Resource(..), _) | (_, &Method::POST) => {
-                response(face, handle::handle(gate, face, &received).await)
+                response(face, handle::handle(gate, face, received).await)
             }
             (Face::Rest(_), _) => described(gate.rest.document(), rest::JSON),
             (Face::Sync, _) => self.wsdl(gate, &received).unwrap_or_else(|| {

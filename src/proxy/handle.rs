@@ -4,39 +4,34 @@
 
 use super::admit::Permit;
 use super::dedupe::{self, Admitted};
-use super::exchange::{self, Answered, Asking};
+use super::exchange::{self, Asking, Question};
 use super::listener::Received;
 use super::reply::Reply;
 use super::trace::Trace;
 use super::{Gateway, face, route, verify};
 use crate::channel::Face;
 use crate::channel::sync::{self, Message};
-use crate::config::settings::Participant;
+use crate::config::settings::Service;
 use crate::ops::log::{self, Access};
 use crate::ops::metrics::CallFigures;
+use crate::sign::wsse::Signed;
 use bytes::Bytes;
 use qaqpa_kit::fault::{Fault, Phase};
 use std::net::SocketAddr;
+use std::sync::Arc;
 
-/// Answers one call: carries it, and turns a refusal into a fault that says whose it is.
-pub async fn handle(gate: &Gateway, face: Face, received: &Received) -> Reply {
+/// Answers one call: lets it in, carries it, and turns a refusal into a fault that says whose it is.
+pub async fn handle(gate: &Gateway, face: Face, received: Received) -> Reply {
     let mut trace = Trace::start(face, received.received_at, received.received_at_us);
-    let original = face::original(face, received);
-    let reply = match carry(gate, received, &original, &mut trace).await {
-        Ok(reply) => reply,
-        Err(fault) => {
-            trace.mark(fault.phase);
-            if fault.phase as usize <= Phase::Route as usize {
-                trace.forget_cards();
-            }
-            let reply = Reply::refused(gate, fault, &trace);
-            gate.journal.record(trace.opened(&original), trace.closed(&reply));
-            reply
-        }
+    let peer_address = received.peer_address;
+    // Boxed: what letting in needs is given back when it ends.
+    let reply = match Box::pin(enter(gate, received, &mut trace)).await {
+        Entered::Open(call) => carry(gate, call, &mut trace).await,
+        Entered::Answered(reply) => reply,
     };
     let reply = reply.with_budget(gate, &trace);
     trace.mark(Phase::Reply);
-    observe(gate, &trace, &reply, Some(received.peer_address));
+    observe(gate, &trace, &reply, Some(peer_address));
     reply
 }
 
@@ -68,14 +63,43 @@ pub(super) fn observe(gate: &Gateway, trace: &Trace, reply: &Reply, peer: Option
     });
 }
 
-/// The way of one call. Up to `open` nothing has happened and a fault is only an answer; from there
-/// on the entry is closed, whatever happens, before anybody is told.
-async fn carry(
+/// What became of a call up to `encode`.
+enum Entered {
+    Open(Open),
+    Answered(Reply),
+}
+
+/// A call whose entry is open. Of the message itself nothing is held any more: agencies take seconds,
+/// and a thousand calls wait for them.
+struct Open {
+    service: Arc<Service>,
+    signed: Option<Signed>,
+    permit: Permit,
+    question: Question,
+}
+
+/// Lets a call in. Up to `open` nothing has happened and a fault is only an answer.
+async fn enter(gate: &Gateway, received: Received, trace: &mut Trace) -> Entered {
+    let original = face::original(trace.face, &received);
+    let entered = read(gate, &received, &original, trace).await;
+    entered.unwrap_or_else(|fault| {
+        trace.mark(fault.phase);
+        if fault.phase as usize <= Phase::Route as usize {
+            trace.forget_cards();
+        }
+        let reply = Reply::refused(gate, fault, trace);
+        gate.journal.record(trace.opened(&original), trace.closed(&reply));
+        Entered::Answered(reply)
+    })
+}
+
+/// From the bytes of a call to what its agency gets of it.
+async fn read(
     gate: &Gateway,
     received: &Received,
     original: &Bytes,
     trace: &mut Trace,
-) -> Result<Reply, Fault> {
+) -> Result<Entered, Fault> {
     // receive: the one reading of these bytes; every later step looks at the nodes found here
     let form = face::form(gate, received, trace)?;
     let document = sync::scan(&form, &gate.settings.limits.xml)?;
@@ -123,31 +147,31 @@ async fn carry(
     let original_digest = opened.request_digest;
     match dedupe::open(gate, (trace.face, &service), opened, &mut permit, deadline).await? {
         Admitted::Stored { entry, outcome, http_status, answer } => {
-            return Ok(Reply::stored(entry, outcome, http_status, answer));
+            return Ok(Entered::Answered(Reply::stored(entry, outcome, http_status, answer)));
         }
-        Admitted::LeftUnknown { entry } => return Ok(Reply::left_unknown(gate, entry, trace)),
+        Admitted::LeftUnknown { entry } => {
+            return Ok(Entered::Answered(Reply::left_unknown(gate, entry, trace)));
+        }
         Admitted::Fresh => trace.mark(Phase::Open),
     }
 
-    // encode, send, decode
+    // encode: what leaves; a fault from here on closes the entry
     let asking = Asking { service: &service, request, original_digest, deadline };
-    let answered = ask(gate, &asking, (&caller.participant, &mut permit), trace).await;
+    let question =
+        exchange::prepare(gate, &asking, (&caller.participant, &mut permit), trace).await;
+    Ok(Entered::Open(Open { service, signed, permit, question }))
+}
+
+/// Carries a call to its agency and back. Its entry is closed, whatever happens, before anybody is told.
+async fn carry(gate: &Gateway, call: Open, trace: &mut Trace) -> Reply {
+    let Open { service, signed, permit, question } = call;
+    // send, decode
+    let answered = exchange::ask(gate, &service, question, trace).await;
     gate.admission.note(&permit, &service, trace.asked_for(answered.as_ref().err()));
 
     let reply = Reply::written(gate, answered, signed.as_ref(), &service, trace);
     let closed = gate.journal.close(trace.closed(&reply)).await;
     drop(permit);
     trace.mark(Phase::Close);
-    reply.if_kept(closed, &service)
-}
-
-/// Asks the agency from a place of its own, which a call that waited for the same call has given back.
-async fn ask(
-    gate: &Gateway,
-    asking: &Asking<'_>,
-    (participant, permit): (&Participant, &mut Permit),
-    trace: &mut Trace,
-) -> Result<Answered, Fault> {
-    gate.admission.step_in(permit, (participant, asking.service), asking.deadline).await?;
-    exchange::ask(gate, asking, trace).await
+    reply.if_kept(closed, &service).unwrap_or_else(|fault| Reply::refused(gate, fault, trace))
 }

@@ -1,8 +1,8 @@
 //! Agencies that this very process answers for: a request goes to its desk in place of a connection.
 
 use super::Gateway;
-use super::exchange::Asking;
 use super::trace::Trace;
+use crate::config::settings::Service;
 use crate::payments::desk::{Asker, Told};
 use crate::payments::receipt;
 use crate::sign::document;
@@ -23,21 +23,21 @@ const RECEIPT_PATH: &str = "/PAY_Receipt";
 /// As [`crate::payments::desk::Desk::answer`]; `gateway.bug` where this node has no desk.
 pub async fn answer(
     gate: &Gateway,
-    asking: &Asking<'_>,
-    outgoing: &HttpOutgoing,
+    service: &Service,
+    (outgoing, original_digest): (&HttpOutgoing, [u8; 32]),
     trace: &Trace,
 ) -> Result<UpstreamAnswer, Fault> {
     let missing = || Fault::new(Code::GatewayBug, Phase::Encode, "no_desk");
     let desk = gate.desk.as_ref().ok_or_else(missing)?;
     let session_id = trace.session_id();
-    let message_id = &*asking.request.message_id;
-    let original_digest = hex::lower(&asking.original_digest);
+    let (message_id, _) = trace.names();
+    let original_digest = hex::lower(&original_digest);
     let asker = Asker {
         participant: &trace.participant,
         // A call without a name bears the gateway's own.
         key: Some(message_id).filter(|key| *key != session_id),
         at_us: trace.now_us(),
-        check_digits: asking.service.manifest.check_digits,
+        check_digits: service.manifest.check_digits,
         original_digest: &original_digest,
     };
     let marks = Marks::start();

@@ -90,6 +90,12 @@ impl Trace {
         request.service_id.as_ref().clone_into(&mut self.service);
     }
 
+    /// The names that the caller chose for its message: `messageId` and `correlationId`.
+    #[must_use]
+    pub fn names(&self) -> (&str, &str) {
+        (&self.message_id, &self.correlation_id)
+    }
+
     /// Forgets the names that the caller chose: they hold what must not be kept.
     pub fn forget_names(&mut self) {
         self.message_id.clear();
