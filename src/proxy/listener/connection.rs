@@ -128,11 +128,12 @@ impl<H: Handler> Visit<H> {
             // Who does not write or read is told nothing.
             End::Cut(Cut::Head | Cut::Write) => {}
             End::Cut(Cut::Idle) => {
-                drop(timeout(limits.linger_deadline, part(stream, false, 0)).await);
+                // Boxed, here and below: a connection that serves holds no room for its farewell.
+                drop(timeout(limits.linger_deadline, Box::pin(part(stream, false, 0))).await);
             }
             End::Cut(_) => keep_waiting(stream, limits.linger_deadline).await,
             End::Finished(is_left) => {
-                let parted = part(stream, is_left, limits.linger_bytes_max);
+                let parted = Box::pin(part(stream, is_left, limits.linger_bytes_max));
                 drop(timeout(limits.linger_deadline, parted).await);
             }
         }

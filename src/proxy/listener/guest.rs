@@ -27,6 +27,9 @@ const TRUST_LASTS: Duration = Duration::from_secs(1);
 /// Bytes of one HTTP/2 frame of an answer: what a caller takes so is seen to be taken.
 const HTTP2_FRAME_BYTES: usize = 16 * 1024;
 
+/// Up to so many bytes of a body share their buffer with the head.
+const SHARED_BYTES_MAX: usize = 4096;
+
 /// The caller went away in the middle of its request.
 #[derive(Debug, thiserror::Error)]
 #[error("the caller went away")]
@@ -58,11 +61,11 @@ impl<H: Handler> Guest<H> {
         clock: Arc<Clock>,
     ) -> Result<Response<AnswerBody>, Gone> {
         clock.call();
-        let (head, body) = request.into_parts();
+        let (mut head, body) = request.into_parts();
         let answered = match self.check(&head) {
             Err(fault) => Ok(self.refuse(&head, &fault, &clock)),
             Ok(()) => match self.shared.handler.intake(&head) {
-                Intake::Whole => self.answer(&head, body, &clock).await,
+                Intake::Whole => self.answer(&mut head, body, &clock).await,
                 Intake::Stream => self.relay(&head, body, &clock).await,
             },
         };
@@ -130,7 +133,7 @@ impl<H: Handler> Guest<H> {
     /// Receives the whole request first.
     async fn answer(
         &self,
-        head: &Parts,
+        head: &mut Parts,
         body: Incoming,
         clock: &Clock,
     ) -> Result<Response<AnswerBody>, Gone> {
@@ -148,6 +151,9 @@ impl<H: Handler> Guest<H> {
                 };
             }
         };
+        if body.len() > SHARED_BYTES_MAX {
+            *head = apart(head);
+        }
         let received = Received {
             method: arriving.method,
             uri: arriving.uri,
@@ -247,8 +253,47 @@ impl<H: Handler> Guest<H> {
     }
 }
 
+/// A head in memory of its own, for as long as its call takes: what hyper read is slices that keep the whole
+/// buffer, and behind a body that filled it the connection has another one by now.
+fn apart(head: &Parts) -> Parts {
+    let (mut own, ()) = Request::new(()).into_parts();
+    own.method = head.method.clone();
+    own.uri = head.uri.to_string().parse().unwrap_or_default();
+    own.version = head.version;
+    own.headers.reserve(head.headers.len());
+    for (name, value) in &head.headers {
+        if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
+            own.headers.append(name.clone(), value);
+        }
+    }
+    own
+}
+
 /// Whether it refuses a request for a fault of its caller.
 fn is_of_the_caller(answer: &Response<AnswerBody>) -> bool {
     let fault = answer.headers().get("qaqpa-fault");
     fault.is_some_and(|code| code.as_bytes().starts_with(b"caller."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_head_in_memory_of_its_own_says_what_came() {
+        let request = Request::post("https://gateway:8443/a%20b?c=d")
+            .version(Version::HTTP_2)
+            .header("accept-language", "kk")
+            .header("x-own", "1")
+            .header("x-own", "2");
+        let (head, ()) = request.body(()).expect("a request").into_parts();
+        let own = apart(&head);
+        assert_eq!((&own.method, &own.uri, own.version), (&head.method, &head.uri, head.version));
+        assert_eq!(own.headers, head.headers);
+        let is_one = |(ours, theirs): (&HeaderValue, &HeaderValue)| {
+            std::ptr::eq(ours.as_bytes(), theirs.as_bytes())
+        };
+        let shares = |own: &Parts| own.headers.values().zip(head.headers.values()).any(is_one);
+        assert!(shares(&head.clone()) && !shares(&own));
+    }
 }
