@@ -80,8 +80,9 @@ pub(super) struct Pool {
 /// One connection, and the state of HTTP on it.
 pub(super) struct Link {
     pub(super) sender: http1::SendRequest<Outgoing>,
-    /// `None` once it came to its end; dropping it hands an unsent request back to its sender.
-    connection: Option<http1::Connection<Io, Outgoing>>,
+    /// `None` once it came to its end; dropping it hands an unsent request back to its sender. Boxed: a link
+    /// goes through several hands of a call, and each would hold it whole.
+    connection: Option<Box<http1::Connection<Io, Outgoing>>>,
     pub(super) meter: Arc<Meter>,
     /// An exchange ended cleanly here before.
     pub(super) is_proved: bool,
@@ -170,7 +171,7 @@ impl Pool {
             .handshake(TokioIo::new(stream))
             .await
             .map_err(|error| Unopened::Socket(io::Error::other(error)))?;
-        let connection = Some(connection);
+        let connection = Some(Box::new(connection));
         Ok(Link { sender, connection, meter, is_proved: false, idle_since: Instant::now() })
     }
 }
