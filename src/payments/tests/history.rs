@@ -180,13 +180,7 @@ fn command(chance: &mut Chance, at_us: i64) -> Command {
         23..26 => {
             Command::Return { order: id(31 + chance.below(4)), report: returned(chance, at_us) }
         }
-        26 => Command::Apply(Applying {
-            order: id(41 + chance.below(2)),
-            from: id(chance.of(&[10, 10, 11, 12, 13, 14, 20])),
-            charge: id(chance.below(2)),
-            reason: chance.of(&["paid twice", "paid twice", " "]).to_owned(),
-            at_us,
-        }),
+        26 => Command::Apply(applying(chance, at_us)),
         _ => Command::Annul {
             charge: id(chance.below(2)),
             agency: chance.of(&["agency", "another"]).to_owned(),
@@ -203,6 +197,16 @@ fn redeeming(chance: &mut Chance, at_us: i64) -> Redeeming {
         service: "extract".to_owned(),
         kbk: chance.of(&["108125", "108125", "108125", "204160"]).to_owned(),
         amount: Amount::new(chance.of(&[10_000, 10_000, 25_050])).unwrap(),
+        at_us,
+    }
+}
+
+fn applying(chance: &mut Chance, at_us: i64) -> Applying {
+    Applying {
+        order: id(41 + chance.below(2)),
+        from: id(chance.of(&[10, 10, 11, 12, 13, 14, 20])),
+        charge: id(chance.below(2)),
+        reason: chance.of(&["paid twice", "paid twice", " "]).to_owned(),
         at_us,
     }
 }
