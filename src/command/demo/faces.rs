@@ -132,6 +132,9 @@ async fn paid_on_a_page(
     let [payment_id, end_to_end_id] = ["payment_id", "end_to_end_id"].map(|key| text(&told, key));
     let title = "the bank names its page";
     let named = until(installation, title, &payment_id, ("redirect_url", "https://")).await?;
+    if !named.is_as_expected {
+        return Ok((vec![opened, named], end_to_end_id));
+    }
     let url = text(&answer(&named.posted), "redirect_url");
     let pair = &installation.scratch.member("portal")?.pair;
     let payer =
