@@ -259,13 +259,13 @@ fn mistakes_of_payments_are_told_with_file_line_and_cure() {
          Cure: write e.g. \"16:00\".",
         "payments.toml:34: bank.demo_bank.working_days: 2026-12-16 is a holiday too. \
          Cure: keep it in one list.",
-        "payments.toml:83: kbk.20416: \"20416\" is no code of this table. \
+        "payments.toml:86: kbk.20416: \"20416\" is no code of this table. \
          Cure: write six digits, e.g. 108125.",
-        "payments.toml:121: tariff.fee_01.kbk: the reference table has no code \"105403\". \
+        "payments.toml:124: tariff.fee_01.kbk: the reference table has no code \"105403\". \
          Cure: write \"105402\".",
-        "payments.toml:126: tariff.fee_01.rate[0].until: the span ends before it begins. \
+        "payments.toml:129: tariff.fee_01.rate[0].until: the span ends before it begins. \
          Cure: write a day after `from`.",
-        "payments.toml:128: tariff.fee_01.rate[1].amount: \"983.005\" is no amount. \
+        "payments.toml:131: tariff.fee_01.rate[1].amount: \"983.005\" is no amount. \
          Cure: write tenge with at most two decimals in quotes, more than 0.",
     ];
     assert_eq!(told, expected);
