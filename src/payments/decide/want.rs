@@ -3,7 +3,7 @@
 use super::{Request, Rules, early, hear, open, path, tell};
 use crate::payments::book::{Book, Lookup, Wanted};
 use crate::payments::breaks;
-use crate::payments::command::{About, Command, Redeeming, Telling};
+use crate::payments::command::{About, Command, Redeeming, Report, Telling};
 use crate::payments::order::{Action, Rank};
 use crate::payments::record::Order;
 
@@ -44,17 +44,7 @@ impl Request {
                     wanted.want(Lookup::Order, order.text());
                     early::want(wanted, &report.bank, order, None);
                 }
-                match &report.about {
-                    About::Order(id) => wanted.want(Lookup::Order, id.text()),
-                    About::EndToEnd(id) => wanted.want(Lookup::EndToEnd, id),
-                    About::Txn(id) => wanted.want(Lookup::Txn, &path(&[&report.bank, id])),
-                }
-                if let Some(txn_id) = &report.txn_id {
-                    wanted.want(Lookup::Txn, &path(&[&report.bank, txn_id]));
-                }
-                wanted.want(Lookup::Evidence, &path(&[&report.bank, &report.event_id]));
-                wanted.want(Lookup::Window, &report.bank);
-                early::want_of_word(wanted, report);
+                want_word(wanted, report);
             }
             Command::Refund(refund) => {
                 wanted.want(Lookup::Order, refund.order.text());
@@ -179,4 +169,19 @@ impl Request {
 fn want_charge(wanted: &mut Wanted, charge: &str) {
     wanted.want(Lookup::Charge, charge);
     wanted.want(Lookup::Holder, charge);
+}
+
+/// What a word of a bank needs: its order, its event, and what waits for the same order.
+fn want_word(wanted: &mut Wanted, report: &Report) {
+    match &report.about {
+        About::Order(id) => wanted.want(Lookup::Order, id.text()),
+        About::EndToEnd(id) => wanted.want(Lookup::EndToEnd, id),
+        About::Txn(id) => wanted.want(Lookup::Txn, &path(&[&report.bank, id])),
+    }
+    if let Some(txn_id) = &report.txn_id {
+        wanted.want(Lookup::Txn, &path(&[&report.bank, txn_id]));
+    }
+    wanted.want(Lookup::Evidence, &path(&[&report.bank, &report.event_id]));
+    wanted.want(Lookup::Window, &report.bank);
+    early::want_of_word(wanted, report);
 }
