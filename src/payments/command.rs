@@ -293,7 +293,8 @@ impl Command {
     #[must_use]
     pub fn of_word(report: Report) -> Self {
         if report.said.goes_back() {
-            Self::Return { order: Id::at(report.at_us), report }
+            let order = Id::of_event(report.at_us, &report.bank, &report.event_id);
+            Self::Return { order, report }
         } else {
             Self::Hear(report)
         }

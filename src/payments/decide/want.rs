@@ -129,26 +129,31 @@ impl Request {
             _ => None,
         };
         if let Some(order) = order {
-            if let Some(original) = &order.reverses {
-                wanted.want(Lookup::Order, original.text());
-            }
-            let payment = order.reverses.as_ref().unwrap_or(&order.id).text();
-            // Others wait to hear of it, perhaps.
-            if tell::is_told(order.state) || self.may_share_out(order) {
-                wanted.want(Lookup::Untold, payment);
-            }
-            if self.may_share_out(order) {
-                wanted.want(Lookup::Reversing, payment);
-                wanted.want(Lookup::Redemption, payment);
-            }
-            if matches!(self.command, Command::Return { .. }) {
-                wanted.want(Lookup::Refunded, order.id.text());
-            }
-            if matches!(self.command, Command::Rule { .. }) {
-                wanted.want(Lookup::Window, &order.bank);
-                if let Some(charge) = &order.charge {
-                    want_charge(wanted, charge.text());
-                }
+            self.want_beside(order, wanted);
+        }
+    }
+
+    /// What goes with an order that this is about.
+    fn want_beside(&self, order: &Order, wanted: &mut Wanted) {
+        if let Some(original) = &order.reverses {
+            wanted.want(Lookup::Order, original.text());
+        }
+        let payment = order.reverses.as_ref().unwrap_or(&order.id).text();
+        // Others wait to hear of it, perhaps.
+        if tell::is_told(order.state) || self.may_share_out(order) {
+            wanted.want(Lookup::Untold, payment);
+        }
+        if self.may_share_out(order) {
+            wanted.want(Lookup::Reversing, payment);
+            wanted.want(Lookup::Redemption, payment);
+        }
+        if matches!(self.command, Command::Return { .. }) {
+            wanted.want(Lookup::Refunded, order.id.text());
+        }
+        if matches!(self.command, Command::Rule { .. }) {
+            wanted.want(Lookup::Window, &order.bank);
+            if let Some(charge) = &order.charge {
+                want_charge(wanted, charge.text());
             }
         }
     }

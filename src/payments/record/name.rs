@@ -1,10 +1,12 @@
 //! Who and what the rows of payments name: parties by IIN or BIN, orders and charges by id.
 
 use crate::journal::entry::EntryId;
+use aws_lc_rs::digest::{SHA256, digest};
 use qaqpa_kit::ids::{Bin, IdError, Iin};
 use qaqpa_kit::redact;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use uuid::Builder;
 
 /// The digits of an IIN or a BIN, shown masked.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -72,6 +74,15 @@ impl Id {
     #[must_use]
     pub fn at(unix_us: i64) -> Self {
         Self(EntryId::at(unix_us).to_string())
+    }
+
+    /// The id of what a bank's event brings about, whose time is `unix_us`: whoever hears the event, and
+    /// however often it is decided, makes the same.
+    pub(in crate::payments) fn of_event(unix_us: i64, bank: &str, event_id: &str) -> Self {
+        let unix_ms = u64::try_from(unix_us / 1_000).unwrap_or(0);
+        let digest = digest(&SHA256, format!("{bank}/{event_id}").as_bytes());
+        let own = digest.as_ref().first_chunk().copied().unwrap_or_default();
+        Self(Builder::from_unix_timestamp_millis(unix_ms, &own).into_uuid().to_string())
     }
 
     /// What an adjustment's entry stands beside: a break, as an order beside its transfers.
