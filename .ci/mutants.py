@@ -68,7 +68,7 @@ MUTANTS = {
         "payments", "on_sqlite::the_database_itself_refuses_what_the_rules_forbid"),
     "refund_takes_its_share_again": (
         "src/payments/decide/mod.rs",
-        "!old.holds) && order.is_paid_back()", "!old.holds) && false",
+        "did_hold == Some(false) && order.is_paid_back()", "did_hold == Some(false) && false",
         "lib", "payments::tests::cases::a_refund_that_was_refused_and_then_paid_takes_its_share_again"),
     "return_within_payment": (
         "src/payments/decide/give.rs",
