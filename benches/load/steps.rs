@@ -32,12 +32,9 @@ const STEPS: [(&str, &[&str]); 17] = [
         "encode",
         &["Desk::encode", "set_session", "wsse::seal", "Upstream::attempt", "exchange::encode"],
     ),
-    ("decode", &["Desk::decode", "UpstreamAnswer", "business::of_answer"]),
+    ("decode", &["proxy::answer", "UpstreamAnswer", "business::of_answer"]),
     ("close: evidence", &["Trace::closed", "send_close", "Journal::close"]),
-    (
-        "reply, metrics, log line",
-        &["proxy::reply", "ops::log", "ops::metrics", "prometheus", "proxy::answer"],
-    ),
+    ("reply, metrics, log line", &["proxy::reply", "ops::log", "ops::metrics", "prometheus"]),
     (
         "the call's other steps",
         &["proxy::handle", "proxy::exchange", "proxy::trace", "qaqpa::channel"],

@@ -254,17 +254,17 @@ impl<H: Handler> Guest<H> {
 }
 
 /// A head in memory of its own, for as long as its call takes: what hyper read is slices that keep the whole
-/// buffer, and behind a body that filled it the connection has another one by now.
+/// buffer, and behind a body that filled it the connection has another one by now. What cannot be copied
+/// stays as it came.
 fn apart(head: &Parts) -> Parts {
     let (mut own, ()) = Request::new(()).into_parts();
     own.method = head.method.clone();
-    own.uri = head.uri.to_string().parse().unwrap_or_default();
+    own.uri = head.uri.to_string().parse().unwrap_or_else(|_| head.uri.clone());
     own.version = head.version;
     own.headers.reserve(head.headers.len());
     for (name, value) in &head.headers {
-        if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
-            own.headers.append(name.clone(), value);
-        }
+        let copied = HeaderValue::from_bytes(value.as_bytes()).unwrap_or_else(|_| value.clone());
+        own.headers.append(name.clone(), copied);
     }
     own
 }
