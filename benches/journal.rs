@@ -77,12 +77,7 @@ fn rows(content: &Bytes) -> Fallible<(Opened, Closed)> {
 }
 
 async fn entry(journal: Journal, (opened, closed): (Opened, Closed)) -> Result<(), String> {
-    let same_call = SameCall {
-        judged_by_us: i64::MAX,
-        expires_at_us: opened.opened_at_us + 600_000_000,
-        unique_message_id: false,
-        idempotent: true,
-    };
+    let same_call = SameCall::until(opened.opened_at_us + 600_000_000, true);
     journal.open(opened, same_call).await.map_err(|down| down.to_string())?;
     journal.close(closed).await.map_err(|down| down.to_string())
 }

@@ -103,6 +103,6 @@ impl Journal {
         let stored = wait(stored).await?;
         let key = self.inner.master.unwrap(day, &stored);
         let key = key.ok_or_else(|| broken("the day's key was wrapped by another master key"))?;
-        Ok(self.inner.day_keys.keep(day, key))
+        Ok(self.inner.day_keys.keep(self.inner.clock.day(), day, key))
     }
 }

@@ -82,7 +82,7 @@ pub struct Opened {
 #[derive(Clone, Copy, Debug)]
 pub struct SameCall {
     /// Unix microseconds: what is remembered has expired by the call's own time, but never later than by
-    /// this, so that a clock that jumped ahead forgets nothing. `i64::MAX`: no call is the same as this.
+    /// this, so that a clock that jumped ahead forgets nothing.
     pub judged_by_us: i64,
     /// Unix microseconds until which the key is remembered.
     pub expires_at_us: i64,
@@ -90,6 +90,15 @@ pub struct SameCall {
     pub unique_message_id: bool,
     /// A key left Unknown may be sent again.
     pub idempotent: bool,
+}
+
+impl SameCall {
+    /// Of an entry that is known by its key alone, until then by its own time: what the gateway does by
+    /// itself, and what is only relayed.
+    #[must_use]
+    pub const fn until(expires_at_us: i64, idempotent: bool) -> Self {
+        Self { judged_by_us: i64::MAX, expires_at_us, unique_message_id: false, idempotent }
+    }
 }
 
 /// What opening found.

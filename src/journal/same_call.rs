@@ -170,12 +170,7 @@ mod tests {
     }
 
     fn rule(is_idempotent: bool) -> SameCall {
-        SameCall {
-            judged_by_us: i64::MAX,
-            expires_at_us: 0,
-            unique_message_id: true,
-            idempotent: is_idempotent,
-        }
+        SameCall { unique_message_id: true, ..SameCall::until(0, is_idempotent) }
     }
 
     #[test]

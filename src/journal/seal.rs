@@ -7,7 +7,6 @@
 
 use super::down::JournalError;
 use super::entry::EntryId;
-use super::steady::Steady;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use aws_lc_rs::rand;
 use bytes::Bytes;
@@ -196,21 +195,11 @@ const KEYS_AHEAD_MAX: usize = 2;
 
 /// The day keys in use: today's and yesterday's, and those of a clock that jumped ahead, which push none
 /// of them out. Older ones are read each time they are needed, so that erasing one takes effect at once.
+#[derive(Default)]
 pub(super) struct DayKeys {
     recent: RwLock<BTreeMap<i32, Arc<DayKey>>>,
-    clock: Steady,
     /// One task at a time asks the store for a new day's key.
     pub making: tokio::sync::Mutex<()>,
-}
-
-impl Default for DayKeys {
-    fn default() -> Self {
-        Self {
-            recent: RwLock::default(),
-            clock: Steady::start(),
-            making: tokio::sync::Mutex::default(),
-        }
-    }
 }
 
 impl DayKeys {
@@ -218,11 +207,11 @@ impl DayKeys {
         self.recent.read().unwrap_or_else(PoisonError::into_inner).get(&day).cloned()
     }
 
-    pub(super) fn keep(&self, day: i32, key: DayKey) -> Arc<DayKey> {
+    /// Keeps the key of this day; `today` is told by a clock that does not jump ahead.
+    pub(super) fn keep(&self, today: i32, day: i32, key: DayKey) -> Arc<DayKey> {
         let key = Arc::new(key);
         let mut recent = self.recent.write().unwrap_or_else(PoisonError::into_inner);
         // What nobody needs, but for the one that is needed now.
-        let today = self.clock.day();
         recent.retain(|kept, _| *kept >= today.min(day) - 1);
         let ahead = recent.split_off(&(today + 1));
         recent.extend(ahead.into_iter().take(KEYS_AHEAD_MAX - 1));
@@ -302,10 +291,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let master = master(folder.path());
         let keys = DayKeys::default();
-        let today = keys.clock.day();
+        let today = 20_000;
         let days = [today - 2, today - 1, today];
         for day in days {
-            keys.keep(day, master.unwrap(day, &master.wrap_new(day).unwrap()).unwrap());
+            keys.keep(today, day, master.unwrap(day, &master.wrap_new(day).unwrap()).unwrap());
         }
         assert_eq!(days.map(|day| keys.recent(day).is_some()), [false, true, true]);
     }
@@ -315,9 +304,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let master = master(folder.path());
         let keys = DayKeys::default();
-        let today = keys.clock.day();
+        let today = 20_000;
         let keep = |day| {
-            keys.keep(day, master.unwrap(day, &master.wrap_new(day).unwrap()).unwrap());
+            keys.keep(today, day, master.unwrap(day, &master.wrap_new(day).unwrap()).unwrap());
             assert!(keys.recent(day).is_some(), "the one that is needed now");
         };
         keep(today - 1);

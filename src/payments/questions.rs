@@ -2,6 +2,7 @@
 
 use super::Payments;
 use super::calendar::OperatingDay;
+use super::proof::Found;
 use super::record::{
     Balance, Change, Charge, Closing, Exposure, Heard, Id, Levels, Notice, NoticeCount, OpenCount,
     Order, Party, Redemption, Transfer,
@@ -99,8 +100,9 @@ impl Payments {
         debtor: &Party,
         (kbk, tariff): (&str, &str),
         limit: u32,
-    ) -> Result<Vec<Order>, JournalDown> {
-        let sql = "SELECT o.* FROM charge c JOIN payment_order o ON o.charge = c.id AND o.holds = 1 \
+    ) -> Result<Vec<Found>, JournalDown> {
+        let sql = "SELECT o.*, c.tariff, c.registered_at_us \
+             FROM charge c JOIN payment_order o ON o.charge = c.id AND o.holds = 1 \
              WHERE c.payer = $1 AND c.annulled_at_us IS NULL AND o.kbk = $2 \
              AND (c.tariff IS NULL OR c.tariff = $3) \
              AND o.state IN ('posted', 'settled') AND o.claim = 'payable' AND o.returned_tiyn = 0 \

@@ -149,12 +149,7 @@ async fn take(
 
     let line = format!("{line}sha256={};bytes={}\n", spooled.sha256, spooled.bytes);
     let expires_at_us = trace.received_at_us.saturating_add(KEPT_US);
-    let same_call = SameCall {
-        judged_by_us: i64::MAX,
-        expires_at_us,
-        unique_message_id: false,
-        idempotent: true,
-    };
+    let same_call = SameCall::until(expires_at_us, true);
     match gate.journal.open(trace.opened(&Bytes::from(line)), same_call).await {
         Ok(Opening::Fresh) => trace.mark(Phase::Open),
         Ok(_) => return Err(Fault::new(Code::GatewayBug, Phase::Open, "entry_not_fresh")),

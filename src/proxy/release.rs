@@ -10,7 +10,7 @@ use super::trace::Trace;
 use crate::channel::rest::RECEIPT_PROPERTY;
 use crate::journal::JournalDown;
 use crate::payments::command::{Command, Redeeming, Reply};
-use crate::payments::proof::price_paid;
+use crate::payments::proof::{Kind, price_paid};
 use crate::payments::receipt::Number;
 use crate::payments::record::Id;
 use qaqpa_kit::fault::{Code, Fault, Outcome, Phase};
@@ -50,7 +50,8 @@ pub async fn redeem(
         None => None,
     };
     let tariffs = &gate.settings.payments.tariffs;
-    let price = price_paid(&order, charge.as_ref(), paid, tariffs);
+    let kind = charge.as_ref().map(Kind::from);
+    let price = price_paid(&order, kind.as_ref(), paid, tariffs);
     let (kbk, amount) = price.ok_or_else(|| refused("payment_of_other_terms"))?;
     let call = hex::lower(&trace.key.0);
     let redeem = Command::Redeem(Redeeming {

@@ -161,22 +161,12 @@ pub(crate) fn call_at(number: u8, opened_at_us: i64) -> Opened {
 
 /// A payment: not idempotent, remembered for a month.
 pub(crate) fn payment() -> SameCall {
-    SameCall {
-        judged_by_us: i64::MAX,
-        expires_at_us: now_us() + 30 * 86_400_000_000,
-        unique_message_id: false,
-        idempotent: false,
-    }
+    SameCall::until(now_us() + 30 * 86_400_000_000, false)
 }
 
 /// A question: idempotent, remembered for ten minutes.
 pub(crate) fn question() -> SameCall {
-    SameCall {
-        judged_by_us: i64::MAX,
-        expires_at_us: now_us() + 600_000_000,
-        unique_message_id: false,
-        idempotent: true,
-    }
+    SameCall::until(now_us() + 600_000_000, true)
 }
 
 /// The end of a call that was answered.

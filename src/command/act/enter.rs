@@ -150,12 +150,7 @@ async fn enter(settings: &Settings, opened: Opened) -> Result<EntryId, Failure> 
     let journal = Journal::start(&settings.journal, &node).await.map_err(Failure::work)?;
     let (id, key, opened_at_us) = (opened.id, opened.key, opened.opened_at_us);
     let answer = Bytes::from(json!({ "act_sha256": opened.message_id }).to_string());
-    let same_call = SameCall {
-        judged_by_us: i64::MAX,
-        expires_at_us: opened_at_us + KNOWN_US,
-        unique_message_id: false,
-        idempotent: true,
-    };
+    let same_call = SameCall::until(opened_at_us + KNOWN_US, true);
     let entry = match journal.open(opened, same_call).await.map_err(down)? {
         Opening::Fresh => {
             let closed = closed(id, key, answer);

@@ -3,7 +3,7 @@
 use super::{Asker, Desk, Told, Unanswered, json, ok, read, refused, terms, view};
 use crate::config::settings::{Paid, Price};
 use crate::payments::command::{Command, Redeeming, Refusal};
-use crate::payments::proof::price_paid;
+use crate::payments::proof::{Found, Kind, price_paid};
 use crate::payments::receipt::{Facts, Number, Receipt, page};
 use crate::payments::record::{Charge, Id, Order, Party};
 use qaqpa_adapters::payments::wire::{self, Duties, Duty, DutyFind, DutyUse, ReceiptAsk};
@@ -60,9 +60,8 @@ impl Desk {
         let kind = (tariff.kbk.to_string(), wanted.tariff.as_str());
         let found = self.payments.proofs(&payer, (&kind.0, kind.1), PROOFS_MAX).await?;
         let mut duties = Vec::new();
-        for order in &found {
-            let charge = self.charge_paid(order).await?;
-            if price_paid(order, charge.as_ref(), &paid, &self.settings.tariffs).is_some() {
+        for Found { order, kind } in &found {
+            if price_paid(order, Some(kind), &paid, &self.settings.tariffs).is_some() {
                 duties.extend(duty(order, &wanted.tariff));
             }
         }
@@ -84,7 +83,7 @@ impl Desk {
         let (order, charge) = self.order_of(&id, &payer).await?;
         let told = duty(&order, &wanted.tariff).ok_or(Refusal::NotConfirmed(order.state))?;
         let paid = paid(&wanted.tariff, wanted.payee_bin.as_ref(), asker)?;
-        let price = price_paid(&order, Some(&charge), &paid, &self.settings.tariffs);
+        let price = price_paid(&order, Some(&Kind::from(&charge)), &paid, &self.settings.tariffs);
         let price = price.ok_or(Refusal::OtherTerms)?;
         let redeem = Command::Redeem(Redeeming {
             order: id,

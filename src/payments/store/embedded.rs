@@ -62,7 +62,7 @@ fn load(transaction: &Transaction<'_>, wanted: &Wanted, book: &mut Book) -> rusq
         if keys.is_empty() {
             continue;
         }
-        let sql = lookup.select().0.replace("{set}", "= ?1");
+        let sql = by_key(lookup);
         for key in keys {
             for row in query(transaction, &sql, [key])? {
                 book.absorb(lookup, row).map_err(foreign)?;
@@ -70,6 +70,10 @@ fn load(transaction: &Transaction<'_>, wanted: &Wanted, book: &mut Book) -> rusq
         }
     }
     Ok(())
+}
+
+fn by_key(lookup: Lookup) -> String {
+    lookup.select().0.replace("{set}", "= ?1")
 }
 
 fn query<P: ToSql>(
@@ -166,4 +170,25 @@ pub(super) async fn read(
     parameters: Vec<Parameter>,
 ) -> Result<Vec<Value>, JournalDown> {
     reader.read(move |connection| query(connection, &sql, parameters)).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every change reads its rows first, whatever the tables hold.
+    #[test]
+    fn no_rows_of_a_group_are_looked_for_in_a_whole_table() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("payments.sqlite");
+        drop(Embedded::open(&path, &[]).unwrap());
+        let connection = Connection::open(&path).unwrap();
+        for lookup in Lookup::ALL {
+            let explain = format!("EXPLAIN QUERY PLAN {}", by_key(lookup));
+            let mut explain = connection.prepare(&explain).unwrap();
+            let steps = explain.query_map(["x"], |row| row.get::<_, String>(3)).unwrap();
+            let steps: Vec<String> = steps.map(Result::unwrap).collect();
+            assert!(steps.iter().all(|step| !step.starts_with("SCAN")), "{lookup:?}: {steps:?}");
+        }
+    }
 }

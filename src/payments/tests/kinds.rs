@@ -3,7 +3,7 @@
 use super::history::{MORNING_US, charge, id, payer};
 use crate::config::settings::{Paid, Price, Rate, Tariff, TariffKind};
 use crate::payments::decide::blank;
-use crate::payments::proof::price_paid;
+use crate::payments::proof::{Kind, price_paid};
 use crate::payments::record::{Charge, Order, Party};
 use jiff::civil::date;
 use qaqpa_kit::ids::{Bin, Kbk, Knp};
@@ -55,7 +55,7 @@ fn payment(kind: Option<&str>, tiyn: i64, years: i64) -> (Order, Charge) {
 }
 
 fn proves((order, charge): &(Order, Charge), paid: &Paid) -> bool {
-    let price = price_paid(order, Some(charge), paid, &tariffs());
+    let price = price_paid(order, Some(&Kind::from(charge)), paid, &tariffs());
     price.is_some_and(|(_, amount)| amount.tiyn() == order.amount_tiyn)
 }
 

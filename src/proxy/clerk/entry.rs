@@ -94,12 +94,8 @@ impl<'a> Entry<'a> {
             request_bytes: whole.len() as u64,
             request: whole,
         };
-        let same_call = SameCall {
-            judged_by_us: i64::MAX,
-            expires_at_us: opened_at_us.saturating_add(KEPT_US),
-            unique_message_id: false,
-            idempotent: about.is_idempotent,
-        };
+        let expires_at_us = opened_at_us.saturating_add(KEPT_US);
+        let same_call = SameCall::until(expires_at_us, about.is_idempotent);
         let Opening::Fresh = gate.journal.open(opened, same_call).await? else {
             return Err(JournalDown::new(
                 crate::journal::Why::Broken,

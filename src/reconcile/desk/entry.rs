@@ -101,13 +101,7 @@ impl<'j> Entry<'j> {
             request: Bytes::copy_from_slice(said),
         };
         // A run can be made again, and a step is done once by the store's own rules.
-        let same_call = SameCall {
-            judged_by_us: i64::MAX,
-            expires_at_us: at_us,
-            unique_message_id: false,
-            idempotent: true,
-        };
-        match journal.open(opened, same_call).await? {
+        match journal.open(opened, SameCall::until(at_us, true)).await? {
             Opening::Fresh => Ok(Self { journal, id, key }),
             _ => Err(JournalDown::new(Why::Broken, "an id that was used before")),
         }
