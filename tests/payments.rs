@@ -26,6 +26,11 @@ mod races;
 #[path = "payments/tables.rs"]
 mod tables;
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_postgres_what_names_a_row_is_compared_as_that_rows_key() {
+    tables::what_names_a_row_is_compared_as_that_rows_key(&house::House::postgres().await).await;
+}
+
 /// Runs every promise on both stores.
 macro_rules! on_both_stores {
     ($($room:ident: $($promise:ident),+ $(,)?;)+) => {

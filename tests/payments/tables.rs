@@ -71,3 +71,14 @@ pub(crate) async fn the_database_itself_refuses_what_the_rules_forbid(house: &Ho
     let allowed = set(open_id, "reason = 'an operator looked at it'");
     house.sql(&allowed).unwrap();
 }
+
+/// PostgreSQL goes by no index where the two are collated apart, and through the whole table.
+pub(crate) async fn what_names_a_row_is_compared_as_that_rows_key(house: &House) {
+    drop(house.start().await);
+    let named = "pg_attribute a JOIN pg_class c ON c.oid = a.attrelid \
+         JOIN pg_collation l ON l.oid = a.attcollation WHERE c.relkind = 'r' \
+         AND c.relnamespace = 'qaqpa'::regnamespace \
+         AND a.attname IN ('order_id', 'charge', 'reverses', 'takes', 'break_id')";
+    assert_eq!(house.count(&format!("{named} AND l.collname <> 'C'")), 0);
+    assert_eq!(house.count(named), 9);
+}

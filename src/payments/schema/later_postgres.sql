@@ -10,7 +10,7 @@ CREATE INDEX order_evidence_early ON order_evidence (name) WHERE name IS NOT NUL
 -- Such a word has found its order: once.
 CREATE TABLE evidence_joined (
     id               TEXT COLLATE "C" NOT NULL PRIMARY KEY,    -- the word
-    order_id         TEXT NOT NULL,
+    order_id         TEXT COLLATE "C" NOT NULL,
     joined_at_us     BIGINT NOT NULL
 );
 
