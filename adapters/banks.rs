@@ -4,8 +4,8 @@ use crate::all;
 use proptest::prelude::*;
 use qaqpa_kit::adapter::{Adapter, HttpAnswer, HttpOutgoing, SimulatedAnswer, SimulatedRequest};
 use qaqpa_kit::bank::{
-    About, Ask, Asked, BankReading, Destination, Errand, Instruction, Notice, Order, Pay,
-    Placement, Provider, Reaction, Said, TEXT_BYTES_MAX, Teller, Told, Verdict, Word,
+    About, Ask, Asked, BankReading, BankRequest, Destination, Errand, Instruction, Notice, Order,
+    Pay, Placement, Provider, Reaction, Said, TEXT_BYTES_MAX, Teller, Told, Verdict, Word,
 };
 use qaqpa_kit::fault::{Fault, Outcome, Phase};
 use qaqpa_kit::money::Amount;
@@ -39,6 +39,19 @@ fn asks() -> [Ask; 2] {
     [Ask::Check { txn_id, account }, Ask::Pay(pay)]
 }
 
+/// What a bank wrote, as it arrives here.
+fn arrived(request: &BankRequest) -> Asked<'_> {
+    Asked {
+        method: request.method,
+        path: request.path,
+        query: &request.query,
+        content_type: request.content_type,
+        accept: None,
+        placement: Placement::usual(),
+        body: &request.body,
+    }
+}
+
 /// What the bank makes of a verdict on this question; `None`: its dialect has no such question.
 fn reading(
     bank: &dyn Adapter,
@@ -48,15 +61,7 @@ fn reading(
 ) -> Option<BankReading> {
     let asker = provider.asker().expect("an asker");
     let request = asker.ask(ask, AT)?;
-    let asked = Asked {
-        method: request.method,
-        path: request.path,
-        query: &request.query,
-        content_type: request.content_type,
-        accept: None,
-        placement: Placement::usual(),
-        body: &request.body,
-    };
+    let asked = arrived(&request);
     assert_eq!(provider.read(&asked).as_ref(), Ok(ask), "{}", bank.manifest().id);
     let answer = provider.write(&asked, told);
     let forbidden = told.verdict == Verdict::Forbidden;
@@ -248,15 +253,7 @@ fn money_that_went_back_is_read_as_it_was_told_with_its_amount() {
             let about = About::EndToEnd("GW0199c3d2a9a77b558a0e1c2d3e4f5a6b".to_owned());
             let notice = Notice { event_id: "E1".to_owned(), about, word };
             let Some(request) = asker.ask(&Ask::Notice(vec![notice]), AT) else { continue };
-            let read = provider.read(&Asked {
-                method: request.method,
-                path: request.path,
-                query: &request.query,
-                content_type: request.content_type,
-                accept: None,
-                placement: Placement::usual(),
-                body: &request.body,
-            });
+            let read = provider.read(&arrived(&request));
             let Ok(Ask::Notice(read)) = read else { panic!("{}: {read:?}", bank.manifest().id) };
             // A status does not say by which of the three ways.
             assert!(read[0].word.said.goes_back(), "{}: {said:?}", bank.manifest().id);
