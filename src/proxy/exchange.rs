@@ -158,8 +158,9 @@ async fn exchange(
     let Sending { service, original_digest, deadline } = *sending;
     let (received, data) = match leaving {
         Leaving::ToHouse(outgoing) => {
-            let told = house::answer(gate, service, (&outgoing, original_digest), trace).await?;
-            (told, None)
+            let asked = (&outgoing, original_digest);
+            // Boxed: else every call that waits for an agency would have room for it.
+            (Box::pin(house::answer(gate, service, asked, trace)).await?, None)
         }
         Leaving::ToAgency(outgoing, data) => {
             (gate.upstreams.send(&service.agency, outgoing, deadline).await?, data)

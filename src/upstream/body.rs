@@ -131,7 +131,7 @@ impl Passage {
     }
 }
 
-/// Why hyper is given no more of a body; what is told of it stands in its [`Passage`].
+/// Why a connection is given no more of a body; what is told of it stands in its [`Passage`].
 #[derive(Debug, thiserror::Error)]
 #[error("more than {0} bytes")]
 struct TooLarge(u64);

@@ -1,18 +1,15 @@
 //! One request and its answer on one connection, and why there was no answer.
 
 use super::body::Outgoing;
-use super::pool::Link;
+use super::link::Link;
+use super::reading::NoAnswer;
 use super::{Marks, UpstreamAnswer, strip_hop_by_hop};
 use bytes::{Bytes, BytesMut};
-use hyper::body::{Body, Frame, Incoming};
+use hyper::Request;
 use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
-use hyper::{Request, Response, StatusCode};
 use rustls::AlertDescription;
-use std::error::Error;
 use std::future::poll_fn;
 use std::io;
-use std::pin::{Pin, pin};
-use std::task::{Context, Poll};
 use std::time::Instant;
 
 /// Why an exchange ended without an answer.
@@ -22,49 +19,26 @@ pub(super) struct Broken {
     pub(super) reason: &'static str,
     /// For the log.
     pub(super) cause: String,
-    /// hyper gave the request back: not a byte of it was written.
-    pub(super) is_unsent: bool,
     /// The agency's TLS refused our certificate, and so never read the request.
     pub(super) is_certificate_refused: bool,
 }
 
 impl Broken {
     pub(super) fn because(reason: &'static str, cause: impl Into<String>) -> Self {
-        let cause = cause.into();
-        Self { reason, cause, is_unsent: false, is_certificate_refused: false }
+        Self { reason, cause: cause.into(), is_certificate_refused: false }
     }
 
-    fn head(error: &hyper::Error) -> Self {
-        let reason = if error.is_parse_too_large() {
-            "answer_head_too_large"
-        } else if error.is_parse() {
-            "not_http"
-        } else if error.is_incomplete_message() {
-            "closed_without_answer"
-        } else {
-            "connection_failed"
-        };
-        Self {
-            is_certificate_refused: is_certificate_alert(error),
-            ..Self::because(reason, told(error))
-        }
-    }
-
-    pub(super) fn body(error: &hyper::Error) -> Self {
-        Self::because("half_answer", told(error))
+    /// The connection failed.
+    pub(super) fn failed(reason: &'static str, error: &io::Error) -> Self {
+        let is_certificate_refused = is_certificate_alert(error);
+        Self { is_certificate_refused, ..Self::because(reason, error.to_string()) }
     }
 }
 
-/// An error with all its sources, in one line.
-fn told(error: &dyn Error) -> String {
-    let mut line = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        line.push_str(": ");
-        line.push_str(&error.to_string());
-        source = error.source();
+impl From<NoAnswer> for Broken {
+    fn from(none: NoAnswer) -> Self {
+        Self::because(none.reason, none.cause)
     }
-    line
 }
 
 /// Whether the peer's TLS said that it does not accept our certificate.
@@ -72,28 +46,20 @@ fn told(error: &dyn Error) -> String {
 /// With TLS 1.3 it can say so only after our side has finished the handshake and sent the request;
 /// but it must not hand application data on before the handshake is complete (RFC 8446 §4.4.2.4), so
 /// the request was not read.
-fn is_certificate_alert(error: &(dyn Error + 'static)) -> bool {
-    let mut source = Some(error);
-    while let Some(error) = source {
-        let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        if let Some(rustls::Error::AlertReceived(alert)) =
-            inner.and_then(|inner| inner.downcast_ref::<rustls::Error>())
-        {
-            return matches!(
-                alert,
-                AlertDescription::BadCertificate
-                    | AlertDescription::UnsupportedCertificate
-                    | AlertDescription::CertificateRevoked
-                    | AlertDescription::CertificateExpired
-                    | AlertDescription::CertificateUnknown
-                    | AlertDescription::UnknownCA
-                    | AlertDescription::AccessDenied
-                    | AlertDescription::CertificateRequired
-            );
-        }
-        source = error.source();
-    }
-    false
+fn is_certificate_alert(error: &io::Error) -> bool {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    let Some(rustls::Error::AlertReceived(alert)) = inner else { return false };
+    matches!(
+        alert,
+        AlertDescription::BadCertificate
+            | AlertDescription::UnsupportedCertificate
+            | AlertDescription::CertificateRevoked
+            | AlertDescription::CertificateExpired
+            | AlertDescription::CertificateUnknown
+            | AlertDescription::UnknownCA
+            | AlertDescription::AccessDenied
+            | AlertDescription::CertificateRequired
+    )
 }
 
 /// Sends `request` and reads the whole answer, at most `answer_bytes_max` of it.
@@ -105,71 +71,40 @@ pub(super) async fn exchange(
     answer_bytes_max: usize,
     marks: &mut Marks,
 ) -> Result<(UpstreamAnswer, bool), Broken> {
-    let answer = head(link, request).await.map_err(|(broken, _)| broken)?;
+    let mut head = link.ask(request).await?;
     marks.first_byte = Some(Instant::now());
     marks.sent = Some(link.meter.last_write_at());
     // An answer to a request that is still on its way out: who reads the rest as what?
-    let is_early = link.meter.is_blocked();
+    let is_early = !link.has_left_whole();
 
-    let (mut parts, body) = answer.into_parts();
-    if let Some(encoding) = parts.headers.get(CONTENT_ENCODING)
+    if let Some(encoding) = head.headers.get(CONTENT_ENCODING)
         && !encoding.as_bytes().eq_ignore_ascii_case(b"identity")
     {
         return Err(Broken::because("content_encoding", format!("{encoding:?} was not asked for")));
     }
-    let body = read(link, body, answer_bytes_max).await?;
+    let body = read(link, answer_bytes_max).await?;
     marks.done = Some(Instant::now());
-    let is_reusable = !is_early && poll_fn(|cx| Poll::Ready(settle(link, cx))).await;
 
-    strip_hop_by_hop(&mut parts.headers);
+    strip_hop_by_hop(&mut head.headers);
     let answer = UpstreamAnswer {
-        status: parts.status.as_u16(),
-        content_type: content_type(&parts.headers),
-        headers: parts.headers,
+        status: head.status.as_u16(),
+        content_type: content_type(&head.headers),
+        headers: head.headers,
         body,
         marks: *marks,
     };
-    Ok((answer, is_reusable))
+    Ok((answer, !is_early && link.is_reusable()))
 }
 
-pub(super) async fn head(
-    link: &mut Link,
-    request: Request<Outgoing>,
-) -> Result<Response<Incoming>, (Broken, Option<Request<Outgoing>>)> {
-    let mut answer = pin!(link.sender.try_send_request(request));
-    let answer = poll_fn(|cx| {
-        link.drive(cx);
-        match answer.as_mut().poll(cx) {
-            Poll::Ready(answer) => Poll::Ready(answer.map_err(|mut error| {
-                let unsent = error.take_message();
-                let is_unsent = unsent.is_some();
-                (Broken { is_unsent, ..Broken::head(&error.into_error()) }, unsent)
-            })),
-            Poll::Pending if link.is_closed() => {
-                let broken = Broken::because("connection_failed", "closed without a word");
-                Poll::Ready(Err((broken, None)))
-            }
-            Poll::Pending => Poll::Pending,
-        }
-    })
-    .await?;
-    if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
-        let broken = Broken::because("switching_protocols", "HTTP 101 was not asked for");
-        return Err((broken, None));
-    }
-    Ok(answer)
-}
-
-async fn read(link: &mut Link, mut body: Incoming, bytes_max: usize) -> Result<Bytes, Broken> {
+async fn read(link: &mut Link, bytes_max: usize) -> Result<Bytes, Broken> {
     let too_large = || Broken::because("answer_too_large", format!("more than {bytes_max} bytes"));
-    if body.size_hint().lower() > bytes_max as u64 {
+    if link.bytes_left().is_some_and(|bytes| bytes > bytes_max as u64) {
         return Err(too_large());
     }
+    poll_fn(|cx| link.poll_whole(cx)).await?;
     let mut whole = Bytes::new();
     let mut joined = BytesMut::new();
-    while let Some(frame) = poll_fn(|cx| frame(link, &mut body, cx)).await {
-        // Trailers carry nothing that anybody here reads.
-        let Ok(data) = frame.map_err(|error| Broken::body(&error))?.into_data() else { continue };
+    while let Some(data) = poll_fn(|cx| link.poll_data(cx)).await.transpose()? {
         if whole.len() + joined.len() + data.len() > bytes_max {
             return Err(too_large());
         }
@@ -182,26 +117,6 @@ async fn read(link: &mut Link, mut body: Incoming, bytes_max: usize) -> Result<B
         }
     }
     Ok(if joined.is_empty() { whole } else { joined.freeze() })
-}
-
-pub(super) fn frame(
-    link: &mut Link,
-    body: &mut Incoming,
-    cx: &mut Context<'_>,
-) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-    link.drive(cx);
-    if let Poll::Ready(frame) = Pin::new(&mut *body).poll_frame(cx) {
-        return Poll::Ready(frame);
-    }
-    // Asking made room for the next frame: drive once more before going to sleep.
-    link.drive(cx);
-    Pin::new(body).poll_frame(cx)
-}
-
-/// Lets hyper come to rest; whether the connection is ready for another request.
-pub(super) fn settle(link: &mut Link, cx: &mut Context<'_>) -> bool {
-    link.drive(cx);
-    !link.is_closed() && link.sender.is_ready()
 }
 
 fn content_type(headers: &HeaderMap) -> Option<String> {

@@ -3,14 +3,13 @@
 use super::balance::Using;
 use super::body::{Outgoing, Passage, Upload};
 use super::breaker::Verdict;
-use super::exchange::{Broken, frame, head, settle};
+use super::link::Link;
 use super::meter::Meter;
-use super::pool::Link;
-use super::send::{Failure, Unanswered, Upstream, head as head_of, unanswered};
+use super::reading::Head;
+use super::send::{Failure, Unanswered, Upstream, head as head_of, quiet, unanswered};
 use super::{Marks, SendFault, UpstreamRequest, strip_hop_by_hop};
 use bytes::Bytes;
-use hyper::body::{Body, Incoming};
-use hyper::{HeaderMap, Request, Response, StatusCode};
+use hyper::{HeaderMap, Request, StatusCode};
 use qaqpa_kit::fault::{Code, Fault, Phase};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -77,7 +76,6 @@ pub struct Flow {
 /// before its end, it closes the connection.
 pub struct FlowBody {
     upstream: Arc<Upstream>,
-    incoming: Incoming,
     /// How far the request came: the rest of it may still be on its way.
     passage: Passage,
     /// The connection and the right to it, until the body ends.
@@ -92,13 +90,10 @@ pub struct FlowBody {
 
 /// A connection, where it leads and the right to it.
 struct Held {
-    link: Link,
+    link: Box<Link>,
     place: Using,
     _permit: OwnedSemaphorePermit,
 }
-
-/// Why one attempt led to no answer, and the request where hyper gave it back.
-type Unbegun = (Unanswered, Option<Request<Outgoing>>);
 
 impl Upstream {
     /// Begins an exchange; a connection that was dead before a byte left is replaced.
@@ -142,61 +137,62 @@ impl Upstream {
             let place =
                 place.ok_or_else(|| Failure::before("no_endpoint", "none is configured"))?;
             (*http.uri_mut(), *http.headers_mut()) = head_of(&place, &request, body_bytes)?;
-            let (mut link, is_new) = match place.pool.take(now) {
-                Some(link) => (link, false),
-                None => match self.open(&place, pace.deadline).await {
-                    Ok(link) => (link, true),
-                    Err(failure) => {
-                        place.failed(Instant::now());
-                        tried.push(place);
-                        if self.places.has_other(&tried) {
-                            continue;
-                        }
-                        return Err(failure);
-                    }
-                },
+            let opened = match quiet(&place).await {
+                Some(link) => Ok(link),
+                None => self.open(&place, pace.deadline).await,
             };
-            marks.connected = Some(Instant::now());
-            match attempt(&mut link, http, &passage, pace, marks).await {
-                Ok(answer) => {
-                    place.answered();
-                    let held = Held { link, place, _permit: permit };
-                    return Ok(self.answered(answer, passage, held, (pace, *marks)));
-                }
-                Err((Unanswered::Stale(_), Some(unsent))) if !is_new => http = unsent,
-                Err((Unanswered::Stale(broken), _)) => {
-                    return Err(Failure::before("connection_closed", broken.cause));
-                }
-                Err((Unanswered::Failed(failure), _)) => {
-                    if failure.verdict == Verdict::Failed {
-                        place.failed(Instant::now());
+            let mut link = match opened {
+                Ok(link) => link,
+                Err(failure) => {
+                    place.failed(Instant::now());
+                    tried.push(place);
+                    if self.places.has_other(&tried) {
+                        continue;
                     }
                     return Err(failure);
                 }
-            }
+            };
+            marks.connected = Some(Instant::now());
+            return match attempt(&mut link, http, &passage, pace, marks).await {
+                Ok(head) => {
+                    place.answered();
+                    let held = Held { link, place, _permit: permit };
+                    Ok(self.answered(head, passage, held, (pace, *marks)))
+                }
+                Err(Unanswered::Stale(broken)) => {
+                    Err(Failure::before("connection_closed", broken.cause))
+                }
+                Err(Unanswered::Failed(failure)) => {
+                    if failure.verdict == Verdict::Failed {
+                        place.failed(Instant::now());
+                    }
+                    Err(failure)
+                }
+            };
         }
     }
 
     fn answered(
         self: &Arc<Self>,
-        answer: Response<Incoming>,
+        mut head: Head,
         passage: Passage,
         held: Held,
         (pace, marks): (Pace, Marks),
     ) -> Flow {
-        let (mut parts, incoming) = answer.into_parts();
-        strip_hop_by_hop(&mut parts.headers);
-        let body = FlowBody {
+        strip_hop_by_hop(&mut head.headers);
+        let mut body = FlowBody {
             upstream: Arc::clone(self),
-            incoming,
-            is_reusable: passage.is_whole() && !held.link.meter.is_blocked(),
+            is_reusable: held.link.has_left_whole(),
             passage,
             held: Some(held),
             pace,
             timer: None,
             waiting_since: None,
         };
-        Flow { status: parts.status, headers: parts.headers, marks, body }
+        if body.is_end() {
+            body.finish();
+        }
+        Flow { status: head.status, headers: head.headers, marks, body }
     }
 }
 
@@ -206,27 +202,23 @@ async fn attempt(
     passage: &Passage,
     pace: Pace,
     marks: &mut Marks,
-) -> Result<Response<Incoming>, Unbegun> {
+) -> Result<Head, Unanswered> {
     let meter = Arc::clone(&link.meter);
     let before_bytes = meter.written_bytes();
-    let ended = paced(head(link, http), &meter, passage, pace).await;
-    if let Some(Ok(answer)) = ended {
+    let ended = paced(link.ask(http), &meter, passage, pace).await;
+    if let Some(Ok(head)) = ended {
         marks.first_byte = Some(Instant::now());
         marks.sent = Some(meter.last_write_at());
-        return Ok(answer);
+        return Ok(head);
     }
     if let Some(mut fault) = of_caller(ended.is_none(), &meter, passage) {
         if meter.written_bytes() > before_bytes {
             fault = begun(fault);
         }
         let failure = Failure::before("", "").unasked();
-        return Err((Failure { fault, ..failure }.into(), None));
+        return Err(Failure { fault, ..failure }.into());
     }
-    let (broken, unsent) = match ended {
-        Some(Err((broken, unsent))) => (Some(broken), unsent),
-        _ => (None, None),
-    };
-    Err((unanswered(broken, link, before_bytes, marks), unsent))
+    Err(unanswered(ended.and_then(Result::err), link, before_bytes, marks))
 }
 
 /// What work yields; `None` when the agency took and gave nothing for too long.
@@ -255,48 +247,45 @@ impl FlowBody {
     /// request's own source broke off, `body_deadline`, or `answer_deadline` where the answer was not
     /// taken before the exchange's end. After any there is nothing more.
     pub fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Fault>>> {
-        loop {
-            if self.is_left_lying() {
-                let fault = Fault::new(Code::CallerMalformed, Phase::Send, "answer_deadline");
-                self.held = None;
-                return Poll::Ready(Some(Err(fault)));
+        if self.is_left_lying() {
+            let fault = Fault::new(Code::CallerMalformed, Phase::Send, "answer_deadline");
+            self.held = None;
+            return Poll::Ready(Some(Err(fault)));
+        }
+        let Some(Held { link, .. }) = &mut self.held else { return Poll::Ready(None) };
+        match link.poll_data(cx) {
+            Poll::Ready(Some(Ok(data))) => {
+                self.waiting_since = None;
+                if link.is_end() {
+                    self.finish();
+                }
+                Poll::Ready(Some(Ok(data)))
             }
-            let Some(Held { link, .. }) = &mut self.held else { return Poll::Ready(None) };
-            return match frame(link, &mut self.incoming, cx) {
-                Poll::Ready(Some(Ok(frame))) => {
-                    self.waiting_since = None;
-                    let Ok(data) = frame.into_data() else { continue };
-                    if self.incoming.is_end_stream() {
-                        self.finish(cx);
-                    }
-                    Poll::Ready(Some(Ok(data)))
-                }
-                Poll::Ready(None) => {
-                    self.finish(cx);
-                    Poll::Ready(None)
-                }
-                Poll::Ready(Some(Err(error))) => {
-                    let Broken { reason, cause, .. } = Broken::body(&error);
-                    Poll::Ready(Some(Err(self.fail(Code::AgencyBrokenAnswer, reason, cause))))
-                }
-                Poll::Pending => self.poll_late(cx).map(|()| {
-                    let cause = "the answer stopped".to_owned();
-                    Some(Err(self.fail(Code::AgencyTimeout, "deadline", cause)))
-                }),
-            };
+            Poll::Ready(None) => {
+                self.finish();
+                Poll::Ready(None)
+            }
+            Poll::Ready(Some(Err(broken))) => {
+                let code = Code::AgencyBrokenAnswer;
+                Poll::Ready(Some(Err(self.fail(code, broken.reason, broken.cause))))
+            }
+            Poll::Pending => self.poll_late(cx).map(|()| {
+                let cause = "the answer stopped".to_owned();
+                Some(Err(self.fail(Code::AgencyTimeout, "deadline", cause)))
+            }),
         }
     }
 
     /// All of it was given.
     #[must_use]
     pub fn is_end(&self) -> bool {
-        self.held.is_none() || self.incoming.is_end_stream()
+        self.held.as_ref().is_none_or(|held| held.link.is_end())
     }
 
     /// Bytes still to come, where the agency said how many.
     #[must_use]
     pub fn bytes_left(&self) -> Option<u64> {
-        self.incoming.size_hint().exact()
+        self.held.as_ref().map_or(Some(0), |held| held.link.bytes_left())
     }
 
     fn poll_late(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -335,9 +324,9 @@ impl FlowBody {
     }
 
     /// Both messages ended cleanly: the connection may serve another call.
-    fn finish(&mut self, cx: &mut Context<'_>) {
-        let Some(Held { mut link, place, _permit }) = self.held.take() else { return };
-        if self.is_reusable && settle(&mut link, cx) {
+    fn finish(&mut self) {
+        let Some(Held { link, place, _permit }) = self.held.take() else { return };
+        if self.is_reusable && link.is_reusable() {
             place.pool.keep(link, Instant::now());
         }
     }

@@ -6,11 +6,15 @@
 mod balance;
 mod body;
 mod breaker;
+mod chunks;
 mod exchange;
 mod flow;
+mod link;
 mod meter;
 mod pool;
+mod reading;
 mod send;
+mod writing;
 
 pub use body::{Measure, Passage, Upload};
 pub use breaker::{Breaker, Pass, Verdict};

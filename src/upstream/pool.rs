@@ -1,36 +1,24 @@
 //! Connections to one endpoint of an agency: opened on demand, kept for reuse.
 //!
-//! A connection is driven by the call that holds it, not by a task of its own: no wake-up across
-//! threads on the way, and dropping the call closes the connection. A call takes the connection used
-//! last; what rested longer than [`IDLE_AGE_MAX`] is closed, because servers close idle connections
+//! A call takes the connection used last; what rested longer than [`IDLE_AGE_MAX`] is closed, because servers close idle connections
 //! after 5 s and more, and a request written into a closing connection would be Unknown.
 
-use super::body::Outgoing;
+use super::link::Link;
 use super::meter::{Meter, Metered};
 use crate::proxy::tls::ClientTls;
 use crate::proxy::tls::stream::Stream;
 use hyper::Uri;
-use hyper::client::conn::http1;
 use hyper::header::HeaderValue;
-use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
+use std::collections::VecDeque;
 use std::io;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 /// Idle connections older than this are not used again.
 pub(super) const IDLE_AGE_MAX: Duration = Duration::from_secs(4);
-
-/// Bytes that are read of an answer, or written of a request, at one time.
-const BUFFER_BYTES_MAX: usize = 64 * 1024;
-/// Head of an answer.
-const ANSWER_HEAD_BYTES_MAX: usize = 32 * 1024;
-
-type Io = TokioIo<Stream<Metered<TcpStream>>>;
 
 /// Where an agency listens.
 #[derive(Debug, PartialEq, Eq)]
@@ -74,34 +62,7 @@ pub(super) struct Pool {
     origin: Origin,
     tls: Option<(ClientTls, ServerName<'static>)>,
     /// Used last stands last.
-    idle: Mutex<Vec<Link>>,
-}
-
-/// One connection, and the state of HTTP on it.
-pub(super) struct Link {
-    pub(super) sender: http1::SendRequest<Outgoing>,
-    /// `None` once it came to its end; dropping it hands an unsent request back to its sender. Boxed: a link
-    /// goes through several hands of a call, and each would hold it whole.
-    connection: Option<Box<http1::Connection<Io, Outgoing>>>,
-    pub(super) meter: Arc<Meter>,
-    /// An exchange ended cleanly here before.
-    pub(super) is_proved: bool,
-    idle_since: Instant,
-}
-
-impl Link {
-    /// Moves bytes both ways as far as they go now.
-    pub(super) fn drive(&mut self, cx: &mut Context<'_>) {
-        let Some(connection) = &mut self.connection else { return };
-        if let Poll::Ready(_end) = Pin::new(connection).poll(cx) {
-            // Its error, if any, reaches the call through the answer it waits for.
-            self.connection = None;
-        }
-    }
-
-    pub(super) fn is_closed(&self) -> bool {
-        self.connection.is_none()
-    }
+    idle: Mutex<VecDeque<Box<Link>>>,
 }
 
 impl Pool {
@@ -123,9 +84,9 @@ impl Pool {
     }
 
     /// The idle connection used last, if it is young enough.
-    pub(super) fn take(&self, now: Instant) -> Option<Link> {
+    pub(super) fn take(&self, now: Instant) -> Option<Box<Link>> {
         let mut idle = self.idle();
-        let link = idle.pop()?;
+        let link = idle.pop_back()?;
         if now.saturating_duration_since(link.idle_since) < IDLE_AGE_MAX {
             return Some(link);
         }
@@ -134,10 +95,9 @@ impl Pool {
     }
 
     /// Keeps a connection whose exchange ended cleanly.
-    pub(super) fn keep(&self, mut link: Link, now: Instant) {
-        link.is_proved = true;
-        link.idle_since = now;
-        self.idle().push(link);
+    pub(super) fn keep(&self, mut link: Box<Link>, now: Instant) {
+        link.rest(now);
+        self.idle().push_back(link);
     }
 
     /// Closes what rested too long; called now and then, so that no dead socket stays open.
@@ -145,12 +105,12 @@ impl Pool {
         self.idle().retain(|link| now.saturating_duration_since(link.idle_since) < IDLE_AGE_MAX);
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<Link>> {
+    fn idle(&self) -> MutexGuard<'_, VecDeque<Box<Link>>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Opens a new connection; nothing of a request has left when it fails.
-    pub(super) async fn open(&self) -> Result<Link, Unopened> {
+    pub(super) async fn open(&self) -> Result<Box<Link>, Unopened> {
         let origin = &self.origin;
         let socket = TcpStream::connect((origin.host.as_str(), origin.port)).await?;
         socket.set_nodelay(true)?;
@@ -165,14 +125,7 @@ impl Pool {
                 Stream::Tls(Box::new(stream.into()))
             }
         };
-        let (sender, connection) = http1::Builder::new()
-            .max_header_size(ANSWER_HEAD_BYTES_MAX)
-            .max_buf_size(BUFFER_BYTES_MAX)
-            .handshake(TokioIo::new(stream))
-            .await
-            .map_err(|error| Unopened::Socket(io::Error::other(error)))?;
-        let connection = Some(Box::new(connection));
-        Ok(Link { sender, connection, meter, is_proved: false, idle_since: Instant::now() })
+        Ok(Link::new(stream, meter))
     }
 }
 

@@ -4,7 +4,8 @@ use super::balance::{Place, Places, Retries};
 use super::body::{Outgoing, whole};
 use super::breaker::{Breaker, Pass, Verdict};
 use super::exchange::{Broken, exchange};
-use super::pool::{Link, Origin, Pool, Unopened};
+use super::link::Link;
+use super::pool::{Origin, Pool, Unopened};
 use super::{
     Marks, SendFault, UpstreamAnswer, UpstreamProblem, UpstreamRequest, strip_hop_by_hop,
     whole_seconds,
@@ -255,7 +256,7 @@ impl Upstream {
             *http.headers_mut() = headers.clone();
             http
         };
-        while let Some(link) = place.pool.take(Instant::now()) {
+        while let Some(link) = quiet(place).await {
             marks.connected = Some(Instant::now());
             match self.attempt((place, link), write(), deadline, marks).await {
                 Ok(answer) => return Ok(answer),
@@ -283,7 +284,11 @@ impl Upstream {
         permit.ok().flatten().ok_or_else(late)
     }
 
-    pub(super) async fn open(&self, place: &Place, deadline: Instant) -> Result<Link, Failure> {
+    pub(super) async fn open(
+        &self,
+        place: &Place,
+        deadline: Instant,
+    ) -> Result<Box<Link>, Failure> {
         let until = deadline.min(Instant::now() + self.connect_deadline);
         match timeout_at(until.into(), place.pool.open()).await {
             Ok(Ok(link)) => Ok(link),
@@ -303,7 +308,7 @@ impl Upstream {
 
     async fn attempt(
         &self,
-        (place, mut link): (&Place, Link),
+        (place, mut link): (&Place, Box<Link>),
         request: Request<Outgoing>,
         deadline: Instant,
         marks: &mut Marks,
@@ -323,6 +328,16 @@ impl Upstream {
     }
 }
 
+/// An idle connection whose peer has not closed it.
+pub(super) async fn quiet(place: &Place) -> Option<Box<Link>> {
+    while let Some(mut link) = place.pool.take(Instant::now()) {
+        if link.is_quiet().await {
+            return Some(link);
+        }
+    }
+    None
+}
+
 /// What it means that an exchange broke, or (`None`) did not end in time.
 pub(super) fn unanswered(
     broken: Option<Broken>,
@@ -332,7 +347,7 @@ pub(super) fn unanswered(
 ) -> Unanswered {
     let has_left = link.meter.written_bytes() > before_bytes;
     let failure = match broken {
-        Some(broken) if broken.is_unsent || !has_left => return Unanswered::Stale(broken),
+        Some(broken) if !has_left => return Unanswered::Stale(broken),
         Some(broken) if broken.is_certificate_refused && !link.is_proved => {
             Failure::before("tls_client_certificate", broken.cause)
         }
@@ -352,7 +367,7 @@ fn is_lost(fault: &Fault) -> bool {
     fault.code == Code::AgencyBrokenAnswer && lost.contains(&fault.reason)
 }
 
-/// The request line and headers as they go out; hyper frames a body of unknown length.
+/// The request line and headers as they go out, but for how a body of unknown length is framed.
 pub(super) fn head(
     place: &Place,
     request: &UpstreamRequest,

@@ -112,6 +112,33 @@ async fn bytes_after_an_answer_close_the_connection() {
 }
 
 #[tokio::test]
+async fn an_answer_that_nobody_asked_for_answers_no_later_question() {
+    let (taken, said) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (is_taken, is_said) = (Arc::clone(&taken), Arc::clone(&said));
+    let (address, seen) = agency::start(move |mut visitor: Visitor| {
+        let (is_taken, is_said) = (Arc::clone(&is_taken), Arc::clone(&is_said));
+        async move {
+            visitor.request().await.unwrap();
+            visitor.answer("served").await;
+            if visitor.number == 1 {
+                is_taken.notified().await;
+                visitor.say("HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil").await;
+                is_said.notify_one();
+            }
+            visitor.request().await;
+        }
+    })
+    .await;
+    let way = way(address);
+    assert_eq!(way.send("<a/>").await.unwrap().body.as_ref(), b"served");
+    taken.notify_one();
+    said.notified().await;
+    house::settle().await;
+    assert_eq!(way.send("<b/>").await.unwrap().body.as_ref(), b"served");
+    assert_eq!(seen.counts(), (2, 2));
+}
+
+#[tokio::test]
 async fn a_call_given_up_takes_its_connection_along() {
     let asked = Arc::new(Notify::new());
     let told = Arc::clone(&asked);
