@@ -27,6 +27,8 @@ mod postgres;
 mod postgres_only;
 #[path = "journal/same_call.rs"]
 mod same_call;
+#[path = "journal/waiting.rs"]
+mod waiting;
 
 /// Runs every promise on both stores.
 macro_rules! on_both_stores {
@@ -67,6 +69,9 @@ on_both_stores! {
         a_wait_ends_with_the_call_or_at_its_deadline,
         an_answer_outlives_a_change_of_the_policy,
         answers_are_dropped_beyond_the_cap_those_of_questions_first_and_no_payment_is_forgotten;
+    waiting:
+        every_end_that_needs_evidence_is_listed_however_it_came,
+        what_waited_before_an_upgrade_waits_after_it;
     life:
         an_entry_shows_all_its_rows,
         what_was_closed_without_waiting_is_written_when_the_journal_drains,
@@ -75,7 +80,6 @@ on_both_stores! {
         a_crash_leaves_one_interrupted_row_and_frees_what_is_idempotent,
         an_open_that_nobody_waits_for_is_undone,
         evidence_ends_an_unknown_entry_once,
-        what_waited_before_an_upgrade_waits_after_it,
         a_refusal_is_recorded_without_a_key_or_a_body,
         bodies_are_sealed_and_erased_with_their_days_key,
         under_the_digest_policy_no_body_is_kept,

@@ -76,7 +76,7 @@ const ARROWS: &[(&str, &str)] = &[
 ];
 
 /// What stands at the top of the repository, and nothing else.
-const TOP: &str = ".ci .dockerignore .editorconfig .gitignore ARCHITECTURE.md CHANGELOG.md \
+const TOP: &str = ".cargo .ci .dockerignore .editorconfig .gitignore ARCHITECTURE.md CHANGELOG.md \
     CONTRIBUTING.md Cargo.lock Cargo.toml LICENSE Makefile README.md adapters benches clippy.toml \
     config deny.toml deploy rustfmt.toml src tests";
 

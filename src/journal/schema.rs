@@ -16,7 +16,7 @@ pub(crate) struct Schema {
 pub(super) const JOURNAL: Schema = Schema {
     embedded: include_str!("schema/embedded.sql"),
     postgres: include_str!("schema/postgres.sql"),
-    version: 5,
+    version: 6,
     versions: "schema_version",
 };
 

@@ -162,39 +162,6 @@ pub(crate) async fn evidence_ends_an_unknown_entry_once(bench: &Bench) {
     open(&journal, call(2), payment(), "left unknown").await;
 }
 
-pub(crate) async fn what_waited_before_an_upgrade_waits_after_it(bench: &Bench) {
-    let journal = bench.start().await;
-    let (lost, paid, asked) = (call(1), call(2), call(3));
-    for (opened, same) in [(&lost, payment()), (&paid, payment()), (&asked, question())] {
-        open(&journal, opened.clone(), same, "fresh").await;
-        journal.close(unknown(opened)).await.unwrap();
-    }
-    assert_eq!(resolve(&journal, paid.id, Outcome::Done).await, Resolution::Written);
-    journal.drain(soon()).await.unwrap();
-    let undone: &[&str] = if bench.database.is_some() {
-        &["DROP FUNCTION note_waiting CASCADE", "DROP FUNCTION note_resolved CASCADE"]
-    } else {
-        &["DROP TRIGGER entry_closed_waits", "DROP TRIGGER entry_resolved_waits_no_more"]
-    };
-    let old = [
-        "DROP TABLE entry_waiting",
-        "CREATE INDEX entry_closed_waiting ON entry_closed (id) WHERE outcome = 'Unknown'",
-        "DELETE FROM schema_version WHERE version = 5",
-    ];
-    for step in undone.iter().chain(&old) {
-        bench.sql(step).unwrap();
-    }
-    assert_eq!(bench.migrate().await, 4);
-    let journal = bench.start().await;
-    let waiting = journal.unresolved(10).await.unwrap();
-    assert_eq!(
-        waiting.iter().map(|record| &*record.entry).collect::<Vec<_>>(),
-        [lost.id.to_string()]
-    );
-    assert_eq!(resolve(&journal, lost.id, Outcome::Done).await, Resolution::Written);
-    assert!(journal.unresolved(10).await.unwrap().is_empty());
-}
-
 pub(crate) async fn a_refusal_is_recorded_without_a_key_or_a_body(bench: &Bench) {
     let journal = bench.start().await;
     let refused = call(1);

@@ -18,7 +18,7 @@ async fn a_database_without_the_schema_is_refused_with_the_command_that_makes_it
     let (cluster, _) = cluster(&bench);
     bench.settings.store = postgres_store(&cluster.url("qaqpa_app", &cluster.database()));
     let error = Journal::start(&bench.settings, "node-1").await.err().unwrap();
-    assert!(matches!(error, JournalError::Schema { found: 0, wanted: 5, .. }), "{error}");
+    assert!(matches!(error, JournalError::Schema { found: 0, wanted: 6, .. }), "{error}");
     assert!(error.to_string().contains("`qaqpa migrate --store postgres://qaqpa_app@"), "{error}");
 }
 
@@ -28,7 +28,7 @@ async fn migrating_again_only_makes_the_partitions_of_new_days() {
     let (cluster, database) = cluster(&bench);
     let owner = postgres_store(&cluster.url("qaqpa_migrate", database));
     let again = migrate(&owner, 3).await.unwrap();
-    assert_eq!(again, Migrated { from: 5, to: 5, days_made: 2, days_late: 0 });
+    assert_eq!(again, Migrated { from: 6, to: 6, days_made: 2, days_late: 0 });
     let journal = bench.start().await;
     open(&journal, call(1), payment(), "fresh").await;
     open(&journal, call_at(2, now_us() + 40 * 86_400_000_000), payment(), "fresh").await;

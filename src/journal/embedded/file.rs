@@ -177,3 +177,16 @@ pub(super) fn down(path: &Path, error: &rusqlite::Error) -> JournalDown {
     };
     JournalDown::new(why, format!("{}: {error}", path.display()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Who builds elsewhere without `.cargo/config.toml` has a SQLite that syncs more than it must.
+    #[test]
+    fn sqlite_is_compiled_as_the_repository_says() {
+        let connection = Connection::open_in_memory().unwrap();
+        let used = "SELECT sqlite_compileoption_used('DEFAULT_MEMSTATUS=0')";
+        assert!(connection.query_row(used, (), |row| row.get::<_, bool>(0)).unwrap());
+    }
+}

@@ -7,17 +7,24 @@ use crate::journal::group::{
 use crate::journal::same_call::{Found, Held, IN_FLIGHT_US_MAX, KeyState, answered_as, judge_all};
 use crate::journal::seal::Part;
 use qaqpa_kit::fault::{Code, Outcome, Phase};
-use rusqlite::{CachedStatement, Result, Row, Transaction, named_params, params};
+use rusqlite::{CachedStatement, Params, Result, Row, Transaction, named_params, params};
 
 /// Claims of one key tried before others are let go first; one writer needs two.
 const CLAIMS_MAX: usize = 3;
 /// Rows that one sweep removes, so that no call waits long for it.
 const SWEEP_ROWS_MAX: u16 = 1_000;
 
-const INTERRUPTED: &str = "INSERT INTO entry_closed \
+/// Ends that nobody wrote; what comes back was written now.
+const INTERRUPTED: [&str; 2] = [
+    "INSERT INTO entry_closed \
      (id, closed_at_us, outcome, needs_evidence, evidence, answer_bytes, phases) \
      SELECT entry, :now_us, 'Unknown', 1 - is_idempotent, 'interrupted', 0, '' FROM call_key \
-     WHERE state = 'open' AND ";
+     WHERE state = 'open' AND ",
+    " ON CONFLICT DO NOTHING RETURNING id, needs_evidence",
+];
+
+/// Notes that an entry was left Unknown. Whoever writes an end does it, in the same transaction.
+const WAITS: &str = "INSERT INTO entry_waiting SELECT id, service FROM entry_opened WHERE id = ?1";
 
 /// Writes everything; ends first, so that the same call in this very group finds its answer.
 pub(super) fn group(transaction: &Transaction<'_>, node: &str, group: &Group) -> Result<Written> {
@@ -104,14 +111,23 @@ fn held(row: &Row<'_>) -> Result<Held> {
 
 /// Removes a key that no longer counts; a call that is still open under it is closed first.
 fn remove(transaction: &Transaction<'_>, held: &Held, now_us: i64) -> Result<()> {
-    let interrupt = [INTERRUPTED, "entry = :entry ON CONFLICT DO NOTHING"].concat();
     let entry = held.entry.0.as_bytes();
-    transaction
-        .prepare_cached(&interrupt)?
-        .execute(named_params! { ":now_us": now_us, ":entry": entry })?;
+    interrupt(transaction, "entry = :entry", named_params! { ":now_us": now_us, ":entry": entry })?;
     let delete = "DELETE FROM call_key WHERE call_key = ?1";
     transaction.prepare_cached(delete)?.execute([held.key.0])?;
     Ok(())
+}
+
+/// Closes the open entries of these keys as Unknown; how many entries those were.
+fn interrupt(transaction: &Transaction<'_>, whose: &str, parameters: impl Params) -> Result<usize> {
+    let [insert, returning] = INTERRUPTED;
+    let mut insert = transaction.prepare_cached(&[insert, whose, returning].concat())?;
+    let ended = insert.query_map(parameters, |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let ended: Vec<([u8; 16], bool)> = ended.collect::<Result<_>>()?;
+    for (id, _) in ended.iter().filter(|(_, needs_evidence)| *needs_evidence) {
+        transaction.prepare_cached(WAITS)?.execute([id])?;
+    }
+    Ok(ended.len())
 }
 
 /// The statements that nearly every group needs, found once a group and not once a row.
@@ -120,6 +136,7 @@ struct Rows<'t> {
     claim: CachedStatement<'t>,
     opened: CachedStatement<'t>,
     closed: CachedStatement<'t>,
+    waits: CachedStatement<'t>,
     body: CachedStatement<'t>,
     answered: CachedStatement<'t>,
     unknown: CachedStatement<'t>,
@@ -143,6 +160,7 @@ impl<'t> Rows<'t> {
                 "INSERT INTO entry_closed VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, \
                  ?12, ?13, ?14, ?15) ON CONFLICT DO NOTHING",
             )?,
+            waits: transaction.prepare_cached(WAITS)?,
             body: transaction.prepare_cached(
                 "INSERT INTO entry_body VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
             )?,
@@ -208,7 +226,7 @@ impl<'t> Rows<'t> {
     }
 
     fn closed(&mut self, closed: &Closed, answer_bytes: u64, needs_evidence: bool) -> Result<()> {
-        self.closed.execute(params![
+        let written = self.closed.execute(params![
             closed.id.0.as_bytes(),
             closed.closed_at_us,
             closed.outcome.word(),
@@ -225,6 +243,10 @@ impl<'t> Rows<'t> {
             closed.streamed.as_ref().and_then(|passed| digest(&passed.request_digest)),
             closed.streamed.map(|passed| i64::try_from(passed.request_bytes).unwrap_or(i64::MAX)),
         ])?;
+        // What was there already was noted with it, and may be resolved by now.
+        if needs_evidence && written == 1 {
+            self.waits.execute([closed.id.0.as_bytes()])?;
+        }
         Ok(())
     }
 
@@ -291,9 +313,8 @@ fn insert_resolved(transaction: &Transaction<'_>, resolve: &Resolve) -> Result<R
 
 /// Closes what this node left open in an earlier life; how many entries those were.
 pub(super) fn recover(transaction: &Transaction<'_>, node: &str, now_us: i64) -> Result<usize> {
-    let interrupt = [INTERRUPTED, "node = :node ON CONFLICT DO NOTHING"].concat();
-    let interrupted =
-        transaction.execute(&interrupt, named_params! { ":now_us": now_us, ":node": node })?;
+    let parameters = named_params! { ":now_us": now_us, ":node": node };
+    let interrupted = interrupt(transaction, "node = :node", parameters)?;
     transaction.execute(
         "DELETE FROM call_key WHERE state = 'open' AND node = ?1 AND is_idempotent = 1",
         [node],
@@ -307,14 +328,10 @@ pub(super) fn recover(transaction: &Transaction<'_>, node: &str, now_us: i64) ->
 
 /// Drops what has expired, then answers beyond the cap.
 pub(super) fn sweep(transaction: &Transaction<'_>, now_us: i64, answers: Answers) -> Result<Swept> {
-    let interrupt = [
-        INTERRUPTED,
-        "expires_at_us <= :now_us AND opened_at_us <= :abandoned_us ON CONFLICT DO NOTHING",
-    ]
-    .concat();
     let abandoned_us = now_us - IN_FLIGHT_US_MAX;
-    transaction
-        .execute(&interrupt, named_params! { ":now_us": now_us, ":abandoned_us": abandoned_us })?;
+    let parameters = named_params! { ":now_us": now_us, ":abandoned_us": abandoned_us };
+    let abandoned = "expires_at_us <= :now_us AND opened_at_us <= :abandoned_us";
+    interrupt(transaction, abandoned, parameters)?;
     let (expired, expired_bytes) = expire(transaction, now_us, abandoned_us)?;
     let kept = match answers.known {
         Some(bytes) => i64::try_from(bytes).unwrap_or(i64::MAX).saturating_sub(expired_bytes),
