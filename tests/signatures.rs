@@ -23,6 +23,7 @@ mod signatures {
     pub(crate) mod exchange;
     pub(crate) mod explained;
     pub(crate) mod forge;
+    pub(crate) mod held;
     pub(crate) mod hostile;
     pub(crate) mod hostile_business;
     pub(crate) mod hostile_info;

@@ -183,7 +183,7 @@ fn written(
         Outgoing::Envelope => {
             let marked = wsse::marked(request.payload.document().root());
             let spliced = splice::request(request, call.session_id, marked);
-            let signed = wsse::sign(&spliced, gate.signers.outgoing())
+            let signed = wsse::sign_spliced(&spliced, gate.signers.outgoing())
                 .map_err(|error| error.fault(Code::CallerMalformed, Phase::Encode))?;
             Ok(UpstreamRequest::soap(Bytes::from(signed)))
         }

@@ -15,7 +15,7 @@ use super::signed_info;
 use super::wsse::ids;
 use super::wsse::key_info::{self, Hint};
 use super::xmldsig::{Profile, Signature, is_nc_name};
-use qaqpa_kit::envelope::splice::Edits;
+use qaqpa_kit::envelope::edits::Edits;
 use qaqpa_kit::soap::DS;
 use qaqpa_kit::xml::{Document, Element, Limits};
 use std::sync::Arc;

@@ -76,11 +76,15 @@ pub(crate) fn document(dice: &mut Dice) -> (String, usize) {
 fn element(dice: &mut Dice, out: &mut String, scope: &Scope, depth: usize, count: &mut usize) {
     *count += 1;
     let mut scope = scope.clone();
-    let mut pieces = declarations(dice, &mut scope);
+    // As most documents are: what stands in such an element is written as it came.
+    let is_calm = depth > 0 && dice.roll(2) == 0;
+    let mut pieces = if is_calm { Vec::new() } else { declarations(dice, &mut scope) };
     let bound: Vec<&str> = scope.iter().map(|(prefix, _)| *prefix).collect();
     let prefix = if bound.is_empty() { "" } else { bound[dice.roll(bound.len())] };
     let name = qualified(prefix, dice.one_of(&LOCALS));
-    pieces.extend(attributes(dice, &scope));
+    if !is_calm {
+        pieces.extend(attributes(dice, &scope));
+    }
     for index in (1..pieces.len()).rev() {
         pieces.swap(index, dice.roll(index + 1));
     }

@@ -5,6 +5,7 @@
 //! `serviceId` would let two readers see two services. `data` is never read here, only located.
 
 mod answer;
+pub mod edits;
 mod request;
 pub mod splice;
 pub mod write;

@@ -4,64 +4,34 @@
 //! blocks, which no signature covers, go no further, and every namespace in scope at `data` stays in scope, also where a deviating wrapper must be replaced: a
 //! prefix may live only in an `xsi:type`, where no canonical form sees it.
 
+use super::edits::{Edits, Held, Spliced};
 use super::write::{REQUEST_CLOSE, RequestHead, request_open};
 use super::{Answer, Request, Wrapper};
 use crate::xml::{Document, Element, Span, writer};
 
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
-/// Replacements over a source, applied in one copy.
-#[derive(Debug, Default)]
-pub struct Edits {
-    edits: Vec<(Span, String)>,
-}
-
-impl Edits {
-    /// Replaces the bytes of `span` by `text`.
-    pub fn replace(&mut self, span: Span, text: String) {
-        self.edits.push((span, text));
-    }
-
-    /// Inserts `text` before the byte at `offset`.
-    pub fn insert(&mut self, offset: usize, text: String) {
-        self.replace(Span { start: offset, end: offset }, text);
-    }
-
-    /// The source with every edit applied; overlapping edits keep the first.
-    #[must_use]
-    pub fn apply(mut self, source: &[u8]) -> Vec<u8> {
-        self.edits.sort_by_key(|(span, _)| (span.start, span.end));
-        let added: usize = self.edits.iter().map(|(_, text)| text.len()).sum();
-        let mut out = Vec::with_capacity(source.len() + added);
-        let mut copied = 0;
-        for (span, text) in &self.edits {
-            if let Some(kept) = source.get(copied..span.start) {
-                out.extend_from_slice(kept);
-                out.extend_from_slice(text.as_bytes());
-                copied = span.end;
-            }
-        }
-        out.extend_from_slice(source.get(copied..).unwrap_or_default());
-        out
-    }
-}
-
-/// The request as the agency shall get it, before signing: no password, the gateway's `sessionId`, and
-/// what `edits` holds already. An envelope that is built anew takes none of them.
+/// The request without its password, with the gateway's `sessionId`, and what `edits` holds already. An
+/// envelope that is built anew takes none of them.
 #[must_use]
-pub fn request(request: &Request<'_>, session_id: &str, mut edits: Edits) -> Vec<u8> {
+pub fn request<'d>(
+    request: &Request<'d>,
+    session_id: &str,
+    mut edits: Edits<'static>,
+) -> Spliced<'d> {
     match request.wrapper {
         Wrapper::SendMessage => {
             let source = request.payload.document().source();
             if source.starts_with(BYTE_ORDER_MARK) {
-                edits.replace(Span { start: 0, end: BYTE_ORDER_MARK.len() }, String::new());
+                edits.replace(Span { start: 0, end: BYTE_ORDER_MARK.len() }, "");
             }
             if let Some(password) = request.password_element {
-                edits.replace(password.span(), String::new());
+                edits.replace(password.span(), "");
             }
             drop_header_blocks(&mut edits, request.payload.document().root());
             set_session(&mut edits, request.request_info, request.session_element, session_id);
-            edits.apply(source)
+            let held = Held::cut(request.data, &mut edits);
+            Spliced { text: edits.apply(source), held }
         }
         Wrapper::Renamed | Wrapper::Bare => rebuilt(request, session_id),
     }
@@ -80,14 +50,14 @@ pub fn answer(document: &Document<'_>, answer: &Answer<'_>, session_id: &str) ->
 
 /// Whoever stands on the way may have put them there (a `ReplyTo`, say): they must not reach anybody
 /// under the gateway's name.
-fn drop_header_blocks(edits: &mut Edits, envelope: Element<'_>) {
+fn drop_header_blocks(edits: &mut Edits<'_>, envelope: Element<'_>) {
     if let Some(header) = envelope.child_of(envelope.namespace(), "Header") {
-        edits.replace(header.content(), String::new());
+        edits.replace(header.content(), "");
     }
 }
 
 fn set_session(
-    edits: &mut Edits,
+    edits: &mut Edits<'_>,
     holder: Element<'_>,
     existing: Option<Element<'_>>,
     session_id: &str,
@@ -125,7 +95,7 @@ fn push_declaration(out: &mut String, prefix: &str, uri: &str) {
 }
 
 /// A standard envelope around the very bytes of `data`, with its namespaces declared on it.
-fn rebuilt(request: &Request<'_>, session_id: &str) -> Vec<u8> {
+fn rebuilt<'d>(request: &Request<'d>, session_id: &str) -> Spliced<'d> {
     let head = RequestHead {
         message_id: &request.message_id,
         correlation_id: &request.correlation_id,
@@ -137,12 +107,18 @@ fn rebuilt(request: &Request<'_>, session_id: &str) -> Vec<u8> {
         session_id,
     };
     let properties = properties(request);
-    let mut out = request_open(&head, &properties).into_bytes();
+    let mut text = request_open(&head, &properties).into_bytes();
+    let mut held = None;
     if let Some(data) = request.data {
-        out.extend_from_slice(&standing_alone(data));
+        // Its offsets are the source's.
+        let start = data.span().start;
+        let mut edits = bound(data);
+        held = Held::cut(request.data, &mut edits)
+            .map(|held| Held { at: text.len() + held.at - start, ..held });
+        text.extend_from_slice(&applied_to(data, edits));
     }
-    out.extend_from_slice(REQUEST_CLOSE.as_bytes());
-    out
+    text.extend_from_slice(REQUEST_CLOSE.as_bytes());
+    Spliced { text, held }
 }
 
 fn properties<'d>(request: &Request<'d>) -> Vec<(String, String)> {
@@ -161,6 +137,11 @@ fn properties<'d>(request: &Request<'d>) -> Vec<(String, String)> {
 /// start tag.
 #[must_use]
 pub fn standing_alone(element: Element<'_>) -> Vec<u8> {
+    applied_to(element, bound(element))
+}
+
+/// What declares every binding in scope at an element that it does not declare itself.
+fn bound(element: Element<'_>) -> Edits<'static> {
     let own: Vec<&str> = element.declarations().map(|binding| binding.prefix).collect();
     let mut added = String::new();
     for binding in element.namespaces_in_scope() {
@@ -169,12 +150,15 @@ pub fn standing_alone(element: Element<'_>) -> Vec<u8> {
         }
         push_declaration(&mut added, binding.prefix, binding.uri);
     }
-    let span = element.span();
-    let name_end = element.start_tag().start + 1 + element.name().len();
     let mut edits = Edits::default();
-    edits.insert(name_end - span.start, added);
-    let source = element.document().source().get(span.start..span.end).unwrap_or_default();
-    edits.apply(source)
+    edits.insert(element.start_tag().start + 1 + element.name().len(), added);
+    edits
+}
+
+/// The element's bytes with edits in it.
+fn applied_to(element: Element<'_>, edits: Edits<'_>) -> Vec<u8> {
+    let span = element.span();
+    edits.applied(element.document().source().get(..span.end).unwrap_or_default(), span.start)
 }
 
 #[cfg(test)]
@@ -201,6 +185,8 @@ mod tests {
         let before = Document::scan(source.as_bytes(), &Limits::default()).expect(source);
         let read = Request::read(payload(&before)).expect(source);
         let spliced = request(&read, SESSION, Edits::default());
+        assert!(read.data.is_none_or(|data| spliced.text.len() <= 2048 + data.span().start));
+        let spliced = spliced.whole();
         let text = String::from_utf8_lossy(&spliced).into_owned();
         let after = Document::scan(&spliced, &Limits::default()).expect(&text);
         let reread = Request::read(payload(&after)).expect(&text);
@@ -319,7 +305,7 @@ mod tests {
             assert_sacred(&source);
             let before = Document::scan(source.as_bytes(), &Limits::default()).expect(&source);
             let read = Request::read(payload(&before)).expect(&source);
-            let spliced = request(&read, SESSION, Edits::default());
+            let spliced = request(&read, SESSION, Edits::default()).whole();
             let after = Document::scan(&spliced, &Limits::default()).expect("well-formed");
             let read = Request::read(payload(&after)).expect("a request");
             let session = read.session_element.expect("sessionId");
@@ -344,7 +330,7 @@ mod tests {
         let told = Document::scan(told.as_bytes(), &Limits::default()).expect("well-formed");
         let answered = Answer::read(payload(&told)).expect("an answer");
         for spliced in
-            [request(&read, SESSION, Edits::default()), answer(&told, &answered, SESSION)]
+            [request(&read, SESSION, Edits::default()).whole(), answer(&told, &answered, SESSION)]
         {
             let text = String::from_utf8(spliced).expect("UTF-8");
             assert!(text.contains("<s:Header a='1'></s:Header><s:Body>"), "{text}");

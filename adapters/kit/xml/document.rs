@@ -46,6 +46,10 @@ pub struct Node {
     pub content: Span,
     /// Index one past the last node of its subtree (for leaves: own index + 1).
     pub subtree_end: u32,
+    /// Every canonical form writes it, and all below it, as it stands here, where an element around it
+    /// has rendered what its prefix means. A text alone and an element of texts and such elements can
+    /// be so, of one prefix and without attributes.
+    pub is_plain: bool,
     /// Index into the table of elements; meaningless for other kinds.
     pub(super) element: u32,
 }

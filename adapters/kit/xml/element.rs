@@ -279,17 +279,17 @@ impl<'d> Element<'d> {
         self.document.node(self.id)
     }
 
-    fn subtree_end(&self) -> u32 {
+    pub(super) fn subtree_end(&self) -> u32 {
         self.node().map_or(0, |node| node.subtree_end)
     }
 
-    fn row(&self) -> ElementRow {
+    pub(super) fn row(&self) -> ElementRow {
         let index = self.node().map_or(0, |node| node.element as usize);
         self.document.elements.get(index).copied().unwrap_or_default()
     }
 }
 
-fn attribute<'d>(document: &'d Document<'d>, row: &AttributeRow) -> Attribute<'d> {
+pub(super) fn attribute<'d>(document: &'d Document<'d>, row: &AttributeRow) -> Attribute<'d> {
     Attribute {
         prefix: document.prefix(row.name),
         local: document.local(row.name),

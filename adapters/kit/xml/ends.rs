@@ -63,21 +63,23 @@ pub(super) fn after(mark: &[u8], bytes: &[u8], from: usize) -> Option<usize> {
     }
 }
 
-/// Where a run of character data ends: before `<`, `&` or the end of all.
+/// Where a run of character data ends, before `<`, `&` or the end of all, and whether no `>` is in it.
 ///
 /// # Errors
 /// The offset of a `]]>` in it.
 #[inline]
-pub(super) fn text(bytes: &[u8], from: usize) -> Result<usize, usize> {
-    let mut at = from;
-    while let Some(found) = first_of([b'<', b'&', b']'], bytes, at) {
-        match bytes.get(found..) {
-            Some([b']', b']', b'>', ..]) => return Err(found),
-            Some([b']', ..]) => at = found + 1,
-            _ => return Ok(found),
+pub(super) fn text(bytes: &[u8], from: usize) -> Result<(usize, bool), usize> {
+    let (mut at, mut is_plain) = (from, true);
+    while let Some(found) = first_of([b'<', b'&', b'>'], bytes, at) {
+        if bytes.get(found) != Some(&b'>') {
+            return Ok((found, is_plain));
         }
+        if bytes.get(from..found).is_some_and(|before| before.ends_with(b"]]")) {
+            return Err(found - 2);
+        }
+        (at, is_plain) = (found + 1, false);
     }
-    Ok(bytes.len())
+    Ok((bytes.len(), is_plain))
 }
 
 /// Where a comment ends whose content begins at `from`, and whether no two hyphens stand in it.
@@ -148,22 +150,23 @@ mod tests {
     #[test]
     fn text_ends_before_markup_and_references_and_holds_no_section_end() {
         for (source, end) in [
-            ("", Ok(0)),
-            ("<", Ok(0)),
-            ("a", Ok(1)),
-            ("a&", Ok(1)),
-            ("]", Ok(1)),
-            ("]]", Ok(2)),
-            ("]] > ]>]<", Ok(8)),
-            ("]]&>", Ok(2)),
-            ("]]<>", Ok(2)),
+            ("", Ok((0, true))),
+            ("<", Ok((0, true))),
+            ("a", Ok((1, true))),
+            ("a&", Ok((1, true))),
+            ("]", Ok((1, true))),
+            ("]]", Ok((2, true))),
+            ("]] > ]>]<", Ok((8, false))),
+            ("]]&>", Ok((2, true))),
+            ("]]<>", Ok((2, true))),
+            (">]]<", Ok((3, false))),
             ("]]>", Err(0)),
             ("a]]]]>", Err(3)),
             ("a] ]]><", Err(3)),
         ] {
             assert_eq!(text(source.as_bytes(), 0), end, "{source}");
         }
-        assert_eq!(text(b"]]>a<", 3), Ok(4));
+        assert_eq!(text(b"]]>a<", 2), Ok((4, false)));
     }
 
     #[test]

@@ -15,7 +15,8 @@ impl Scanner<'_, '_> {
             return Err(XmlError::rule("hyphens_in_comment", start));
         }
         let span = Span { start, end };
-        self.push(Kind::Comment, span, inside(span, "<!--", "-->"))?;
+        self.push(Kind::Comment, (span, inside(span, "<!--", "-->")), false)?;
+        self.spoil();
         Ok(end)
     }
 
@@ -27,7 +28,8 @@ impl Scanner<'_, '_> {
             return Err(XmlError::rule("content_outside_root", start));
         }
         let span = Span { start, end };
-        self.push(Kind::CData, span, inside(span, "<![CDATA[", "]]>"))?;
+        self.push(Kind::CData, (span, inside(span, "<![CDATA[", "]]>")), false)?;
+        self.spoil();
         Ok(end)
     }
 
@@ -58,7 +60,8 @@ impl Scanner<'_, '_> {
         if name > self.limits.name_bytes_max {
             return Err(XmlError::limit("xml_limit_name", content.start));
         }
-        self.push(Kind::Instruction, span, content)?;
+        self.push(Kind::Instruction, (span, content), false)?;
+        self.spoil();
         Ok(end)
     }
 

@@ -6,6 +6,7 @@
 //! Rules: XML 1.0 (fifth edition) without document type declarations, in UTF-8, and Namespaces in
 //! XML 1.0 (third edition).
 
+mod attributes;
 mod cursor;
 mod decode;
 mod document;

@@ -5,14 +5,23 @@ use super::document::{NO_PARENT, Name, Node, XmlError};
 use super::namespaces::Scope;
 use super::rules::{forbidden_char, is_space, reference};
 use super::{Document, Kind, Limits, Span, ends};
+use memchr::{memchr, memchr_iter};
 
+/// The tables begin no larger than for so many `<`.
+const MARKS_MAX: usize = 1 << 16;
 const BYTE_ORDER_MARK: &str = "\u{FEFF}";
+/// References in text that are written so in canonical form too (Canonical XML §2.3).
+const CANONICAL_REFERENCES: [&str; 4] = ["&lt;", "&gt;", "&amp;", "&#xD;"];
 
 /// An element whose end tag is still to come.
 struct Open {
     node: u32,
     name: Name,
     scope_mark: usize,
+    /// Its start tag is `<name>`.
+    is_bare: bool,
+    /// All that was found in it so far is plain, and elements there have its prefix.
+    is_plain: bool,
 }
 
 pub(super) struct Scanner<'s, 'l> {
@@ -22,6 +31,8 @@ pub(super) struct Scanner<'s, 'l> {
     /// Scratch of the check for duplicate attributes: URI, local name, offset.
     pub(super) attribute_order: Vec<(u32, &'s str, u32)>,
     open: Vec<Open>,
+    /// There is a carriage return somewhere, so each text is looked through for one.
+    has_returns: bool,
 }
 
 impl<'s> Document<'s> {
@@ -49,19 +60,22 @@ impl<'s> Document<'s> {
 
 impl<'s, 'l> Scanner<'s, 'l> {
     fn new(text: &'s str, limits: &'l Limits) -> Self {
-        // Enough for an ordinary message in one allocation each; large ones grow.
-        let nodes = (text.len() / 16).clamp(4, 2048);
+        // Enough in one allocation each, as most are written: two marks and a text an element, or a text
+        // between any two marks. A source of marks alone is refused before it fills as much.
+        let marks = memchr_iter(b'<', text.as_bytes()).count().clamp(4, MARKS_MAX);
         let document = Document {
             text,
-            nodes: Vec::with_capacity(nodes),
-            elements: Vec::with_capacity(nodes * 5 / 8),
-            attributes: Vec::with_capacity(nodes / 4),
-            declarations: Vec::with_capacity(nodes / 8),
+            nodes: Vec::with_capacity(marks + marks / 2),
+            elements: Vec::with_capacity(marks / 2 + 4),
+            attributes: Vec::with_capacity(marks / 8 + 8),
+            declarations: Vec::with_capacity(8),
             uris: Scope::first_uris(),
             root: NO_PARENT,
         };
         let open = Vec::with_capacity(16);
-        Self { document, limits, scope: Scope::new(), attribute_order: Vec::new(), open }
+        let has_returns = memchr(b'\r', text.as_bytes()).is_some();
+        let (scope, attribute_order) = (Scope::new(), Vec::new());
+        Self { document, limits, scope, attribute_order, open, has_returns }
     }
 
     /// Each step reads what begins at an offset and returns the offset after it.
@@ -129,11 +143,21 @@ impl<'s, 'l> Scanner<'s, 'l> {
         let (end, is_empty) = read.map_err(|error| self.refuse_tag(start, error))?;
         if is_empty {
             self.scope.close(scope_mark);
+            self.spoil();
         } else {
             let name = self.document.elements.last().map_or(Name::default(), |row| row.name);
-            self.open.push(Open { node, name, scope_mark });
+            let is_bare = end - start == (name.end - name.start) as usize + "<>".len();
+            self.open.push(Open { node, name, scope_mark, is_bare, is_plain: true });
         }
         Ok(end)
+    }
+
+    /// What was found is not plain, so nothing around it is.
+    #[inline]
+    pub(super) fn spoil(&mut self) {
+        if let Some(around) = self.open.last_mut() {
+            around.is_plain = false;
+        }
     }
 
     #[inline]
@@ -155,13 +179,22 @@ impl<'s, 'l> Scanner<'s, 'l> {
             return Err(self.refuse_tag(start, XmlError::rule("mismatched_tag", start)));
         };
         let nodes_end = offset(self.document.nodes.len());
-        let Some(Open { node, scope_mark, .. }) = self.open.pop() else { return Ok(end) };
-        if let Some(element) = self.document.nodes.get_mut(node as usize) {
+        let Some(open) = self.open.pop() else { return Ok(end) };
+        let name_bytes = (open.name.end - open.name.start) as usize;
+        let is_plain = open.is_plain && open.is_bare && end - start == name_bytes + "</>".len();
+        if let Some(element) = self.document.nodes.get_mut(open.node as usize) {
             element.span.end = end;
             element.content.end = start;
             element.subtree_end = nodes_end;
+            element.is_plain = is_plain;
         }
-        self.scope.close(scope_mark);
+        if let Some(around) = self.open.last_mut()
+            && around.is_plain
+        {
+            let text = self.document.text;
+            around.is_plain = is_plain && around.name.prefix(text) == open.name.prefix(text);
+        }
+        self.scope.close(open.scope_mark);
         Ok(end)
     }
 
@@ -185,9 +218,12 @@ impl<'s, 'l> Scanner<'s, 'l> {
         if self.open.is_empty() {
             return self.space(start);
         }
-        let end = ends::text(self.bytes(), start)
+        let (end, is_plain) = ends::text(self.bytes(), start)
             .map_err(|at| XmlError::rule("section_end_in_text", at))?;
-        self.push_text(Span { start, end })
+        let is_plain = is_plain
+            && !(self.has_returns
+                && self.bytes().get(start..end).is_some_and(|text| memchr(b'\r', text).is_some()));
+        self.push_text(Span { start, end }, is_plain)
     }
 
     /// White space outside the root is no node.
@@ -208,30 +244,97 @@ impl<'s, 'l> Scanner<'s, 'l> {
         }
         let (_, used) = reference(self.document.text.get(start..).unwrap_or_default())
             .map_err(|reason| XmlError::rule(reason, start))?;
-        self.push_text(Span { start, end: start + used })
+        let span = Span { start, end: start + used };
+        let is_plain = CANONICAL_REFERENCES.contains(&self.document.slice(span));
+        self.push_text(span, is_plain)
     }
 
     /// Records character data; text and references that touch are one node.
     #[inline]
-    fn push_text(&mut self, span: Span) -> Result<usize, XmlError> {
+    fn push_text(&mut self, span: Span, is_plain: bool) -> Result<usize, XmlError> {
         match self.document.nodes.last_mut() {
             Some(last) if last.kind == Kind::Text && last.span.end == span.start => {
                 last.span.end = span.end;
                 last.content.end = span.end;
+                last.is_plain &= is_plain;
             }
-            _ => self.push(Kind::Text, span, span)?,
+            _ => self.push(Kind::Text, (span, span), is_plain)?,
+        }
+        if !is_plain {
+            self.spoil();
         }
         Ok(span.end)
     }
 
     #[inline]
-    pub(super) fn push(&mut self, kind: Kind, span: Span, content: Span) -> Result<(), XmlError> {
+    pub(super) fn push(
+        &mut self,
+        kind: Kind,
+        (span, content): (Span, Span),
+        is_plain: bool,
+    ) -> Result<(), XmlError> {
         if self.document.nodes.len() >= self.limits.nodes_max {
             return Err(XmlError::limit("xml_limit_nodes", span.start));
         }
         let subtree_end = offset(self.document.nodes.len() + 1);
         let element = offset(self.document.elements.len());
-        self.document.nodes.push(Node { kind, span, content, subtree_end, element });
+        self.document.nodes.push(Node { kind, span, content, subtree_end, is_plain, element });
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether the element `x` of a document is plain.
+    fn is_plain(source: &str) -> bool {
+        let document = Document::scan(source.as_bytes(), &Limits::default()).expect(source);
+        let x = document.root().descendants().find(|element| element.local() == "x");
+        document.node(x.expect(source).id()).expect("a node").is_plain
+    }
+
+    #[test]
+    fn what_canonical_xml_writes_as_it_stands_is_plain() {
+        for source in [
+            "<x></x>",
+            "<x>a]] 'қ\"\n\t&lt;&gt;&amp;&#xD;</x>",
+            "<x><a>1</a>\n <b><c></c></b></x>",
+            "<a b='1'>\r&#13;<x>1</x><?p?></a>",
+            "<p:a xmlns:p='u'><x>1</x></p:a>",
+            "<a xmlns:p='u'><p:x><p:a></p:a></p:x></a>",
+        ] {
+            assert!(is_plain(source), "{source}");
+        }
+    }
+
+    #[test]
+    fn what_canonical_xml_may_write_otherwise_is_not_plain() {
+        for inside in [
+            "a > b",
+            "a\r\n",
+            "&#13;",
+            "&#xd;",
+            "&quot;",
+            "&#65;",
+            "&gt;&apos;",
+            "<![CDATA[a]]>",
+            "<!---->",
+            "<?p?>",
+            "<a/>",
+            "<a ></a>",
+            "<a></a >",
+            "<a b=\"1\"></a>",
+            "<a xmlns=\"u\"></a>",
+            "<p:a></p:a>",
+            "<a><b>&gt;&#62;</b></a>",
+        ] {
+            let before = format!("<r xmlns:p='u'><a>1</a><x><a>1</a>{inside}</x></r>");
+            let after = format!("<r xmlns:p='u'><x>{inside}<a>1</a></x></r>");
+            assert!(!is_plain(&before) && !is_plain(&after), "{inside}");
+        }
+        for source in ["<x/>", "<x ></x>", "<x></x >", "<x a='1'></x>", "<x xmlns='u'></x>"] {
+            assert!(!is_plain(source), "{source}");
+        }
     }
 }

@@ -30,7 +30,8 @@ impl<'s> Scanner<'s, '_> {
         };
         let uri = self.resolve_names(name, attributes_start)?;
         self.refuse_twins(attributes_start)?;
-        self.push(Kind::Element, Span { start, end }, Span { start: end, end })?;
+        let (span, content) = (Span { start, end }, Span { start: end, end });
+        self.push(Kind::Element, (span, content), false)?;
         self.document.elements.push(ElementRow {
             parent: self.parent(),
             name,

@@ -5,7 +5,7 @@ use crate::sign::key::{KeyError, Signer};
 use crate::sign::xmldsig::{ENVELOPED, Profile, Signature};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use qaqpa_kit::envelope::splice::Edits;
+use qaqpa_kit::envelope::edits::Edits;
 use qaqpa_kit::soap::DS;
 use qaqpa_kit::xml::{Document, Limits, Span, XmlError};
 

@@ -86,11 +86,7 @@ pub struct Report {
 
 /// Writes the canonical form of one element and all below it.
 pub fn element(apex: Element<'_>, options: &Options<'_>, sink: &mut impl FnMut(&[u8])) -> Report {
-    let mut writer = Writer::new(apex.document(), options, sink);
-    let start = apex.id().index();
-    let end = apex.document().node(apex.id()).map_or(start, |node| node.subtree_end as usize);
-    writer.nodes(start, end);
-    writer.finish()
+    Writer::new(apex.document(), options, sink).element(apex)
 }
 
 /// The digest of an element's canonical form.
@@ -105,6 +101,34 @@ pub fn digest(
     let mut hasher = algorithm.start();
     let report = element(apex, options, &mut |bytes| hasher.update(bytes));
     match report.formless_at {
+        Some(at) => Err(at),
+        None => Ok(hasher.finish()),
+    }
+}
+
+/// The content of an element of another document, which stands in an element of this one that is empty here.
+///
+/// Every prefix that is bound around it there must mean the same here.
+#[derive(Clone, Copy, Debug)]
+pub struct Graft<'d> {
+    pub at: NodeId,
+    pub from: Element<'d>,
+}
+
+/// The digest of an element's exclusive canonical form, as if what is grafted stood in it.
+///
+/// # Errors
+/// As [`digest`]; the offset may be one of the other document.
+pub fn digest_with<'d>(
+    apex: Element<'d>,
+    graft: Option<Graft<'d>>,
+    algorithm: DigestAlgorithm,
+) -> Result<Digest, usize> {
+    let (options, mut hasher) = (Options::default(), algorithm.start());
+    let mut sink = |bytes: &[u8]| hasher.update(bytes);
+    let mut writer = Writer::new(apex.document(), &options, &mut sink);
+    writer.graft = graft;
+    match writer.element(apex).formless_at {
         Some(at) => Err(at),
         None => Ok(hasher.finish()),
     }
@@ -149,6 +173,8 @@ struct Writer<'d, 'k, S> {
     document: &'d Document<'d>,
     options: &'d Options<'d>,
     output: Output<'d, 'k, S>,
+    /// What is still to be grafted.
+    graft: Option<Graft<'d>>,
     open: Vec<Open<'d>>,
     /// What each prefix is rendered as here: one entry a prefix, because every element looks here.
     rendered: Vec<Binding<'d>>,
@@ -165,6 +191,7 @@ impl<'d, 'k, S: FnMut(&[u8])> Writer<'d, 'k, S> {
             document,
             options,
             output: Output::new(document, sink),
+            graft: None,
             open: Vec::with_capacity(16),
             rendered: Vec::with_capacity(16),
             shadowed: Vec::with_capacity(16),
@@ -174,11 +201,18 @@ impl<'d, 'k, S: FnMut(&[u8])> Writer<'d, 'k, S> {
         }
     }
 
+    fn element(mut self, apex: Element<'d>) -> Report {
+        let start = apex.id().index();
+        let end = apex.document().node(apex.id()).map_or(start, |node| node.subtree_end as usize);
+        self.nodes(start, end);
+        self.finish()
+    }
+
     fn nodes(&mut self, start: usize, end: usize) {
-        let document = self.document;
+        let (document, floor) = (self.document, self.open.len());
         let mut index = start;
         while index < end {
-            self.close_until(index);
+            self.close_until(index, floor);
             let Some(node) = document.nodes().get(index) else { break };
             if self.options.excluded.iter().any(|id| id.index() == index) {
                 index = node.subtree_end as usize;
@@ -186,10 +220,18 @@ impl<'d, 'k, S: FnMut(&[u8])> Writer<'d, 'k, S> {
             }
             match node.kind {
                 Kind::Element => {
-                    if let Some(element) = document.element_at(index) {
-                        self.start_element(element, node);
+                    let Some(element) = document.element_at(index) else { break };
+                    if node.is_plain && self.is_as_written(element, node) {
+                        self.output.copy(node.span);
+                        index = node.subtree_end as usize;
+                        continue;
+                    }
+                    self.start_element(element, node);
+                    if let Some(graft) = self.graft.take_if(|graft| graft.at == element.id()) {
+                        self.content_of(graft.from);
                     }
                 }
+                Kind::Text if node.is_plain => self.output.copy(node.span),
                 Kind::Text => self.text(node.span),
                 Kind::CData => self.cdata(node),
                 Kind::Comment => self.comment(node),
@@ -197,11 +239,35 @@ impl<'d, 'k, S: FnMut(&[u8])> Writer<'d, 'k, S> {
             }
             index += 1;
         }
-        self.close_until(usize::MAX);
+        self.close_until(usize::MAX, floor);
     }
 
-    fn close_until(&mut self, index: usize) {
-        while let Some(open) = self.open.pop_if(|open| open.subtree_end <= index) {
+    /// Whether a plain element is written as it stands: what its prefix means is rendered, nothing in it
+    /// is left out, and nothing comes into it.
+    fn is_as_written(&self, element: Element<'d>, node: &Node) -> bool {
+        let below = element.id().index()..node.subtree_end as usize;
+        let is_touched = |id: &NodeId| below.contains(&id.index());
+        self.open.last().is_some_and(|around| around.prefix == element.prefix())
+            && !self.options.excluded.iter().any(is_touched)
+            && !self.graft.is_some_and(|graft| is_touched(&graft.at))
+    }
+
+    /// Writes what stands in an element of another document.
+    fn content_of(&mut self, element: Element<'d>) {
+        let home = std::mem::replace(&mut self.document, element.document());
+        self.output.turn_to(element.document());
+        let start = element.id().index();
+        let end = self.document.node(element.id()).map_or(start, |node| node.subtree_end as usize);
+        self.nodes(start + 1, end);
+        self.document = home;
+        self.output.turn_to(home);
+    }
+
+    /// Ends those of the elements opened since `floor` that end before the node at `index`.
+    fn close_until(&mut self, index: usize, floor: usize) {
+        while self.open.len() > floor
+            && let Some(open) = self.open.pop_if(|open| open.subtree_end <= index)
+        {
             self.end_tag(&open);
             self.unrender(open.shadowed_mark);
         }

@@ -71,6 +71,12 @@ impl<'d, 'k, S: FnMut(&[u8])> Output<'d, 'k, S> {
         self.push(bytes);
     }
 
+    /// What is copied from now on stands in that document.
+    pub(super) fn turn_to(&mut self, document: &'d Document<'d>) {
+        self.flush_run();
+        self.document = document;
+    }
+
     fn flush_run(&mut self) {
         let run = std::mem::take(&mut self.run);
         self.push(self.document.slice(run).as_bytes());

@@ -35,24 +35,22 @@ pub(super) fn find<'d>(document: &'d Document<'_>, wanted: &[&str]) -> Vec<Found
 /// The same in one element and all below it.
 pub(in crate::sign) fn find_below<'d>(top: Element<'d>, wanted: &[&str]) -> Vec<Found<'d>> {
     let mut found = vec![Found::NOTHING; wanted.len()];
-    for element in top.descendants() {
-        for attribute in element.attributes() {
-            if !matches!(attribute.local, "Id" | "ID" | "id" | "AssertionID") {
-                continue;
-            }
-            let value = attribute.value();
-            for (slot, wanted) in found.iter_mut().zip(wanted) {
-                if value.trim() == *wanted {
-                    slot.count += 1;
-                    slot.element = Some(element);
-                    slot.is_exact = value == *wanted;
-                    slot.is_known_attribute = match attribute.namespace {
-                        "" => true,
-                        WSU => attribute.local == "Id",
-                        XML => attribute.local == "id",
-                        _ => false,
-                    };
-                }
+    for attribute in top.attributes_below() {
+        if !matches!(attribute.local, "Id" | "ID" | "id" | "AssertionID") {
+            continue;
+        }
+        let value = attribute.value();
+        for (slot, wanted) in found.iter_mut().zip(wanted) {
+            if value.trim() == *wanted {
+                slot.count += 1;
+                slot.element = top.document().carrier(&attribute);
+                slot.is_exact = value == *wanted;
+                slot.is_known_attribute = match attribute.namespace {
+                    "" => true,
+                    WSU => attribute.local == "Id",
+                    XML => attribute.local == "id",
+                    _ => false,
+                };
             }
         }
     }

@@ -9,7 +9,7 @@ pub(super) mod key_info;
 mod seal;
 mod timestamp;
 
-pub use seal::{SignError, marked, sign};
+pub use seal::{SignError, marked, sign, sign_spliced};
 
 use super::algorithm::{Family, SignatureAlgorithm};
 use super::certificate::{Certificate, CertificateCache};

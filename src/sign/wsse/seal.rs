@@ -2,11 +2,11 @@
 
 use super::ids;
 use super::key_info::{BASE64, X509V3};
-use crate::sign::canonical::{self, Options};
+use crate::sign::canonical::{self, Graft};
 use crate::sign::key::{KeyError, Signer};
 use crate::sign::signed_info;
 use crate::sign::xmldsig::is_nc_name;
-use qaqpa_kit::envelope::splice::Edits;
+use qaqpa_kit::envelope::edits::{Edits, Held, Spliced};
 use qaqpa_kit::fault::{Code, Fault, Phase};
 use qaqpa_kit::soap::{DS, Envelope, SoapError, WSSE, WSU};
 use qaqpa_kit::xml::{Document, Element, Limits, Span, XmlError};
@@ -21,6 +21,9 @@ pub enum SignError {
     /// Canonical XML §1.3 gives it no form, and verifiers refuse it.
     #[error("a relative namespace URI at byte {0} has no canonical form")]
     RelativeNamespace(usize),
+    /// What was held apart would mean something else where it belongs.
+    #[error("there is no place at byte {0} for what was held apart")]
+    Displaced(usize),
     #[error(transparent)]
     Key(#[from] KeyError),
 }
@@ -56,30 +59,63 @@ const LIMITS: Limits = Limits {
 /// # Errors
 /// A document that is no envelope, or a key that fails.
 pub fn sign(source: &[u8], signer: &Signer) -> Result<Vec<u8>, SignError> {
+    sign_around(source, None, signer)
+}
+
+/// The same of a document whose largest part is held apart: that was scanned where it stands, and what
+/// stands around it is scanned here.
+///
+/// # Errors
+/// As [`sign`]; what is held has no place, or would mean something else there.
+pub fn sign_spliced(spliced: &Spliced<'_>, signer: &Signer) -> Result<Vec<u8>, SignError> {
+    sign_around(&spliced.text, spliced.held, signer)
+}
+
+fn sign_around(
+    source: &[u8],
+    held: Option<Held<'_>>,
+    signer: &Signer,
+) -> Result<Vec<u8>, SignError> {
     let document = Document::scan(source, &LIMITS).map_err(SignError::Xml)?;
     let envelope = Envelope::read(&document).map_err(SignError::Envelope)?;
-    if let Some(id) = usable_id(envelope.body) {
-        return seal(&envelope, &id, signer);
+    if let Some(id) = usable_id(envelope.body, held) {
+        return seal(&envelope, &id, held, signer);
     }
     let (id, edits) = new_id(envelope.body);
+    let held = held.map(|held| Held { at: edits.moved(held.at), ..held });
     let marked = edits.apply(source);
     let document = Document::scan(&marked, &LIMITS).map_err(SignError::Xml)?;
     let envelope = Envelope::read(&document).map_err(SignError::Envelope)?;
-    seal(&envelope, &id, signer)
+    seal(&envelope, &id, held, signer)
 }
 
 /// The Body's own `wsu:Id`, where a verifier will resolve it to the Body alone.
-fn usable_id(body: Element<'_>) -> Option<String> {
+fn usable_id(body: Element<'_>, held: Option<Held<'_>>) -> Option<String> {
     let id = body.attribute(WSU, "Id")?.value();
     let is_sound = is_nc_name(&id)
         && ids::find(body.document(), &[&*id]).iter().all(|one| one.count == 1 && one.is_exact);
-    is_sound.then(|| id.into_owned())
+    // The attributes of the element itself stand here too, and were looked at.
+    let is_free =
+        |held: Held<'_>| ids::find_below(held.element, &[&*id]).iter().all(|one| one.count == 0);
+    (is_sound && held.is_none_or(is_free)).then(|| id.into_owned())
+}
+
+/// The element whose content is held apart, if all that is bound around that means the same here.
+fn graft<'d>(document: &'d Document<'d>, held: Held<'d>) -> Option<Graft<'d>> {
+    let begun = document.nodes().partition_point(|node| node.span.start < held.at);
+    let here = document.element_at(begun.checked_sub(1)?)?;
+    let is_place =
+        here.content() == Span { start: held.at, end: held.at } && !here.is_self_closing();
+    let bound = here.namespaces_in_scope();
+    let is_same = here.resolve("") == held.element.resolve("")
+        && held.element.namespaces_in_scope().iter().all(|binding| bound.contains(binding));
+    (is_place && is_same).then_some(Graft { at: here.id(), from: held.element })
 }
 
 /// What gives the Body of an envelope that is going to be signed its `wsu:Id`, where it has none: [`sign`]
 /// then finds one, and need not read the document a second time.
 #[must_use]
-pub fn marked(envelope: Element<'_>) -> Edits {
+pub fn marked(envelope: Element<'_>) -> Edits<'static> {
     let body = envelope.child_of(envelope.namespace(), "Body");
     match body.filter(|body| body.attribute(WSU, "Id").is_none()) {
         Some(body) => new_id(body).1,
@@ -88,7 +124,7 @@ pub fn marked(envelope: Element<'_>) -> Edits {
 }
 
 /// A fresh `wsu:Id` for the Body, in place of an unusable one.
-fn new_id(body: Element<'_>) -> (String, Edits) {
+fn new_id(body: Element<'_>) -> (String, Edits<'static>) {
     let id = format!("id-{}", uuid::Uuid::new_v4());
     let mut edits = Edits::default();
     if let Some(old) = body.attribute(WSU, "Id") {
@@ -109,9 +145,17 @@ fn new_id(body: Element<'_>) -> (String, Edits) {
     (id, edits)
 }
 
-fn seal(envelope: &Envelope<'_>, id: &str, signer: &Signer) -> Result<Vec<u8>, SignError> {
+fn seal<'d>(
+    envelope: &Envelope<'d>,
+    id: &str,
+    held: Option<Held<'d>>,
+    signer: &Signer,
+) -> Result<Vec<u8>, SignError> {
+    let place =
+        |held: Held<'d>| graft(envelope.root.document(), held).ok_or(SignError::Displaced(held.at));
+    let graft = held.map(place).transpose()?;
     let algorithm = signer.algorithm().digest();
-    let digest = canonical::digest(envelope.body, &Options::default(), algorithm)
+    let digest = canonical::digest_with(envelope.body, graft, algorithm)
         .map_err(SignError::RelativeNamespace)?;
     let signed = signed_info::signed(id, digest.as_ref(), signer)?;
     let signature = format!(
@@ -121,11 +165,15 @@ fn seal(envelope: &Envelope<'_>, id: &str, signer: &Signer) -> Result<Vec<u8>, S
          </wsse:SecurityTokenReference></ds:KeyInfo></ds:Signature>",
         signer.certificate_base64(),
     );
-    Ok(with_security(envelope, &signature))
+    let mut edits = secured(envelope, &signature);
+    if let Some(held) = held {
+        edits.insert(held.at, held.element.content_str());
+    }
+    Ok(edits.apply(envelope.root.document().source()))
 }
 
-/// Puts the header block into its place.
-fn with_security(envelope: &Envelope<'_>, signature: &str) -> Vec<u8> {
+/// What puts the header block into its place.
+fn secured<'t>(envelope: &Envelope<'_>, signature: &str) -> Edits<'t> {
     let namespace = envelope.version.namespace();
     let place = envelope.header.unwrap_or(envelope.root);
     let prefix = envelope.root.prefix();
@@ -157,7 +205,7 @@ fn with_security(envelope: &Envelope<'_>, signature: &str) -> Vec<u8> {
             edits.insert(start, format!("<{name}>{security}</{name}>"));
         }
     }
-    edits.apply(envelope.root.document().source())
+    edits
 }
 
 #[cfg(test)]
@@ -172,7 +220,7 @@ mod tests {
         let document = Document::scan(source.as_bytes(), &LIMITS).unwrap();
         let marked = marked(document.root()).apply(source.as_bytes());
         let document = Document::scan(&marked, &LIMITS).unwrap();
-        usable_id(Envelope::read(&document).unwrap().body)
+        usable_id(Envelope::read(&document).unwrap().body, None)
     }
 
     #[test]
