@@ -17,6 +17,8 @@ const CANONICAL_REFERENCES: [&str; 4] = ["&lt;", "&gt;", "&amp;", "&#xD;"];
 struct Open {
     node: u32,
     name: Name,
+    /// What the name's prefix means.
+    uri: u32,
     scope_mark: usize,
     /// Its start tag is `<name>`.
     is_bare: bool,
@@ -123,6 +125,13 @@ impl<'s, 'l> Scanner<'s, 'l> {
         self.open.last().map_or(NO_PARENT, |open| open.node)
     }
 
+    /// What a prefix means in the innermost open element, where that is the element's own prefix.
+    #[inline]
+    pub(super) fn uri_around(&self, prefix: &str) -> Option<u32> {
+        let around = self.open.last()?;
+        (around.name.prefix(self.document.text) == prefix).then_some(around.uri)
+    }
+
     pub(super) fn is_outside_root(&self) -> bool {
         self.open.is_empty()
     }
@@ -145,9 +154,10 @@ impl<'s, 'l> Scanner<'s, 'l> {
             self.scope.close(scope_mark);
             self.spoil();
         } else {
-            let name = self.document.elements.last().map_or(Name::default(), |row| row.name);
+            let row = self.document.elements.last().map(|row| (row.name, row.uri));
+            let (name, uri) = row.unwrap_or_default();
             let is_bare = end - start == (name.end - name.start) as usize + "<>".len();
-            self.open.push(Open { node, name, scope_mark, is_bare, is_plain: true });
+            self.open.push(Open { node, name, uri, scope_mark, is_bare, is_plain: true });
         }
         Ok(end)
     }

@@ -28,7 +28,8 @@ impl<'s> Scanner<'s, '_> {
             }
             self.read_attribute(&mut cursor, attributes_start)?;
         };
-        let uri = self.resolve_names(name, attributes_start)?;
+        let is_declaring = self.document.declarations.len() > declarations_start;
+        let uri = self.resolve_names((name, is_declaring), attributes_start)?;
         self.refuse_twins(attributes_start)?;
         let (span, content) = (Span { start, end }, Span { start: end, end });
         self.push(Kind::Element, (span, content), false)?;
@@ -82,13 +83,19 @@ impl<'s> Scanner<'s, '_> {
     }
 
     /// Resolves the element's prefix, whose URI it returns, and those of its attributes.
-    fn resolve_names(&mut self, name: Name, attributes_start: usize) -> Result<u32, XmlError> {
+    fn resolve_names(
+        &mut self,
+        (name, is_declaring): (Name, bool),
+        attributes_start: usize,
+    ) -> Result<u32, XmlError> {
         let refuse = |name: Name| XmlError::rule("undeclared_prefix", name.start as usize);
         let prefix = self.document.prefix(name);
         if prefix == "xmlns" {
             return Err(XmlError::rule("reserved_namespace", name.start as usize));
         }
-        let uri = self.scope.resolve(prefix).ok_or_else(|| refuse(name))?;
+        // Most elements have the prefix of the one around them, and it means the same.
+        let known = if is_declaring { None } else { self.uri_around(prefix) };
+        let uri = known.or_else(|| self.scope.resolve(prefix)).ok_or_else(|| refuse(name))?;
         let text = self.document.text;
         for row in self.document.attributes.iter_mut().skip(attributes_start) {
             if row.name.prefix_bytes > 0 {
