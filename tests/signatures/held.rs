@@ -99,6 +99,30 @@ fn what_is_signed_around_content_held_apart_is_what_is_signed_in_one_piece() {
 }
 
 #[test]
+fn an_id_of_the_body_that_stands_in_held_content_too_is_replaced() {
+    for (inner, is_kept) in [("mine", false), ("other", true)] {
+        let source = format!(
+            "<s:Envelope xmlns:s=\"{SOAP}\" xmlns:u=\"{WSU}\"><s:Body u:Id='mine'>\
+             <b:SendMessage xmlns:b=\"{}\"><request><requestInfo><messageId>m</messageId>\
+             <serviceId>S</serviceId><messageDate>2025-03-11T10:15:30Z</messageDate>\
+             <sender><senderId>d</senderId></sender></requestInfo>\
+             <requestData><data><c u:Id='{inner}'>1</c></data></requestData>\
+             </request></b:SendMessage></s:Body></s:Envelope>",
+            ns::TYPES
+        );
+        let scanned = Document::scan(source.as_bytes(), &Limits::default()).expect(&source);
+        let body = scanned.root().child("Body").expect("a Body");
+        let request = Request::read(body.children().next().expect("a payload")).expect(&source);
+        let spliced = splice::request(&request, "{s}", Edits::default());
+        assert!(spliced.held.is_some());
+        let signed = wsse::sign_spliced(&spliced, &PKI.p256.signer).expect("signed");
+        let text = String::from_utf8_lossy(&signed);
+        assert_eq!(text.contains("<s:Body u:Id='mine'>"), is_kept, "{text}");
+        judge(&signed).unwrap_or_else(|reason| panic!("{reason}: {text}"));
+    }
+}
+
+#[test]
 fn content_is_not_put_where_it_would_mean_something_else() {
     // One that leaves in the wrapper that it came in, with something to hold.
     let source = (1..)
