@@ -28,10 +28,7 @@ const STEPS: [(&str, &[&str]); 17] = [
         "open: key, evidence",
         &["call_key", "Trace::opened", "Journal::open", "journal::seal", "dedupe"],
     ),
-    (
-        "encode",
-        &["Desk::encode", "set_session", "wsse::seal", "Upstream::attempt", "exchange::encode"],
-    ),
+    ("encode", &["Desk::encode", "set_session", "wsse::seal", "exchange::encode"]),
     ("decode", &["proxy::answer", "UpstreamAnswer", "business::of_answer"]),
     ("close: evidence", &["Trace::closed", "send_close", "Journal::close"]),
     ("reply, metrics, log line", &["proxy::reply", "ops::log", "ops::metrics", "prometheus"]),
@@ -42,7 +39,16 @@ const STEPS: [(&str, &[&str]); 17] = [
     ("TLS records", &["rustls"]),
     (
         "HTTP",
-        &["hyper", "proxy::guard", "proxy::listener", "proxy::front", "http::", "h2::", "httparse"],
+        &[
+            "hyper",
+            "upstream::",
+            "proxy::guard",
+            "proxy::listener",
+            "proxy::front",
+            "http::",
+            "h2::",
+            "httparse",
+        ],
     ),
     ("runtime", &["tokio", "mio::"]),
 ];

@@ -1,4 +1,7 @@
 //! A chunked answer (RFC 9112 §7.1): extensions and trailers are passed over, bounded.
+//!
+//! The guard at the door only follows a body and refuses both, because readers behind it differ; here is no
+//! reader behind, and servers of agencies may write them.
 
 use bytes::{Bytes, BytesMut};
 use memchr::memchr;

@@ -1,11 +1,11 @@
 //! One request and its answer on one connection, and why there was no answer.
 
-use super::body::Outgoing;
+use super::body::whole;
 use super::link::Link;
 use super::reading::NoAnswer;
 use super::{Marks, UpstreamAnswer, strip_hop_by_hop};
 use bytes::{Bytes, BytesMut};
-use hyper::Request;
+use hyper::Method;
 use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
 use rustls::AlertDescription;
 use std::future::poll_fn;
@@ -62,16 +62,24 @@ fn is_certificate_alert(error: &io::Error) -> bool {
     )
 }
 
-/// Sends `request` and reads the whole answer, at most `answer_bytes_max` of it.
+/// A whole request for one endpoint: it may be sent again where not a byte of it left.
+pub(super) struct Asking<'a> {
+    pub(super) method: &'a Method,
+    pub(super) head: Bytes,
+    pub(super) body: &'a Bytes,
+}
+
+/// Sends a request and reads the whole answer, at most `answer_bytes_max` of it.
 ///
 /// The second value says whether the connection may be used again.
 pub(super) async fn exchange(
     link: &mut Link,
-    request: Request<Outgoing>,
+    asking: &Asking<'_>,
     answer_bytes_max: usize,
     marks: &mut Marks,
 ) -> Result<(UpstreamAnswer, bool), Broken> {
-    let mut head = link.ask(request).await?;
+    let (head, body) = (asking.head.clone(), whole(asking.body.clone()));
+    let mut head = link.ask(asking.method, head, body).await?;
     marks.first_byte = Some(Instant::now());
     marks.sent = Some(link.meter.last_write_at());
     // An answer to a request that is still on its way out: who reads the rest as what?

@@ -6,10 +6,10 @@ use super::breaker::Verdict;
 use super::link::Link;
 use super::meter::Meter;
 use super::reading::Head;
-use super::send::{Failure, Unanswered, Upstream, head as head_of, quiet, unanswered};
+use super::send::{Failure, Unanswered, Upstream, head as head_of, unanswered};
 use super::{Marks, SendFault, UpstreamRequest, strip_hop_by_hop};
 use bytes::Bytes;
-use hyper::{HeaderMap, Request, StatusCode};
+use hyper::{HeaderMap, Method, StatusCode};
 use qaqpa_kit::fault::{Code, Fault, Phase};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -107,11 +107,12 @@ impl Upstream {
     /// phase receive where nothing left, else of the phase send.
     pub async fn flow(
         self: &Arc<Self>,
-        request: UpstreamRequest,
+        mut request: UpstreamRequest,
         upload: Upload,
         pace: Pace,
     ) -> Result<Flow, SendFault> {
         let mut marks = Marks::start();
+        strip_hop_by_hop(&mut request.headers);
         let pass = self.pass(marks.started).map_err(|fault| SendFault { fault, marks })?;
         let result = self.begin(request, upload, pace, &mut marks).await;
         self.settle(pass, &result, marks);
@@ -127,8 +128,6 @@ impl Upstream {
     ) -> Result<Flow, Failure> {
         let body_bytes = upload.bytes();
         let Upload { body, passage } = upload;
-        let mut http = Request::new(body);
-        *http.method_mut() = request.method.clone();
         let permit = self.permit(pace.deadline).await?;
         let mut tried = Vec::new();
         loop {
@@ -136,8 +135,8 @@ impl Upstream {
             let place = self.places.choose(now, &tried).or_else(|| self.places.choose(now, &[]));
             let place =
                 place.ok_or_else(|| Failure::before("no_endpoint", "none is configured"))?;
-            (*http.uri_mut(), *http.headers_mut()) = head_of(&place, &request, body_bytes)?;
-            let opened = match quiet(&place).await {
+            let head = head_of(&place, &request, body_bytes)?;
+            let opened = match place.pool.take().await {
                 Some(link) => Ok(link),
                 None => self.open(&place, pace.deadline).await,
             };
@@ -153,7 +152,9 @@ impl Upstream {
                 }
             };
             marks.connected = Some(Instant::now());
-            return match attempt(&mut link, http, &passage, pace, marks).await {
+            return match attempt(&mut link, (&request.method, head, body), &passage, pace, marks)
+                .await
+            {
                 Ok(head) => {
                     place.answered();
                     let held = Held { link, place, _permit: permit };
@@ -198,14 +199,14 @@ impl Upstream {
 
 async fn attempt(
     link: &mut Link,
-    http: Request<Outgoing>,
+    (method, head, body): (&Method, Bytes, Outgoing),
     passage: &Passage,
     pace: Pace,
     marks: &mut Marks,
 ) -> Result<Head, Unanswered> {
     let meter = Arc::clone(&link.meter);
     let before_bytes = meter.written_bytes();
-    let ended = paced(link.ask(http), &meter, passage, pace).await;
+    let ended = paced(link.ask(method, head, body), &meter, passage, pace).await;
     if let Some(Ok(head)) = ended {
         marks.first_byte = Some(Instant::now());
         marks.sent = Some(meter.last_write_at());

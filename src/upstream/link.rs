@@ -11,19 +11,17 @@ use super::reading::{Head, Reading};
 use super::writing::Writing;
 use crate::proxy::tls::stream::Stream;
 use bytes::{Bytes, BytesMut};
-use hyper::{Method, Request};
+use hyper::Method;
 use std::future::poll_fn;
 use std::io;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
 use tokio::net::TcpStream;
 
-/// Room to read in, and the least with which it is not made anew: for what nobody expects, for a head, and
-/// for a body.
-const QUIET_ROOM: Room = Room { bytes: 512, bytes_min: 1 };
+/// Room to read in, and the least with which it is not made anew: for a head, and for a body.
 const HEAD_ROOM: Room = Room { bytes: 8 * 1024, bytes_min: 1024 };
 const BODY_ROOM: Room = Room { bytes: 64 * 1024, bytes_min: 16 * 1024 };
 /// Room made at one time for an answer that is read whole: what it says of its length is believed so far.
@@ -78,13 +76,25 @@ impl Link {
 
     /// Whether the peer said nothing since the last answer, neither a word nor goodbye.
     pub(super) async fn is_quiet(&mut self) -> bool {
-        poll_fn(|cx| Poll::Ready(self.poll_fill(cx, QUIET_ROOM).is_pending())).await
+        let mut byte = [0];
+        let mut word = ReadBuf::new(&mut byte);
+        poll_fn(|cx| {
+            let heard = Pin::new(&mut self.stream).poll_read(cx, &mut word);
+            Poll::Ready(heard.is_pending())
+        })
+        .await
     }
 
-    /// Sends a request and waits for the head of its answer.
-    pub(super) async fn ask(&mut self, request: Request<Outgoing>) -> Result<Head, Broken> {
-        self.reading = Reading::to(request.method());
-        self.writing = Some(Writing::of(request));
+    /// Sends a request, its head as it was written for this connection's endpoint, and waits for the head
+    /// of its answer.
+    pub(super) async fn ask(
+        &mut self,
+        method: &Method,
+        head: Bytes,
+        body: Outgoing,
+    ) -> Result<Head, Broken> {
+        self.reading = Reading::to(method);
+        self.writing = Some(Writing::of(head, body));
         poll_fn(|cx| self.poll_head(cx)).await
     }
 

@@ -83,8 +83,17 @@ impl Pool {
         &self.origin
     }
 
-    /// The idle connection used last, if it is young enough.
-    pub(super) fn take(&self, now: Instant) -> Option<Box<Link>> {
+    /// The idle connection used last that is young enough and that its peer has not closed.
+    pub(super) async fn take(&self) -> Option<Box<Link>> {
+        while let Some(mut link) = self.youngest(Instant::now()) {
+            if link.is_quiet().await {
+                return Some(link);
+            }
+        }
+        None
+    }
+
+    fn youngest(&self, now: Instant) -> Option<Box<Link>> {
         let mut idle = self.idle();
         let link = idle.pop_back()?;
         if now.saturating_duration_since(link.idle_since) < IDLE_AGE_MAX {

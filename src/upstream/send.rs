@@ -1,20 +1,19 @@
 //! The door out: one request to one agency, and the truth about what became of it.
 
 use super::balance::{Place, Places, Retries};
-use super::body::{Outgoing, whole};
 use super::breaker::{Breaker, Pass, Verdict};
-use super::exchange::{Broken, exchange};
+use super::exchange::{Asking, Broken, exchange};
 use super::link::Link;
 use super::pool::{Origin, Pool, Unopened};
 use super::{
     Marks, SendFault, UpstreamAnswer, UpstreamProblem, UpstreamRequest, strip_hop_by_hop,
-    whole_seconds,
+    whole_seconds, writing,
 };
 use crate::config::settings::{self, Agency, Settings};
 use crate::ops::metrics::AgencyFigures;
 use crate::proxy::tls::ClientTls;
-use hyper::header::{CONTENT_LENGTH, HOST, HeaderValue};
-use hyper::{HeaderMap, Method, Request, Uri};
+use bytes::Bytes;
+use hyper::http::uri::PathAndQuery;
 use qaqpa_kit::fault::{Code, Fault, Phase};
 use std::io;
 use std::sync::Arc;
@@ -151,10 +150,11 @@ impl Upstream {
     /// `agency.timeout` at the deadline, `agency.broken_answer` where the answer is none.
     pub async fn send(
         &self,
-        request: UpstreamRequest,
+        mut request: UpstreamRequest,
         deadline: Instant,
     ) -> Result<UpstreamAnswer, SendFault> {
         let mut marks = Marks::start();
+        strip_hop_by_hop(&mut request.headers);
         let pass = self.pass(marks.started).map_err(|fault| SendFault { fault, marks })?;
         let result = self.ask(&request, deadline, &mut marks).await;
         self.settle(pass, &result, marks);
@@ -248,17 +248,11 @@ impl Upstream {
         deadline: Instant,
         marks: &mut Marks,
     ) -> Result<UpstreamAnswer, Failure> {
-        let (uri, headers) = head(place, request, Some(request.body.len() as u64))?;
-        let write = || {
-            let mut http = Request::new(whole(request.body.clone()));
-            *http.method_mut() = request.method.clone();
-            *http.uri_mut() = uri.clone();
-            *http.headers_mut() = headers.clone();
-            http
-        };
-        while let Some(link) = quiet(place).await {
+        let head = head(place, request, Some(request.body.len() as u64))?;
+        let asking = Asking { method: &request.method, head, body: &request.body };
+        while let Some(link) = place.pool.take().await {
             marks.connected = Some(Instant::now());
-            match self.attempt((place, link), write(), deadline, marks).await {
+            match self.attempt((place, link), &asking, deadline, marks).await {
                 Ok(answer) => return Ok(answer),
                 Err(Unanswered::Failed(failure)) => return Err(failure),
                 Err(Unanswered::Stale(_)) => {}
@@ -266,7 +260,7 @@ impl Upstream {
         }
         let link = self.open(place, deadline).await?;
         marks.connected = Some(Instant::now());
-        match self.attempt((place, link), write(), deadline, marks).await {
+        match self.attempt((place, link), &asking, deadline, marks).await {
             Ok(answer) => Ok(answer),
             Err(Unanswered::Failed(failure)) => Err(failure),
             Err(Unanswered::Stale(broken)) => {
@@ -309,12 +303,12 @@ impl Upstream {
     async fn attempt(
         &self,
         (place, mut link): (&Place, Box<Link>),
-        request: Request<Outgoing>,
+        asking: &Asking<'_>,
         deadline: Instant,
         marks: &mut Marks,
     ) -> Result<UpstreamAnswer, Unanswered> {
         let before_bytes = link.meter.written_bytes();
-        let work = exchange(&mut link, request, self.answer_bytes_max, marks);
+        let work = exchange(&mut link, asking, self.answer_bytes_max, marks);
         match timeout_at(deadline.into(), work).await {
             Ok(Ok((answer, is_reusable))) => {
                 if is_reusable {
@@ -326,16 +320,6 @@ impl Upstream {
             Err(_elapsed) => Err(unanswered(None, &link, before_bytes, marks)),
         }
     }
-}
-
-/// An idle connection whose peer has not closed it.
-pub(super) async fn quiet(place: &Place) -> Option<Box<Link>> {
-    while let Some(mut link) = place.pool.take(Instant::now()) {
-        if link.is_quiet().await {
-            return Some(link);
-        }
-    }
-    None
 }
 
 /// What it means that an exchange broke, or (`None`) did not end in time.
@@ -367,12 +351,12 @@ fn is_lost(fault: &Fault) -> bool {
     fault.code == Code::AgencyBrokenAnswer && lost.contains(&fault.reason)
 }
 
-/// The request line and headers as they go out, but for how a body of unknown length is framed.
+/// The head as it goes out to a place, where the request's path is one.
 pub(super) fn head(
     place: &Place,
     request: &UpstreamRequest,
     body_bytes: Option<u64>,
-) -> Result<(Uri, HeaderMap), Failure> {
+) -> Result<Bytes, Failure> {
     let origin = place.pool.origin();
     let below = request.path.as_str();
     let is_below = (below.is_empty() || below.starts_with('/')) && !below.contains('#');
@@ -380,20 +364,11 @@ pub(super) fn head(
         path if path.is_empty() => "/".to_owned(),
         path => path,
     };
-    let uri = whole.parse::<Uri>().ok().filter(|_| is_below).ok_or_else(|| Failure {
-        // The adapter wrote it; the path may hold an IIN, so it is not told.
-        fault: Fault::new(Code::GatewayBug, Phase::Encode, "upstream_path"),
-        verdict: Verdict::Unasked,
-    })?;
-    let mut headers = request.headers.clone();
-    strip_hop_by_hop(&mut headers);
-    headers.insert(HOST, origin.authority.clone());
-    let has_body = matches!(request.method, Method::POST | Method::PUT | Method::PATCH);
-    match body_bytes {
-        Some(bytes) if bytes > 0 || has_body => {
-            headers.insert(CONTENT_LENGTH, HeaderValue::from(bytes));
-        }
-        _ => drop(headers.remove(CONTENT_LENGTH)),
-    }
-    Ok((uri, headers))
+    let target =
+        whole.parse::<PathAndQuery>().ok().filter(|_| is_below).ok_or_else(|| Failure {
+            // The adapter wrote it; the path may hold an IIN, so it is not told.
+            fault: Fault::new(Code::GatewayBug, Phase::Encode, "upstream_path"),
+            verdict: Verdict::Unasked,
+        })?;
+    Ok(writing::head(request, target.as_str(), &origin.authority, body_bytes))
 }

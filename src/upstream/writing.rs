@@ -1,9 +1,11 @@
 //! A request on its way out (RFC 9112): its head and as much of its body as there is, in one write.
 
+use super::UpstreamRequest;
 use super::body::Outgoing;
 use bytes::{Buf, Bytes};
-use hyper::Request;
+use hyper::Method;
 use hyper::body::Body;
+use hyper::header::{CONTENT_LENGTH, HOST, HeaderValue};
 use std::io::{self, IoSlice, Write};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -32,11 +34,10 @@ pub(super) struct Writing {
 }
 
 impl Writing {
-    /// Of a request whose headers say what a hop may say, but for `Transfer-Encoding`.
-    pub(super) fn of(request: Request<Outgoing>) -> Self {
-        let left_bytes = request.body().size_hint().exact();
-        let front = head(&request, left_bytes.is_none()).into();
-        let body = (left_bytes != Some(0)).then(|| request.into_body());
+    /// Of a [`head`] and the body that it tells of.
+    pub(super) fn of(front: Bytes, body: Outgoing) -> Self {
+        let left_bytes = body.size_hint().exact();
+        let body = (left_bytes != Some(0)).then_some(body);
         Self { front, data: Bytes::new(), back: &[], left_bytes, body, is_unflushed: false }
     }
 
@@ -125,22 +126,31 @@ fn skip(bytes: &mut Bytes, taken: &mut usize) {
     }
 }
 
-fn head(request: &Request<Outgoing>, is_chunked: bool) -> Vec<u8> {
+/// The head of a request (RFC 9112 §3) whose headers are end-to-end; how its body ends is said here and
+/// nowhere else: by its length, or (`None`) chunk by chunk.
+pub(super) fn head(
+    request: &UpstreamRequest,
+    target: &str,
+    host: &HeaderValue,
+    body_bytes: Option<u64>,
+) -> Bytes {
     let mut head = Vec::with_capacity(HEAD_BYTES_USUAL);
-    let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
-    for part in [request.method().as_str(), " ", target, " HTTP/1.1\r\n"] {
-        head.extend_from_slice(part.as_bytes());
-    }
-    for (name, value) in request.headers() {
-        for part in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
-            head.extend_from_slice(part);
+    let mut push = |parts: &[&[u8]]| parts.iter().for_each(|part| head.extend_from_slice(part));
+    push(&[request.method.as_str().as_bytes(), b" ", target.as_bytes(), b" HTTP/1.1\r\n"]);
+    push(&[b"host: ", host.as_bytes(), b"\r\n"]);
+    for (name, value) in &request.headers {
+        if name != HOST && name != CONTENT_LENGTH {
+            push(&[name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"]);
         }
     }
-    if is_chunked {
-        head.extend_from_slice(b"transfer-encoding: chunked\r\n");
+    let has_body = matches!(request.method, Method::POST | Method::PUT | Method::PATCH);
+    match body_bytes {
+        Some(0) if !has_body => {}
+        Some(bytes) => push(&[b"content-length: ", bytes.to_string().as_bytes(), b"\r\n"]),
+        None => push(&[b"transfer-encoding: chunked\r\n"]),
     }
-    head.extend_from_slice(b"\r\n");
-    head
+    push(&[b"\r\n"]);
+    head.into()
 }
 
 #[cfg(test)]
@@ -228,8 +238,14 @@ mod tests {
 
     /// What leaves for a stream that takes so many bytes at a time, and in how many writes.
     fn written(body: Outgoing, width: usize) -> Result<(String, usize), String> {
-        let request = Request::post("/a?b").header("host", "c").body(body).unwrap();
-        let mut writing = Writing::of(request);
+        let mut request = UpstreamRequest::soap(Bytes::new());
+        request.headers = [(HOST, "evil"), (CONTENT_LENGTH, "7")]
+            .map(|(name, value)| (name, HeaderValue::from_static(value)))
+            .into_iter()
+            .collect();
+        let host = HeaderValue::from_static("c");
+        let head = head(&request, "/a?b", &host, body.size_hint().exact());
+        let mut writing = Writing::of(head, body);
         let mut narrow = Narrow { width, taken: Vec::new(), writes: 0, is_flushed: false };
         let mut cx = Context::from_waker(std::task::Waker::noop());
         for _ in 0..100 {
@@ -248,12 +264,13 @@ mod tests {
     #[test]
     fn a_request_leaves_the_same_however_little_is_taken_at_a_time() {
         let head = "POST /a?b HTTP/1.1\r\nhost: c\r\n";
+        let counted = "content-length: 5\r\n\r\n";
         let chunked = "transfer-encoding: chunked\r\n\r\n";
         for width in [1, 2, 3, 7, 1000] {
             for (body, rest) in [
-                (whole(Bytes::new()), "\r\n".to_owned()),
-                (whole(Bytes::from_static(b"hello")), "\r\nhello".to_owned()),
-                (parts(Some(5), &["he", "", "llo"]), "\r\nhello".to_owned()),
+                (whole(Bytes::new()), "content-length: 0\r\n\r\n".to_owned()),
+                (whole(Bytes::from_static(b"hello")), format!("{counted}hello")),
+                (parts(Some(5), &["he", "", "llo"]), format!("{counted}hello")),
                 (parts(None, &[]), format!("{chunked}0\r\n\r\n")),
                 (
                     parts(None, &["hello", "", "0123456789abcdef"]),
