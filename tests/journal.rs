@@ -68,6 +68,9 @@ on_both_stores! {
         of_a_hundred_same_calls_one_is_fresh_and_all_get_its_answer,
         a_wait_ends_with_the_call_or_at_its_deadline,
         an_answer_outlives_a_change_of_the_policy,
+        what_no_other_call_can_be_the_same_as_leaves_no_key,
+        what_has_expired_is_swept_unless_it_is_under_way,
+        what_was_remembered_before_an_upgrade_is_remembered_after_it,
         answers_are_dropped_beyond_the_cap_those_of_questions_first_and_no_payment_is_forgotten;
     waiting:
         every_end_that_needs_evidence_is_listed_however_it_came,

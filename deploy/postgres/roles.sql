@@ -7,11 +7,11 @@
 --
 -- qaqpa_migrate  owns the schema; `qaqpa migrate` connects as it, the gateway never does.
 -- qaqpa_app      the gateway. It may INSERT and SELECT evidence, never UPDATE or DELETE it. Tables it
---                may change are call_key (which calls are remembered, and their answers), entry_waiting
---                (which entries wait for evidence), quota_lease (what each node asks of a quota) and, of
---                payments, orders, charges, runs, breaks and what is remembered for them; the ledger and
---                what was done with a break never. Those grants stand beside the tables, in
---                src/journal/schema and src/payments/schema.
+--                may change are call_key (which calls are remembered, and their answers), entry_under_way
+--                (which have not ended), entry_waiting (which wait for evidence), quota_lease (what each
+--                node asks of a quota) and, of payments, orders, charges, runs, breaks and what is
+--                remembered for them; the ledger and what was done with a break never. Those grants stand
+--                beside the tables, in src/journal/schema and src/payments/schema.
 
 DO $$ BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'qaqpa_migrate') THEN

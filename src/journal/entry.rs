@@ -84,20 +84,36 @@ pub struct SameCall {
     /// Unix microseconds: what is remembered has expired by the call's own time, but never later than by
     /// this, so that a clock that jumped ahead forgets nothing.
     pub judged_by_us: i64,
-    /// Unix microseconds until which the key is remembered.
+    /// Unix microseconds until which the key is remembered; until then at least a call under way is not
+    /// given up.
     pub expires_at_us: i64,
     /// Other content under the same messageId is refused.
     pub unique_message_id: bool,
     /// A key left Unknown may be sent again.
     pub idempotent: bool,
+    /// The key is remembered. Else no call can be the same: nobody else knows the key, and it is only this
+    /// entry's name.
+    pub is_remembered: bool,
 }
 
 impl SameCall {
-    /// Of an entry that is known by its key alone, until then by its own time: what the gateway does by
-    /// itself, and what is only relayed.
+    /// Of an entry that is known by its key alone, until then by its own time.
     #[must_use]
     pub const fn until(expires_at_us: i64, idempotent: bool) -> Self {
-        Self { judged_by_us: i64::MAX, expires_at_us, unique_message_id: false, idempotent }
+        Self {
+            judged_by_us: i64::MAX,
+            expires_at_us,
+            unique_message_id: false,
+            idempotent,
+            is_remembered: true,
+        }
+    }
+
+    /// Of an entry that no other call can be the same as: what the gateway does by itself, and what is
+    /// only relayed. Its key is made of its own id. It is not given up before then, should its node die.
+    #[must_use]
+    pub const fn alone(until_us: i64, idempotent: bool) -> Self {
+        Self { is_remembered: false, ..Self::until(until_us, idempotent) }
     }
 }
 

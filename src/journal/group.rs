@@ -80,20 +80,23 @@ pub(super) struct Close {
     pub answer: Option<Answer<()>>,
 }
 
-/// What the end of a call makes of its key.
+/// What the end of a call makes of its key, beyond what the end itself tells whoever looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum KeyEnd {
+    /// The answer is kept: as the entry's body, or else with the key.
     Answered,
-    Unknown,
+    /// The key stays as it is; or there is none.
+    Untouched,
     Released,
 }
 
 impl KeyEnd {
-    pub(super) fn of(closed: &Closed) -> Self {
+    pub(super) fn of(closed: &Closed, is_remembered: bool) -> Self {
         match closed.outcome {
+            _ if !is_remembered => Self::Untouched,
             // What only passed is known to nobody by a key that could come again.
             _ if closed.streamed.is_some() => Self::Released,
-            Outcome::Unknown => Self::Unknown,
+            Outcome::Unknown => Self::Untouched,
             _ if closed.is_stored() => Self::Answered,
             _ => Self::Released,
         }

@@ -15,7 +15,7 @@ pub(super) struct InFlight {
 #[derive(Debug)]
 struct Carried {
     entry: EntryId,
-    is_idempotent: bool,
+    same_call: SameCall,
     /// Dropped when the call ends: that is the signal.
     end: watch::Sender<()>,
 }
@@ -23,11 +23,8 @@ struct Carried {
 impl InFlight {
     /// A call was opened.
     pub(super) fn begin(&self, opened: &Opened, same_call: &SameCall) {
-        let carried = Carried {
-            entry: opened.id,
-            is_idempotent: same_call.idempotent,
-            end: watch::Sender::new(()),
-        };
+        let carried =
+            Carried { entry: opened.id, same_call: *same_call, end: watch::Sender::new(()) };
         self.calls().insert(opened.key, carried);
     }
 
@@ -39,9 +36,10 @@ impl InFlight {
         }
     }
 
-    /// Whether an Unknown end of this entry needs no evidence.
-    pub(super) fn is_idempotent(&self, key: &CallKey, entry: EntryId) -> bool {
-        self.calls().get(key).is_some_and(|carried| carried.entry == entry && carried.is_idempotent)
+    /// By which rule this entry was opened, if this node carries it.
+    pub(super) fn rule(&self, key: &CallKey, entry: EntryId) -> Option<SameCall> {
+        let calls = self.calls();
+        calls.get(key).filter(|carried| carried.entry == entry).map(|carried| carried.same_call)
     }
 
     /// Waits for the end of the call under `key`; `None` when this node carries none.

@@ -209,7 +209,8 @@ impl Journal {
         mut closed: Closed,
         answer: Option<group::Answer<()>>,
     ) -> Result<(), JournalDown> {
-        let key_end = KeyEnd::of(&closed);
+        let rule = self.inner.shared.in_flight.rule(&closed.key, closed.id);
+        let key_end = KeyEnd::of(&closed, rule.is_none_or(|rule| rule.is_remembered));
         let content = std::mem::take(&mut closed.answer);
         let is_body_kept = self.inner.body_policy == BodyPolicy::Full;
         let sealed = if is_body_kept || key_end == KeyEnd::Answered {
@@ -217,7 +218,8 @@ impl Journal {
         } else {
             None
         };
-        let is_idempotent = self.inner.shared.in_flight.is_idempotent(&closed.key, closed.id);
+        // An Unknown end of what may be sent again needs no evidence.
+        let is_idempotent = rule.is_some_and(|rule| rule.idempotent);
         let needs_evidence = closed.outcome == Outcome::Unknown && !is_idempotent;
         let passed_bytes = closed.streamed.map(|passed| passed.answer_bytes);
         let answer_bytes = passed_bytes.unwrap_or(content.len() as u64);

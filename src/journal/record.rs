@@ -200,9 +200,8 @@ impl Listing {
     pub(super) const fn tables(self) -> &'static str {
         match self {
             Self::Open => {
-                "call_key k JOIN entry_opened o ON o.id = k.entry \
-                 LEFT JOIN entry_closed c ON c.id = o.id LEFT JOIN entry_resolved r ON r.id = o.id \
-                 WHERE k.state = 'open' AND c.id IS NULL ORDER BY o.id"
+                "entry_under_way u CROSS JOIN entry_opened o LEFT JOIN entry_closed c ON c.id = u.id \
+                 LEFT JOIN entry_resolved r ON r.id = u.id WHERE o.id = u.id ORDER BY u.id"
             }
             Self::Unknown => {
                 "entry_waiting w CROSS JOIN entry_opened o CROSS JOIN entry_closed c \

@@ -16,7 +16,7 @@ pub(crate) struct Schema {
 pub(super) const JOURNAL: Schema = Schema {
     embedded: include_str!("schema/embedded.sql"),
     postgres: include_str!("schema/postgres.sql"),
-    version: 6,
+    version: 7,
     versions: "schema_version",
 };
 

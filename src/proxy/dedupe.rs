@@ -132,6 +132,7 @@ pub async fn open(
         expires_at_us: opened.opened_at_us + window_us(service) + AHEAD_US_MAX,
         unique_message_id: face != Face::Sync || service.manifest.message_id == MessageId::Unique,
         idempotent: service.manifest.idempotent,
+        is_remembered: true,
     };
     loop {
         let opening = journal.open(opened.clone(), same).await.map_err(|down| {

@@ -41,8 +41,6 @@ const RIGHT: &str = "PAY_BankNotice";
 const PIECE_BYTES: usize = 256 * 1_024;
 /// Seconds after which a register may come again that finds no room.
 const PAUSE_S: u32 = 60;
-/// Same calls are told by the file's digest, in the store of payments.
-const KEPT_US: i64 = 3_600_000_000;
 
 /// Whether a request brings a register, so that its body is taken as it arrives.
 #[must_use]
@@ -148,8 +146,8 @@ async fn take(
     trace.mark(Phase::Verify);
 
     let line = format!("{line}sha256={};bytes={}\n", spooled.sha256, spooled.bytes);
-    let expires_at_us = trace.received_at_us.saturating_add(KEPT_US);
-    let same_call = SameCall::until(expires_at_us, true);
+    // Same calls are told by the file's digest, in the store of payments.
+    let same_call = SameCall::alone(trace.received_at_us, true);
     match gate.journal.open(trace.opened(&Bytes::from(line)), same_call).await {
         Ok(Opening::Fresh) => trace.mark(Phase::Open),
         Ok(_) => return Err(Fault::new(Code::GatewayBug, Phase::Open, "entry_not_fresh")),

@@ -3,7 +3,7 @@
 use crate::bench::*;
 use qaqpa::config::settings::BodyPolicy;
 use qaqpa::journal::Journal;
-use qaqpa::journal::entry::{Closed, Opened, Opening, SameCall};
+use qaqpa::journal::entry::{Closed, Opened, Opening, Resolution, SameCall};
 use qaqpa_kit::fault::{Code, Outcome, Phase};
 use std::time::{Duration, Instant};
 
@@ -166,6 +166,78 @@ pub(crate) async fn a_call_in_flight_for_an_hour_beyond_its_window_is_given_up_a
     let closed = record.closed.unwrap();
     assert_eq!((closed.outcome.as_str(), closed.evidence.as_str()), ("Unknown", "interrupted"));
     assert!(closed.needs_evidence);
+}
+
+pub(crate) async fn what_no_other_call_can_be_the_same_as_leaves_no_key(bench: &Bench) {
+    let mut settings = bench.settings.clone();
+    for policy in [BodyPolicy::Full, BodyPolicy::Digest] {
+        settings.body_policy = policy;
+        let journal = Journal::start(&settings, "node-1").await.unwrap();
+        let first = open(&journal, own_call(), SameCall::alone(0, false), "fresh").await;
+        let second = open(&journal, own_call(), SameCall::alone(0, true), "fresh").await;
+        assert_eq!((bench.count("entry_under_way"), bench.count("call_key")), (2, 0));
+        open(&journal, second.clone(), SameCall::alone(0, true), "in flight").await;
+        journal.close(answered(&second, b"done")).await.unwrap();
+        open(&journal, second, SameCall::alone(0, true), "in flight").await;
+        journal.close(unknown(&first)).await.unwrap();
+        assert_eq!((bench.count("entry_under_way"), bench.count("call_key")), (0, 0));
+        assert_eq!(resolve(&journal, first.id, Outcome::Done).await, Resolution::Written);
+        let left = open(&journal, own_call(), SameCall::alone(0, false), "fresh").await;
+        journal.drain(soon()).await.unwrap();
+
+        let journal = Journal::start(&settings, "node-1").await.unwrap();
+        let closed = journal.entry(left.id).await.unwrap().unwrap().closed.unwrap();
+        assert_eq!((closed.evidence.as_str(), closed.needs_evidence), ("interrupted", true));
+        assert_eq!(bench.count("entry_under_way"), 0);
+        journal.drain(soon()).await.unwrap();
+    }
+}
+
+pub(crate) async fn what_has_expired_is_swept_unless_it_is_under_way(bench: &Bench) {
+    let journal = bench.start().await;
+    let past = SameCall { expires_at_us: now_us() - 1, ..payment() };
+    open(&journal, call(1), past, "fresh").await;
+    let ended = open(&journal, call(2), past, "fresh").await;
+    journal.close(answered(&ended, b"done")).await.unwrap();
+    journal.drain(soon()).await.unwrap();
+    let journal = bench.start_node("node-2").await;
+    eventually(async || bench.count("call_key") < 2).await;
+    open(&journal, call(1), payment(), "in flight").await;
+    open(&journal, call(2), payment(), "fresh").await;
+}
+
+pub(crate) async fn what_was_remembered_before_an_upgrade_is_remembered_after_it(bench: &Bench) {
+    let mut settings = bench.settings.clone();
+    let unique = SameCall { unique_message_id: true, ..payment() };
+    for (number, policy) in [(1, BodyPolicy::Full), (2, BodyPolicy::Digest)] {
+        settings.body_policy = policy;
+        let journal = Journal::start(&settings, "node-1").await.unwrap();
+        let first = open(&journal, call(number), unique, "fresh").await;
+        journal.close(answered(&first, b"done")).await.unwrap();
+        journal.drain(soon()).await.unwrap();
+    }
+    let journal = bench.start().await;
+    let lost = open(&journal, call(3), payment(), "fresh").await;
+    journal.close(unknown(&lost)).await.unwrap();
+    open(&journal, call(4), payment(), "fresh").await;
+    open(&journal, call(5), question(), "fresh").await;
+    journal.drain(soon()).await.unwrap();
+
+    bench.take_back();
+    assert_eq!(bench.migrate().await, 6);
+    let journal = bench.start_node("node-2").await;
+    for number in [1, 2] {
+        open(&journal, call(number), unique, "stored").await;
+        open(&journal, Opened { key: call(9).key, ..call(number) }, unique, "twin").await;
+    }
+    open(&journal, call(3), payment(), "left unknown").await;
+    open(&journal, call(4), payment(), "in flight").await;
+    open(&journal, call(5), question(), "in flight").await;
+    journal.drain(soon()).await.unwrap();
+    let journal = bench.start().await;
+    assert_eq!(journal.stats().interrupted.read(), 2);
+    open(&journal, call(4), payment(), "left unknown").await;
+    open(&journal, call(5), question(), "fresh").await;
 }
 
 /// Opens, and where it has to wait, waits and opens again: what `proxy/dedupe` does.

@@ -12,6 +12,10 @@ pub(crate) async fn every_end_that_needs_evidence_is_listed_however_it_came(benc
     let begun_us = now_us();
     let swept = call_at(1, begun_us - 2 * hour_us);
     open(&journal, swept.clone(), rule(begun_us - hour_us), "fresh").await;
+    let passed = call_at(7, begun_us - 2 * hour_us);
+    open(&journal, passed.clone(), SameCall::alone(0, false), "fresh").await;
+    let young = call_at(8, begun_us - hour_us / 2);
+    open(&journal, young.clone(), SameCall::alone(0, false), "fresh").await;
     journal.drain(soon()).await.unwrap();
 
     let journal = bench.start().await;
@@ -28,7 +32,7 @@ pub(crate) async fn every_end_that_needs_evidence_is_listed_however_it_came(benc
 
     let journal = bench.start().await;
     let expected: BTreeSet<_> =
-        [swept, lost, removed, after, left].iter().map(|one| one.id.to_string()).collect();
+        [swept, passed, lost, removed, after, left].iter().map(|one| one.id.to_string()).collect();
     let listed = async || {
         let waiting = journal.unresolved(10).await.unwrap();
         waiting.into_iter().map(|record| record.entry).collect::<BTreeSet<_>>()
@@ -37,6 +41,7 @@ pub(crate) async fn every_end_that_needs_evidence_is_listed_however_it_came(benc
     eventually(async || listed().await.len() >= expected.len()).await;
     assert_eq!(listed().await, expected);
     assert!(journal.entry(asked.id).await.unwrap().unwrap().closed.is_some());
+    assert!(journal.entry(young.id).await.unwrap().unwrap().closed.is_none());
 }
 
 pub(crate) async fn what_waited_before_an_upgrade_waits_after_it(bench: &Bench) {
@@ -48,6 +53,7 @@ pub(crate) async fn what_waited_before_an_upgrade_waits_after_it(bench: &Bench) 
     }
     assert_eq!(resolve(&journal, paid.id, Outcome::Done).await, Resolution::Written);
     journal.drain(soon()).await.unwrap();
+    bench.take_back();
     let undone: &[&str] = if bench.database.is_some() {
         &["DROP FUNCTION note_waiting CASCADE", "DROP FUNCTION note_resolved CASCADE"]
     } else {

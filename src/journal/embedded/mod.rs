@@ -3,6 +3,7 @@
 mod file;
 mod read;
 mod reserve;
+mod sweep;
 mod write;
 
 pub(super) use file::beside;
@@ -35,7 +36,7 @@ impl Embedded {
     pub(super) fn recover(&mut self, now_us: i64) -> Result<usize, JournalError> {
         let node = self.node.clone();
         let mut attempt =
-            || self.transaction(|transaction| write::recover(transaction, &node, now_us));
+            || self.transaction(|transaction| sweep::recover(transaction, &node, now_us));
         let recovered = match attempt() {
             // The reserve is kept for just this, and was released by the failure.
             Err(failed) if failed.down.why == Why::Full => attempt(),
@@ -73,7 +74,7 @@ impl Backing for Embedded {
     }
 
     async fn sweep(&mut self, now_us: i64, answers: Answers) -> Result<Swept, Failed> {
-        self.transaction(|transaction| write::sweep(transaction, now_us, answers))
+        self.transaction(|transaction| sweep::sweep(transaction, now_us, answers))
     }
 }
 

@@ -3,7 +3,7 @@
 use super::write::open_and_close;
 use crate::journal::entry::{CallKey, EntryId};
 use crate::journal::group::Open;
-use crate::journal::same_call::{Found, Held, KeyState, answered_as, judge_all};
+use crate::journal::same_call::{Found, Held, KeyState, judge_all, select_held};
 use deadpool_postgres::ClientWrapper;
 use std::collections::HashSet;
 use tokio_postgres::{Error, Row};
@@ -12,19 +12,18 @@ use uuid::Uuid;
 /// Rounds of claiming; each further one follows the removal of rows that no longer counted.
 const ROUNDS_MAX: usize = 3;
 
-pub(super) const RIVALS: &str = "SELECT call_key, message_key, entry, state, is_unique, \
-     opened_at_us, expires_at_us, outcome, coalesce(http_status, 0), \
-     coalesce(answer, sealed) \
-     FROM call_key LEFT JOIN entry_body ON id = entry AND part = 'answer' AND state = 'answered' \
-     WHERE call_key = ANY($1) OR (is_unique AND message_key = ANY($2))";
+pub(super) const RIVALS: &str =
+    select_held!("k.call_key = ANY($1) OR (k.message_key IS NOT NULL AND k.message_key = ANY($2))");
 
-/// A call that is still open under such a key is closed with its removal.
+/// A call that is still under way under such a key is closed with its removal.
 pub(super) const REMOVE: &str = "WITH removed AS (DELETE FROM call_key \
-     WHERE call_key = ANY($1) AND entry = ANY($2) RETURNING entry, state, is_idempotent) \
+     WHERE call_key = ANY($1) AND entry = ANY($2) RETURNING entry), \
+     ended AS (DELETE FROM entry_under_way USING removed WHERE id = entry \
+     RETURNING id, is_idempotent) \
      INSERT INTO entry_closed \
      (id, closed_at_us, outcome, needs_evidence, evidence, answer_bytes, phases) \
-     SELECT entry, $3, 'Unknown', NOT is_idempotent, 'interrupted', 0, '' FROM removed \
-     WHERE state = 'open' ON CONFLICT DO NOTHING";
+     SELECT id, $3, 'Unknown', NOT is_idempotent, 'interrupted', 0, '' FROM ended \
+     ON CONFLICT DO NOTHING";
 
 /// What became of each open, in the group's order; those `claimed` are let in.
 pub(super) async fn find(
@@ -84,15 +83,13 @@ async fn rivals(client: &ClientWrapper, waiting: &[(usize, &Open)]) -> Result<Ve
 fn held(row: &Row) -> Result<Held, Error> {
     Ok(Held {
         key: CallKey(digest(row.try_get(0)?)),
-        message_key: digest(row.try_get(1)?),
+        message_key: row.try_get::<_, Option<&[u8]>>(1)?.map(digest),
         entry: EntryId(row.try_get(2)?),
-        state: KeyState::from_word(row.try_get(3)?),
-        is_unique: row.try_get(4)?,
-        opened_at_us: row.try_get(5)?,
-        expires_at_us: row.try_get(6)?,
-        outcome: answered_as(row.try_get(7)?),
-        http_status: u16::try_from(row.try_get::<_, i32>(8)?).unwrap_or(0),
-        answer: row.try_get(9)?,
+        opened_at_us: row.try_get(3)?,
+        expires_at_us: row.try_get(4)?,
+        state: KeyState::of(row.try_get(5)?, row.try_get(6)?),
+        http_status: u16::try_from(row.try_get::<_, i32>(7)?).unwrap_or(0),
+        answer: row.try_get(8)?,
     })
 }
 

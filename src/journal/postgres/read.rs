@@ -81,7 +81,8 @@ impl Reader {
 
     /// Whether a call is under way under this key, on whatever node.
     pub(in crate::journal) async fn is_open(&self, key: CallKey) -> Result<bool, JournalDown> {
-        let select = "SELECT 1 FROM call_key WHERE call_key = $1 AND state = 'open'";
+        let select = "SELECT 1 FROM call_key k JOIN entry_under_way u ON u.id = k.entry \
+             WHERE k.call_key = $1";
         let row = self.first(select, &[&key.0.as_slice()], |_| Ok(())).await?;
         Ok(row.is_some())
     }

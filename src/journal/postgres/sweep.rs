@@ -1,7 +1,6 @@
 //! Housekeeping in PostgreSQL: what an earlier life left open, what has expired, answers beyond the cap.
 
 use crate::journal::group::{Answers, Swept};
-use crate::journal::same_call::IN_FLIGHT_US_MAX;
 use deadpool_postgres::ClientWrapper;
 use tokio_postgres::Error;
 
@@ -10,10 +9,30 @@ const SWEEP_ROWS_MAX: i64 = 1_000;
 /// One node sweeps at a time; the others have nothing to do then.
 const SWEEP_LOCK: i64 = 0x7161_7170_6173_7770;
 
-const INTERRUPTED: &str = "INSERT INTO entry_closed \
+/// Closes as Unknown what a node left open in an earlier life, and frees the keys of what may be sent again.
+const RECOVER: &str = "WITH ended AS (DELETE FROM entry_under_way WHERE node = $2 \
+     RETURNING id, is_idempotent), \
+     freed AS (DELETE FROM call_key k USING ended e, entry_opened o \
+     WHERE e.is_idempotent AND o.id = e.id AND k.call_key = o.call_key AND k.entry = e.id) \
+     INSERT INTO entry_closed \
      (id, closed_at_us, outcome, needs_evidence, evidence, answer_bytes, phases) \
-     SELECT entry, $1, 'Unknown', NOT is_idempotent, 'interrupted', 0, '' FROM call_key \
-     WHERE state = 'open' AND ";
+     SELECT id, $1, 'Unknown', NOT is_idempotent, 'interrupted', 0, '' FROM ended \
+     ON CONFLICT DO NOTHING";
+
+/// Closes as Unknown what is given up: its node is dead and did not start again.
+const GIVE_UP: &str = "WITH ended AS (DELETE FROM entry_under_way WHERE given_up_at_us <= $1 \
+     RETURNING id, is_idempotent) \
+     INSERT INTO entry_closed \
+     (id, closed_at_us, outcome, needs_evidence, evidence, answer_bytes, phases) \
+     SELECT id, $1, 'Unknown', NOT is_idempotent, 'interrupted', 0, '' FROM ended \
+     ON CONFLICT DO NOTHING";
+
+/// Drops keys that have expired, but none of a call that is still under way.
+const EXPIRE: &str = "WITH expired AS (DELETE FROM call_key WHERE call_key = ANY(ARRAY(SELECT \
+     k.call_key FROM call_key k WHERE k.expires_at_us <= $1 \
+     AND NOT EXISTS (SELECT FROM entry_under_way u WHERE u.id = k.entry) \
+     LIMIT $2 FOR UPDATE SKIP LOCKED)) RETURNING answer_bytes) \
+     SELECT count(*), coalesce(sum(answer_bytes), 0)::bigint FROM expired";
 
 /// Closes what this node left open in an earlier life; how many entries those were.
 pub(super) async fn recover(
@@ -21,22 +40,7 @@ pub(super) async fn recover(
     node: &str,
     now_us: i64,
 ) -> Result<usize, Error> {
-    let transaction = client.transaction().await?;
-    let interrupt = [INTERRUPTED, "node = $2 ON CONFLICT DO NOTHING"].concat();
-    let interrupted = transaction.execute(&interrupt, &[&now_us, &node]).await?;
-    transaction
-        .execute(
-            "DELETE FROM call_key WHERE state = 'open' AND node = $1 AND is_idempotent",
-            &[&node],
-        )
-        .await?;
-    transaction
-        .execute(
-            "UPDATE call_key SET state = 'unknown' WHERE state = 'open' AND node = $1",
-            &[&node],
-        )
-        .await?;
-    transaction.commit().await?;
+    let interrupted = client.execute(RECOVER, &[&now_us, &node]).await?;
     Ok(usize::try_from(interrupted).unwrap_or(usize::MAX))
 }
 
@@ -55,17 +59,8 @@ pub(super) async fn sweep(
     let is_ours = lock.try_get(0)?;
     let (mut removed, mut expired_bytes) = (0, 0);
     if is_ours {
-        let abandoned_us = now_us - IN_FLIGHT_US_MAX;
-        let interrupt =
-            [INTERRUPTED, "expires_at_us <= $1 AND opened_at_us <= $2 ON CONFLICT DO NOTHING"]
-                .concat();
-        transaction.execute(&interrupt, &[&now_us, &abandoned_us]).await?;
-        let expire = "WITH expired AS (DELETE FROM call_key WHERE call_key = ANY(ARRAY(SELECT \
-             call_key FROM call_key WHERE expires_at_us <= $1 \
-             AND (state <> 'open' OR opened_at_us <= $2) LIMIT $3 FOR UPDATE SKIP LOCKED)) \
-             RETURNING answer_bytes) \
-             SELECT count(*), coalesce(sum(answer_bytes), 0)::bigint FROM expired";
-        let row = transaction.query_one(expire, &[&now_us, &abandoned_us, &SWEEP_ROWS_MAX]).await?;
+        transaction.execute(GIVE_UP, &[&now_us]).await?;
+        let row = transaction.query_one(EXPIRE, &[&now_us, &SWEEP_ROWS_MAX]).await?;
         (removed, expired_bytes) = (row.try_get(0)?, row.try_get(1)?);
     }
     let cap = i64::try_from(answers.bytes_max).unwrap_or(i64::MAX);

@@ -5,6 +5,7 @@ use crate::journal::entry::{Closed, Opened, Resolution};
 use crate::journal::group::{
     Close, Group, KeyEnd, NewDayKey, Open, Resolve, Written, digest, phases_text,
 };
+use crate::journal::same_call::given_up_at_us;
 use deadpool_postgres::ClientWrapper;
 use qaqpa_kit::fault::{Code, Outcome, Phase};
 use std::collections::HashSet;
@@ -12,8 +13,9 @@ use tokio_postgres::Error;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
-/// Claims keys, adds the rows of those calls that got theirs and of refusals (`e` is NULL), and ends
-/// calls; what comes back was claimed. A row that is there already in any way is left alone.
+/// Claims keys, adds the rows of those calls that got theirs or need none (`e` is NULL) and of refusals
+/// (`g` is NULL too), and ends calls; what comes back is under way. A row that is there already in any way
+/// is left alone.
 ///
 /// One statement, because most of what a small group costs is statements: it is a transaction by itself.
 /// Sets of rows come from `SELECT unnest …`, which keeps no copy of each column as `FROM unnest` does, and
@@ -23,17 +25,18 @@ const GROUP: &str = "WITH opening AS MATERIALIZED (SELECT unnest($2::uuid[]) AS 
      unnest($6::text[]) AS a, unnest($7::text[]) AS v, unnest($8::text[]) AS r, \
      unnest($9::text[]) AS m, unnest($10::text[]) AS c, unnest($11::bytea[]) AS k, \
      unnest($12::bytea[]) AS cc, unnest($13::bytea[]) AS d, unnest($14::bigint[]) AS b, \
-     unnest($15::text[]) AS x, unnest($16::bytea[]) AS mk, unnest($17::bool[]) AS u, \
-     unnest($18::bool[]) AS i, unnest($19::bigint[]) AS e, unnest($20::bytea[]) AS body), \
-     claimed AS (INSERT INTO call_key (call_key, message_key, entry, node, state, is_unique, \
-     is_idempotent, opened_at_us, expires_at_us, answer_bytes) \
-     SELECT k, mk, id, $1, 'open', u, i, t, e, 0 FROM opening WHERE e IS NOT NULL \
-     ON CONFLICT DO NOTHING RETURNING entry), \
+     unnest($15::text[]) AS x, unnest($16::bytea[]) AS mk, unnest($17::bool[]) AS i, \
+     unnest($18::bigint[]) AS e, unnest($19::bigint[]) AS g, unnest($20::bytea[]) AS body), \
+     claimed AS (INSERT INTO call_key SELECT k, mk, id, i, t, e, 0, NULL FROM opening \
+     WHERE e IS NOT NULL ON CONFLICT DO NOTHING RETURNING entry), \
      let_in AS MATERIALIZED (SELECT * FROM opening \
      WHERE e IS NULL OR (id IN (SELECT entry FROM claimed)) IS TRUE), \
      opened AS (INSERT INTO entry_opened \
      SELECT id, $1, t, p, s, a, v, r, m, c, k, cc, d, b, nullif(x, '') FROM let_in \
-     ON CONFLICT DO NOTHING), \
+     ON CONFLICT DO NOTHING RETURNING id), \
+     begun AS (INSERT INTO entry_under_way SELECT id, $1, i, g FROM let_in \
+     WHERE g IS NOT NULL AND (id IN (SELECT id FROM opened)) IS TRUE \
+     ON CONFLICT DO NOTHING RETURNING id), \
      requests AS (INSERT INTO entry_body SELECT id, 'request', body FROM let_in \
      WHERE body IS NOT NULL ON CONFLICT DO NOTHING), \
      closing AS MATERIALIZED (SELECT unnest($21::uuid[]) AS id, unnest($22::bigint[]) AS t, \
@@ -42,22 +45,21 @@ const GROUP: &str = "WITH opening AS MATERIALIZED (SELECT unnest($2::uuid[]) AS 
      unnest($29::bytea[]) AS ad, unnest($30::bytea[]) AS ac, unnest($31::bytea[]) AS d, \
      unnest($32::bigint[]) AS b, unnest($33::text[]) AS ph, unnest($34::bytea[]) AS rd, \
      unnest($35::bigint[]) AS rb, unnest($36::bytea[]) AS body, unnest($37::bytea[]) AS k, \
-     unnest($38::text[]) AS ks, unnest($39::bytea[]) AS kept), \
+     unnest($38::bytea[]) AS kept), \
      closed AS (INSERT INTO entry_closed \
      SELECT id, t, o, n, c, p, e, h, ad, ac, d, b, ph, rd, rb FROM closing \
      ON CONFLICT DO NOTHING), \
+     ended AS (DELETE FROM entry_under_way u USING closing WHERE u.id = closing.id), \
      answers AS (INSERT INTO entry_body SELECT id, 'answer', body FROM closing \
      WHERE body IS NOT NULL ON CONFLICT DO NOTHING), \
-     remembered AS (UPDATE call_key SET state = ks, \
-     outcome = CASE ks WHEN 'answered' THEN o END, \
-     http_status = CASE ks WHEN 'answered' THEN h END, \
-     answer = kept, answer_bytes = coalesce(octet_length(kept), 0) FROM closing \
-     WHERE call_key = k AND entry = id AND ks IS NOT NULL), \
+     remembered AS (UPDATE call_key SET answer = kept, answer_bytes = octet_length(kept) \
+     FROM closing WHERE call_key = k AND entry = id AND kept IS NOT NULL), \
      released AS (DELETE FROM call_key USING closing \
-     WHERE call_key = k AND entry = id AND ks IS NULL) \
-     SELECT entry FROM claimed";
+     WHERE call_key = k AND entry = id AND kept IS NULL) \
+     SELECT id FROM begun";
 
-const UNDONE: &str = "INSERT INTO entry_closed (id, closed_at_us, outcome, needs_evidence, \
+const UNDONE: &str = "WITH ended AS (DELETE FROM entry_under_way WHERE id = ANY($1)) \
+     INSERT INTO entry_closed (id, closed_at_us, outcome, needs_evidence, \
      fault_code, fault_phase, evidence, answer_bytes, phases) \
      SELECT id, $2, $3, false, $4, $5, 'fault', 0, '' FROM entry_opened WHERE id = ANY($1) \
      ON CONFLICT DO NOTHING";
@@ -70,7 +72,7 @@ const DAY_KEY: &str = "SELECT wrapped FROM day_key WHERE day = $1";
 
 const RESOLVED: &str = "INSERT INTO entry_resolved SELECT id, $2, $3, $4, $5 FROM entry_closed \
      WHERE id = $1 AND needs_evidence ON CONFLICT DO NOTHING";
-const FREED: &str = "DELETE FROM call_key WHERE state = 'unknown' AND entry = $1 \
+const FREED: &str = "DELETE FROM call_key WHERE entry = $1 \
      AND call_key = (SELECT call_key FROM entry_opened WHERE id = $1)";
 
 /// Every statement of a group; a session prepares them all before it is used, so that none waits for
@@ -134,7 +136,7 @@ async fn execute(
     client.execute(&statement, parameters).await
 }
 
-/// Claims the keys of these calls, lets in those that got theirs, and writes the refusals and ends of a
+/// Claims the keys of these calls, lets in those that got theirs or need none, and writes the refusals and ends of a
 /// group; the calls that were let in.
 pub(super) async fn open_and_close(
     client: &ClientWrapper,
@@ -175,11 +177,6 @@ fn opening<'g>(columns: &mut Columns<'g>, opens: &[&'g Open], refused: &[&'g Ope
     let bytes = |of: fn(&Opened) -> &[u8; 32]| -> Box<Vec<Option<&'g [u8]>>> {
         Box::new(rows().map(|row| digest(of(row))).collect())
     };
-    // A refusal claims nothing and has no body.
-    let none = refused.len();
-    let flag = |of: fn(&Open) -> bool| -> Box<Vec<bool>> {
-        Box::new(opens.iter().map(|open| of(open)).chain(refused.iter().map(|_| false)).collect())
-    };
     columns.push(Box::new(rows().map(|row| row.id.0).collect::<Vec<_>>()));
     columns.push(Box::new(rows().map(|row| row.opened_at_us).collect::<Vec<_>>()));
     columns.push(text(|row| &row.participant));
@@ -196,18 +193,29 @@ fn opening<'g>(columns: &mut Columns<'g>, opens: &[&'g Open], refused: &[&'g Ope
     columns.push(bytes(|row| &row.request_digest));
     columns.push(Box::new(rows().map(|row| size(row.request_bytes)).collect::<Vec<_>>()));
     columns.push(text(|row| &row.revocation));
-    columns.push(Box::new(rows().map(|row| row.message_key.as_slice()).collect::<Vec<_>>()));
-    columns.push(flag(|open| open.same_call.unique_message_id));
-    columns.push(flag(|open| open.same_call.idempotent));
-    let mut expires: Vec<_> = opens.iter().map(|open| Some(open.same_call.expires_at_us)).collect();
-    expires.resize(opens.len() + none, None);
-    columns.push(Box::new(expires));
-    let mut bodies: Vec<_> = opens.iter().map(|open| open.request.as_deref()).collect();
-    bodies.resize(opens.len() + none, None);
-    columns.push(Box::new(bodies));
+    // A refusal claims nothing, is never under way and has no body.
+    fn none<T>(refused: &[&Opened]) -> impl Iterator<Item = Option<T>> {
+        refused.iter().map(|_| None)
+    }
+    let message_keys = opens.iter().map(|Open { opened, same_call, .. }| {
+        Some(opened.message_key.as_slice()).filter(|_| same_call.unique_message_id)
+    });
+    columns.push(Box::new(message_keys.chain(none(refused)).collect::<Vec<_>>()));
+    let idempotent = opens.iter().map(|open| open.same_call.idempotent);
+    columns.push(Box::new(idempotent.chain(refused.iter().map(|_| false)).collect::<Vec<_>>()));
+    let expires = opens.iter().map(|Open { same_call, .. }| {
+        Some(same_call.expires_at_us).filter(|_| same_call.is_remembered)
+    });
+    columns.push(Box::new(expires.chain(none(refused)).collect::<Vec<_>>()));
+    let given_up = opens.iter().map(|Open { opened, same_call, .. }| {
+        Some(given_up_at_us(opened.opened_at_us, same_call.expires_at_us))
+    });
+    columns.push(Box::new(given_up.chain(none(refused)).collect::<Vec<_>>()));
+    let bodies = opens.iter().map(|open| open.request.as_deref());
+    columns.push(Box::new(bodies.chain(none(refused)).collect::<Vec<_>>()));
 }
 
-/// `$21` to `$39`: what ended; of refusals there is no more than the row.
+/// `$21` to `$38`: what ended; of refusals there is no more than the row.
 fn closing<'g>(columns: &mut Columns<'g>, ends: &[(&'g Closed, Option<&'g Close>)]) {
     let rows = || ends.iter().map(|(closed, _)| *closed);
     let closes = || ends.iter().map(|(_, close)| *close);
@@ -245,13 +253,12 @@ fn closing<'g>(columns: &mut Columns<'g>, ends: &[(&'g Closed, Option<&'g Close>
     let sizes = passed().map(|passed| passed.map(|passed| size(passed.request_bytes)));
     columns.push(Box::new(sizes.collect::<Vec<_>>()));
     columns.push(of_close(Close::body));
-    columns.push(of_close(|close| Some(close.closed.key.0.as_slice())));
-    let state = |close: &Close| match close.key_end {
-        KeyEnd::Answered => Some("answered"),
-        KeyEnd::Unknown => Some("unknown"),
-        KeyEnd::Released => None,
+    // Of keys that the end changes; one that it stores no answer with goes.
+    let key = |close: &'g Close| {
+        let is_changed = close.key_end == KeyEnd::Released || close.stored().is_some();
+        Some(close.closed.key.0.as_slice()).filter(|_| is_changed)
     };
-    columns.push(Box::new(closes().map(|close| close.and_then(state)).collect::<Vec<_>>()));
+    columns.push(of_close(key));
     columns.push(of_close(Close::stored));
 }
 

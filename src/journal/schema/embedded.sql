@@ -141,3 +141,42 @@ CREATE TRIGGER entry_resolved_waits_no_more AFTER INSERT ON entry_resolved
 -- migration 6: who writes an end notes what waits: a trigger made every end dearer
 
 DROP TRIGGER entry_closed_waits;
+
+-- migration 7: what is under way apart from what is remembered; a key tells no more what became of its call
+
+-- Not evidence: entries that have not ended. In with the opening, out with the end, in the same
+-- transaction: it alone tells whether a call is under way.
+CREATE TABLE entry_under_way (
+    id                 BLOB NOT NULL PRIMARY KEY,
+    node               TEXT NOT NULL,
+    is_idempotent      INTEGER NOT NULL,
+    given_up_at_us     INTEGER NOT NULL            -- from then on its node is taken for dead
+) STRICT, WITHOUT ROWID;
+
+INSERT INTO entry_under_way
+    SELECT entry, node, is_idempotent, max(expires_at_us, opened_at_us + 3600000000) FROM call_key
+    WHERE state = 'open';
+
+-- Not evidence: which calls are remembered, so that the same call is not carried twice. What became of
+-- one is told by the end of its entry.
+CREATE TABLE call_remembered (
+    call_key           BLOB NOT NULL PRIMARY KEY,
+    message_key        BLOB,                       -- NULL: other content may come under the messageId
+    entry              BLOB NOT NULL,
+    is_idempotent      INTEGER NOT NULL,
+    opened_at_us       INTEGER NOT NULL,
+    expires_at_us      INTEGER NOT NULL,
+    answer_bytes       INTEGER NOT NULL,           -- of the answer below, 0 where none is kept here
+    answer             BLOB                        -- sealed, where the entry's body is not kept; NULL: none, or dropped
+) STRICT;
+
+INSERT INTO call_remembered
+    SELECT call_key, CASE WHEN is_unique = 1 THEN message_key END, entry, is_idempotent, opened_at_us,
+        expires_at_us, answer_bytes, answer FROM call_key ORDER BY call_key;
+DROP TABLE call_key;
+ALTER TABLE call_remembered RENAME TO call_key;
+
+CREATE UNIQUE INDEX call_key_message ON call_key (message_key) WHERE message_key IS NOT NULL;
+CREATE INDEX call_key_expiry ON call_key (expires_at_us);
+CREATE INDEX call_key_answer ON call_key (is_idempotent DESC, opened_at_us, answer_bytes)
+    WHERE answer_bytes > 0;

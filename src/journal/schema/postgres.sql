@@ -183,3 +183,55 @@ END $$;
 -- migration 6: in SQLite the writer notes what waits; here the trigger does
 
 SELECT 1;
+
+-- migration 7: what is under way apart from what is remembered; a key tells no more what became of its call
+
+-- Not evidence: entries that have not ended. In with the opening, out with the end, in the same
+-- transaction: it alone tells whether a call is under way.
+CREATE TABLE entry_under_way (
+    id                 UUID NOT NULL PRIMARY KEY,
+    node               TEXT NOT NULL,
+    is_idempotent      BOOLEAN NOT NULL,
+    given_up_at_us     BIGINT NOT NULL             -- from then on its node is taken for dead
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000); -- every row goes soon
+
+-- A gateway of an earlier version that still runs here waits, and then finds no such table: it fails, closed.
+LOCK TABLE call_key IN ACCESS EXCLUSIVE MODE;
+
+INSERT INTO entry_under_way
+    SELECT entry, node, is_idempotent, greatest(expires_at_us, opened_at_us + 3600000000) FROM call_key
+    WHERE state = 'open';
+
+-- Not evidence: which calls are remembered, so that the same call is not carried twice. What became of
+-- one is told by the end of its entry.
+CREATE TABLE call_remembered (
+    call_key           BYTEA NOT NULL PRIMARY KEY,
+    message_key        BYTEA,                      -- NULL: other content may come under the messageId
+    entry              UUID NOT NULL,
+    is_idempotent      BOOLEAN NOT NULL,
+    opened_at_us       BIGINT NOT NULL,
+    expires_at_us      BIGINT NOT NULL,
+    answer_bytes       BIGINT NOT NULL,            -- of the answer below, 0 where none is kept here
+    answer             BYTEA                       -- sealed, where the entry's body is not kept; NULL: none, or dropped
+) WITH (autovacuum_vacuum_scale_factor = 0.02);
+
+ALTER TABLE call_remembered ALTER COLUMN answer SET STORAGE EXTERNAL;
+
+INSERT INTO call_remembered
+    SELECT call_key, CASE WHEN is_unique THEN message_key END, entry, is_idempotent, opened_at_us,
+        expires_at_us, answer_bytes, answer FROM call_key;
+DROP TABLE call_key;
+ALTER TABLE call_remembered RENAME TO call_key;
+ALTER INDEX call_remembered_pkey RENAME TO call_key_pkey;
+
+CREATE UNIQUE INDEX call_key_message ON call_key (message_key) WHERE message_key IS NOT NULL;
+CREATE INDEX call_key_expiry ON call_key (expires_at_us);
+CREATE INDEX call_key_answer ON call_key (is_idempotent DESC, opened_at_us, answer_bytes)
+    WHERE answer_bytes > 0;
+
+DO $$ BEGIN
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'qaqpa_app') THEN
+        GRANT SELECT, INSERT, UPDATE, DELETE ON call_key TO qaqpa_app;
+        GRANT SELECT, INSERT, DELETE ON entry_under_way TO qaqpa_app;
+    END IF;
+END $$;

@@ -12,9 +12,6 @@ use qaqpa_kit::fault::{Fault, Outcome, Phase};
 use qaqpa_kit::hex;
 use std::time::Instant;
 
-/// Its key is its own: what the clerk does once is decided by the payments, not by the journal.
-const KEPT_US: i64 = 3_600_000_000;
-
 /// What is exchanged, and about which order.
 pub(super) struct About<'a> {
     /// `PAY_Submit`, `PAY_Inquire`, `PAY_Notice`.
@@ -94,8 +91,8 @@ impl<'a> Entry<'a> {
             request_bytes: whole.len() as u64,
             request: whole,
         };
-        let expires_at_us = opened_at_us.saturating_add(KEPT_US);
-        let same_call = SameCall::until(expires_at_us, about.is_idempotent);
+        // What the clerk does once is decided by the payments, not by the journal.
+        let same_call = SameCall::alone(opened_at_us, about.is_idempotent);
         let Opening::Fresh = gate.journal.open(opened, same_call).await? else {
             return Err(JournalDown::new(
                 crate::journal::Why::Broken,

@@ -112,8 +112,8 @@ impl Account {
         passage: Passage,
     ) -> Result<(), Fault> {
         let window_us = i64::from(operation.service.manifest.window_s) * 1_000_000;
-        let expires_at_us = self.trace.received_at_us + window_us;
-        let same_call = SameCall::until(expires_at_us, operation.is_idempotent());
+        let until_us = self.trace.received_at_us + window_us;
+        let same_call = SameCall::alone(until_us, operation.is_idempotent());
         let opening = self.gate.journal.open(self.trace.opened(&head), same_call).await;
         match opening.map_err(|down| {
             Fault::new(Code::GatewayJournalDown, Phase::Open, "journal_down")

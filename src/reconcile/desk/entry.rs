@@ -101,7 +101,7 @@ impl<'j> Entry<'j> {
             request: Bytes::copy_from_slice(said),
         };
         // A run can be made again, and a step is done once by the store's own rules.
-        match journal.open(opened, SameCall::until(at_us, true)).await? {
+        match journal.open(opened, SameCall::alone(at_us, true)).await? {
             Opening::Fresh => Ok(Self { journal, id, key }),
             _ => Err(JournalDown::new(Why::Broken, "an id that was used before")),
         }

@@ -1,0 +1,162 @@
+//! Housekeeping in the SQLite file: what an earlier life left open, what has expired, answers beyond the cap.
+
+use super::write::{FREED, WAITS};
+use crate::journal::entry::EntryId;
+use crate::journal::group::{Answers, Swept};
+use rusqlite::{Result, ToSql, Transaction};
+
+/// Rows that one sweep removes, so that no call waits long for it.
+const SWEEP_ROWS_MAX: u16 = 1_000;
+
+/// The end that nobody wrote.
+const INTERRUPTED: &str = "INSERT INTO entry_closed \
+     (id, closed_at_us, outcome, needs_evidence, evidence, answer_bytes, phases) \
+     VALUES (?1, ?2, 'Unknown', ?3, 'interrupted', 0, '') ON CONFLICT DO NOTHING";
+
+/// What has expired stays while its call is under way.
+const EXPIRED: &str = "DELETE FROM call_key WHERE rowid IN (SELECT k.rowid FROM call_key k \
+     WHERE k.expires_at_us <= ?1 \
+     AND NOT EXISTS (SELECT 1 FROM entry_under_way u WHERE u.id = k.entry) LIMIT ?2) \
+     RETURNING answer_bytes";
+
+const OLDEST: &str = "SELECT rowid, answer_bytes, is_idempotent FROM call_key \
+     WHERE answer_bytes > 0 ORDER BY is_idempotent DESC, opened_at_us LIMIT ?1";
+
+/// Entries under way that are to be closed as Unknown.
+#[derive(Clone, Copy)]
+pub(super) enum Which<'a> {
+    One(EntryId),
+    OfNode(&'a str),
+    GivenUp,
+}
+
+/// An entry that was closed so.
+pub(super) struct Interrupted {
+    id: [u8; 16],
+    is_idempotent: bool,
+}
+
+/// Closes entries under way as Unknown.
+pub(super) fn interrupt(
+    transaction: &Transaction<'_>,
+    which: Which<'_>,
+    now_us: i64,
+) -> Result<Vec<Interrupted>> {
+    let (condition, value): (_, &dyn ToSql) = match &which {
+        Which::One(id) => ("id = ?1", &id.0.as_bytes().as_slice()),
+        Which::OfNode(node) => ("node = ?1", node),
+        Which::GivenUp => ("given_up_at_us <= ?1", &now_us),
+    };
+    let delete =
+        format!("DELETE FROM entry_under_way WHERE {condition} RETURNING id, is_idempotent");
+    let mut delete = transaction.prepare_cached(&delete)?;
+    let ended = delete.query_map([value], |row| {
+        Ok(Interrupted { id: row.get(0)?, is_idempotent: row.get(1)? })
+    })?;
+    let ended: Vec<_> = ended.collect::<Result<_>>()?;
+    for Interrupted { id, is_idempotent } in &ended {
+        let written =
+            transaction.prepare_cached(INTERRUPTED)?.execute((id, now_us, !is_idempotent))?;
+        if written == 1 && !is_idempotent {
+            transaction.prepare_cached(WAITS)?.execute([id])?;
+        }
+    }
+    Ok(ended)
+}
+
+/// Closes what this node left open in an earlier life; how many entries those were. Keys of what may be
+/// sent again are free.
+pub(super) fn recover(transaction: &Transaction<'_>, node: &str, now_us: i64) -> Result<usize> {
+    let interrupted = interrupt(transaction, Which::OfNode(node), now_us)?;
+    for one in interrupted.iter().filter(|one| one.is_idempotent) {
+        transaction.prepare_cached(FREED)?.execute([one.id])?;
+    }
+    Ok(interrupted.len())
+}
+
+/// Drops what has expired, then answers beyond the cap.
+pub(super) fn sweep(transaction: &Transaction<'_>, now_us: i64, answers: Answers) -> Result<Swept> {
+    interrupt(transaction, Which::GivenUp, now_us)?;
+    let (expired, expired_bytes) = expire(transaction, now_us)?;
+    let kept = match answers.known {
+        Some(bytes) => i64::try_from(bytes).unwrap_or(i64::MAX).saturating_sub(expired_bytes),
+        None => {
+            let total =
+                "SELECT coalesce(sum(answer_bytes), 0) FROM call_key WHERE answer_bytes > 0";
+            transaction.query_row(total, (), |row| row.get(0))?
+        }
+    };
+    let cap = i64::try_from(answers.bytes_max).unwrap_or(i64::MAX);
+    let (dropped, dropped_bytes) = drop_answers(transaction, kept.saturating_sub(cap))?;
+    let is_more = expired.max(dropped) >= usize::from(SWEEP_ROWS_MAX);
+    Ok(Swept { answers_bytes: u64::try_from(kept - dropped_bytes).unwrap_or(0), is_more })
+}
+
+/// Drops keys that have expired; how many, and how many bytes of answers with them.
+fn expire(transaction: &Transaction<'_>, now_us: i64) -> Result<(usize, i64)> {
+    let mut delete = transaction.prepare_cached(EXPIRED)?;
+    let mut rows = delete.query((now_us, SWEEP_ROWS_MAX))?;
+    let (mut expired, mut bytes) = (0, 0);
+    while let Some(row) = rows.next()? {
+        expired += 1;
+        bytes += row.get::<_, i64>(0)?;
+    }
+    Ok((expired, bytes))
+}
+
+/// Drops answers until `excess` bytes are gone, the oldest first, but none of a call that may not be
+/// sent twice while there is another; how many rows, and how many bytes. The key of such a call stays:
+/// without its answer it is as good as Unknown.
+fn drop_answers(transaction: &Transaction<'_>, excess: i64) -> Result<(usize, i64)> {
+    if excess <= 0 {
+        return Ok((0, 0));
+    }
+    let mut oldest = transaction.prepare_cached(OLDEST)?;
+    let mut rows = oldest.query([SWEEP_ROWS_MAX])?;
+    let (mut dropped, mut bytes) = (Vec::new(), 0);
+    while bytes < excess
+        && let Some(row) = rows.next()?
+    {
+        bytes += row.get::<_, i64>(1)?;
+        dropped.push((row.get::<_, i64>(0)?, row.get::<_, bool>(2)?));
+    }
+    for (row, is_idempotent) in &dropped {
+        let change = if *is_idempotent {
+            "DELETE FROM call_key WHERE rowid = ?1"
+        } else {
+            "UPDATE call_key SET answer = NULL, answer_bytes = 0 WHERE rowid = ?1"
+        };
+        transaction.prepare_cached(change)?.execute([row])?;
+    }
+    Ok((dropped.len(), bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::embedded::{self, write::RIVALS};
+    use crate::journal::schema;
+
+    /// What SQLite does for a statement, step by step.
+    fn steps(sql: &str) -> Vec<String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.sqlite");
+        embedded::migrate_file(&path, &schema::JOURNAL).unwrap();
+        let connection = rusqlite::Connection::open(&path).unwrap();
+        let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let parameters = vec![1; explain.parameter_count()];
+        let steps = explain.query_map(rusqlite::params_from_iter(parameters), |row| row.get(3));
+        steps.unwrap().map(Result::unwrap).collect()
+    }
+
+    /// However many calls are remembered, and whatever the journal holds.
+    #[test]
+    fn no_step_of_what_keys_need_reads_a_whole_table() {
+        for sql in [EXPIRED, OLDEST, FREED, RIVALS] {
+            let steps = steps(sql);
+            let is_whole = |step: &&String| step.starts_with("SCAN") || step.contains("TEMP");
+            let of_all = |step: &&String| is_whole(step) && !step.contains("call_key_answer");
+            assert_eq!(steps.iter().find(of_all), None, "{steps:?}");
+        }
+    }
+}
