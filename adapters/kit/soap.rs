@@ -153,7 +153,7 @@ impl<'d> Envelope<'d> {
         while let Some(node) = nodes.get(index as usize) {
             let next = match node.kind {
                 Kind::Instruction => {
-                    return Err(SoapError::new("instruction_outside_data", node.span.start));
+                    return Err(SoapError::new("instruction_outside_data", node.span().start));
                 }
                 Kind::Element => self.stray(NodeId(index), node, holder)?,
                 _ => None,
@@ -280,9 +280,10 @@ fn refuse_text(parent: Element<'_>) -> Result<(), SoapError> {
     while index < end {
         let Some(node) = nodes.get(index as usize) else { break };
         if matches!(node.kind, Kind::Text | Kind::CData) {
-            let text = document.source().get(node.span.start..node.span.end).unwrap_or_default();
+            let text =
+                document.source().get(node.span().start..node.span().end).unwrap_or_default();
             if !text.iter().all(u8::is_ascii_whitespace) {
-                return Err(SoapError::new("unexpected_text", node.span.start));
+                return Err(SoapError::new("unexpected_text", node.span().start));
             }
         }
         index = node.subtree_end;

@@ -36,7 +36,7 @@ pub(super) struct Replaying {
 }
 
 impl Handler for Replaying {
-    async fn answer(&self, received: Received) -> Response<AnswerBody> {
+    async fn answer(&self, received: Box<Received>) -> Response<AnswerBody> {
         if self.first.get().is_none() {
             let (head, body) = self.agency.answer(received).await.into_parts();
             if head.status != StatusCode::OK {

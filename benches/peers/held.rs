@@ -35,7 +35,7 @@ struct Gated {
 }
 
 impl Handler for Gated {
-    async fn answer(&self, received: Received) -> Response<AnswerBody> {
+    async fn answer(&self, received: Box<Received>) -> Response<AnswerBody> {
         self.gate.held.fetch_add(1, Ordering::Relaxed);
         if let Ok(place) = self.gate.places.acquire().await {
             place.forget();

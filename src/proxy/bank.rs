@@ -39,9 +39,9 @@ pub fn asker<'s>(settings: &'s Settings, path: &str) -> Option<Asker<'s>> {
 }
 
 /// Answers a whole request.
-pub async fn answer(gate: &Gateway, received: Received) -> Response<AnswerBody> {
+pub async fn answer(gate: &Gateway, received: Box<Received>) -> Response<AnswerBody> {
     // The answer is written in the words of the question.
-    let Received { method, uri, headers, body, .. } = received.clone();
+    let Received { method, uri, headers, body, .. } = Received::clone(&received);
     let reply = handle::handle(gate, Face::Bank, received).await;
     written(gate, (&method, &uri, &headers), &body, reply)
 }

@@ -41,8 +41,8 @@ pub struct Question {
 /// What goes, and to whom.
 enum Leaving {
     /// With the call's `data`, where the answer will be held against it.
-    ToAgency(UpstreamRequest, Option<Vec<u8>>),
-    ToHouse(HttpOutgoing),
+    ToAgency(Box<UpstreamRequest>, Option<Vec<u8>>),
+    ToHouse(Box<HttpOutgoing>),
 }
 
 /// Makes the question of a call that is open, and binds to it what it needs. A panic ends here, because
@@ -130,13 +130,15 @@ fn encode(gate: &Gateway, asking: &Asking<'_>, trace: &mut Trace) -> Result<Leav
         data: request.data,
     };
     let leaving = match service.agency.adapter.encode(&call)? {
-        Outgoing::Http(outgoing) if service.agency.is_house() => Leaving::ToHouse(outgoing),
+        Outgoing::Http(outgoing) if service.agency.is_house() => {
+            Leaving::ToHouse(Box::new(outgoing))
+        }
         outgoing => {
-            let written = written(gate, request, &call, outgoing)?;
-            let may_repeat = service.manifest.idempotent;
+            let mut written = Box::new(written(gate, request, &call, outgoing)?);
+            written.may_repeat = service.manifest.idempotent;
             let compared = request.data.filter(|_| service.agency.adapter.compares());
             let data = compared.map(splice::standing_alone);
-            Leaving::ToAgency(UpstreamRequest { may_repeat, ..written }, data)
+            Leaving::ToAgency(written, data)
         }
     };
     trace.mark(Phase::Encode);
@@ -158,7 +160,7 @@ async fn exchange(
     let Sending { service, original_digest, deadline } = *sending;
     let (received, data) = match leaving {
         Leaving::ToHouse(outgoing) => {
-            let asked = (&outgoing, original_digest);
+            let asked = (&*outgoing, original_digest);
             // Boxed: else every call that waits for an agency would have room for it.
             (Box::pin(house::answer(gate, service, asked, trace)).await?, None)
         }

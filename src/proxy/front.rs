@@ -60,22 +60,23 @@ impl Handler for Front {
         relay::relay(&gate, face, arriving).await
     }
 
-    async fn answer(&self, received: Received) -> Response<AnswerBody> {
+    /// All but a call is boxed: a call that waits for its agency holds no room for anything else.
+    async fn answer(&self, received: Box<Received>) -> Response<AnswerBody> {
         let gate = &*self.current.gate();
         if received.uri.path().starts_with(look_up::PREFIX)
             && self.listener(gate).is_some_and(|listener| listener.receipts)
         {
-            return self.look_ups.answer(gate, &received).await;
+            return Box::pin(self.look_ups.answer(gate, &received)).await;
         }
         let face = face(gate, &received.method, received.uri.path(), &received.headers);
         if received.uri.path().starts_with(registers::PREFIX) {
-            return registers::look_up(gate, face, &received).await;
+            return Box::pin(registers::look_up(gate, face, &received)).await;
         }
         if let Some(unserved) = unserved(face, &received.method, received.uri.path()) {
             return unserved;
         }
         match (face, &received.method) {
-            (Face::Bank, _) => bank::answer(gate, received).await,
+            (Face::Bank, _) => Box::pin(bank::answer(gate, received)).await,
             (Face::Resource(..), _) | (_, &Method::POST) => {
                 response(face, handle::handle(gate, face, received).await)
             }

@@ -21,13 +21,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 /// Answers one call: lets it in, carries it, and turns a refusal into a fault that says whose it is.
-pub async fn handle(gate: &Gateway, face: Face, received: Received) -> Reply {
+pub async fn handle(gate: &Gateway, face: Face, received: Box<Received>) -> Reply {
     let mut trace = Trace::start(face, received.received_at, received.received_at_us);
     let peer_address = received.peer_address;
     // Boxed: what letting in needs is given back when it ends.
     let reply = match Box::pin(enter(gate, received, &mut trace)).await {
         Entered::Open(call) => carry(gate, call, &mut trace).await,
-        Entered::Answered(reply) => reply,
+        Entered::Answered(reply) => *reply,
     };
     let reply = reply.with_budget(gate, &trace);
     trace.mark(Phase::Reply);
@@ -63,10 +63,10 @@ pub(super) fn observe(gate: &Gateway, trace: &Trace, reply: &Reply, peer: Option
     });
 }
 
-/// What became of a call up to `encode`.
+/// What became of a call up to `encode`. Boxed: it is held while the call is carried.
 enum Entered {
-    Open(Open),
-    Answered(Reply),
+    Open(Box<Open>),
+    Answered(Box<Reply>),
 }
 
 /// A call whose entry is open. Of the message itself nothing is held any more: agencies take seconds,
@@ -79,7 +79,7 @@ struct Open {
 }
 
 /// Lets a call in. Up to `open` nothing has happened and a fault is only an answer.
-async fn enter(gate: &Gateway, received: Received, trace: &mut Trace) -> Entered {
+async fn enter(gate: &Gateway, received: Box<Received>, trace: &mut Trace) -> Entered {
     let original = face::original(trace.face, &received);
     let entered = read(gate, &received, &original, trace).await;
     entered.unwrap_or_else(|fault| {
@@ -89,7 +89,7 @@ async fn enter(gate: &Gateway, received: Received, trace: &mut Trace) -> Entered
         }
         let reply = Reply::refused(gate, fault, trace);
         gate.journal.record(trace.opened(&original), trace.closed(&reply));
-        Entered::Answered(reply)
+        Entered::Answered(Box::new(reply))
     })
 }
 
@@ -147,10 +147,11 @@ async fn read(
     let original_digest = opened.request_digest;
     match dedupe::open(gate, (trace.face, &service), opened, &mut permit, deadline).await? {
         Admitted::Stored { entry, outcome, http_status, answer } => {
-            return Ok(Entered::Answered(Reply::stored(entry, outcome, http_status, answer)));
+            let reply = Reply::stored(entry, outcome, http_status, answer);
+            return Ok(Entered::Answered(Box::new(reply)));
         }
         Admitted::LeftUnknown { entry } => {
-            return Ok(Entered::Answered(Reply::left_unknown(gate, entry, trace)));
+            return Ok(Entered::Answered(Box::new(Reply::left_unknown(gate, entry, trace))));
         }
         Admitted::Fresh => trace.mark(Phase::Open),
     }
@@ -159,19 +160,19 @@ async fn read(
     let asking = Asking { service: &service, request, original_digest, deadline };
     let question =
         exchange::prepare(gate, &asking, (&caller.participant, &mut permit), trace).await;
-    Ok(Entered::Open(Open { service, signed, permit, question }))
+    Ok(Entered::Open(Box::new(Open { service, signed, permit, question })))
 }
 
 /// Carries a call to its agency and back. Its entry is closed, whatever happens, before anybody is told.
-async fn carry(gate: &Gateway, call: Open, trace: &mut Trace) -> Reply {
-    let Open { service, signed, permit, question } = call;
+async fn carry(gate: &Gateway, call: Box<Open>, trace: &mut Trace) -> Reply {
+    let service = &*call.service;
     // send, decode
-    let answered = exchange::ask(gate, &service, question, trace).await;
-    gate.admission.note(&permit, &service, trace.asked_for(answered.as_ref().err()));
+    let answered = exchange::ask(gate, service, call.question, trace).await;
+    gate.admission.note(&call.permit, service, trace.asked_for(answered.as_ref().err()));
 
-    let reply = Reply::written(gate, answered, signed.as_ref(), &service, trace);
+    let reply = Reply::written(gate, answered, call.signed.as_ref(), service, trace);
     let closed = gate.journal.close(trace.closed(&reply)).await;
-    drop(permit);
+    drop(call.permit);
     trace.mark(Phase::Close);
-    reply.if_kept(closed, &service).unwrap_or_else(|fault| Reply::refused(gate, fault, trace))
+    reply.if_kept(closed, service).unwrap_or_else(|fault| Reply::refused(gate, fault, trace))
 }

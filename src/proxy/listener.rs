@@ -84,8 +84,8 @@ pub trait Handler: Send + Sync + 'static {
         Intake::Whole
     }
 
-    /// Answers one request.
-    fn answer(&self, received: Received) -> impl Future<Output = Response<AnswerBody>> + Send;
+    /// Answers one request, which is boxed: hands through which it goes would hold it twice while they wait.
+    fn answer(&self, received: Box<Received>) -> impl Future<Output = Response<AnswerBody>> + Send;
 
     /// Answers a request whose body still arrives.
     ///
@@ -384,9 +384,9 @@ async fn visit<H: Handler>(
         drop(timeout(wait, told(&mut drain)).await);
     }
     // Boxed: what a handshake needs is given back when it ends.
-    if let Some(visit) = Box::pin(Visit::welcome(shared, socket, address)).await {
-        visit.serve(drain).await;
-    }
+    let welcomed = Box::pin(Visit::welcome(shared, socket, address)).await;
+    let Some(visit) = welcomed else { return };
+    visit.serve(drain).await;
 }
 
 /// Gives the place and the count back, also when the task is aborted.

@@ -287,7 +287,7 @@ fn written(answer: SimulatedAnswer) -> Response<AnswerBody> {
 }
 
 impl Handler for SimulatedBank {
-    async fn answer(&self, received: Received) -> Response<AnswerBody> {
+    async fn answer(&self, received: Box<Received>) -> Response<AnswerBody> {
         self.reply(&received).await
     }
 }

@@ -59,7 +59,7 @@ pub struct SimulatedAgency {
 pub type Observer = Box<dyn Fn(&Bytes) + Send + Sync>;
 
 impl Handler for SimulatedAgency {
-    async fn answer(&self, received: Received) -> Response<AnswerBody> {
+    async fn answer(&self, received: Box<Received>) -> Response<AnswerBody> {
         self.answer_to(&received).await
     }
 }

@@ -73,11 +73,11 @@ impl Upstreams {
     pub async fn send(
         &self,
         agency: &Agency,
-        request: UpstreamRequest,
+        request: impl Into<Box<UpstreamRequest>>,
         deadline: Instant,
     ) -> Result<UpstreamAnswer, SendFault> {
         match self.0.get(&agency.id) {
-            Some(upstream) => upstream.send(request, deadline).await,
+            Some(upstream) => upstream.send(request.into(), deadline).await,
             None => Err(SendFault::no_upstream()),
         }
     }

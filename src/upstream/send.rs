@@ -150,7 +150,7 @@ impl Upstream {
     /// `agency.timeout` at the deadline, `agency.broken_answer` where the answer is none.
     pub async fn send(
         &self,
-        mut request: UpstreamRequest,
+        mut request: Box<UpstreamRequest>,
         deadline: Instant,
     ) -> Result<UpstreamAnswer, SendFault> {
         let mut marks = Marks::start();
@@ -258,7 +258,8 @@ impl Upstream {
                 Err(Unanswered::Stale(_)) => {}
             }
         }
-        let link = self.open(place, deadline).await?;
+        // Boxed: a call that waits for its answer holds no room for a handshake.
+        let link = Box::pin(self.open(place, deadline)).await?;
         marks.connected = Some(Instant::now());
         match self.attempt((place, link), &asking, deadline, marks).await {
             Ok(answer) => Ok(answer),

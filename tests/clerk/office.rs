@@ -57,7 +57,7 @@ impl Office {
 struct Desk(Arc<Books>);
 
 impl Handler for Desk {
-    async fn answer(&self, received: Received) -> hyper::Response<AnswerBody> {
+    async fn answer(&self, received: Box<Received>) -> hyper::Response<AnswerBody> {
         let document = scan(&received.body, &Limits::default()).unwrap();
         let message = Message::read(&document).unwrap();
         let envelope = message.envelope.as_ref().expect("an envelope");

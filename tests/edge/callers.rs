@@ -72,7 +72,7 @@ impl Handler for Echo {
         Some("owner".into())
     }
 
-    async fn answer(&self, received: Received) -> Response<AnswerBody> {
+    async fn answer(&self, received: Box<Received>) -> Response<AnswerBody> {
         self.begun.fetch_add(1, Ordering::SeqCst);
         let peer = received.peer.as_ref().map(|peer| peer.certificate.to_vec());
         *self.last_peer.lock().unwrap() = peer;

@@ -76,7 +76,7 @@ impl Notes {
 }
 
 impl Handler for Notes {
-    async fn answer(&self, received: Received) -> Response<AnswerBody> {
+    async fn answer(&self, received: Box<Received>) -> Response<AnswerBody> {
         let noted = (received.uri.to_string(), received.body.to_vec());
         self.requests.lock().unwrap().push(noted);
         match received.uri.path() {
@@ -84,7 +84,7 @@ impl Handler for Notes {
             "/large" => return Response::new(Bytes::from(vec![b'x'; LARGE_BYTES]).into()),
             _ => {}
         }
-        self.passed_on(received).await
+        self.passed_on(*received).await
     }
 
     fn refuse(&self, _head: &Parts, fault: &Fault) -> Response<AnswerBody> {

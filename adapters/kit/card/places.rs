@@ -16,7 +16,7 @@ const SIGNATURES: &str = "Security";
 pub fn is_in_document(document: &Document<'_>, is_exempt: impl Fn(&str) -> bool) -> bool {
     let mut skipped_to = 0;
     document.nodes().iter().enumerate().any(|(index, node)| {
-        if node.span.start < skipped_to {
+        if node.span().start < skipped_to {
             return false;
         }
         if matches!(node.kind, Kind::Comment | Kind::Instruction) {
@@ -26,7 +26,7 @@ pub fn is_in_document(document: &Document<'_>, is_exempt: impl Fn(&str) -> bool)
         let Some(element) = document.element_at(index) else { return false };
         let local = element.local();
         if local == SIGNATURES {
-            skipped_to = node.span.end;
+            skipped_to = node.span().end;
             return false;
         }
         is_field(local)

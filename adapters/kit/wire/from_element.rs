@@ -236,7 +236,7 @@ fn own_text(element: Element<'_>) -> String {
     let mut text = String::new();
     let mut next = element.id().index() + 1;
     while let Some(node) = document.nodes().get(next)
-        && node.span.start < content.end
+        && node.span().start < content.end
     {
         match node.kind {
             Kind::Text => text.push_str(&decode_text(document.node_text(node))),

@@ -1,5 +1,6 @@
 //! All attributes of a subtree, read off their table: most elements have none and are passed over unseen.
 
+use super::document::ElementRow;
 use super::element::attribute;
 use super::{Attribute, Document, Element};
 
@@ -15,13 +16,21 @@ impl<'d> Element<'d> {
         let rows = document.attributes.get(range).unwrap_or_default();
         rows.iter().map(move |row| attribute(document, row))
     }
+
+    /// This element's part of a table, which lies between two beginnings.
+    pub(super) fn rows_of<T>(&self, table: &'d [T], start: impl Fn(&ElementRow) -> u32) -> &'d [T] {
+        let mut rows = self.document.elements.get(self.index()..).unwrap_or_default().iter();
+        let first = rows.next().map_or(0, |row| start(row) as usize);
+        let end = rows.next().map_or(table.len(), |row| start(row) as usize);
+        table.get(first..end).unwrap_or_default()
+    }
 }
 
 impl Document<'_> {
     /// The element whose start tag holds this attribute.
     #[must_use]
     pub fn carrier(&self, attribute: &Attribute<'_>) -> Option<Element<'_>> {
-        let begun = self.nodes.partition_point(|node| node.span.start < attribute.span.start);
+        let begun = self.nodes.partition_point(|node| node.span().start < attribute.span.start);
         self.element_at(begun.checked_sub(1)?)
     }
 }

@@ -35,23 +35,40 @@ pub enum Kind {
     Instruction,
 }
 
-/// One node: what it is, where it lies, where its subtree ends.
+/// One node: what it is, where it lies, where its subtree ends. Offsets and counts are `u32`: a source
+/// is below 4 GiB, and a call that waits to be opened holds a node for every twenty bytes of it.
 #[derive(Clone, Copy, Debug)]
 pub struct Node {
-    pub kind: Kind,
-    /// From the first byte of its start mark to the byte after its end mark.
-    pub span: Span,
-    /// Between the marks: element content, comment text, CDATA text, target and data of an
-    /// instruction; equals `span` for text.
-    pub content: Span,
+    pub(super) start: u32,
+    pub(super) end: u32,
+    pub(super) content_start: u32,
+    pub(super) content_end: u32,
     /// Index one past the last node of its subtree (for leaves: own index + 1).
     pub subtree_end: u32,
+    /// Index into the table of elements; meaningless for other kinds.
+    pub(super) element: u32,
+    pub kind: Kind,
     /// Every canonical form writes it, and all below it, as it stands here, where an element around it
     /// has rendered what its prefix means. A text alone and an element of texts and such elements can
     /// be so, of one prefix and without attributes.
     pub is_plain: bool,
-    /// Index into the table of elements; meaningless for other kinds.
-    pub(super) element: u32,
+}
+
+impl Node {
+    /// From the first byte of its start mark to the byte after its end mark.
+    #[inline]
+    #[must_use]
+    pub const fn span(&self) -> Span {
+        Span { start: self.start as usize, end: self.end as usize }
+    }
+
+    /// Between the marks: element content, comment text, CDATA text, target and data of an
+    /// instruction; equals the span for text.
+    #[inline]
+    #[must_use]
+    pub const fn content(&self) -> Span {
+        Span { start: self.content_start as usize, end: self.content_end as usize }
+    }
 }
 
 /// Why a document is refused, with the byte offset of the offence.
@@ -89,10 +106,9 @@ pub(super) struct ElementRow {
     pub name: Name,
     /// Index into [`Document::uris`].
     pub uri: u32,
+    /// Its attributes and declarations end where those of the element after it begin.
     pub attributes_start: u32,
-    pub attributes_end: u32,
     pub declarations_start: u32,
-    pub declarations_end: u32,
 }
 
 pub(super) const NO_PARENT: u32 = u32::MAX;
@@ -200,7 +216,7 @@ impl<'s> Document<'s> {
     /// A node's content as written: raw character data of a text, the inside of a CDATA section …
     #[must_use]
     pub fn node_text(&self, node: &Node) -> &'s str {
-        self.slice(node.content)
+        self.slice(node.content())
     }
 
     /// Target and data of a processing instruction, the white space between them left out.
@@ -247,6 +263,11 @@ mod tests {
         shared(&document);
         let short = String::new();
         assert_eq!(shortened(document, &short).source(), b"<a>b</a>");
+    }
+
+    #[test]
+    fn a_call_that_waits_holds_56_bytes_an_element_and_28_a_text() {
+        assert_eq!((size_of::<Node>(), size_of::<ElementRow>()), (28, 28));
     }
 
     #[test]

@@ -97,7 +97,7 @@ impl<'d> Element<'d> {
     /// From `<` of the start tag to the byte after `>` of the end tag.
     #[must_use]
     pub fn span(&self) -> Span {
-        self.node().map_or(Span::default(), |node| node.span)
+        self.node().map_or(Span::default(), Node::span)
     }
 
     /// The start tag, `<` to `>` inclusive.
@@ -109,7 +109,7 @@ impl<'d> Element<'d> {
     /// Between start tag and end tag; empty (at the end) for `<a/>`.
     #[must_use]
     pub fn content(&self) -> Span {
-        self.node().map_or(Span::default(), |node| node.content)
+        self.node().map_or(Span::default(), Node::content)
     }
 
     /// The whole element as written.
@@ -174,9 +174,7 @@ impl<'d> Element<'d> {
     /// Attributes in the order written.
     pub fn attributes(&self) -> impl Iterator<Item = Attribute<'d>> + use<'d> {
         let document = self.document;
-        let row = self.row();
-        let range = row.attributes_start as usize..row.attributes_end as usize;
-        let rows = document.attributes.get(range).unwrap_or_default();
+        let rows = self.rows_of(&document.attributes, |row| row.attributes_start);
         rows.iter().map(move |row| attribute(document, row))
     }
 
@@ -189,9 +187,7 @@ impl<'d> Element<'d> {
     /// Declarations written on this very element, in order.
     pub fn declarations(&self) -> impl Iterator<Item = Binding<'d>> + use<'d> {
         let document = self.document;
-        let row = self.row();
-        let range = row.declarations_start as usize..row.declarations_end as usize;
-        let rows = document.declarations.get(range).unwrap_or_default();
+        let rows = self.rows_of(&document.declarations, |row| row.declarations_start);
         rows.iter().map(move |row| Binding {
             prefix: document.range(row.prefix_start, row.prefix_end),
             uri: document.uri(row.uri),
@@ -241,7 +237,7 @@ impl<'d> Element<'d> {
                 Kind::Instruction => "instruction_in_value",
                 Kind::CData => "cdata_in_value",
             };
-            return Err(TextError { reason, at: node.span.start });
+            return Err(TextError { reason, at: node.span().start });
         }
         Ok(text)
     }
@@ -284,8 +280,12 @@ impl<'d> Element<'d> {
     }
 
     pub(super) fn row(&self) -> ElementRow {
-        let index = self.node().map_or(0, |node| node.element as usize);
-        self.document.elements.get(index).copied().unwrap_or_default()
+        self.document.elements.get(self.index()).copied().unwrap_or_default()
+    }
+
+    /// Where it stands in the table of elements.
+    pub(super) fn index(&self) -> usize {
+        self.node().map_or(0, |node| node.element as usize)
     }
 }
 

@@ -40,6 +40,19 @@ fn first_in(eight: u64, three: [u8; 3]) -> Option<usize> {
     (equal != 0).then_some(equal.trailing_zeros() as usize / 8)
 }
 
+/// How often a mark begins where another ends. A block at a time, whose count fits a byte, so that the
+/// compiler compares sixteen at once.
+pub(super) fn touching(bytes: &[u8]) -> usize {
+    const BLOCK: usize = u8::MAX as usize;
+    let next = bytes.get(1..).unwrap_or_default();
+    let blocks = bytes.chunks(BLOCK).zip(next.chunks(BLOCK));
+    let count = |(here, next): (&[u8], &[u8])| {
+        let pairs = here.iter().zip(next);
+        pairs.fold(0_u8, |sum, (one, two)| sum + u8::from((*one == b'>') & (*two == b'<')))
+    };
+    blocks.map(|block| usize::from(count(block))).sum()
+}
+
 /// Offset of the first such byte at or after `from`.
 #[inline]
 fn first(byte: u8, bytes: &[u8], from: usize) -> Option<usize> {
@@ -145,6 +158,15 @@ mod tests {
             }
         }
         assert_eq!(first_of(*b"<&]", b"<", 2), None);
+    }
+
+    #[test]
+    fn marks_that_touch_are_counted_across_blocks() {
+        for before in (0..300).chain(500..520) {
+            let bytes = ["a".repeat(before), "><a><<>> <".to_owned(), "><".repeat(400)].concat();
+            assert_eq!(touching(bytes.as_bytes()), 2 + 400, "after {before}");
+        }
+        assert_eq!((touching(b""), touching(b">"), touching(b"<>")), (0, 0, 0));
     }
 
     #[test]

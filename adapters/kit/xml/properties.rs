@@ -117,8 +117,8 @@ proptest! {
         let document = Document::scan(source.as_bytes(), &Limits::default()).unwrap();
         let found: Vec<_> = document.nodes().iter().map(|node| Expected {
             kind: node.kind,
-            span: node.span,
-            content: node.content,
+            span: node.span(),
+            content: node.content(),
             subtree_end: node.subtree_end,
         }).collect();
         prop_assert_eq!(found, expected);
@@ -218,13 +218,15 @@ fn check(source: &[u8]) -> Result<(), TestCaseError> {
         }
     };
     for (index, node) in document.nodes().iter().enumerate() {
-        prop_assert!(node.span.start <= node.content.start && node.content.end <= node.span.end);
-        prop_assert!(source.get(node.content.start..node.content.end).is_some());
-        prop_assert_eq!(document.node_text(node).len(), node.content.end - node.content.start);
+        prop_assert!(
+            node.span().start <= node.content().start && node.content().end <= node.span().end
+        );
+        prop_assert!(source.get(node.content().start..node.content().end).is_some());
+        prop_assert_eq!(document.node_text(node).len(), node.content().end - node.content().start);
         prop_assert!((node.subtree_end as usize) > index);
         for below in &document.nodes()[index + 1..node.subtree_end as usize] {
-            prop_assert!(below.span.start >= node.content.start);
-            prop_assert!(below.span.end <= node.content.end);
+            prop_assert!(below.span().start >= node.content().start);
+            prop_assert!(below.span().end <= node.content().end);
         }
     }
     prop_assert_eq!(document.root().parent(), None);

@@ -62,12 +62,13 @@ impl<'s> Document<'s> {
 
 impl<'s, 'l> Scanner<'s, 'l> {
     fn new(text: &'s str, limits: &'l Limits) -> Self {
-        // Enough in one allocation each, as most are written: two marks and a text an element, or a text
-        // between any two marks. A source of marks alone is refused before it fills as much.
+        // Enough in one allocation each, as most are written: two marks an element, and a text between any
+        // two that do not touch. A source of marks alone is refused before it fills as much.
         let marks = memchr_iter(b'<', text.as_bytes()).count().clamp(4, MARKS_MAX);
+        let texts = marks.saturating_sub(ends::touching(text.as_bytes()));
         let document = Document {
             text,
-            nodes: Vec::with_capacity(marks + marks / 2),
+            nodes: Vec::with_capacity(marks / 2 + texts + 4),
             elements: Vec::with_capacity(marks / 2 + 4),
             attributes: Vec::with_capacity(marks / 8 + 8),
             declarations: Vec::with_capacity(8),
@@ -106,7 +107,8 @@ impl<'s, 'l> Scanner<'s, 'l> {
 
     fn finish(self) -> Result<Document<'s>, XmlError> {
         if let Some(open) = self.open.last() {
-            let at = self.document.nodes.get(open.node as usize).map_or(0, |node| node.span.start);
+            let at =
+                self.document.nodes.get(open.node as usize).map_or(0, |node| node.span().start);
             return Err(XmlError::rule("unclosed_element", at));
         }
         if self.document.root == NO_PARENT {
@@ -193,8 +195,8 @@ impl<'s, 'l> Scanner<'s, 'l> {
         let name_bytes = (open.name.end - open.name.start) as usize;
         let is_plain = open.is_plain && open.is_bare && end - start == name_bytes + "</>".len();
         if let Some(element) = self.document.nodes.get_mut(open.node as usize) {
-            element.span.end = end;
-            element.content.end = start;
+            element.end = offset(end);
+            element.content_end = offset(start);
             element.subtree_end = nodes_end;
             element.is_plain = is_plain;
         }
@@ -263,9 +265,9 @@ impl<'s, 'l> Scanner<'s, 'l> {
     #[inline]
     fn push_text(&mut self, span: Span, is_plain: bool) -> Result<usize, XmlError> {
         match self.document.nodes.last_mut() {
-            Some(last) if last.kind == Kind::Text && last.span.end == span.start => {
-                last.span.end = span.end;
-                last.content.end = span.end;
+            Some(last) if last.kind == Kind::Text && last.end == offset(span.start) => {
+                last.end = offset(span.end);
+                last.content_end = last.end;
                 last.is_plain &= is_plain;
             }
             _ => self.push(Kind::Text, (span, span), is_plain)?,
@@ -288,7 +290,16 @@ impl<'s, 'l> Scanner<'s, 'l> {
         }
         let subtree_end = offset(self.document.nodes.len() + 1);
         let element = offset(self.document.elements.len());
-        self.document.nodes.push(Node { kind, span, content, subtree_end, is_plain, element });
+        self.document.nodes.push(Node {
+            start: offset(span.start),
+            end: offset(span.end),
+            content_start: offset(content.start),
+            content_end: offset(content.end),
+            subtree_end,
+            element,
+            kind,
+            is_plain,
+        });
         Ok(())
     }
 }
@@ -302,6 +313,20 @@ mod tests {
         let document = Document::scan(source.as_bytes(), &Limits::default()).expect(source);
         let x = document.root().descendants().find(|element| element.local() == "x");
         document.node(x.expect(source).id()).expect("a node").is_plain
+    }
+
+    #[test]
+    fn the_tables_fit_a_document_however_it_is_laid_out() {
+        for element in
+            ["<b>1</b>", "\n  <b>1</b>", "\n  <b><c>1</c>\n</b>", "<b>&lt;</b>", "<b></b>"]
+        {
+            let source = format!("<a>{}</a>", element.repeat(1000));
+            let document = Document::scan(source.as_bytes(), &Limits::default()).expect(element);
+            let spare = |capacity: usize, length: usize| capacity - length;
+            let spare_nodes = spare(document.nodes.capacity(), document.nodes.len());
+            let spare_elements = spare(document.elements.capacity(), document.elements.len());
+            assert!(spare_nodes <= 8 && spare_elements <= 8, "{element}");
+        }
     }
 
     #[test]

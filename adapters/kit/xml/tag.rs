@@ -38,9 +38,7 @@ impl<'s> Scanner<'s, '_> {
             name,
             uri,
             attributes_start: offset(attributes_start),
-            attributes_end: offset(self.document.attributes.len()),
             declarations_start: offset(declarations_start),
-            declarations_end: offset(self.document.declarations.len()),
         });
         Ok((end, is_empty))
     }

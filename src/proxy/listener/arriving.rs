@@ -1,7 +1,7 @@
 //! A request whose body still arrives: its bytes are bounded, and so is the time that it is waited for.
 
 use super::budget::Room;
-use super::request::Peer;
+use super::request::{Peer, Received};
 use crate::config::settings::{Limits, TlsMode};
 use crate::ops::metrics::DoorFigures;
 use bytes::Bytes;
@@ -35,6 +35,26 @@ pub struct Arriving {
     /// The same moment, Unix microseconds.
     pub received_at_us: i64,
     pub body: RequestBody,
+}
+
+impl Arriving {
+    /// The request with its body, once that is there. What it arrived with is given back here.
+    pub(super) fn received(self: Box<Self>, body: Bytes) -> Box<Received> {
+        let Self {
+            method, uri, headers, peer, peer_address, tls, received_at, received_at_us, ..
+        } = *self;
+        Box::new(Received {
+            method,
+            uri,
+            headers,
+            body,
+            peer,
+            peer_address,
+            tls,
+            received_at,
+            received_at_us,
+        })
+    }
 }
 
 /// Why a body did not arrive whole. What came before is valid; nothing comes after.

@@ -43,7 +43,8 @@ type Caller = Ahead<Stream<TcpStream>>;
 
 /// A connection that is let in.
 pub(super) struct Visit<H> {
-    guest: Guest<H>,
+    /// Boxed, because hands through which it goes hold it once more.
+    guest: Box<Guest<H>>,
     stream: Caller,
     /// Where TLS negotiated it, or nothing but HTTP/1.1 is offered; else the first bytes tell.
     is_http2: Option<bool>,
@@ -81,7 +82,7 @@ impl<H: Handler> Visit<H> {
             .ok()?;
         let is_http2 = (shared.tls.is_some() || !shared.is_http2).then_some(is_http2);
         let seat = shared.seat(peer.as_deref());
-        let guest = Guest {
+        let guest = Box::new(Guest {
             shared,
             peer,
             address,
@@ -89,7 +90,7 @@ impl<H: Handler> Visit<H> {
             trusted_at_ms: AtomicU64::new(0),
             seat,
             session: None,
-        };
+        });
         Some(Self { guest, stream: Ahead::new(stream), is_http2 })
     }
 
@@ -108,7 +109,10 @@ impl<H: Handler> Visit<H> {
                 Err(cut) => (cut.map_or(End::Finished(false), End::Cut), Some(self.stream)),
                 // Boxed: a connection of the one shall not hold room for the other.
                 Ok(true) => Box::pin(serve_http2(self.guest, self.stream, drain)).await,
-                Ok(false) => Box::pin(serve_http1(self.guest, self.stream, clock, pace)).await,
+                Ok(false) => {
+                    let guest = Arc::from(self.guest);
+                    Box::pin(serve_http1(guest, self.stream, clock, pace)).await
+                }
             }
         };
         let (end, stream) = match peer {
@@ -159,20 +163,19 @@ impl<H: Handler> Visit<H> {
 }
 
 async fn serve_http1<H: Handler>(
-    guest: Guest<H>,
+    guest: Arc<Guest<H>>,
     stream: Caller,
     clock: Arc<Clock>,
     mut pace: Pace,
 ) -> (End, Option<Caller>) {
-    let (shared, guest) = (Arc::clone(&guest.shared), Arc::new(guest));
-    let limits = &shared.limits;
+    let (shared, limits) = (&guest.shared, &guest.shared.limits);
     let clocked = Clocked::new(stream, Arc::clone(&clock));
-    let mut guarded = Guarded::new(clocked, limits.head_bytes_max, limits.headers_max);
+    let guarded = Guarded::new(clocked, limits.head_bytes_max, limits.headers_max);
     // hyper keeps buffers for a connection: it gets one only when a request is there.
-    if let Some(end) = begin(&mut guarded, &clock, &mut pace, limits).await {
-        return (end, Some(guarded.into_parts().0.into_inner()));
-    }
-    let io = TokioIo::new(guarded);
+    let io = match begin(guarded, &clock, &mut pace, limits).await {
+        Ok(guarded) => TokioIo::new(guarded),
+        Err((end, stream)) => return (end, Some(stream)),
+    };
     // Boxed, because only an `Unpin` future lets the socket be taken back for `part`.
     let service =
         service_fn(|request| Box::pin(Arc::clone(&guest).reply(request, Arc::clone(&clock))));
@@ -205,7 +208,8 @@ async fn serve_http1<H: Handler>(
     let (clocked, offence) = guarded.into_parts();
     let mut stream = clocked.into_inner();
     if let (End::Finished(_), Some(offence)) = (&end, offence) {
-        guest.refuse_framing(offence, address, &mut stream).await;
+        // Boxed: few are refused so.
+        Box::pin(guest.refuse_framing(offence, address, &mut stream)).await;
         return (End::Finished(true), Some(stream));
     }
     if let Some(offence) = unread {
@@ -227,12 +231,12 @@ async fn distrusted<H>(shared: &Shared<H>, peer: &Peer) {
 
 /// Waits for the head of the first request, or for its refusal; an end where neither comes.
 async fn begin(
-    guarded: &mut Guarded<Clocked<Caller>>,
+    mut guarded: Guarded<Clocked<Caller>>,
     clock: &Clock,
     pace: &mut Pace,
     limits: &Limits,
-) -> Option<End> {
-    poll_fn(|cx| {
+) -> Result<Guarded<Clocked<Caller>>, (End, Caller)> {
+    let end = poll_fn(|cx| {
         if let Poll::Ready(begun) = guarded.poll_begun(cx) {
             let is_begun = begun.unwrap_or_default();
             return Poll::Ready((!is_begun).then_some(End::Finished(false)));
@@ -241,18 +245,21 @@ async fn begin(
             Step::Last => End::Finished(false),
             Step::Late => End::Cut(Cut::Head),
         }))
-    })
-    .await
+    });
+    match end.await {
+        None => Ok(guarded),
+        Some(end) => Err((end, guarded.into_parts().0.into_inner())),
+    }
 }
 
 async fn serve_http2<H: Handler>(
-    mut guest: Guest<H>,
+    mut guest: Box<Guest<H>>,
     stream: Caller,
     drain: watch::Receiver<bool>,
 ) -> (End, Option<Caller>) {
     let session = Arc::new(Session::new());
     guest.session = Some(Arc::clone(&session));
-    let (shared, guest) = (Arc::clone(&guest.shared), Arc::new(guest));
+    let (shared, guest) = (Arc::clone(&guest.shared), Arc::<Guest<H>>::from(guest));
     let limits = &shared.limits;
     let (framed, left) = Framed::new(stream, Arc::clone(&session), &limits.http2);
     let streams = Streams {

@@ -5,7 +5,7 @@ use super::arriving::{Arriving, BodyError, Bounds, RequestBody};
 use super::clock::Clock;
 use super::crowd::{Seat, neighbourhood};
 use super::cut::Cut;
-use super::request::{self, Peer, Received};
+use super::request::{self, Peer};
 use super::session::Session;
 use super::{Handler, Intake, Shared};
 use crate::sign::Reason;
@@ -138,8 +138,9 @@ impl<H: Handler> Guest<H> {
         clock: &Clock,
     ) -> Result<Response<AnswerBody>, Gone> {
         let shared = &self.shared;
-        let arriving = self.arriving(head, body, Bounds::whole(&shared.limits));
-        let (body, room) = match shared.spool.receive(arriving.body, || self.holder()).await {
+        let mut arriving = self.arriving(head, body, Bounds::whole(&shared.limits));
+        let received = shared.spool.receive(&mut arriving.body, || self.holder()).await;
+        let (body, room) = match received {
             Ok(received) => received,
             Err(error) => {
                 shared.figures.refuse_body(error);
@@ -154,17 +155,7 @@ impl<H: Handler> Guest<H> {
         if body.len() > SHARED_BYTES_MAX {
             *head = apart(head);
         }
-        let received = Received {
-            method: arriving.method,
-            uri: arriving.uri,
-            headers: arriving.headers,
-            body,
-            peer: arriving.peer,
-            peer_address: arriving.peer_address,
-            tls: arriving.tls,
-            received_at: arriving.received_at,
-            received_at_us: arriving.received_at_us,
-        };
+        let received = arriving.received(body);
         let handler = Arc::clone(&shared.handler);
         let call = Box::pin(async move {
             let _held = room;
@@ -183,7 +174,7 @@ impl<H: Handler> Guest<H> {
         let mut arriving = self.arriving(head, body, Bounds::stream(&self.shared.limits));
         let is_whole = arriving.body.stream(self.shared.spool.room(), &self.shared.figures);
         let handler = Arc::clone(&self.shared.handler);
-        let call = Box::pin(async move { handler.relay(arriving).await });
+        let call = Box::pin(async move { handler.relay(*arriving).await });
         let answered = self.hand_over(head, call).await;
         if is_whole.load(Ordering::Acquire) {
             return answered;
@@ -200,9 +191,10 @@ impl<H: Handler> Guest<H> {
         }
     }
 
-    fn arriving(&self, head: &Parts, body: Incoming, bounds: Bounds) -> Arriving {
+    /// Boxed: handed over it leaves no room behind in the connection.
+    fn arriving(&self, head: &Parts, body: Incoming, bounds: Bounds) -> Box<Arriving> {
         let is_http2 = head.version == Version::HTTP_2;
-        Arriving {
+        Box::new(Arriving {
             method: head.method.clone(),
             uri: head.uri.clone(),
             headers: head.headers.clone(),
@@ -212,7 +204,7 @@ impl<H: Handler> Guest<H> {
             received_at: Instant::now(),
             received_at_us: request::now_us(),
             body: RequestBody::new(body, is_http2, bounds),
-        }
+        })
     }
 
     fn refuse(&self, head: &Parts, fault: &Fault, clock: &Clock) -> Response<AnswerBody> {

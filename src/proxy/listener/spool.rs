@@ -8,12 +8,16 @@ use crate::config::settings::Limits;
 use crate::ops::metrics::DoorFigures;
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
+use hyper::body::Body;
 use prometheus::IntGauge;
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::task::spawn_blocking;
+
+/// Room made at one time for a body of several pieces: what it says of its length is believed so far.
+const AHEAD_BYTES_MAX: usize = 256 * 1024;
 
 /// Memory and disk for the bodies of one door.
 #[derive(Debug)]
@@ -94,7 +98,7 @@ impl Spool {
     /// is there: a slow caller of a large body holds little memory. `holder` is whose body it is.
     pub(super) async fn receive(
         &self,
-        mut body: RequestBody,
+        body: &mut RequestBody,
         holder: impl Fn() -> Arc<str>,
     ) -> Result<(Bytes, Room), BodyError> {
         let mut room = self.memory.room();
@@ -111,17 +115,22 @@ impl Spool {
                 whole = data;
                 continue;
             }
+            if joined.is_empty() {
+                let ahead = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+                joined.reserve(whole.len() + data.len() + ahead.min(AHEAD_BYTES_MAX));
+            }
             joined.extend_from_slice(&std::mem::take(&mut whole));
             joined.extend_from_slice(&data);
             if joined.len() >= self.memory_bytes_max {
-                waiting = Some(self.put(waiting, holder(), joined.split()).await?);
+                let put = self.put(waiting, holder(), joined.split());
+                waiting = Some(Box::pin(put).await?);
                 room.clear();
             }
         }
         let tail = if joined.is_empty() { whole } else { joined.freeze() };
         match waiting {
             None => Ok((tail, room)),
-            Some(waiting) => take(waiting, tail, room).await,
+            Some(waiting) => Box::pin(take(waiting, tail, room)).await,
         }
     }
 

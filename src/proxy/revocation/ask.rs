@@ -108,13 +108,13 @@ impl Revocation {
         let body = question.to_der().map_err(|_| Why::OcspMalformed)?;
         let mut headers = HeaderMap::with_capacity(3);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(QUESTION_TYPE));
-        let request = UpstreamRequest {
+        let request = Box::new(UpstreamRequest {
             method: Method::POST,
             path,
             headers,
             body: Bytes::from(body),
             may_repeat: true,
-        };
+        });
         let started = Instant::now();
         let answer = upstream.send(request, started + self.settings.ocsp_deadline).await;
         self.metrics.revocation.ocsp_seconds.observe(started.elapsed().as_secs_f64());

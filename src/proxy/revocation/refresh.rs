@@ -202,13 +202,13 @@ impl Watch {
 }
 
 async fn fetch(revocation: &Arc<Revocation>, way: &Arc<Upstream>, url: &str) {
-    let request = UpstreamRequest {
+    let request = Box::new(UpstreamRequest {
         method: Method::GET,
         path: String::new(),
         headers: HeaderMap::new(),
         body: Bytes::new(),
         may_repeat: true,
-    };
+    });
     match way.send(request, Instant::now() + LIST_DEADLINE).await {
         Ok(answer) if answer.status == 200 => take(revocation, answer.body, url.to_owned()).await,
         Ok(answer) => {

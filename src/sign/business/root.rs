@@ -84,7 +84,7 @@ fn split_at(element: Element<'_>) -> Option<usize> {
     let end = document.node(element.id()).map_or(0, |node| node.subtree_end as usize);
     let inside = document.nodes().get(element.id().index() + 1..end).unwrap_or_default();
     let is_other = |kind| matches!(kind, Kind::Comment | Kind::Instruction);
-    inside.iter().find(|node| is_other(node.kind)).map(|node| node.span.start)
+    inside.iter().find(|node| is_other(node.kind)).map(|node| node.span().start)
 }
 
 /// Whether an element has character data of its own that is no white space.

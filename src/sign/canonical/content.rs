@@ -29,7 +29,7 @@ impl<S: FnMut(&[u8])> Writer<'_, '_, S> {
     pub(super) fn cdata(&mut self, node: &Node) {
         let raw = self.document.node_text(node);
         if memchr3(b'&', b'<', b'>', raw.as_bytes()).is_none() && !raw.contains('\r') {
-            self.output.copy(node.content);
+            self.output.copy(node.content());
         } else {
             self.output.escaped_text(&decode_lines(raw));
         }

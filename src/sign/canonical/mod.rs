@@ -222,7 +222,7 @@ impl<'d, 'k, S: FnMut(&[u8])> Writer<'d, 'k, S> {
                 Kind::Element => {
                     let Some(element) = document.element_at(index) else { break };
                     if node.is_plain && self.is_as_written(element, node) {
-                        self.output.copy(node.span);
+                        self.output.copy(node.span());
                         index = node.subtree_end as usize;
                         continue;
                     }
@@ -231,8 +231,8 @@ impl<'d, 'k, S: FnMut(&[u8])> Writer<'d, 'k, S> {
                         self.content_of(graft.from);
                     }
                 }
-                Kind::Text if node.is_plain => self.output.copy(node.span),
-                Kind::Text => self.text(node.span),
+                Kind::Text if node.is_plain => self.output.copy(node.span()),
+                Kind::Text => self.text(node.span()),
                 Kind::CData => self.cdata(node),
                 Kind::Comment => self.comment(node),
                 Kind::Instruction => self.instruction(node),

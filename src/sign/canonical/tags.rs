@@ -11,7 +11,7 @@ impl<'d, S: FnMut(&[u8])> Writer<'d, '_, S> {
     pub(super) fn start_element(&mut self, element: Element<'d>, node: &Node) {
         let (name, shadowed_mark) = (element.name(), self.shadowed.len());
         let prefix = element.prefix();
-        let tag = Span { start: node.span.start, end: node.content.start };
+        let tag = Span { start: node.span().start, end: node.content().start };
         // `<name>` declares nothing, and its parent's tag has rendered what the same prefix means.
         let is_bare = tag.end - tag.start == name.len() + 2;
         if is_bare && self.open.last().is_some_and(|parent| parent.prefix == prefix) {
@@ -26,7 +26,7 @@ impl<'d, S: FnMut(&[u8])> Writer<'d, '_, S> {
             // The last byte of every start tag is `>`, also of `<a/>`.
             self.output.copy(Span { start: tag.end.saturating_sub(1), end: tag.end });
         }
-        let end_tag = Span { start: node.content.end, end: node.span.end };
+        let end_tag = Span { start: node.content().end, end: node.span().end };
         let subtree_end = node.subtree_end as usize;
         self.open.push(Open { name, prefix, end_tag, subtree_end, shadowed_mark });
     }

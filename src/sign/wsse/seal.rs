@@ -102,7 +102,7 @@ fn usable_id(body: Element<'_>, held: Option<Held<'_>>) -> Option<String> {
 
 /// The element whose content is held apart, if all that is bound around that means the same here.
 fn graft<'d>(document: &'d Document<'d>, held: Held<'d>) -> Option<Graft<'d>> {
-    let begun = document.nodes().partition_point(|node| node.span.start < held.at);
+    let begun = document.nodes().partition_point(|node| node.span().start < held.at);
     let here = document.element_at(begun.checked_sub(1)?)?;
     let is_place =
         here.content() == Span { start: held.at, end: held.at } && !here.is_self_closing();
