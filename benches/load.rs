@@ -200,7 +200,10 @@ impl Load {
             }
         }
         configure(&self.scratch, self.agency, setup)?;
-        office::add(&self.scratch, self.origin)?;
+        // Without it nothing would prove who asks for a relayed request.
+        if setup.is_tls {
+            office::add(&self.scratch, self.origin)?;
+        }
         let gateway = Gateway::start_on(setup.cores, binary, &self.scratch)?;
         let tls = setup.is_tls.then(|| callers::tls(&self.scratch)).transpose()?;
         let target = Target { tls, address: gateway.address };
