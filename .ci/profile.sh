@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Writes deploy/qaqpa.profdata: how often each branch is taken while the gateway does everything that has a bench.
-# The compiler lays release builds out by it. What is run here counts as hot, what is not as cold, so a new
-# kind of work belongs into a bench below.
+# The compiler lays release builds out by it. What is not run here is compiled as without it, so a new kind of work
+# belongs into a bench below.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD/target/profile
