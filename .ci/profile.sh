@@ -18,8 +18,7 @@ trap restore EXIT
 rm -rf "$root/raw"
 export CARGO_TARGET_DIR=$root
 export CARGO_ENCODED_RUSTFLAGS="-Cprofile-generate=$root/raw"
-# Steps are counted before the crates are linked together, so that can be spared; the units must be those of a release.
-export CARGO_PROFILE_RELEASE_LTO=off
+# Built like a release in all else: a function is known by its name, and in that is how its crate was compiled.
 run() { # which half of the profile, the bench, its arguments
     local half=$1 bench=$2
     shift 2
