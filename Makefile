@@ -108,11 +108,12 @@ bench: ## the whole gateway under load for five minutes: CPU, latency over load,
 bench-full: tools ## the same with 1 to 2 000 connections, RSA answers, no TLS, PostgreSQL; three rounds
 	@$(cargo) bench --locked --quiet --bench load -- --full --rounds 3
 
-# A build of its own: frame pointers and names for perf, and no link-time optimisation, which melts steps together.
+# A build of its own: frame pointers and names for perf, and no link-time optimisation, which melts steps together;
+# that has other names for its functions than the profile knows.
 .PHONY: bench-phases
 bench-phases: ## where the CPU of a call goes, step by step, as perf samples it: target/bench/phases.html
 	@.ci/tools.sh phases
-	@CARGO_TARGET_DIR=target/phases CFLAGS=-fno-omit-frame-pointer RUSTFLAGS="-C force-frame-pointers=yes $(profile)" \
+	@CARGO_TARGET_DIR=target/phases CFLAGS=-fno-omit-frame-pointer RUSTFLAGS="-C force-frame-pointers=yes" \
 		CARGO_PROFILE_RELEASE_STRIP=none CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
 		$(cargo) bench --locked --quiet --bench load -- --phases
 

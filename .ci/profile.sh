@@ -44,3 +44,6 @@ weigh() { for raw in "$root/raw/$1"/*.profraw; do echo "--weighted-input=$2,$raw
 mapfile -t inputs < <(weigh calls 200; weigh rest 1)
 "$tool" merge --sparse -o "$profile" "${inputs[@]}"
 say "$profile: $(stat -c %s "$profile") bytes"
+# Cargo does not see that a profile has changed.
+unset CARGO_TARGET_DIR
+cargo clean --quiet --release
