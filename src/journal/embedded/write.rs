@@ -132,8 +132,9 @@ impl<'t> Rows<'t> {
                 "INSERT INTO entry_opened VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, \
                  ?12, ?13, ?14, ?15) ON CONFLICT DO NOTHING",
             )?,
-            begun: transaction
-                .prepare_cached("INSERT OR IGNORE INTO entry_under_way VALUES (?1, ?2, ?3, ?4)")?,
+            begun: transaction.prepare_cached(
+                "INSERT INTO entry_under_way VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+            )?,
             closed: transaction.prepare_cached(
                 "INSERT INTO entry_closed VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, \
                  ?12, ?13, ?14, ?15) ON CONFLICT DO NOTHING",

@@ -16,8 +16,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::task::spawn_blocking;
 
-/// Room made at one time for a body of several pieces: what it says of its length is believed so far.
-const AHEAD_BYTES_MAX: usize = 256 * 1024;
+/// Room made ahead for a body of several pieces: what it says of its length is believed so far, which is
+/// as much as a connection's own buffers take. It is counted only as it fills.
+const AHEAD_BYTES_MAX: usize = 16 * 1024;
 
 /// Memory and disk for the bodies of one door.
 #[derive(Debug)]
