@@ -64,8 +64,9 @@ format: ## code is laid out as rustfmt lays it
 	@$(cargo) fmt --all --check
 
 .PHONY: lint
-lint: ## no warning of the compiler or of clippy
+lint: ## no warning of the compiler or of clippy; the program is the same alone and for a bench
 	@$(step) "lint"
+	@.ci/features.sh
 	@$(cargo) clippy --workspace --all-targets --locked -- -D warnings
 
 .PHONY: doc

@@ -94,8 +94,6 @@ impl KeyEnd {
     pub(super) fn of(closed: &Closed, is_remembered: bool) -> Self {
         match closed.outcome {
             _ if !is_remembered => Self::Untouched,
-            // What only passed is known to nobody by a key that could come again.
-            _ if closed.streamed.is_some() => Self::Released,
             Outcome::Unknown => Self::Untouched,
             _ if closed.is_stored() => Self::Answered,
             _ => Self::Released,

@@ -3,7 +3,7 @@
 use crate::bench::*;
 use bytes::Bytes;
 use qaqpa::config::settings::{BodyPolicy, Store};
-use qaqpa::journal::entry::{Closed, EntryId, Opened, Opening, Resolution, Streamed};
+use qaqpa::journal::entry::{Closed, EntryId, Opened, Opening, Resolution, SameCall, Streamed};
 use qaqpa::journal::{Body, Journal, JournalDown, JournalError, Part, Why};
 use qaqpa_kit::fault::{Code, Outcome, Phase};
 use std::time::{Duration, Instant};
@@ -55,9 +55,9 @@ pub(crate) async fn what_was_closed_without_waiting_is_written_when_the_journal_
 pub(crate) async fn what_only_passed_leaves_no_key_to_be_repeated(bench: &Bench) {
     let journal = bench.start().await;
     let streamed = Some(Streamed { request_digest: [5; 32], request_bytes: 7, answer_bytes: 9 });
-    let passed = open(&journal, call(1), question(), "fresh").await;
+    let passed = open(&journal, own_call(), SameCall::alone(0, true), "fresh").await;
     journal.close(Closed { streamed, ..answered(&passed, b"") }).await.unwrap();
-    let lost = open(&journal, call(2), payment(), "fresh").await;
+    let lost = open(&journal, own_call(), SameCall::alone(0, false), "fresh").await;
     journal.close(Closed { streamed, ..unknown(&lost) }).await.unwrap();
     assert_eq!(bench.count("call_key"), 0);
     assert_eq!(resolve(&journal, lost.id, Outcome::Done).await, Resolution::Written);
