@@ -18,6 +18,7 @@ pub mod query;
 pub mod redact;
 pub mod refusal;
 pub mod register;
+pub mod same;
 pub mod samples;
 pub mod soap;
 pub mod wire;

@@ -1,6 +1,7 @@
 //! The reading half of serde for XML: a wire type out of an element of a scanned document.
 
 use super::WireError;
+use crate::same::same;
 use crate::xml::{Element, Kind, decode_lines, decode_text};
 use serde::de::value::{CowStrDeserializer, StringDeserializer};
 use serde::de::{
@@ -95,7 +96,8 @@ impl<'de> Deserializer<'de> for Values<'_, 'de> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, WireError> {
-        visitor.visit_map(Parts::of(self.only()?, |name| fields.contains(&name)))
+        visitor
+            .visit_map(Parts::of(self.only()?, |name| fields.iter().any(|field| same(field, name))))
     }
 
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, WireError> {
@@ -176,7 +178,7 @@ impl<'d> MapAccess<'d> for Parts<'d> {
         let Some(first) = self.children.get(self.read) else { return Ok(None) };
         let name = first.local();
         let rest = self.children.iter().skip(self.read);
-        let same = rest.take_while(|child| child.local() == name).count();
+        let same = rest.take_while(|child| same(child.local(), name)).count();
         self.due = Due::Children { start: self.read };
         self.read += same;
         let read: CowStrDeserializer<'_, WireError> = Cow::Borrowed(name).into_deserializer();

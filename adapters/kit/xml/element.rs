@@ -4,6 +4,7 @@ use super::document::{AttributeRow, ElementRow};
 use super::namespaces::XML_URI;
 use super::{Document, Kind, Node, NodeId, Span};
 use super::{decode_attribute, decode_lines, decode_text};
+use crate::same::same;
 use std::borrow::Cow;
 
 /// One attribute (never a namespace declaration).
@@ -91,7 +92,7 @@ impl<'d> Element<'d> {
     /// Whether it has this expanded name.
     #[must_use]
     pub fn is(&self, namespace: &str, local: &str) -> bool {
-        self.local() == local && self.namespace() == namespace
+        same(self.local(), local) && same(self.namespace(), namespace)
     }
 
     /// From `<` of the start tag to the byte after `>` of the end tag.
@@ -162,7 +163,7 @@ impl<'d> Element<'d> {
     /// First child with this local name, whatever its namespace (inner ШЭП elements vary).
     #[must_use]
     pub fn child(&self, local: &str) -> Option<Element<'d>> {
-        self.children().find(|child| child.local() == local)
+        self.children().find(|child| same(child.local(), local))
     }
 
     /// First child with this expanded name.
@@ -181,7 +182,9 @@ impl<'d> Element<'d> {
     /// The attribute with this expanded name (namespace empty for none).
     #[must_use]
     pub fn attribute(&self, namespace: &str, local: &str) -> Option<Attribute<'d>> {
-        self.attributes().find(|found| found.local == local && found.namespace == namespace)
+        let is_it =
+            |found: &Attribute<'_>| same(found.local, local) && same(found.namespace, namespace);
+        self.attributes().find(is_it)
     }
 
     /// Declarations written on this very element, in order.
@@ -200,7 +203,7 @@ impl<'d> Element<'d> {
         let mut found: Vec<Binding<'d>> = Vec::new();
         for element in self.ancestors() {
             for binding in element.declarations() {
-                if !found.iter().any(|inner| inner.prefix == binding.prefix) {
+                if !found.iter().any(|inner| same(inner.prefix, binding.prefix)) {
                     found.push(binding);
                 }
             }
@@ -216,7 +219,7 @@ impl<'d> Element<'d> {
             return Some(XML_URI);
         }
         let mut declared = self.ancestors().flat_map(|element| element.declarations());
-        let binding = declared.find(|binding| binding.prefix == prefix)?;
+        let binding = declared.find(|binding| same(binding.prefix, prefix))?;
         (!binding.uri.is_empty()).then_some(binding.uri)
     }
 

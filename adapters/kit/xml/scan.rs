@@ -5,6 +5,7 @@ use super::document::{NO_PARENT, Name, Node, XmlError};
 use super::namespaces::Scope;
 use super::rules::{forbidden_char, is_space, reference};
 use super::{Document, Kind, Limits, Span, ends};
+use crate::same::{same, same_bytes};
 use memchr::{memchr, memchr_iter};
 
 /// The tables begin no larger than for so many `<`.
@@ -131,7 +132,7 @@ impl<'s, 'l> Scanner<'s, 'l> {
     #[inline]
     pub(super) fn uri_around(&self, prefix: &str) -> Option<u32> {
         let around = self.open.last()?;
-        (around.name.prefix(self.document.text) == prefix).then_some(around.uri)
+        same(around.name.prefix(self.document.text), prefix).then_some(around.uri)
     }
 
     pub(super) fn is_outside_root(&self) -> bool {
@@ -204,7 +205,7 @@ impl<'s, 'l> Scanner<'s, 'l> {
             && around.is_plain
         {
             let text = self.document.text;
-            around.is_plain = is_plain && around.name.prefix(text) == open.name.prefix(text);
+            around.is_plain = is_plain && same(around.name.prefix(text), open.name.prefix(text));
         }
         self.scope.close(open.scope_mark);
         Ok(end)
@@ -217,7 +218,7 @@ impl<'s, 'l> Scanner<'s, 'l> {
         let bytes = self.bytes();
         let name = bytes.get(start as usize..end as usize)?;
         let mut at = name_at + name.len();
-        if bytes.get(name_at..at)? != name {
+        if !same_bytes(bytes.get(name_at..at)?, name) {
             return None;
         }
         while bytes.get(at).copied().is_some_and(is_space) {

@@ -6,6 +6,7 @@ use super::document::{AttributeRow, DeclarationRow, ElementRow, Name, XmlError};
 use super::namespaces::{Declared, NO_URI};
 use super::scan::Scanner;
 use super::{Kind, Span};
+use crate::same::same;
 
 /// Up to so many attributes are held against each other; more are sorted.
 const PAIRED_MAX: usize = 8;
@@ -113,7 +114,7 @@ impl<'s> Scanner<'s, '_> {
         if rows.len() <= PAIRED_MAX {
             let twin = rows.iter().enumerate().find(|(at, row)| {
                 let is_twin = |other: &AttributeRow| {
-                    other.uri == row.uri && other.name.local(text) == row.name.local(text)
+                    other.uri == row.uri && same(other.name.local(text), row.name.local(text))
                 };
                 rows.iter().take(*at).any(is_twin)
             });

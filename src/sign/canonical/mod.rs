@@ -10,6 +10,7 @@ mod tags;
 
 use super::digest::{Digest, DigestAlgorithm};
 use output::Output;
+use qaqpa_kit::same::same;
 use qaqpa_kit::xml::{Attribute, Binding, Document, Element, Kind, Node, NodeId, Span};
 
 /// URI of exclusive canonicalization without comments.
@@ -247,7 +248,7 @@ impl<'d, 'k, S: FnMut(&[u8])> Writer<'d, 'k, S> {
     fn is_as_written(&self, element: Element<'d>, node: &Node) -> bool {
         let below = element.id().index()..node.subtree_end as usize;
         let is_touched = |id: &NodeId| below.contains(&id.index());
-        self.open.last().is_some_and(|around| around.prefix == element.prefix())
+        self.open.last().is_some_and(|around| same(around.prefix, element.prefix()))
             && !self.options.excluded.iter().any(is_touched)
             && !self.graft.is_some_and(|graft| is_touched(&graft.at))
     }
@@ -274,8 +275,8 @@ impl<'d, 'k, S: FnMut(&[u8])> Writer<'d, 'k, S> {
     }
 
     fn render(&mut self, binding: Binding<'d>) {
-        let same = |(_, found): &(usize, &mut Binding<'d>)| found.prefix == binding.prefix;
-        let shadowed = match self.rendered.iter_mut().enumerate().find(same) {
+        let is_it = |(_, found): &(usize, &mut Binding<'d>)| same(found.prefix, binding.prefix);
+        let shadowed = match self.rendered.iter_mut().enumerate().find(is_it) {
             Some((place, found)) => (place, Some(std::mem::replace(found, binding).uri)),
             None => {
                 self.rendered.push(binding);

@@ -1,6 +1,7 @@
 //! Start and end tags in canonical form: which namespaces are rendered where, and attributes in order.
 
 use super::{Method, Open, Writer};
+use qaqpa_kit::same::same;
 use qaqpa_kit::xml::{Attribute, Binding, Element, Node, Span};
 use std::cmp::Ordering;
 
@@ -14,7 +15,7 @@ impl<'d, S: FnMut(&[u8])> Writer<'d, '_, S> {
         let tag = Span { start: node.span().start, end: node.content().start };
         // `<name>` declares nothing, and its parent's tag has rendered what the same prefix means.
         let is_bare = tag.end - tag.start == name.len() + 2;
-        if is_bare && self.open.last().is_some_and(|parent| parent.prefix == prefix) {
+        if is_bare && self.open.last().is_some_and(|parent| same(parent.prefix, prefix)) {
             self.output.copy(tag);
         } else {
             self.attributes.clear();
@@ -134,21 +135,25 @@ impl<'d, S: FnMut(&[u8])> Writer<'d, '_, S> {
         let Some(detached) = self.options.detached else { return element.resolve(prefix) };
         let mut at = Some(element);
         while let Some(here) = at {
-            if let Some(found) = here.declarations().find(|binding| binding.prefix == prefix) {
+            if let Some(found) = here.declarations().find(|binding| same(binding.prefix, prefix)) {
                 return (!found.uri.is_empty()).then_some(found.uri);
             }
             at = here.parent().filter(|_| here.id() != detached.top);
         }
-        detached.above.iter().find(|binding| binding.prefix == prefix).map(|binding| binding.uri)
+        detached
+            .above
+            .iter()
+            .find(|binding| same(binding.prefix, prefix))
+            .map(|binding| binding.uri)
     }
 
     fn consider(&mut self, binding: Binding<'d>) {
-        let current = self.rendered.iter().find(|found| found.prefix == binding.prefix);
+        let current = self.rendered.iter().find(|found| same(found.prefix, binding.prefix));
         let is_rendered = match current {
-            Some(current) => current.uri == binding.uri,
+            Some(current) => same(current.uri, binding.uri),
             None => binding.uri.is_empty(),
         };
-        let is_known = || self.namespaces.iter().any(|found| found.prefix == binding.prefix);
+        let is_known = || self.namespaces.iter().any(|found| same(found.prefix, binding.prefix));
         if !is_rendered && binding.prefix != "xml" && !is_known() {
             self.namespaces.push(binding);
         }
