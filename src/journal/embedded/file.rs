@@ -12,11 +12,11 @@ use std::time::Duration;
 /// How long another process may hold the file before the journal is down.
 pub(super) const BUSY: Duration = Duration::from_millis(300);
 
-/// Settings of the writing connection. A checkpoint every 4 MiB keeps the log well below the reserve:
+/// Settings of the writing connection. A checkpoint every 2 MiB keeps the log well below the reserve:
 /// on a full disk, the reserve must take what the log still holds. The cache is small, because SQLite
 /// walks all of it after a commit that moved pages; what it does not hold, the kernel's cache does.
 const PRAGMAS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-     PRAGMA wal_autocheckpoint = 1000; PRAGMA journal_size_limit = 67108864; \
+     PRAGMA wal_autocheckpoint = 500; PRAGMA journal_size_limit = 67108864; \
      PRAGMA cache_size = -2048; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF;";
 
 /// A file beside the store: `journal.sqlite` → `journal.sqlite.master`.
