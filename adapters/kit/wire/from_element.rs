@@ -178,9 +178,9 @@ impl<'d> MapAccess<'d> for Parts<'d> {
         let Some(first) = self.children.get(self.read) else { return Ok(None) };
         let name = first.local();
         let rest = self.children.iter().skip(self.read);
-        let same = rest.take_while(|child| same(child.local(), name)).count();
+        let alike = rest.take_while(|child| same(child.local(), name)).count();
         self.due = Due::Children { start: self.read };
-        self.read += same;
+        self.read += alike;
         let read: CowStrDeserializer<'_, WireError> = Cow::Borrowed(name).into_deserializer();
         seed.deserialize(read).map(Some)
     }
