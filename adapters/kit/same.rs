@@ -4,7 +4,8 @@
 ///
 /// `==` on slices calls the C library's `memcmp` for every pair of equal length. For names, which have eight
 /// bytes and not eighty, the call is most of the cost; on some processors it is nearly all: glibc compares
-/// with masked loads there, and on AMD EPYC a scan of XML spent two thirds of its time waiting for them. Not for secrets: it ends where they differ.
+/// with masked loads there, and on AMD EPYC a scan of XML spent two thirds of its time waiting for them.
+/// Not for secrets: it ends where they differ.
 #[inline]
 #[must_use]
 pub fn same(one: &str, other: &str) -> bool {
