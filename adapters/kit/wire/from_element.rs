@@ -87,7 +87,10 @@ impl<'de> Deserializer<'de> for Values<'_, 'de> {
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, WireError> {
-        visitor.visit_map(Parts::of(self.only()?, |_| true))
+        let element = self.only()?;
+        let mut children: Vec<_> = element.children().collect();
+        children.sort_by_key(Element::local);
+        visitor.visit_map(Parts::of(element, children, |_| true))
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -96,8 +99,10 @@ impl<'de> Deserializer<'de> for Values<'_, 'de> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, WireError> {
-        visitor
-            .visit_map(Parts::of(self.only()?, |name| fields.iter().any(|field| same(field, name))))
+        let element = self.only()?;
+        let place = |name: &str| fields.iter().position(|field| same(field, name));
+        let children = of_fields(element, place);
+        visitor.visit_map(Parts::of(element, children, |name| place(name).is_some()))
     }
 
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, WireError> {
@@ -125,10 +130,27 @@ impl<'d> SeqAccess<'d> for Items<'_, 'd> {
     }
 }
 
+/// The children that a struct has fields for, in the order of the fields.
+fn of_fields<'d>(element: Element<'d>, place: impl Fn(&str) -> Option<usize>) -> Vec<Element<'d>> {
+    // Lists are long: the next child mostly has the name of the one before.
+    let mut last = ("", None);
+    let placed = element.children().filter_map(|child| {
+        let name = child.local();
+        if !same(name, last.0) {
+            last = (name, place(name));
+        }
+        last.1.map(|place| (place, child))
+    });
+    let mut placed: Vec<_> = placed.collect();
+    placed.sort_by_key(|(place, _)| *place);
+    placed.into_iter().map(|(_, child)| child).collect()
+}
+
 /// What a struct is read from: attributes without a namespace, text beside children, and the
 /// children, those of one name together.
 struct Parts<'d> {
     texts: Vec<(String, Cow<'d, str>)>,
+    /// Those of one name beside each other.
     children: Vec<Element<'d>>,
     /// Children read so far.
     read: usize,
@@ -143,10 +165,11 @@ enum Due<'d> {
 }
 
 impl<'d> Parts<'d> {
-    fn of(element: Element<'d>, is_asked: impl Fn(&str) -> bool) -> Self {
-        let asked = element.children().filter(|child| is_asked(child.local()));
-        let mut children: Vec<_> = asked.collect();
-        children.sort_by_key(Element::local);
+    fn of(
+        element: Element<'d>,
+        children: Vec<Element<'d>>,
+        is_asked: impl Fn(&str) -> bool,
+    ) -> Self {
         let mut texts: Vec<_> = element
             .attributes()
             .filter(|attribute| attribute.namespace.is_empty())
