@@ -32,9 +32,7 @@ fn line_of(log: &str, entry: &str) -> String {
 
 #[tokio::test]
 async fn what_is_refused_for_its_framing_has_an_entry_a_count_and_a_line_of_the_log() {
-    let lines = Lines::default();
-    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(lines.clone()).finish();
-    let _logged = tracing::subscriber::set_default(subscriber);
+    let lines = Lines::logged();
     let (house, address) = plain().await;
     let cases = refused::cases();
     for case in &cases {

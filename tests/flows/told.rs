@@ -3,7 +3,7 @@
 use crate::standin::{PAY, StandIn};
 use crate::support::{Installation, Plan};
 use std::io::Write;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use tracing_subscriber::fmt::MakeWriter;
 
 /// Everything that was logged.
@@ -11,6 +11,17 @@ use tracing_subscriber::fmt::MakeWriter;
 pub struct Lines(Arc<Mutex<Vec<u8>>>);
 
 impl Lines {
+    /// Of all threads of this process: what other tests log is told apart by its entries.
+    pub fn logged() -> &'static Self {
+        static LOGGED: LazyLock<Lines> = LazyLock::new(|| {
+            let lines = Lines::default();
+            let log = tracing_subscriber::fmt().with_ansi(false).with_writer(lines.clone());
+            tracing::subscriber::set_global_default(log.finish()).unwrap();
+            lines
+        });
+        &LOGGED
+    }
+
     pub fn text(&self) -> String {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
     }
@@ -36,10 +47,7 @@ impl<'a> MakeWriter<'a> for Lines {
 
 #[tokio::test]
 async fn the_log_names_the_entry_that_the_answer_names_also_for_a_repeated_call() {
-    let lines = Lines::default();
-    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(lines.clone()).finish();
-    // For all threads: what other tests of this process log is told apart by its entries.
-    tracing::subscriber::set_global_default(subscriber).unwrap();
+    let lines = Lines::logged();
     let agency = StandIn::start().await;
     let plan = Plan { services: agency.services(20_000), ..Plan::default() };
     let house = Installation::with(plan).await;

@@ -94,10 +94,10 @@ impl<const L: usize, const C: u64> Special<L, C> {
 
     /// low + high·2^(64·L).
     #[inline(always)]
-    fn reduce(lower: [u64; L], upper: [u64; L]) -> Self {
+    fn reduce(lower: &[u64], upper: &[u64]) -> Self {
         let mut limbs = [0; L];
         let mut carry = 0_u64;
-        for ((out, &lower), &upper) in limbs.iter_mut().zip(&lower).zip(&upper) {
+        for ((out, &lower), &upper) in limbs.iter_mut().zip(lower).zip(upper) {
             let wide = u128::from(upper) * u128::from(C) + u128::from(lower) + u128::from(carry);
             *out = low(wide);
             carry = high(wide);
@@ -118,18 +118,51 @@ fn product<const L: usize>(a: &[u64; L], b: &[u64; L]) -> ([u64; L], [u64; L]) {
     let mut upper = [0; L];
     for (out, &a) in lower.iter_mut().zip(a) {
         let mut carry = 0_u64;
+        // Each row moves what is above it down by a limb, the lowest out of it.
+        let mut below = out;
         for (sum, &b) in upper.iter_mut().zip(b) {
             let wide = u128::from(a) * u128::from(b) + u128::from(*sum) + u128::from(carry);
+            *below = low(wide);
+            carry = high(wide);
+            below = sum;
+        }
+        *below = carry;
+    }
+    (lower, upper)
+}
+
+/// The square, two limbs beside each other: what unlike limbs make is there twice and made once.
+#[inline(always)]
+fn square<const L: usize>(a: &[u64; L]) -> [[u64; 2]; L] {
+    let mut pairs = [[0; 2]; L];
+    for row in 0..L {
+        let one = a.get(row).copied().unwrap_or(0);
+        let mut carry = 0_u64;
+        let sums = pairs.as_flattened_mut();
+        for column in row + 1..L {
+            let (Some(&other), Some(sum)) = (a.get(column), sums.get_mut(row + column)) else {
+                break;
+            };
+            let wide = u128::from(one) * u128::from(other) + u128::from(*sum) + u128::from(carry);
             *sum = low(wide);
             carry = high(wide);
         }
-        *out = upper.first().copied().unwrap_or(0);
-        upper.rotate_left(1);
-        if let Some(last) = upper.last_mut() {
-            *last = carry;
+        if let Some(sum) = sums.get_mut(row + L) {
+            *sum = carry;
         }
     }
-    (lower, upper)
+    let (mut carry, mut top) = (0_u64, 0_u64);
+    for ([even, odd], &a) in pairs.iter_mut().zip(a) {
+        let own = u128::from(a) * u128::from(a);
+        let twice = [*even << 1 | top, *odd << 1 | *even >> 63];
+        top = *odd >> 63;
+        let wide = u128::from(twice[0]) + u128::from(low(own)) + u128::from(carry);
+        *even = low(wide);
+        let wide = u128::from(twice[1]) + u128::from(high(own)) + u128::from(high(wide));
+        *odd = low(wide);
+        carry = high(wide);
+    }
+    pairs
 }
 
 impl<const L: usize, const C: u64> Field<L> for Special<L, C> {
@@ -189,12 +222,14 @@ impl<const L: usize, const C: u64> Field<L> for Special<L, C> {
     #[inline]
     fn mul(self, other: Self) -> Self {
         let (lower, upper) = product(&self.0, &other.0);
-        Self::reduce(lower, upper)
+        Self::reduce(&lower, &upper)
     }
 
     #[inline]
     fn square(self) -> Self {
-        self.mul(self)
+        let pairs = square(&self.0);
+        let (lower, upper) = pairs.as_flattened().split_at(L);
+        Self::reduce(lower, upper)
     }
 
     fn invert(self) -> Self {
@@ -225,5 +260,58 @@ impl<const L: usize, const C: u64> Field<L> for Special<L, C> {
             limb.conditional_assign(yes, choice);
         }
         Self(limbs)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Field as _, Special};
+    use crypto_bigint::modular::{ConstMontyForm, ConstMontyParams};
+    use crypto_bigint::{U256, U512, Uint, const_monty_params};
+
+    const_monty_params!(
+        Prime256,
+        U256,
+        "fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffd97"
+    );
+    const_monty_params!(
+        Prime512,
+        U512,
+        "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff\
+         fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffdc7"
+    );
+
+    /// Limbs that carry, and that do not, in every order that chance brings.
+    fn numbers<const L: usize>() -> impl Iterator<Item = [u64; L]> {
+        const EDGES: [u64; 8] =
+            [0, 1, 616, 1 << 32, u64::MAX >> 1, 1 << 63, u64::MAX - 616, u64::MAX];
+        let mut state = 7_u64;
+        let mut next = move || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            EDGES.get((state >> 60) as usize).copied().unwrap_or(state)
+        };
+        std::iter::repeat_with(move || std::array::from_fn(|_| next())).take(4_000)
+    }
+
+    fn is_that_of_another_library<P: ConstMontyParams<L>, const L: usize, const C: u64>() {
+        let theirs = |limbs: [u64; L]| ConstMontyForm::<P, L>::new(&Uint::from_words(limbs));
+        for (a, b) in numbers::<L>().zip(numbers::<L>().skip(1)) {
+            let (one, other) = (Special::<L, C>::from_limbs(a), Special::<L, C>::from_limbs(b));
+            let pairs = [
+                (one.add(other), theirs(a) + theirs(b)),
+                (one.sub(other), theirs(a) - theirs(b)),
+                (one.mul(other), theirs(a) * theirs(b)),
+                (one.square(), theirs(a) * theirs(a)),
+            ];
+            for (place, (own, theirs)) in pairs.into_iter().enumerate() {
+                assert_eq!(own.limbs(), theirs.retrieve().to_words(), "{place}: {a:x?} {b:x?}");
+            }
+        }
+    }
+
+    #[test]
+    fn sums_products_and_squares_are_those_of_another_library() {
+        is_that_of_another_library::<Prime256, 4, 617>();
+        is_that_of_another_library::<Prime512, 8, 569>();
     }
 }
