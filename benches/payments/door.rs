@@ -29,7 +29,7 @@ use zeroize::Zeroizing;
 
 /// Connections of the bank; one payment under way on each.
 const CALLERS: usize = 32;
-const CHARGES: usize = 45_000;
+const CHARGES: usize = 90_000;
 const SPAN: Duration = Duration::from_secs(6);
 const WARM: Duration = Duration::from_secs(1);
 /// How long the gateway may take to listen.
