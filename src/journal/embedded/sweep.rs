@@ -5,8 +5,9 @@ use crate::journal::entry::EntryId;
 use crate::journal::group::{Answers, Swept};
 use rusqlite::{Result, ToSql, Transaction};
 
-/// Rows that one sweep removes, so that no call waits long for it.
-const SWEEP_ROWS_MAX: u16 = 1_000;
+/// Rows that one sweep removes, so that no call waits long for it: among a million keys each lies on a page of
+/// its own, which is read, logged and moved. No group brings more by default, so that sweeping keeps up.
+const SWEEP_ROWS_MAX: u16 = 128;
 
 /// The end that nobody wrote.
 const INTERRUPTED: &str = "INSERT INTO entry_closed \
