@@ -150,6 +150,30 @@ mod tests {
         steps.unwrap().map(Result::unwrap).collect()
     }
 
+    #[test]
+    fn a_sweep_ends_at_its_rows_and_says_that_there_are_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.sqlite");
+        embedded::migrate_file(&path, &schema::JOURNAL).unwrap();
+        let mut connection = rusqlite::Connection::open(&path).unwrap();
+        let rows = SWEEP_ROWS_MAX + 2;
+        for row in 0..rows {
+            let key = "INSERT INTO call_key VALUES (?1, NULL, ?1, 1, 0, ?2, 0, NULL)";
+            connection.execute(key, (row.to_be_bytes(), 10)).unwrap();
+        }
+        let young = "INSERT INTO call_key VALUES (x'ff', NULL, x'ff', 1, 0, 11, 0, NULL)";
+        connection.execute(young, ()).unwrap();
+        for (is_more, left) in [(true, 3), (false, 1), (false, 1)] {
+            let transaction = connection.transaction().unwrap();
+            let answers = Answers { bytes_max: 1 << 30, known: None };
+            let swept = sweep(&transaction, 10, answers).unwrap();
+            transaction.commit().unwrap();
+            let count = "SELECT count(*) FROM call_key";
+            let kept: i64 = connection.query_row(count, (), |row| row.get(0)).unwrap();
+            assert_eq!((swept.is_more, kept), (is_more, left));
+        }
+    }
+
     /// However many calls are remembered, and whatever the journal holds.
     #[test]
     fn no_step_of_what_keys_need_reads_a_whole_table() {
