@@ -7,6 +7,8 @@
 //! `cargo bench --bench day -- [--minutes N]`: the hours of a working day follow each other, each as busy
 //! as offices, the evening and the night make it; memory of the last quarter may be 2 % above that of the
 //! third. `-- --design [--seconds N]`: the design load, and a burst of twice as much for ten seconds.
+//! `-- --expiring [--seconds N]`: the load of a busy hour, without and with as many keys of earlier calls that expire
+//! meanwhile, among a million and a half.
 
 #![allow(dead_code, reason = "parts of the bench of load that this one does not need")]
 
@@ -30,7 +32,7 @@ use installation::{Gateway, Setup, configure, pin, start_agency};
 use qaqpa::command::demo::scratch::Scratch;
 use serde_json::json;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Any error ends the run with its text.
 type Fallible<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
@@ -52,11 +54,16 @@ const MIX: [(Mix, f64); 3] =
 const CONNECTIONS: usize = 100;
 /// Calls are made beforehand for so long at a time: their signatures are not the gateway's load.
 const SLICE: Duration = Duration::from_secs(5);
+/// Keys that are remembered before `--expiring` begins, and how many expire a second.
+const KEYS: u32 = 1_600_000;
+const KEYS_AT_ONCE: usize = 20_000;
+const EXPIRING: f64 = 2_000.0;
 /// How much more memory the last quarter of a day may hold than the third, in parts of it.
 const GROWTH_MAX: f64 = 0.02;
 
 fn main() -> Fallible<()> {
-    let (mut minutes, mut seconds, mut is_design) = (60, DESIGN_SPAN.as_secs(), false);
+    let (mut minutes, mut seconds) = (60, DESIGN_SPAN.as_secs());
+    let (mut is_design, mut is_expiring) = (false, false);
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().ok_or(format!("{argument} wants a value"));
@@ -64,17 +71,19 @@ fn main() -> Fallible<()> {
             "--minutes" => minutes = value()?.parse()?,
             "--seconds" => seconds = value()?.parse()?,
             "--design" => is_design = true,
+            "--expiring" => is_expiring = true,
             "--bench" => {}
             other => return Err(format!("unknown argument {other}").into()),
         }
     }
     pin()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    if is_expiring {
+        return runtime.block_on(expiring(Duration::from_secs(seconds)));
+    }
     runtime.block_on(async {
         let folder = tempfile::tempdir()?;
-        let scratch = Scratch::prepare(folder.path())?;
-        configure(&scratch, start_agency(&scratch).await?, &Setup::default())?;
-        office::add(&scratch, origin::start().await?)?;
+        let scratch = laid(folder.path()).await?;
         let mut country = Country::wake(&scratch).await?;
         let stages = match is_design {
             true => country.design(Duration::from_secs(seconds)).await?,
@@ -84,6 +93,49 @@ fn main() -> Fallible<()> {
         write(if is_design { "design" } else { "day" }, &stages)?;
         if is_design { Ok(()) } else { check_growth(&stages) }
     })
+}
+
+/// An installation without a gateway, whose agencies serve.
+async fn laid(folder: &Path) -> Fallible<Scratch> {
+    let scratch = Scratch::prepare(folder)?;
+    configure(&scratch, start_agency(&scratch).await?, &Setup::default())?;
+    office::add(&scratch, origin::start().await?)?;
+    Ok(scratch)
+}
+
+/// The same load beside keys that stay and beside keys that expire.
+async fn expiring(span: Duration) -> Fallible<()> {
+    let mut stages = Vec::new();
+    for (name, first) in
+        [("nothing expires", Duration::from_hours(1)), ("as much expires", 4 * SLICE)]
+    {
+        let folder = tempfile::tempdir()?;
+        let scratch = laid(folder.path()).await?;
+        let mut country = Country::wake(&scratch).await?;
+        remember(&scratch, first)?;
+        let rate = EXPIRING.min(country.capacity * ASKED_PART);
+        stages.push(country.stage(name.to_owned(), rate, span, &MIX).await?);
+        println!("{} keys are left", country.keys()?);
+        country.lost_nothing()?;
+    }
+    write("expiring", &stages)
+}
+
+/// Keys of earlier calls, of which the first expires after so long; they lie about in the tree as digests do. Written
+/// beside the idle gateway, a few at a time.
+fn remember(scratch: &Scratch, first: Duration) -> Fallible<()> {
+    let keys = rusqlite::Connection::open(&scratch.journal)?;
+    keys.busy_timeout(SLICE)?;
+    let insert = "INSERT INTO call_key WITH RECURSIVE n(i) AS (SELECT ?1 UNION ALL SELECT i + 1 FROM n \
+         WHERE i < ?2 - 1) SELECT randomblob(32), CASE WHEN i % 5 = 0 THEN randomblob(32) END, \
+         randomblob(16), 1, ?3, ?3 + ?4 + i * 1000000 / ?5, 0, NULL FROM n";
+    let now_us = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_micros())?;
+    let first_us = i64::try_from(first.as_micros())?;
+    for from in (0..KEYS).step_by(KEYS_AT_ONCE) {
+        let until = KEYS.min(from + u32::try_from(KEYS_AT_ONCE)?);
+        keys.execute(insert, (from, until, now_us, first_us, EXPIRING))?;
+    }
+    Ok(())
 }
 
 /// What one stage showed.
@@ -221,6 +273,12 @@ impl<'s> Country<'s> {
             stage.own_mib
         );
         Ok(stage)
+    }
+
+    /// Keys that the gateway remembers.
+    fn keys(&self) -> Fallible<i64> {
+        let journal = rusqlite::Connection::open(&self.scratch.journal)?;
+        Ok(journal.query_row("SELECT count(*) FROM call_key", (), |row| row.get(0))?)
     }
 
     /// Drains the gateway and counts its journal.

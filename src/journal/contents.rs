@@ -4,11 +4,12 @@ use super::down::{JournalDown, JournalError, Why};
 use super::entry::{Closed, EntryId};
 use super::group::{Job, NewDayKey};
 use super::seal::{DayKey, MasterKey, Part};
-use super::{Journal, SMALL_BYTES_MAX, embedded, settings, wait};
+use super::{Journal, PATIENCE, SMALL_BYTES_MAX, embedded, settings, wait};
 use crate::config::settings::Store;
 use bytes::Bytes;
 use std::sync::Arc;
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 /// A content that the journal was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,6 +93,14 @@ impl Journal {
         if let Some(key) = self.inner.day_keys.recent(day) {
             return Ok(key);
         }
+        // Boxed: it is made once a day. While the store hangs, nobody waits behind others for longer than they.
+        let made = timeout(PATIENCE, Box::pin(self.make_day_key(day))).await;
+        made.unwrap_or_else(|_| {
+            Err(JournalDown::new(Why::Slow, "no key of the day within a second"))
+        })
+    }
+
+    async fn make_day_key(&self, day: i32) -> Result<Arc<DayKey>, JournalDown> {
         let _making = self.inner.day_keys.making.lock().await;
         if let Some(key) = self.inner.day_keys.recent(day) {
             return Ok(key);

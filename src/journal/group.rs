@@ -2,58 +2,12 @@
 
 use super::down::JournalDown;
 use super::entry::{CallKey, Closed, EntryId, Opened, Resolution, Resolved, SameCall};
+use super::measure::Measure;
 use super::same_call::Found;
 use super::stats::Stats;
 use qaqpa_kit::fault::{Outcome, Phase};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
-
-/// Bodies gathered into one commit at most; one bigger body still makes a group of its own.
-const GROUP_BYTES_MAX: usize = 8 << 20;
-/// A group is halved so often at most: a store that does not write 128 KiB in time is no slow one.
-const HALVINGS_MAX: u32 = 6;
-/// Groups written in a row before a store that was slow is given bigger ones again.
-const WRITTEN_MIN: u32 = 8;
-
-/// How much goes into one group: all that is allowed, or less while the store is too slow for that.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Measure {
-    jobs_max: usize,
-    /// How often it was halved.
-    halvings: u32,
-    /// Groups of this measure written in a row.
-    written: u32,
-}
-
-impl Measure {
-    pub(super) fn new(jobs_max: usize) -> Self {
-        Self { jobs_max, halvings: 0, written: 0 }
-    }
-
-    /// A group was not written in time: the next one is half as big, since the same again would be too slow
-    /// again.
-    pub(super) fn halve(&mut self) {
-        self.written = 0;
-        self.halvings = (self.halvings + 1).min(HALVINGS_MAX);
-    }
-
-    /// A group was written; after some of them the next ones are twice as big.
-    pub(super) fn written(&mut self) {
-        self.written += 1;
-        if self.written >= WRITTEN_MIN {
-            self.written = 0;
-            self.halvings = self.halvings.saturating_sub(1);
-        }
-    }
-
-    fn jobs(self) -> usize {
-        (self.jobs_max >> self.halvings).max(1)
-    }
-
-    fn bytes(self) -> usize {
-        GROUP_BYTES_MAX >> self.halvings
-    }
-}
 
 /// Tells the asker.
 pub(super) type Answer<T> = oneshot::Sender<Result<T, JournalDown>>;
@@ -205,10 +159,17 @@ pub(super) struct Group {
     pub undos: Vec<Undo>,
     pub day_keys: Vec<NewDayKey>,
     pub resolves: Vec<Resolve>,
+    /// Keys that have expired by then may be forgotten with it.
+    pub now_us: i64,
     bytes: usize,
 }
 
 impl Group {
+    /// An empty one, which forgets what has expired by then.
+    pub(super) fn at(now_us: i64) -> Self {
+        Self { now_us, ..Self::default() }
+    }
+
     /// How many jobs it holds.
     pub(super) fn len(&self) -> usize {
         self.opens.len()
@@ -261,6 +222,8 @@ pub(super) struct Written {
     pub resolutions: Vec<Resolution>,
     /// The wrapped keys as stored, ours or the one that was there before.
     pub day_keys: Vec<Vec<u8>>,
+    /// Bytes of stored answers that were forgotten with their keys.
+    pub forgotten_bytes: usize,
 }
 
 /// A group that was not committed.
@@ -277,13 +240,17 @@ impl From<JournalDown> for Failed {
     }
 }
 
-/// The stored answers that a sweep looks at.
+/// What a sweep has to do.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Answers {
-    /// What may be kept.
+pub(super) struct Sweep {
+    /// What has expired by then is dropped.
+    pub now_us: i64,
+    /// Calls in the largest group since the last sweep; 0: nobody calls.
+    pub brought: u32,
+    /// Bytes of stored answers that may be kept.
     pub bytes_max: u64,
-    /// What is kept, as far as it was counted along; `None`: it is to be counted anew.
-    pub known: Option<u64>,
+    /// How many are kept, as far as they were counted along; `None`: they are to be counted anew.
+    pub bytes_known: Option<u64>,
 }
 
 /// What a sweep did.
@@ -303,9 +270,9 @@ pub(super) trait Backing {
     /// Why opens must wait although closes work: the disk is full. Tries to heal it.
     fn refusal(&mut self) -> Option<JournalDown>;
 
-    /// Drops what has expired at `now_us`, and answers beyond what may be kept, those of
-    /// idempotent services first, the oldest first; a bounded piece at a time.
-    async fn sweep(&mut self, now_us: i64, answers: Answers) -> Result<Swept, Failed>;
+    /// Drops some of what has expired, and of the answers beyond what may be kept those of idempotent services
+    /// first, the oldest first. No call shall wait long for it.
+    async fn sweep(&mut self, sweep: Sweep) -> Result<Swept, Failed>;
 }
 
 /// The phases reached, as the store keeps them: `receive=120 identify=140`.
@@ -341,6 +308,9 @@ pub(super) fn count(group: &Group, written: &Written, stats: &Stats) {
     stats.undone.add(group.undos.len());
     let answers = group.closes.iter().filter_map(Close::stored).map(<[u8]>::len).sum();
     stats.answers_bytes.add(answers);
+    // The first groups of a life may forget what was not counted yet.
+    let kept = stats.answers_bytes.read().saturating_sub(written.forgotten_bytes as u64);
+    stats.answers_bytes.set(kept);
     stats.group_rows.observe((fresh + group.closes.len() + group.records.len()) as u64);
 }
 
@@ -371,27 +341,7 @@ mod tests {
         }
         assert!(group.is_full(Measure::new(10)) && !group.is_full(Measure::new(11)));
         assert!(group.has_room(Measure::new(1)));
-        group.bytes = 2 * GROUP_BYTES_MAX;
+        group.bytes = 2 * Measure::new(1).bytes();
         assert!(!group.has_room(Measure::new(1)));
-    }
-
-    #[test]
-    fn a_measure_is_halved_so_far_and_grows_back_by_what_was_written() {
-        let mut measure = Measure::new(128);
-        assert_eq!((measure.jobs(), measure.bytes()), (128, 8 << 20));
-        for _ in 0..100 {
-            measure.halve();
-        }
-        assert_eq!((measure.jobs(), measure.bytes()), (2, 128 << 10));
-        for _ in 1..WRITTEN_MIN {
-            measure.written();
-        }
-        assert_eq!(measure.jobs(), 2);
-        measure.written();
-        assert_eq!(measure.jobs(), 4);
-        for _ in 0..100 * WRITTEN_MIN {
-            measure.written();
-        }
-        assert_eq!((measure.jobs(), measure.bytes()), (128, 8 << 20));
     }
 }

@@ -13,6 +13,7 @@ pub mod given;
 pub(crate) mod group;
 mod in_flight;
 pub mod lease;
+mod measure;
 pub mod papers;
 pub(crate) mod postgres;
 mod reader;

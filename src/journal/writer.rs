@@ -7,8 +7,9 @@
 mod told;
 
 use super::down::{JournalDown, Why};
-use super::group::{Answers, Backing, Group, Job, Measure, Open, Order};
+use super::group::{Backing, Failed, Group, Job, Open, Order, Sweep};
 use super::in_flight::InFlight;
+use super::measure::Measure;
 use super::stats::Stats;
 use super::steady::Steady;
 use super::thread;
@@ -95,6 +96,10 @@ pub(super) struct Writer<S> {
     sweeps_at: Instant,
     /// The next sweep goes on with the last one.
     is_sweeping: bool,
+    /// Until when there is no sweep after one that failed.
+    sweep_rests_until: Option<Instant>,
+    /// Calls in the largest group since the last sweep.
+    brought: usize,
     /// When the bytes of stored answers are counted anew.
     counts_at: Instant,
     clock: Steady,
@@ -122,6 +127,8 @@ impl<S: Backing> Writer<S> {
             is_full: false,
             sweeps_at: Instant::now(),
             is_sweeping: false,
+            sweep_rests_until: None,
+            brought: 0,
             counts_at: Instant::now(),
             clock: Steady::start(),
             stop: None,
@@ -240,7 +247,7 @@ impl<S: Backing> Writer<S> {
 
     /// Fills a group: ends of entries first, then opens.
     fn gather(&mut self) -> Group {
-        let mut group = Group::default();
+        let mut group = Group::at(self.clock.now_us());
         self.rides_until = None;
         while !group.is_full(self.measure) {
             let Some(job) = self.backlog.pop_front() else { break };
@@ -274,6 +281,7 @@ impl<S: Backing> Writer<S> {
             self.accept();
             return;
         }
+        self.brought = self.brought.max(group.opens.len());
         let begun = Instant::now();
         trial::point("journal.commit.before");
         let committed = self.store.commit(&group).await;
@@ -297,31 +305,52 @@ impl<S: Backing> Writer<S> {
         }
     }
 
+    fn fail_sweep(&mut self, failed: Failed) {
+        self.is_sweeping = false;
+        self.sweeps_at = Instant::now() + SWEEP_EVERY;
+        self.sweep_rests_until = Some(self.sweeps_at);
+        match failed.down.why {
+            // A full disk has its own refusal.
+            Why::Full => {}
+            // The sweep was too much for the store. Whether calls are, a probe tells.
+            Why::Slow | Why::Busy => {
+                tracing::warn!(down = %failed.down, "what has expired could not be dropped");
+                self.rests_until = Some(Instant::now());
+            }
+            _ => self.fail(Group::default(), failed),
+        }
+    }
+
     async fn sweep_when_due(&mut self) {
         let cap = self.caps.answers_bytes_max;
         let is_over_cap = self.shared.stats.answers_bytes.read() > cap.saturating_add(cap / 16);
-        let is_due = is_over_cap || Instant::now() >= self.sweeps_at;
-        if !is_due || self.rests_until.is_some() || self.stop.is_some() {
+        let now = Instant::now();
+        let is_due = is_over_cap || now >= self.sweeps_at;
+        let is_at_rest = self.sweep_rests_until.is_some_and(|until| now < until);
+        if !is_due || is_at_rest || self.rests_until.is_some() || self.stop.is_some() {
             return;
         }
-        self.sweeps_at = Instant::now() + SWEEP_EVERY;
-        // What goes beyond the cap is dropped by what was counted, not by what was counted along.
-        let is_known = self.is_sweeping || !is_over_cap && Instant::now() < self.counts_at;
-        let known = is_known.then(|| self.shared.stats.answers_bytes.read());
-        if known.is_none() {
-            self.counts_at = Instant::now() + COUNT_EVERY;
+        self.sweeps_at = now + SWEEP_EVERY;
+        // What is far beyond the cap is dropped by what was counted, not by what was counted along.
+        let is_known = self.is_sweeping || !is_over_cap && now < self.counts_at;
+        let bytes_known = is_known.then(|| self.shared.stats.answers_bytes.read());
+        if bytes_known.is_none() {
+            self.counts_at = now + COUNT_EVERY;
         }
-        match self.store.sweep(self.clock.now_us(), Answers { bytes_max: cap, known }).await {
+        let brought = u32::try_from(self.brought).unwrap_or(u32::MAX);
+        let sweep = Sweep { now_us: self.clock.now_us(), brought, bytes_max: cap, bytes_known };
+        let swept = self.store.sweep(sweep).await;
+        self.sweep_rests_until = None;
+        match swept {
             Ok(swept) => {
+                self.brought = 0;
                 self.shared.stats.answers_bytes.set(swept.answers_bytes);
                 self.is_sweeping = swept.is_more;
                 if swept.is_more {
                     self.sweeps_at = Instant::now();
                 }
             }
-            // A full disk has its own refusal.
-            Err(failed) if failed.down.why == Why::Full => {}
-            Err(failed) => self.fail(Group::default(), failed),
+            Err(failed) => self.fail_sweep(failed),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::bench::*;
 use qaqpa::config::settings::Store;
-use qaqpa::journal::entry::{Closed, Opened, Opening};
+use qaqpa::journal::entry::{Closed, Opened, Opening, SameCall};
 use qaqpa::journal::{Journal, JournalError, Why};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -45,6 +45,18 @@ async fn a_journal_of_a_newer_gateway_is_not_touched() {
     bench.sql("INSERT INTO schema_version VALUES (99, 0)").unwrap();
     let error = Journal::start(&bench.settings, "node-1").await.err().unwrap();
     assert!(matches!(error, JournalError::TooNew { found: 99, .. }), "{error}");
+}
+
+#[tokio::test]
+async fn each_call_that_is_opened_forgets_what_has_expired() {
+    let bench = Bench::embedded();
+    let journal = bench.start().await;
+    let past = SameCall { expires_at_us: now_us() - 1, ..payment() };
+    for number in 1..=10 {
+        let opened = open(&journal, call(number), past, "fresh").await;
+        journal.close(answered(&opened, b"done")).await.unwrap();
+    }
+    assert_eq!((bench.count("entry_opened"), bench.count("call_key")), (10, 1));
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use crate::bench::*;
 use crate::postgres::Cluster;
-use qaqpa::journal::entry::{Opened, Opening};
+use qaqpa::journal::entry::{CallKey, Opened, Opening, SameCall};
 use qaqpa::journal::{Journal, JournalError, Migrated, Why, migrate};
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
@@ -118,6 +118,24 @@ async fn two_nodes_carry_a_call_once_and_share_its_answer() {
     let fresh = openings.iter().filter(|opening| word(opening) == "fresh").count();
     assert!(fresh >= 99, "the first key was answered before: {fresh}");
     assert_eq!(bench.count("entry_opened"), fresh + 1);
+}
+
+#[tokio::test]
+async fn of_twins_at_two_nodes_at_once_one_is_let_in_and_none_is_refused_for_the_others() {
+    let bench = Bench::postgres().await;
+    let nodes = [bench.start_node("node-1").await, bench.start_node("node-2").await];
+    let mut calls = JoinSet::new();
+    // Under each of 50 messageIds four contents, whose keys lie in another order than the messageIds.
+    for turn in 0..200_u8 {
+        let key = CallKey([turn.reverse_bits(); 32]);
+        let twin = Opened { key, message_key: [turn % 50; 32], ..call(turn) };
+        let journal = nodes[usize::from(turn / 50 % 2)].clone();
+        let same_call = SameCall { unique_message_id: true, ..payment() };
+        calls.spawn(async move { journal.open(twin, same_call).await.unwrap() });
+    }
+    let openings = calls.join_all().await;
+    let count = |told: &str| openings.iter().filter(|opening| word(opening) == told).count();
+    assert_eq!((count("fresh"), count("twin")), (50, 150));
 }
 
 #[tokio::test]

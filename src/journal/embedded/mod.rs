@@ -11,7 +11,7 @@ pub(crate) use file::{StoreFile, migrate as migrate_file};
 pub(crate) use read::Reader;
 
 use super::down::{JournalDown, JournalError, Why};
-use super::group::{Answers, Backing, Failed, Group, Swept, Written};
+use super::group::{Backing, Failed, Group, Sweep, Swept, Written};
 use super::{Migrated, schema};
 use file::{BUSY, down};
 use reserve::Reserve;
@@ -73,8 +73,8 @@ impl Backing for Embedded {
         Some(JournalDown::new(Why::Full, cause))
     }
 
-    async fn sweep(&mut self, now_us: i64, answers: Answers) -> Result<Swept, Failed> {
-        self.transaction(|transaction| sweep::sweep(transaction, now_us, answers))
+    async fn sweep(&mut self, sweep: Sweep) -> Result<Swept, Failed> {
+        self.transaction(|transaction| sweep::sweep(transaction, sweep))
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the writer does inside one SQLite transaction.
 
-use super::sweep::{Which, interrupt};
+use super::sweep::{Which, expire, interrupt};
 use crate::journal::entry::{CallKey, Closed, EntryId, Opened, Resolution, SameCall};
 use crate::journal::group::{
     Close, Group, KeyEnd, Open, Resolve, Undo, Written, digest, phases_text,
@@ -23,6 +23,10 @@ pub(super) const WAITS: &str =
 pub(super) const FREED: &str = "DELETE FROM call_key WHERE call_key = \
      (SELECT call_key FROM entry_opened WHERE id = ?1) AND entry = ?1";
 
+/// Keys that have expired, forgotten with each call that is opened: one would never catch up. Forgotten every ten
+/// seconds, all at once, they held up everybody for a second and more.
+const FORGOTTEN_PER_OPEN: usize = 2;
+
 /// Writes everything; ends first, so that the same call in this very group finds its answer.
 pub(super) fn group(transaction: &Transaction<'_>, node: &str, group: &Group) -> Result<Written> {
     let mut rows = Rows::of(transaction, node)?;
@@ -38,7 +42,10 @@ pub(super) fn group(transaction: &Transaction<'_>, node: &str, group: &Group) ->
         rows.end(undo.id)?;
         rows.release(&undo.key, undo.id)?;
     }
-    let mut written = Written::default();
+    let keys_max = u32::try_from(FORGOTTEN_PER_OPEN * group.opens.len()).unwrap_or(u32::MAX);
+    let (_, forgotten_bytes) = expire(transaction, group.now_us, keys_max)?;
+    let forgotten_bytes = usize::try_from(forgotten_bytes).unwrap_or(0);
+    let mut written = Written { forgotten_bytes, ..Written::default() };
     for day_key in &group.day_keys {
         let insert = "INSERT INTO day_key VALUES (?1, ?2) ON CONFLICT DO NOTHING";
         transaction.prepare_cached(insert)?.execute((day_key.day, &day_key.wrapped))?;

@@ -1,6 +1,6 @@
 //! What stands in the way of a claim, found in the database: so any number of nodes carry a call once.
 
-use super::write::open_and_close;
+use super::write::{claims, open_and_close};
 use crate::journal::entry::{CallKey, EntryId};
 use crate::journal::group::Open;
 use crate::journal::same_call::{Found, Held, KeyState, judge_all, select_held};
@@ -61,8 +61,7 @@ pub(super) async fn find(
         if waiting.is_empty() || round == ROUNDS_MAX {
             break;
         }
-        let mut again: Vec<&Open> = waiting.iter().map(|(_, open)| *open).collect();
-        again.sort_by_key(|open| open.opened.key.0);
+        let again = claims(waiting.iter().map(|(_, open)| *open));
         claimed = open_and_close(client, node, &again, None).await?;
     }
     Ok(founds)

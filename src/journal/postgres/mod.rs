@@ -18,7 +18,7 @@ pub(crate) use migrate::migrate_schema;
 pub(crate) use read::Reader;
 
 use super::down::{JournalDown, JournalError, Why};
-use super::group::{Answers, Backing, Failed, Group, Swept, Written};
+use super::group::{Backing, Failed, Group, Sweep, Swept, Written};
 use super::schema::{self, Schema};
 use aws_lc_rs::digest::{SHA256, digest};
 use deadpool_postgres::ClientWrapper;
@@ -85,9 +85,10 @@ impl Postgres {
             )
             .await?;
         if let Some(process) = self.last_process {
-            let end = "SELECT pg_terminate_backend(pid) FROM pg_locks \
-                 WHERE locktype = 'advisory' AND pid = $1";
-            client.execute(end, &[&process]).await?;
+            // Of another server the same number may be anybody's process, but not with this lock.
+            let end = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' \
+                 AND pid = $1 AND ((classid::bigint << 32) | objid::bigint) = $2";
+            client.execute(end, &[&process, &lock_number(&self.node)]).await?;
         }
         let lock = "SELECT pg_try_advisory_lock($1), pg_backend_pid()";
         let lock = client.prepare_cached(lock).await?;
@@ -161,12 +162,12 @@ impl Backing for Postgres {
         None
     }
 
-    async fn sweep(&mut self, now_us: i64, answers: Answers) -> Result<Swept, Failed> {
+    async fn sweep(&mut self, sweep: Sweep) -> Result<Swept, Failed> {
         let target = self.target.clone();
         let swept = async {
             self.connect().await?;
             let Some(client) = &mut self.session else { return Ok(Swept::default()) };
-            sweep::sweep(client, now_us, answers).await.map_err(|error| down(&target, &error))
+            sweep::sweep(client, sweep).await.map_err(|error| down(&target, &error))
         };
         let swept = match timeout(ATTEMPT, swept).await {
             Ok(swept) => swept,

@@ -1,11 +1,11 @@
 //! Housekeeping in PostgreSQL: what an earlier life left open, what has expired, answers beyond the cap.
 
-use crate::journal::group::{Answers, Swept};
+use crate::journal::group::{Sweep, Swept};
 use deadpool_postgres::ClientWrapper;
 use tokio_postgres::Error;
 
-/// Rows that one sweep removes, so that no call waits long for it.
-const SWEEP_ROWS_MAX: i64 = 1_000;
+/// Rows that one sweep drops at least, so that no call waits long for it.
+const SWEEP_ROWS_MIN: u32 = 1_000;
 /// One node sweeps at a time; the others have nothing to do then.
 const SWEEP_LOCK: i64 = 0x7161_7170_6173_7770;
 
@@ -48,40 +48,38 @@ pub(super) async fn recover(
 /// a call that may not be sent twice stays without its answer: then it is as good as Unknown.
 ///
 /// Other nodes add and drop answers too, so nothing is dropped for what this one believes alone.
-pub(super) async fn sweep(
-    client: &mut ClientWrapper,
-    now_us: i64,
-    answers: Answers,
-) -> Result<Swept, Error> {
+pub(super) async fn sweep(client: &mut ClientWrapper, sweep: Sweep) -> Result<Swept, Error> {
+    let rows_max = i64::from(sweep.brought.max(SWEEP_ROWS_MIN));
     let transaction = client.transaction().await?;
-    let lock =
-        transaction.query_one("SELECT pg_try_advisory_xact_lock($1)", &[&SWEEP_LOCK]).await?;
-    let is_ours = lock.try_get(0)?;
-    let (mut removed, mut expired_bytes) = (0, 0);
-    if is_ours {
-        transaction.execute(GIVE_UP, &[&now_us]).await?;
-        let row = transaction.query_one(EXPIRE, &[&now_us, &SWEEP_ROWS_MAX]).await?;
-        (removed, expired_bytes) = (row.try_get(0)?, row.try_get(1)?);
+    let cap = i64::try_from(sweep.bytes_max).unwrap_or(i64::MAX);
+    let known = sweep.bytes_known.and_then(|bytes| i64::try_from(bytes).ok());
+    let lock = transaction.prepare_cached("SELECT pg_try_advisory_xact_lock($1)").await?;
+    if !transaction.query_one(&lock, &[&SWEEP_LOCK]).await?.try_get(0)? {
+        // Whoever sweeps now goes on until the cap is kept.
+        let kept = match known {
+            Some(bytes) => bytes,
+            None => kept_bytes(&transaction).await?,
+        };
+        let answers_bytes = u64::try_from(kept.min(cap)).unwrap_or(0);
+        return Ok(Swept { answers_bytes, is_more: false });
     }
-    let cap = i64::try_from(answers.bytes_max).unwrap_or(i64::MAX);
-    let known = answers.known.and_then(|bytes| i64::try_from(bytes).ok());
+    let give_up = transaction.prepare_cached(GIVE_UP).await?;
+    transaction.execute(&give_up, &[&sweep.now_us]).await?;
+    let expire = transaction.prepare_cached(EXPIRE).await?;
+    let row = transaction.query_one(&expire, &[&sweep.now_us, &rows_max]).await?;
+    let (mut removed, expired_bytes): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
     let kept = match known.filter(|bytes| *bytes <= cap) {
         Some(bytes) => bytes.saturating_sub(expired_bytes),
         None => {
             let kept = kept_bytes(&transaction).await?;
-            let (dropped, bytes) = match is_ours {
-                true => drop_answers(&transaction, kept.saturating_sub(cap)).await?,
-                false => (0, 0),
-            };
+            let excess = kept.saturating_sub(cap);
+            let (dropped, bytes) = drop_answers(&transaction, excess, rows_max).await?;
             removed = removed.max(dropped);
             kept - bytes
         }
     };
     transaction.commit().await?;
-    Ok(Swept {
-        answers_bytes: u64::try_from(kept).unwrap_or(0),
-        is_more: removed >= SWEEP_ROWS_MAX,
-    })
+    Ok(Swept { answers_bytes: u64::try_from(kept).unwrap_or(0), is_more: removed >= rows_max })
 }
 
 async fn kept_bytes(transaction: &deadpool_postgres::Transaction<'_>) -> Result<i64, Error> {
@@ -94,6 +92,7 @@ async fn kept_bytes(transaction: &deadpool_postgres::Transaction<'_>) -> Result<
 async fn drop_answers(
     transaction: &deadpool_postgres::Transaction<'_>,
     excess: i64,
+    rows_max: i64,
 ) -> Result<(i64, i64), Error> {
     if excess <= 0 {
         return Ok((0, 0));
@@ -103,7 +102,7 @@ async fn drop_answers(
          FOR UPDATE SKIP LOCKED";
     let (mut deleted, mut forgotten): (Vec<Vec<u8>>, Vec<Vec<u8>>) = Default::default();
     let (mut dropped, mut bytes) = (0, 0);
-    for row in transaction.query(oldest, &[&SWEEP_ROWS_MAX]).await? {
+    for row in transaction.query(oldest, &[&rows_max]).await? {
         if bytes >= excess {
             break;
         }

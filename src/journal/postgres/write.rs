@@ -108,9 +108,7 @@ pub(super) async fn group(
     for resolve in &group.resolves {
         written.resolutions.push(insert_resolved(client, resolve).await?);
     }
-    let mut opens: Vec<&Open> = group.opens.iter().collect();
-    // Keys are claimed in one order by all nodes, so that two groups never wait for each other in a circle.
-    opens.sort_by_key(|open| open.opened.key.0);
+    let opens = claims(&group.opens);
     *may_be_committed = true;
     let commit = async { if is_one { Ok(()) } else { client.batch_execute("COMMIT").await } };
     // Sent together: the driver writes what is polled first, first.
@@ -125,6 +123,19 @@ pub(super) async fn group(
         sent.inspect_err(|error| *may_be_committed = error.as_db_error().is_none())?;
     written.found = claim::find(client, node, &group.opens, claimed).await?;
     Ok(written)
+}
+
+/// The calls that claim keys, in the order of all nodes: by the key of the messageId, which equal calls share, then by
+/// their own. Of those that may not stand beside each other the first alone claims, and the others are judged by
+/// what they find. So two groups never wait for each other in a circle.
+pub(super) fn claims<'g>(opens: impl IntoIterator<Item = &'g Open>) -> Vec<&'g Open> {
+    let is_alone = |open: &Open| open.same_call.is_remembered && open.same_call.unique_message_id;
+    let mut opens: Vec<_> = opens.into_iter().collect();
+    opens.sort_by_key(|open| (open.opened.message_key, is_alone(open), open.opened.key.0));
+    opens.dedup_by(|later, first| {
+        is_alone(later) && is_alone(first) && later.opened.message_key == first.opened.message_key
+    });
+    opens
 }
 
 async fn execute(

@@ -4,7 +4,7 @@ use super::{Caps, Queues, Shared, Writer};
 use crate::journal::down::{JournalDown, Why};
 use crate::journal::entry::{CallKey, Closed, EntryId, Opened};
 use crate::journal::group::{
-    Answers, Backing, Failed, Group, Job, NewDayKey, Order, Record, Swept, Written,
+    Backing, Failed, Group, Job, NewDayKey, Order, Record, Sweep, Swept, Written,
 };
 use bytes::Bytes;
 use qaqpa_kit::fault::Outcome;
@@ -37,7 +37,7 @@ impl Backing for Failing {
         None
     }
 
-    async fn sweep(&mut self, _now_us: i64, _answers: Answers) -> Result<Swept, Failed> {
+    async fn sweep(&mut self, _sweep: Sweep) -> Result<Swept, Failed> {
         Ok(Swept::default())
     }
 }

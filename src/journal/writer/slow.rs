@@ -5,7 +5,7 @@ use super::{Caps, Queues, Shared, Writer};
 use crate::journal::down::{JournalDown, Why};
 use crate::journal::entry::EntryId;
 use crate::journal::group::{
-    Answers, Backing, Close, Failed, Group, Job, KeyEnd, Order, Swept, Written,
+    Backing, Close, Failed, Group, Job, KeyEnd, Order, Sweep, Swept, Written,
 };
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -35,7 +35,7 @@ impl Backing for Slow {
         None
     }
 
-    async fn sweep(&mut self, _now_us: i64, _answers: Answers) -> Result<Swept, Failed> {
+    async fn sweep(&mut self, _sweep: Sweep) -> Result<Swept, Failed> {
         Ok(Swept::default())
     }
 }
