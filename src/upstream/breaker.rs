@@ -1,7 +1,7 @@
 //! When to stop asking a failing agency, and when to ask it again.
 //!
-//! Failures in a row open it, or too many of a sample that is large enough; probes, one at a time, close
-//! it again. Pure: the caller brings the time. While an agency is well, a call costs one atomic load.
+//! Failures in a row open it, or too many of a sample that is large enough; probes close it again, one at a time
+//! unless one takes longer than the agency is left alone. Pure: the caller brings the time. While an agency is well, a call costs one atomic load.
 
 use crate::config::settings::Breaker as Settings;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -30,7 +30,9 @@ enum State {
         until: Instant,
         answered: u32,
     },
+    /// `next`: when another call may try, because a slow caller makes a slow probe.
     Probing {
+        next: Instant,
         answered: u32,
     },
 }
@@ -89,7 +91,8 @@ pub enum Verdict {
 #[derive(Debug)]
 pub struct Pass<'a> {
     breaker: &'a Breaker,
-    is_probe: bool,
+    /// Of a probe: when another call may try.
+    probe: Option<Instant>,
     is_settled: bool,
 }
 
@@ -110,9 +113,9 @@ impl Breaker {
     /// Lets a call through, or says how long to wait.
     ///
     /// # Errors
-    /// The time left until the next probe; zero while a probe is under way.
+    /// The time left until the next probe; zero while one is under way.
     pub fn pass(&self, now: Instant) -> Result<Pass<'_>, Duration> {
-        let mut pass = Pass { breaker: self, is_probe: false, is_settled: false };
+        let mut pass = Pass { breaker: self, probe: None, is_settled: false };
         if self.known.is_quiet.load(Ordering::Relaxed) {
             return Ok(pass);
         }
@@ -123,21 +126,22 @@ impl Breaker {
                 pass.is_settled = true;
                 Err(until.duration_since(now))
             }
-            State::Open { answered, .. } => {
-                *state = State::Probing { answered };
-                pass.is_probe = true;
-                Ok(pass)
-            }
-            State::Probing { .. } => {
+            State::Probing { next, .. } if now < next => {
                 pass.is_settled = true;
                 Err(Duration::ZERO)
+            }
+            State::Open { answered, .. } | State::Probing { answered, .. } => {
+                let next = now + self.settings.open_for;
+                *state = State::Probing { next, answered };
+                pass.probe = Some(next);
+                Ok(pass)
             }
         }
     }
 
     /// Notes a failure after the answer had begun.
     pub fn fail(&self, now: Instant) {
-        self.settle(false, Verdict::Failed, now);
+        self.settle(None, Verdict::Failed, now);
     }
 
     /// Whether calls are refused, but for a probe.
@@ -151,8 +155,7 @@ impl Breaker {
     pub fn lets_pass(&self, now: Instant) -> bool {
         match *self.state() {
             State::Closed(_) => true,
-            State::Open { until, .. } => until <= now,
-            State::Probing { .. } => false,
+            State::Open { until, .. } | State::Probing { next: until, .. } => until <= now,
         }
     }
 
@@ -160,14 +163,17 @@ impl Breaker {
         self.known.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn settle(&self, is_probe: bool, verdict: Verdict, now: Instant) {
-        if verdict != Verdict::Failed && !is_probe && self.known.is_quiet.load(Ordering::Relaxed) {
+    fn settle(&self, probe: Option<Instant>, verdict: Verdict, now: Instant) {
+        if verdict != Verdict::Failed
+            && probe.is_none()
+            && self.known.is_quiet.load(Ordering::Relaxed)
+        {
             return;
         }
         let mut state = self.state();
         let open = State::Open { until: now + self.settings.open_for, answered: 0 };
         match (&mut *state, verdict) {
-            (State::Probing { answered }, Verdict::Answered) if is_probe => {
+            (State::Probing { answered, .. }, Verdict::Answered) if probe.is_some() => {
                 let answered = *answered + 1;
                 *state = if answered >= self.settings.probes {
                     State::Closed(Sample::default())
@@ -175,9 +181,9 @@ impl Breaker {
                     State::Open { until: now, answered }
                 };
             }
-            (State::Probing { .. }, Verdict::Failed) if is_probe => *state = open,
-            // Nobody knows more than before: the next call is the probe.
-            (State::Probing { answered }, Verdict::Unasked) if is_probe => {
+            (State::Probing { .. }, Verdict::Failed) if probe.is_some() => *state = open,
+            // Nobody knows more than before: the next call is the probe, unless another one is.
+            (State::Probing { next, answered }, Verdict::Unasked) if probe == Some(*next) => {
                 *state = State::Open { until: now, answered: *answered };
             }
             (State::Closed(sample), Verdict::Answered | Verdict::Failed) => {
@@ -198,15 +204,15 @@ impl Pass<'_> {
     /// Tells how the exchange ended.
     pub fn settle(mut self, verdict: Verdict, now: Instant) {
         self.is_settled = true;
-        self.breaker.settle(self.is_probe, verdict, now);
+        self.breaker.settle(self.probe, verdict, now);
     }
 }
 
 impl Drop for Pass<'_> {
     fn drop(&mut self) {
         // A probe whose call was given up must not block all others for ever.
-        if !self.is_settled && self.is_probe {
-            self.breaker.settle(true, Verdict::Unasked, Instant::now());
+        if !self.is_settled && self.probe.is_some() {
+            self.breaker.settle(self.probe, Verdict::Unasked, Instant::now());
         }
     }
 }
@@ -310,6 +316,22 @@ mod tests {
         assert!(!breaker.is_open());
         fail(&breaker, 2, later);
         assert!(!breaker.is_open(), "the count starts anew");
+    }
+
+    #[test]
+    fn a_probe_that_takes_long_does_not_keep_the_others_out() {
+        let (breaker, now) = (breaker(), Instant::now());
+        fail(&breaker, 3, now);
+        let slow = breaker.pass(now + OPEN_FOR).expect("the probe");
+        let almost = now + OPEN_FOR * 2 - Duration::from_millis(1);
+        assert_eq!(breaker.pass(almost).err(), Some(Duration::ZERO));
+        assert!(!breaker.lets_pass(almost));
+        let later = now + OPEN_FOR * 2;
+        assert!(breaker.lets_pass(later));
+        let second = breaker.pass(later).expect("a second probe");
+        slow.settle(Verdict::Unasked, later);
+        second.settle(Verdict::Answered, later);
+        assert!(!breaker.is_open());
     }
 
     #[test]

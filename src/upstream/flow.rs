@@ -96,7 +96,8 @@ struct Held {
 }
 
 impl Upstream {
-    /// Begins an exchange; a connection that was dead before a byte left is replaced.
+    /// Begins an exchange; an endpoint that cannot be reached is replaced. A connection that turns out to be dead is
+    /// not: the request has been given away by then.
     ///
     /// Neither side is waited for longer than `pace` says; time in which only the caller is waited for
     /// does not count against the agency. An answer that begins before the request has left whole

@@ -167,7 +167,11 @@ impl Reading {
         self.is_kept = !says("close") && (!is_old || says("keep-alive"));
         let length = length(&head.headers)?;
         let mut codings = head.headers.get_all(TRANSFER_ENCODING).iter();
-        let framing = match (codings.next(), length) {
+        let coding = codings.next();
+        // Who gives it a body nevertheless (RFC 9110 §15.3.5) sends what nobody asked for.
+        let has_body = coding.is_some() || length.is_some_and(|bytes| bytes > 0);
+        self.is_kept &= head.status != StatusCode::NO_CONTENT || !has_body;
+        let framing = match (coding, length) {
             _ if self.is_head_only
                 || matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) =>
             {

@@ -14,7 +14,7 @@ use crate::ops::metrics::AgencyFigures;
 use crate::proxy::tls::ClientTls;
 use bytes::Bytes;
 use hyper::http::uri::PathAndQuery;
-use qaqpa_kit::fault::{Code, Fault, Phase};
+use qaqpa_kit::fault::{Code, Fault, Outcome, Phase};
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -208,7 +208,8 @@ impl Upstream {
         let _permit = self.permit(deadline).await?;
         self.retries.pay();
         let mut tried = Vec::new();
-        let mut is_repeated = false;
+        // What became of the first request, once it is repeated.
+        let mut lost: Option<Failure> = None;
         loop {
             let now = Instant::now();
             // The only endpoint may be asked again where the same request may.
@@ -223,7 +224,7 @@ impl Upstream {
                 Err(failure) => failure,
             };
             if failure.verdict != Verdict::Failed {
-                return Err(failure);
+                return Err(of_both(lost, failure));
             }
             place.failed(Instant::now());
             tried.push(place);
@@ -231,12 +232,14 @@ impl Upstream {
             let may_go_on = if is_unsent {
                 self.places.has_other(&tried)
             } else {
-                let may = request.may_repeat && !is_repeated && is_lost(&failure.fault);
-                is_repeated = may && self.retries.take();
-                is_repeated
+                let may = request.may_repeat && lost.is_none() && is_lost(&failure.fault);
+                may && self.retries.take()
             };
             if !may_go_on || Instant::now() >= deadline {
-                return Err(failure);
+                return Err(of_both(lost, failure));
+            }
+            if !is_unsent {
+                lost = Some(failure);
             }
         }
     }
@@ -346,6 +349,15 @@ pub(super) fn unanswered(
     Unanswered::Failed(failure)
 }
 
+/// How a request and its repetition ended together: the first may have been done, though not a byte of the
+/// second left.
+fn of_both(lost: Option<Failure>, last: Failure) -> Failure {
+    match lost {
+        Some(lost) if last.fault.outcome() == Outcome::Refused => lost,
+        _ => last,
+    }
+}
+
 /// The answer was lost on a connection that broke; how the agency meant it, nobody knows.
 fn is_lost(fault: &Fault) -> bool {
     let lost = ["closed_without_answer", "connection_failed", "half_answer"];
@@ -360,16 +372,17 @@ pub(super) fn head(
 ) -> Result<Bytes, Failure> {
     let origin = place.pool.origin();
     let below = request.path.as_str();
-    let is_below = (below.is_empty() || below.starts_with('/')) && !below.contains('#');
-    let whole = match format!("{}{below}", origin.path) {
-        path if path.is_empty() => "/".to_owned(),
-        path => path,
-    };
-    let target =
-        whole.parse::<PathAndQuery>().ok().filter(|_| is_below).ok_or_else(|| Failure {
-            // The adapter wrote it; the path may hold an IIN, so it is not told.
-            fault: Fault::new(Code::GatewayBug, Phase::Encode, "upstream_path"),
-            verdict: Verdict::Unasked,
-        })?;
+    if below.is_empty() {
+        let target = if origin.path.is_empty() { "/" } else { &origin.path };
+        return Ok(writing::head(request, target, &origin.authority, body_bytes));
+    }
+    let is_below = below.starts_with('/') && !below.contains('#');
+    let whole = Bytes::from([&*origin.path, below].concat());
+    let target = PathAndQuery::from_maybe_shared(whole).ok().filter(|_| is_below);
+    let target = target.ok_or_else(|| Failure {
+        // The adapter wrote it; the path may hold an IIN, so it is not told.
+        fault: Fault::new(Code::GatewayBug, Phase::Encode, "upstream_path"),
+        verdict: Verdict::Unasked,
+    })?;
     Ok(writing::head(request, target.as_str(), &origin.authority, body_bytes))
 }

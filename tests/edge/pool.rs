@@ -9,7 +9,8 @@ use qaqpa_kit::fault::{Code, Outcome};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
 /// More bytes than the sockets between two peers hold.
@@ -232,6 +233,42 @@ async fn a_lost_answer_is_asked_for_again_where_that_changes_nothing_and_the_bud
     let lost = send(false).await.expect_err("not to be repeated").fault;
     assert_eq!(says(&lost), (Code::AgencyBrokenAnswer, "closed_without_answer", Outcome::Unknown));
     assert_eq!(seen.counts(), (2, 22));
+}
+
+#[tokio::test]
+async fn a_request_that_left_stays_unknown_though_not_a_byte_of_its_repetition_leaves() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let agency = tokio::spawn(async move {
+        let (mut socket, _) = listener.accept().await.unwrap();
+        let (mut unread, mut buffer) = (Vec::new(), [0; 1024]);
+        for is_last in [false; 10].into_iter().chain([true]) {
+            while !unread.ends_with(b"<a/>") {
+                let bytes = socket.read(&mut buffer).await.unwrap();
+                unread.extend_from_slice(&buffer[..bytes]);
+            }
+            unread.clear();
+            if !is_last {
+                socket.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+            }
+        }
+        // Nobody is let in any more when the answer is lost.
+        drop(listener);
+        socket.shutdown().await.unwrap();
+        socket
+    });
+    let way = way(address);
+    let send = async || {
+        let request = UpstreamRequest::soap("<a/>".into());
+        let request = UpstreamRequest { may_repeat: true, ..request };
+        way.upstreams.send(&way.agency, request, Instant::now() + Duration::from_secs(20)).await
+    };
+    for _ in 0..10 {
+        send().await.unwrap();
+    }
+    let lost = send().await.expect_err("nobody is there").fault;
+    assert_eq!(says(&lost), (Code::AgencyBrokenAnswer, "closed_without_answer", Outcome::Unknown));
+    drop(agency.await.unwrap());
 }
 
 #[tokio::test]
