@@ -52,7 +52,7 @@ use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::task::{JoinSet, yield_now};
+use tokio::task::{JoinSet, coop::unconstrained, yield_now};
 use tokio::time::{sleep, timeout, timeout_at};
 
 /// Headers that hyper reads without being told a number, which costs it an allocation.
@@ -166,7 +166,7 @@ pub struct Door {
     limits: Arc<Limits>,
     spool: Spool,
     tls: Option<Arc<ServerTls>>,
-    figures: DoorFigures,
+    figures: Arc<DoorFigures>,
 }
 
 /// What all connections of one door share.
@@ -175,7 +175,7 @@ struct Shared<H> {
     mode: TlsMode,
     limits: Arc<Limits>,
     tls: Option<Arc<ServerTls>>,
-    figures: DoorFigures,
+    figures: Arc<DoorFigures>,
     is_http2: bool,
     http1: http1::Builder,
     handshakes: Semaphore,
@@ -219,7 +219,7 @@ impl Door {
             limits: Arc::new(limits.clone()),
             spool,
             tls,
-            figures,
+            figures: Arc::new(figures),
         })
     }
 
@@ -350,7 +350,8 @@ async fn waiting(socket: &TcpListener, places: &Arc<Semaphore>) -> Vec<Accepted>
             Poll::Ready(Ok((socket, _))) => Poll::Ready(Some(socket)),
             Poll::Ready(Err(_)) | Poll::Pending => Poll::Ready(None),
         });
-        match next.await {
+        // The queue is emptied before anybody else has a turn.
+        match unconstrained(next).await {
             Some(socket) => all.push((socket, place)),
             None => break,
         }

@@ -93,6 +93,24 @@ async fn an_answer_that_is_not_taken_is_taken_back_and_its_neighbour_answered() 
 }
 
 #[tokio::test]
+async fn an_answer_whose_last_frame_is_never_taken_ends_its_connection() {
+    let door = callers::open(&Limits { write_deadline: SHORT, ..limits() }).await;
+    let mut peer = Peer::greeted(door.address).await;
+    // hyper gives its last frame away as soon as the window has room for a byte of it.
+    let window_of_one = frame(SETTINGS, 0, 0, &[0, 4, 0, 0, 0, 1]);
+    door.echo.go.0.add_permits(1);
+    let waits = headers(1, END_STREAM, &head(&[(":path", "/wait")]));
+    peer.say(&[window_of_one, waits].concat()).await;
+    let begun = Instant::now();
+    peer.until(|said| matches!(said, Said::Status(1, _))).await;
+    until("given up", || door.figures.connections.get() == 0).await;
+    assert!(begun.elapsed() >= SHORT, "{:?}", begun.elapsed());
+    assert_eq!(door.figures.cuts(Cut::Write), 1);
+    assert_eq!(door.figures.unsent_bytes.get(), 0);
+    healthy(&door, "a caller that stopped").await;
+}
+
+#[tokio::test]
 async fn a_caller_that_reads_nothing_at_all_is_cut() {
     let door = callers::open(&Limits { write_deadline: SHORT, ..limits() }).await;
     let mut peer = Peer::greeted(door.address).await;

@@ -117,6 +117,7 @@ async fn a_request_has_one_host_and_one_length() {
             with_body(&[("content-length", "3"), ("content-length", "3")], b"abc"),
             REFUSED,
         ),
+        ("what may be read as a length", with(&[("content_length", "3")]), REFUSED),
         ("an expectation nobody knows", with(&[("expect", "miracle")]), REFUSED),
     ])
     .await;

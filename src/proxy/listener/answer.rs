@@ -1,6 +1,6 @@
 //! The body of an answer: whole bytes or a stream, watched so that a caller that does not read is seen.
 
-use super::clock::{Clock, Doing};
+use super::clock::{Clock, Doing, Held};
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use http_body_util::combinators::UnsyncBoxBody;
@@ -23,12 +23,24 @@ pub struct AnswerBody {
     source: Source,
     /// Told of every frame, where the answer is on its way to a caller.
     watch: Option<Watch>,
-    /// Bytes of one frame at most.
-    frame_bytes_max: Option<usize>,
+    /// Over HTTP/2: bytes of one frame at most, and what tells the clock when the last of them is let go.
+    frames: Option<(usize, Arc<Held>)>,
 }
 
 /// The clock of an answer on its way.
 struct Watch(Arc<Clock>);
+
+/// Bytes that HTTP/2 has.
+struct Given {
+    bytes: Bytes,
+    _held: Arc<Held>,
+}
+
+impl AsRef<[u8]> for Given {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
 
 enum Source {
     Whole(Bytes),
@@ -63,11 +75,11 @@ impl AnswerBody {
         self
     }
 
-    /// Tells `clock` what becomes of this answer.
+    /// Tells `clock` what becomes of this answer; over HTTP/2 a frame has so many bytes at most.
     pub(super) fn watched(mut self, clock: Arc<Clock>, frame_bytes_max: Option<usize>) -> Self {
         clock.begin(Doing::Writing);
+        self.frames = frame_bytes_max.map(|max| (max, Arc::new(Held::new(&clock))));
         self.watch = Some(Watch(clock));
-        self.frame_bytes_max = frame_bytes_max;
         self
     }
 
@@ -79,7 +91,8 @@ impl AnswerBody {
             Source::Stream(stream) => Pin::new(stream).poll_frame(cx),
             Source::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
             Source::Whole(bytes) => {
-                let length = self.frame_bytes_max.map_or(bytes.len(), |max| max.min(bytes.len()));
+                let bytes_max = self.frames.as_ref().map_or(usize::MAX, |(max, _)| *max);
+                let length = bytes_max.min(bytes.len());
                 Poll::Ready(Some(Ok(Frame::data(bytes.split_to(length)))))
             }
         }
@@ -116,7 +129,11 @@ impl Body for AnswerBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, StreamError>>> {
-        let polled = self.poll_source(cx);
+        let mut polled = self.poll_source(cx);
+        if let Some((_, held)) = &self.frames {
+            let given = |bytes| Bytes::from_owner(Given { bytes, _held: Arc::clone(held) });
+            polled = polled.map_ok(|frame| frame.map_data(given));
+        }
         if let Some(Watch(clock)) = &self.watch {
             // A frame given is the caller's to take; while there is none, its source is waited for.
             clock.begin(if polled.is_pending() { Doing::Giving } else { Doing::Writing });

@@ -124,7 +124,7 @@ pub struct RequestBody {
     bytes_left: usize,
     /// Where whoever receives the whole counts it, nothing is counted here.
     room: Option<Room>,
-    figures: Option<DoorFigures>,
+    figures: Option<Arc<DoorFigures>>,
     rest: Bytes,
     state: State,
     /// Shared with the connection: the last byte has come.
@@ -155,9 +155,9 @@ impl RequestBody {
 
     /// It will be passed on: its frames are counted in `room`, and its end in `figures`. What is
     /// returned turns true when the last byte has come.
-    pub(super) fn stream(&mut self, room: Room, figures: &DoorFigures) -> Arc<AtomicBool> {
+    pub(super) fn stream(&mut self, room: Room, figures: &Arc<DoorFigures>) -> Arc<AtomicBool> {
         self.room = Some(room);
-        self.figures = Some(figures.clone());
+        self.figures = Some(Arc::clone(figures));
         Arc::clone(&self.is_whole)
     }
 
@@ -174,6 +174,9 @@ impl RequestBody {
         self.rest = data.split_off(data.len().min(FRAME_BYTES_MAX));
         if self.room.as_mut().is_some_and(|room| !room.take(data.len())) {
             return self.end(BodyError::Full);
+        }
+        if self.rest.is_empty() && self.incoming.is_end_stream() {
+            self.is_whole.store(true, Ordering::Release);
         }
         Poll::Ready(Some(Ok(Frame::data(data))))
     }
@@ -236,11 +239,7 @@ impl Body for RequestBody {
                 None => self.end(BodyError::TooLarge),
                 Some(left) => {
                     self.bytes_left = left;
-                    let given = self.give(data);
-                    if self.is_end_stream() {
-                        self.is_whole.store(true, Ordering::Release);
-                    }
-                    given
+                    self.give(data)
                 }
             },
         }

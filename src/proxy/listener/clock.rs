@@ -12,8 +12,8 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::sync::watch;
-use tokio::time::{Sleep, sleep_until};
+use tokio::sync::{Notify, watch};
+use tokio::time::{Sleep, sleep_until, timeout};
 
 /// What a connection is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +43,26 @@ pub(super) struct Clock {
     is_body_left: AtomicBool,
     /// The answer under way was handed out to its last byte.
     is_last_given: AtomicBool,
+    /// Bytes of it wait at HTTP/2, which has them all, for a window.
+    is_held: AtomicBool,
+    let_go: Notify,
+}
+
+/// Bytes of an answer that HTTP/2 has; dropped once they are written, or nobody wants them any more.
+pub(super) struct Held(Arc<Clock>);
+
+impl Held {
+    pub(super) fn new(clock: &Arc<Clock>) -> Self {
+        clock.is_held.store(true, Ordering::Relaxed);
+        Self(Arc::clone(clock))
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.is_held.store(false, Ordering::Relaxed);
+        self.0.let_go.notify_one();
+    }
 }
 
 impl Clock {
@@ -53,7 +73,19 @@ impl Clock {
             since_us: AtomicU64::new(0),
             is_body_left: AtomicBool::new(false),
             is_last_given: AtomicBool::new(false),
+            is_held: AtomicBool::new(false),
+            let_go: Notify::new(),
         }
+    }
+
+    /// Whether the answer is let go within that time: taken to its last byte, or given up.
+    pub(super) async fn is_let_go(&self, within: Duration) -> bool {
+        let is_held = || self.is_held.load(Ordering::Relaxed);
+        if !is_held() {
+            return true;
+        }
+        drop(timeout(within, self.let_go.notified()).await);
+        !is_held()
     }
 
     pub(super) fn begin(&self, doing: Doing) {

@@ -265,7 +265,7 @@ async fn serve_http2<H: Handler>(
     let streams = Streams {
         session: Arc::clone(&session),
         limits: Arc::clone(limits),
-        figures: shared.figures.clone(),
+        figures: Arc::clone(&shared.figures),
     };
     let end = {
         let service = service_fn(|request| {

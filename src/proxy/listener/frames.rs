@@ -12,6 +12,9 @@ pub(super) const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const HEAD_BYTES: usize = 9;
 const ACK: u8 = 0x1;
 const END_HEADERS: u8 = 0x4;
+const PADDED: u8 = 0x8;
+/// Of a padded frame: a byte that says how long the padding is, and as much of it (RFC 9113 §6.1).
+const PADDING_BYTES_MAX: usize = 256;
 
 pub(super) const DATA: u8 = 0x0;
 pub(super) const HEADERS: u8 = 0x1;
@@ -163,7 +166,10 @@ impl Spare {
     /// A frame came from the caller; says what it floods with where nothing is left.
     pub(super) fn charge(&mut self, head: FrameHead) -> Option<Cut> {
         let cut = match head.kind {
-            DATA if head.length > 0 => return None,
+            // What is not longer than padding may be is taken for padding alone.
+            DATA if head.length > if head.flags & PADDED == 0 { 0 } else { PADDING_BYTES_MAX } => {
+                return None;
+            }
             DATA => Cut::EmptyDataFlood,
             HEADERS => Cut::HeadersFlood,
             PRIORITY => Cut::PriorityFlood,
@@ -270,5 +276,8 @@ mod tests {
         assert_eq!(spare.charge(head(WINDOW_UPDATE, 4)), None);
         assert_eq!(spare.charge(head(WINDOW_UPDATE, 4)), None);
         assert_eq!(spare.charge(head(DATA, 0)), Some(Cut::EmptyDataFlood));
+        let padded = |length| FrameHead { flags: PADDED, ..head(DATA, length) };
+        assert_eq!(spare.charge(padded(257)), None);
+        assert_eq!(spare.charge(padded(256)), Some(Cut::EmptyDataFlood));
     }
 }

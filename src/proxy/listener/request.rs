@@ -61,6 +61,9 @@ impl Peer {
     }
 }
 
+/// Names that some servers read as those of framing.
+const LOOKALIKES: [&str; 2] = ["content_length", "transfer_encoding"];
+
 /// It has an HTTP status of its own, because no channel was reached.
 fn refused(code: Code, reason: &'static str) -> Fault {
     let http_status = if code == Code::CallerTooLarge { 431 } else { 400 };
@@ -102,6 +105,11 @@ pub(super) fn check(head: &Parts, headers_max: usize) -> Result<(), Fault> {
     }
     if headers.get_all(CONTENT_LENGTH).iter().count() > 1 {
         return malformed("content_length");
+    }
+    // An agency that takes `_` for `-` would read another body. In HTTP/1 the guard has looked for them.
+    if head.version == Version::HTTP_2 && LOOKALIKES.iter().any(|name| headers.contains_key(*name))
+    {
+        return malformed("header_name");
     }
     match headers.get(EXPECT) {
         Some(value) if !value.as_bytes().eq_ignore_ascii_case(b"100-continue") => {
@@ -171,6 +179,11 @@ mod tests {
             check_of(|b| b.header("host", "a").header("expect", "y 100-continue")),
             Err("expect")
         );
+        for name in LOOKALIKES {
+            let checked =
+                check_of(|b| b.version(Version::HTTP_2).header("host", "a").header(name, "3"));
+            assert_eq!(checked, Err("header_name"), "{name}");
+        }
         assert_eq!(check_of(|b| b.header("host", "a").method("CONNECT")), Err("method"));
         assert_eq!(check_of(|b| b.header("host", "a").uri("ftp://a/x")), Err("scheme"));
     }

@@ -3,6 +3,7 @@
 //! Requests keep deadlines of their own (`streams`). What is left for the connection as a whole: a
 //! head that never ends, a caller that does not read, one that only floods, and one that is idle.
 
+use super::clock::Clock;
 use super::cut::Cut;
 use super::frames::{ErrorCode, FrameHead, Frames, HEADERS, PREFACE, Spare, go_away};
 use super::told;
@@ -23,6 +24,8 @@ use tokio::time::{Sleep, sleep_until};
 pub(super) struct Session {
     started: Instant,
     requests: AtomicUsize,
+    /// Of them, those whose answers only wait until HTTP/2 lets them go.
+    given: AtomicUsize,
     /// When the last request began or ended. Moments are microseconds since `started`.
     since_us: AtomicU64,
     /// When what is half said began; 0: nothing is.
@@ -40,6 +43,7 @@ impl Session {
         Self {
             started: Instant::now(),
             requests: AtomicUsize::new(0),
+            given: AtomicUsize::new(0),
             since_us: AtomicU64::new(0),
             amid_since_us: AtomicU64::new(0),
             blocked_since_us: AtomicU64::new(0),
@@ -72,18 +76,41 @@ impl Session {
         Cut::ALL.get(usize::from(number)).copied()
     }
 
+    /// Waits until an answer that was given whole is let go, and ends the connection where it is not: only its window
+    /// can be in the way. Where the socket is, the connection's own deadline counts.
+    pub(super) async fn let_go(&self, clock: &Clock, limits: &Limits) {
+        self.given.fetch_add(1, Ordering::Relaxed);
+        while !clock.is_let_go(limits.write_deadline).await {
+            if self.blocked_since_us.load(Ordering::Relaxed) == 0 {
+                self.give_up(Cut::Write);
+                break;
+            }
+        }
+        self.given.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Ends the connection when it is looked at next.
+    fn give_up(&self, cut: Cut) {
+        self.end.store(cut as u8 + 1, Ordering::Relaxed);
+    }
+
     fn now_us(&self) -> u64 {
         u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX).max(1)
     }
 
     /// When the connection must be ended if nothing changes, and why; `None` while requests run.
     fn due(&self, limits: &Limits) -> Option<(Instant, Cut)> {
+        if let Some(cut) = self.end() {
+            return Some((self.started, cut));
+        }
         let at = |us: u64| self.started + Duration::from_micros(us);
         let load = |moment: &AtomicU64| Some(moment.load(Ordering::Relaxed)).filter(|us| *us > 0);
         let amid = load(&self.amid_since_us).map(|us| (at(us) + limits.head_deadline, Cut::Head));
         let blocked =
             load(&self.blocked_since_us).map(|us| (at(us) + limits.write_deadline, Cut::Write));
-        let resting = (self.requests.load(Ordering::Relaxed) == 0).then(|| {
+        let requests = self.requests.load(Ordering::Relaxed);
+        let is_done = self.is_leaving() && requests == self.given.load(Ordering::Relaxed);
+        let resting = (requests == 0 || is_done).then(|| {
             let since = at(self.since_us.load(Ordering::Relaxed));
             if self.is_leaving() {
                 (since + limits.linger_deadline, Cut::Idle)
@@ -152,7 +179,8 @@ impl Watch {
             }
             let due = session.due(limits);
             // Requests that end wake nobody here: while they run, it is looked again.
-            let wanted = due.map_or_else(|| Instant::now() + limits.idle_deadline, |(at, _)| at);
+            let again = || Instant::now() + limits.idle_deadline.min(limits.write_deadline);
+            let wanted = due.map_or_else(again, |(at, _)| at);
             if wanted < self.due {
                 self.reset(wanted);
             }
@@ -233,7 +261,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Framed<T> {
         }
         match end {
             Some((cut, code)) => {
-                session.end.store(cut as u8 + 1, Ordering::Relaxed);
+                session.give_up(cut);
                 self.say_farewell(code, cx);
                 Err(io::Error::other(cut.word()))
             }

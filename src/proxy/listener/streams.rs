@@ -23,7 +23,7 @@ tokio::task_local! {
 pub(super) struct Streams {
     pub(super) session: Arc<Session>,
     pub(super) limits: Arc<Limits>,
-    pub(super) figures: DoorFigures,
+    pub(super) figures: Arc<DoorFigures>,
 }
 
 /// The clock of the request that runs; a new one outside of [`Streams`].
@@ -37,8 +37,9 @@ where
 {
     fn execute(&self, request: F) {
         let clock = Arc::new(Clock::new());
-        let (place, limits) = (self.session.enter(), Arc::clone(&self.limits));
-        let figures = self.figures.clone();
+        let (place, session) = (self.session.enter(), Arc::clone(&self.session));
+        let limits = Arc::clone(&self.limits);
+        let figures = Arc::clone(&self.figures);
         let answered = {
             let clock = Arc::clone(&clock);
             async move {
@@ -46,6 +47,9 @@ where
                 if !is_taken(request, &clock, &limits).await {
                     // hyper's part was dropped, and with it the stream was reset.
                     figures.cut(Cut::Write);
+                } else {
+                    // hyper is done with it, and nobody can reset it any more.
+                    session.let_go(&clock, &limits).await;
                 }
             }
         };
