@@ -33,7 +33,7 @@ help: ## this list
 
 # Release builds are laid out by a profile of the gateway at work. `make instructions` counts without it, so that its
 # counts are the code's alone.
-build demo bench bench-full soak design bench-steps bench-peers figures gost-speed flood reconcile footing: \
+build demo bench bench-full bench-one soak design bench-steps bench-peers figures gost-speed flood reconcile footing: \
 	export CARGO_ENCODED_RUSTFLAGS = $(profile)
 
 .PHONY: profile
@@ -42,7 +42,7 @@ profile: tools ## writes that profile anew, deploy/qaqpa.profdata: after a chang
 	@.ci/profile.sh
 
 .PHONY: demo
-demo: ## the gateway, two agencies and a client on this machine; needs nothing installed but Rust
+demo: ## the gateway, agencies, banks and a client on this machine; needs nothing but Rust, make and a C compiler
 	@$(cargo) run --release --locked --quiet -- demo
 
 .PHONY: build
@@ -93,7 +93,7 @@ deploy-check: ## what deploy/ ships, judged by hadolint, promtool and systemd
 	@promtool test rules deploy/prometheus/alerts.test.yml
 	@python3 .ci/dashboard.py deploy/grafana/qaqpa.json >$(tools)/dashboard.rules.yml
 	@promtool check rules $(tools)/dashboard.rules.yml
-	@sed 's|^ExecStart=[^ ]*|ExecStart=/bin/true|' deploy/qaqpa.service >$(tools)/qaqpa.service
+	@sed -E 's/^(ExecStart|ExecReload)=[^ ]*/\1=\/bin\/true/' deploy/qaqpa.service >$(tools)/qaqpa.service
 	@if command -v systemd-analyze >/dev/null; then \
 		systemd-analyze verify $(tools)/qaqpa.service; \
 		systemd-analyze security --offline=true --threshold=20 --no-pager $(tools)/qaqpa.service | tail -1; \
@@ -137,6 +137,11 @@ bench-steps: ## what single steps cost (criterion), and that no hostile message 
 bench-peers: ## the gateway beside nginx, haproxy, Envoy and openssl in one run: target/bench/peers.json and a page
 	@.ci/tools.sh bench
 	@$(cargo) bench --locked --quiet --bench peers
+
+.PHONY: bench-one
+bench-one: tools ## one bench by its name: BENCH=payments ARGS=door
+	@.ci/tools.sh bench
+	@$(cargo) bench --locked --quiet --bench=$(BENCH) -- $(ARGS)
 
 .PHONY: figures
 figures: ## writes what all benches found of their peers into the README

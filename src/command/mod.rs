@@ -23,6 +23,7 @@ pub mod simulate;
 pub mod verify;
 
 use crate::durable;
+use crate::journal::JournalError;
 use crate::proxy::start::StartError;
 use rustix::process::{
     DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit,
@@ -111,7 +112,11 @@ impl std::error::Error for Failure {}
 
 impl From<StartError> for Failure {
     fn from(error: StartError) -> Self {
-        Self::configuration(error)
+        match error {
+            // It may be there in a moment: a service manager shall try again.
+            StartError::Journal(JournalError::Store { .. }) => Self::work(error),
+            _ => Self::configuration(error),
+        }
     }
 }
 

@@ -6,8 +6,10 @@ use crate::standin::{PAY, StandIn};
 use crate::support::{Ground, PATIENCE, Plan, entry_in, lay_over};
 use qaqpa::journal::Journal;
 use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
 use std::path::Path;
 use std::sync::Arc;
+use tokio::net::TcpSocket;
 
 fn caller(ground: &Ground, served: &Served, id: &str) -> Caller {
     Caller::new(&ground.scratch, &served.callers[0], id, Some(id))
@@ -100,6 +102,19 @@ async fn a_call_cut_at_the_drain_deadline_is_told_by_the_exit_code_and_stays_unk
     let waiting = journal_of(&ground).await.unresolved(9).await.unwrap();
     let waiting: Vec<_> = waiting.into_iter().map(|record| Some(record.entry)).collect();
     assert_eq!(waiting, [again.entry], "it waits for evidence");
+    ground.agencies.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_is_not_there_yet_is_no_mistake_of_the_configuration() {
+    let closed = TcpSocket::new_v4().unwrap();
+    closed.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+    let nobody = closed.local_addr().unwrap();
+    let store = Some(format!("postgres://qaqpa_app@{nobody}/gate"));
+    let ground = Ground::lay(&Plan { store, ..Plan::default() }).await;
+    let (code, errors) = serve(&ground.scratch.config);
+    assert_eq!(code, Some(1), "{errors}");
+    assert!(errors.contains(&nobody.to_string()), "{errors}");
     ground.agencies.stop().await;
 }
 
