@@ -75,14 +75,16 @@ pub(super) fn tell_readme() -> Fallible<()> {
     let (before, rest) = readme.split_once(BEGIN).ok_or("the README has no mark of its table")?;
     let (_, after) = rest.split_once(END).ok_or("the README has no end of its table")?;
     let mut table = String::from(
-        "| axis | ours | peer | ratio, range | floor | reached |\n|---|---|---|---|---|---|\n",
+        "| axis | ours | peer | ratio, range | goal | reached |\n|---|---|---|---|---|---|\n",
     );
     for axis in all.get("axes").and_then(Value::as_array).into_iter().flatten() {
         let text = |key: &str| axis[key].as_str().unwrap_or_default();
         let range = format!("{} … {}", figure(&axis["ratio_min"]), figure(&axis["ratio_max"]));
         let ratio = match axis["ratio_median"].as_f64() {
-            Some(_) => format!("{} ×, {range}", figure(&axis["ratio_median"])),
-            None => "–".to_owned(),
+            Some(_) if text("floor_of").starts_with("ratio") => {
+                format!("{} ×, {range}", figure(&axis["ratio_median"]))
+            }
+            _ => "–".to_owned(),
         };
         writeln!(
             table,
