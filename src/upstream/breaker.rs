@@ -181,7 +181,7 @@ impl Breaker {
                     State::Open { until: now, answered }
                 };
             }
-            (State::Probing { .. }, Verdict::Failed) if probe.is_some() => *state = open,
+            (State::Probing { next, .. }, Verdict::Failed) if probe == Some(*next) => *state = open,
             // Nobody knows more than before: the next call is the probe, unless another one is.
             (State::Probing { next, answered }, Verdict::Unasked) if probe == Some(*next) => {
                 *state = State::Open { until: now, answered: *answered };

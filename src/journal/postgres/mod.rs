@@ -169,7 +169,8 @@ impl Backing for Postgres {
             let Some(client) = &mut self.session else { return Ok(Swept::default()) };
             sweep::sweep(client, sweep).await.map_err(|error| down(&target, &error))
         };
-        let swept = match timeout(ATTEMPT, swept).await {
+        // Calls that came meanwhile have waited for it, and are not to be late for that.
+        let swept = match timeout(ATTEMPT / 2, swept).await {
             Ok(swept) => swept,
             Err(_) => Err(JournalDown::new(Why::Slow, format!("{target}: no answer"))),
         };

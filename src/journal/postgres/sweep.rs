@@ -55,7 +55,7 @@ pub(super) async fn sweep(client: &mut ClientWrapper, sweep: Sweep) -> Result<Sw
     let known = sweep.bytes_known.and_then(|bytes| i64::try_from(bytes).ok());
     let lock = transaction.prepare_cached("SELECT pg_try_advisory_xact_lock($1)").await?;
     if !transaction.query_one(&lock, &[&SWEEP_LOCK]).await?.try_get(0)? {
-        // Whoever sweeps now goes on until the cap is kept.
+        // Another node sweeps at this moment. What seems too much to this one comes up again with more answers.
         let kept = match known {
             Some(bytes) => bytes,
             None => kept_bytes(&transaction).await?,
