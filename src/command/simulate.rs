@@ -7,7 +7,7 @@ use super::demo::installation::signer;
 use super::demo::pki::Pair;
 use crate::channel::sync::{self, Message};
 use crate::config;
-use crate::config::settings::{AnswerSignature, BoundCertificate, Listener, TlsMode};
+use crate::config::settings::{self, AnswerSignature, BoundCertificate, Listener, TlsMode};
 use crate::ops::metrics::DoorFigures;
 use crate::proxy::listener::{Door, Handler};
 use crate::proxy::tls::{ClientTrust, ServerTls};
@@ -29,8 +29,12 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+
+/// How long a stand-in that is told to end finishes what it has begun.
+const DRAIN_DEADLINE: Duration = Duration::from_secs(1);
 
 /// Which agency to stand in for, and how.
 #[derive(clap::Args)]
@@ -179,7 +183,8 @@ pub async fn door(address: SocketAddr, tls: Option<(&Pair, &Path)>) -> Result<Do
     let trust = Trust::load(roots).map_err(Failure::work)?;
     let tls = ServerTls::load(&listener, &believing(trust)).map_err(Failure::work)?;
     let figures = DoorFigures::unwatched().map_err(Failure::work)?;
-    let limits = config::default_limits();
+    // One that never answers, as some shall, keeps nobody waiting for its end.
+    let limits = settings::Limits { drain_deadline: DRAIN_DEADLINE, ..config::default_limits() };
     Door::bind(&listener, &limits, tls, figures).await.map_err(Failure::work)
 }
 
