@@ -86,6 +86,8 @@ pub enum JournalError {
     MasterKeyMissing,
     #[error("{}: the master key is not the one that this journal's day keys were wrapped with", .0.display())]
     MasterKeyWrong(PathBuf),
+    #[error("the PostgreSQL URL: {0}")]
+    Url(String),
     #[error("{store}: {cause}")]
     Store { store: String, cause: String },
 }

@@ -245,8 +245,6 @@ impl From<JournalDown> for Failed {
 pub(super) struct Sweep {
     /// What has expired by then is dropped.
     pub now_us: i64,
-    /// Calls in the largest group since the last sweep; 0: nobody calls.
-    pub brought: u32,
     /// Bytes of stored answers that may be kept.
     pub bytes_max: u64,
     /// How many are kept, as far as they were counted along; `None`: they are to be counted anew.

@@ -27,6 +27,8 @@ const RETRY_PAUSE: Duration = Duration::from_millis(200);
 /// would cost two commits each.
 const RIDE_MAX: Duration = Duration::from_millis(5);
 const SWEEP_EVERY: Duration = Duration::from_secs(10);
+/// The pause between sweeps that go on with each other: calls shall not meet them one after the other.
+const SWEEP_PAUSE: Duration = Duration::from_millis(100);
 /// How often the bytes of stored answers are counted anew; in between they are counted along.
 const COUNT_EVERY: Duration = Duration::from_mins(10);
 /// How long a journal that was dropped without `drain` still tries to write its backlog.
@@ -98,8 +100,6 @@ pub(super) struct Writer<S> {
     is_sweeping: bool,
     /// Until when there is no sweep after one that failed.
     sweep_rests_until: Option<Instant>,
-    /// Calls in the largest group since the last sweep.
-    brought: usize,
     /// When the bytes of stored answers are counted anew.
     counts_at: Instant,
     clock: Steady,
@@ -128,7 +128,6 @@ impl<S: Backing> Writer<S> {
             sweeps_at: Instant::now(),
             is_sweeping: false,
             sweep_rests_until: None,
-            brought: 0,
             counts_at: Instant::now(),
             clock: Steady::start(),
             stop: None,
@@ -281,7 +280,6 @@ impl<S: Backing> Writer<S> {
             self.accept();
             return;
         }
-        self.brought = self.brought.max(group.opens.len());
         let begun = Instant::now();
         trial::point("journal.commit.before");
         let committed = self.store.commit(&group).await;
@@ -337,17 +335,15 @@ impl<S: Backing> Writer<S> {
         if bytes_known.is_none() {
             self.counts_at = now + COUNT_EVERY;
         }
-        let brought = u32::try_from(self.brought).unwrap_or(u32::MAX);
-        let sweep = Sweep { now_us: self.clock.now_us(), brought, bytes_max: cap, bytes_known };
+        let sweep = Sweep { now_us: self.clock.now_us(), bytes_max: cap, bytes_known };
         let swept = self.store.sweep(sweep).await;
         self.sweep_rests_until = None;
         match swept {
             Ok(swept) => {
-                self.brought = 0;
                 self.shared.stats.answers_bytes.set(swept.answers_bytes);
                 self.is_sweeping = swept.is_more;
                 if swept.is_more {
-                    self.sweeps_at = Instant::now();
+                    self.sweeps_at = Instant::now() + SWEEP_PAUSE;
                 }
             }
             Err(failed) => self.fail_sweep(failed),

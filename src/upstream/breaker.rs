@@ -1,7 +1,8 @@
 //! When to stop asking a failing agency, and when to ask it again.
 //!
-//! Failures in a row open it, or too many of a sample that is large enough; probes close it again, one at a time
-//! unless one takes longer than the agency is left alone. Pure: the caller brings the time. While an agency is well, a call costs one atomic load.
+//! Failures in a row open it, or too many of a sample that is large enough; probes close it again, one at
+//! a time unless one takes longer than the agency is left alone. Pure: the caller brings the time. While an
+//! agency is well, a call costs one atomic load.
 
 use crate::config::settings::Breaker as Settings;
 use std::sync::atomic::{AtomicBool, Ordering};

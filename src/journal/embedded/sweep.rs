@@ -75,8 +75,7 @@ pub(super) fn recover(transaction: &Transaction<'_>, node: &str, now_us: i64) ->
     Ok(interrupted.len())
 }
 
-/// Drops what has expired, then answers beyond the cap. Where calls come, their groups forget what has expired, and the
-/// sweep need not go on.
+/// Drops what has expired, then answers beyond the cap.
 pub(super) fn sweep(transaction: &Transaction<'_>, sweep: Sweep) -> Result<Swept> {
     interrupt(transaction, Which::GivenUp, sweep.now_us)?;
     let (expired, expired_bytes) = expire(transaction, sweep.now_us, SWEEP_ROWS_MAX)?;
@@ -91,7 +90,7 @@ pub(super) fn sweep(transaction: &Transaction<'_>, sweep: Sweep) -> Result<Swept
     let cap = i64::try_from(sweep.bytes_max).unwrap_or(i64::MAX);
     let excess = kept.saturating_sub(cap);
     let (dropped, dropped_bytes) = drop_answers(transaction, excess)?;
-    let is_more = dropped >= SWEEP_ROWS_MAX || expired >= SWEEP_ROWS_MAX && sweep.brought == 0;
+    let is_more = expired.max(dropped) >= SWEEP_ROWS_MAX;
     Ok(Swept { answers_bytes: u64::try_from(kept - dropped_bytes).unwrap_or(0), is_more })
 }
 
@@ -171,9 +170,9 @@ mod tests {
         let young = "INSERT INTO call_key VALUES (x'ff', NULL, x'ff', 1, 0, 11, 0, NULL)";
         connection.execute(young, ()).unwrap();
         let rows = i64::from(SWEEP_ROWS_MAX);
-        for (brought, is_more, left) in [(1, false, rows + 3), (0, true, 3), (0, false, 1)] {
+        for (is_more, left) in [(true, rows + 3), (true, 3), (false, 1)] {
             let transaction = connection.transaction().unwrap();
-            let due = Sweep { now_us: 10, brought, bytes_max: 1 << 30, bytes_known: None };
+            let due = Sweep { now_us: 10, bytes_max: 1 << 30, bytes_known: None };
             let swept = sweep(&transaction, due).unwrap();
             transaction.commit().unwrap();
             let count = "SELECT count(*) FROM call_key";

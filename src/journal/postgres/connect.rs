@@ -56,7 +56,7 @@ impl Target {
     /// verified, by the roots in `sslrootcert` (a PEM file) or else the system's.
     pub(crate) fn parse(url: &str) -> Result<Self, JournalError> {
         let (url, roots) = cut_roots(url.trim());
-        let failed = |cause: Error| JournalError::store("the PostgreSQL URL", told(&cause));
+        let failed = |cause: Error| JournalError::Url(told(&cause));
         let config: Config = url.parse().map_err(failed)?;
         let tls = match config.get_ssl_mode() {
             SslMode::Require => Some(tls(roots.as_deref().unwrap_or(SYSTEM_ROOTS))?),
@@ -277,6 +277,7 @@ mod tests {
     #[test]
     fn a_wrong_url_is_refused_without_being_quoted() {
         let error = Target::parse("postgres://app:secret@db/gate?ssl=maybe").err().unwrap();
+        assert!(matches!(error, JournalError::Url(_)), "{error}");
         assert!(!error.to_string().contains("secret"), "{error}");
     }
 

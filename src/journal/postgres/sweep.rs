@@ -4,8 +4,8 @@ use crate::journal::group::{Sweep, Swept};
 use deadpool_postgres::ClientWrapper;
 use tokio_postgres::Error;
 
-/// Rows that one sweep drops at least, so that no call waits long for it.
-const SWEEP_ROWS_MIN: u32 = 1_000;
+/// Rows that one sweep drops at most, so that no call waits long for it.
+const SWEEP_ROWS_MAX: i64 = 1_000;
 /// One node sweeps at a time; the others have nothing to do then.
 const SWEEP_LOCK: i64 = 0x7161_7170_6173_7770;
 
@@ -49,7 +49,6 @@ pub(super) async fn recover(
 ///
 /// Other nodes add and drop answers too, so nothing is dropped for what this one believes alone.
 pub(super) async fn sweep(client: &mut ClientWrapper, sweep: Sweep) -> Result<Swept, Error> {
-    let rows_max = i64::from(sweep.brought.max(SWEEP_ROWS_MIN));
     let transaction = client.transaction().await?;
     let cap = i64::try_from(sweep.bytes_max).unwrap_or(i64::MAX);
     let known = sweep.bytes_known.and_then(|bytes| i64::try_from(bytes).ok());
@@ -66,20 +65,23 @@ pub(super) async fn sweep(client: &mut ClientWrapper, sweep: Sweep) -> Result<Sw
     let give_up = transaction.prepare_cached(GIVE_UP).await?;
     transaction.execute(&give_up, &[&sweep.now_us]).await?;
     let expire = transaction.prepare_cached(EXPIRE).await?;
-    let row = transaction.query_one(&expire, &[&sweep.now_us, &rows_max]).await?;
+    let row = transaction.query_one(&expire, &[&sweep.now_us, &SWEEP_ROWS_MAX]).await?;
     let (mut removed, expired_bytes): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
     let kept = match known.filter(|bytes| *bytes <= cap) {
         Some(bytes) => bytes.saturating_sub(expired_bytes),
         None => {
             let kept = kept_bytes(&transaction).await?;
             let excess = kept.saturating_sub(cap);
-            let (dropped, bytes) = drop_answers(&transaction, excess, rows_max).await?;
+            let (dropped, bytes) = drop_answers(&transaction, excess).await?;
             removed = removed.max(dropped);
             kept - bytes
         }
     };
     transaction.commit().await?;
-    Ok(Swept { answers_bytes: u64::try_from(kept).unwrap_or(0), is_more: removed >= rows_max })
+    Ok(Swept {
+        answers_bytes: u64::try_from(kept).unwrap_or(0),
+        is_more: removed >= SWEEP_ROWS_MAX,
+    })
 }
 
 async fn kept_bytes(transaction: &deadpool_postgres::Transaction<'_>) -> Result<i64, Error> {
@@ -92,7 +94,6 @@ async fn kept_bytes(transaction: &deadpool_postgres::Transaction<'_>) -> Result<
 async fn drop_answers(
     transaction: &deadpool_postgres::Transaction<'_>,
     excess: i64,
-    rows_max: i64,
 ) -> Result<(i64, i64), Error> {
     if excess <= 0 {
         return Ok((0, 0));
@@ -102,7 +103,7 @@ async fn drop_answers(
          FOR UPDATE SKIP LOCKED";
     let (mut deleted, mut forgotten): (Vec<Vec<u8>>, Vec<Vec<u8>>) = Default::default();
     let (mut dropped, mut bytes) = (0, 0);
-    for row in transaction.query(oldest, &[&rows_max]).await? {
+    for row in transaction.query(oldest, &[&SWEEP_ROWS_MAX]).await? {
         if bytes >= excess {
             break;
         }

@@ -167,9 +167,8 @@ impl Spare {
     pub(super) fn charge(&mut self, head: FrameHead) -> Option<Cut> {
         let cut = match head.kind {
             // What is not longer than padding may be is taken for padding alone.
-            DATA if head.length > if head.flags & PADDED == 0 { 0 } else { PADDING_BYTES_MAX } => {
-                return None;
-            }
+            DATA if head.length > PADDING_BYTES_MAX => return None,
+            DATA if head.length > 0 && head.flags & PADDED == 0 => return None,
             DATA => Cut::EmptyDataFlood,
             HEADERS => Cut::HeadersFlood,
             PRIORITY => Cut::PriorityFlood,
