@@ -43,16 +43,14 @@ use prometheus::IntGauge;
 use qaqpa_kit::fault::{Code, Fault, Phase};
 use socket::bound;
 use spool::Spool;
-use std::future::poll_fn;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::task::{JoinSet, coop::unconstrained, yield_now};
+use tokio::task::{JoinSet, yield_now};
 use tokio::time::{sleep, timeout, timeout_at};
 
 /// Headers that hyper reads without being told a number, which costs it an allocation.
@@ -255,10 +253,9 @@ impl Door {
                 yield_now().await;
             }
         }
-        for (socket, place) in waiting(&socket, &places).await {
+        for (socket, place) in waiting(socket, &places) {
             tasks.spawn(visit(Arc::clone(&shared), socket, place, drain.clone()));
         }
-        drop(socket);
 
         let deadline = Instant::now() + limits.drain_deadline;
         let finish = async {
@@ -342,19 +339,15 @@ async fn accept(socket: &TcpListener, places: &Arc<Semaphore>, handler: &impl Ha
     }
 }
 
-/// Connections that the kernel made and nobody accepted: their callers may have sent a request.
-async fn waiting(socket: &TcpListener, places: &Arc<Semaphore>) -> Vec<Accepted> {
+/// Connections that the kernel made and nobody accepted: their callers may have sent a request. The kernel is
+/// asked itself, since the runtime may not have heard of the last of them.
+fn waiting(socket: TcpListener, places: &Arc<Semaphore>) -> Vec<Accepted> {
     let mut all = Vec::new();
+    let Ok(socket) = socket.into_std() else { return all };
     while let Ok(place) = Arc::clone(places).try_acquire_owned() {
-        let next = poll_fn(|cx| match socket.poll_accept(cx) {
-            Poll::Ready(Ok((socket, _))) => Poll::Ready(Some(socket)),
-            Poll::Ready(Err(_)) | Poll::Pending => Poll::Ready(None),
-        });
-        // The queue is emptied before anybody else has a turn.
-        match unconstrained(next).await {
-            Some(socket) => all.push((socket, place)),
-            None => break,
-        }
+        let Ok((caller, _)) = socket.accept() else { break };
+        let caller = caller.set_nonblocking(true).and_then(|()| TcpStream::from_std(caller));
+        all.extend(caller.map(|caller| (caller, place)));
     }
     all
 }

@@ -4,9 +4,11 @@ use super::callers::{self, Caller};
 use super::house::{self, limits, until};
 use qaqpa::config::settings::{Limits, Listener, TlsMode};
 use qaqpa::proxy::listener::{BindError, Door, Drained};
+use std::io::Write;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 const SHORT: Duration = Duration::from_millis(150);
 
@@ -292,6 +294,34 @@ async fn draining_answers_all_that_was_sent_and_lets_nobody_new_in() {
     let drained = door.served.await.unwrap();
     assert_eq!(drained, Drained { calls_cut: 0, connections_cut: 0 });
     assert!(idle.is_closed().await && busy.is_closed().await);
+}
+
+#[tokio::test]
+async fn draining_answers_every_caller_that_waits_at_the_socket_however_many() {
+    const CALLERS: usize = 400;
+    let limits = Limits {
+        connections_max: 2 * CALLERS,
+        connections_per_address_max: 2 * CALLERS,
+        in_flight_max: 2 * CALLERS,
+        ..limits()
+    };
+    let door = callers::open(&limits).await;
+    // This thread is the door's too: nobody is let in before the drain has been told.
+    let waiting: Vec<_> = (0..CALLERS)
+        .map(|_| {
+            let mut socket = std::net::TcpStream::connect(door.address).unwrap();
+            let request = b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\nhi";
+            socket.write_all(request).unwrap();
+            socket.set_nonblocking(true).unwrap();
+            socket
+        })
+        .collect();
+    door.drain.send(true).unwrap();
+    for (at, socket) in waiting.into_iter().enumerate() {
+        let mut caller = Caller::over(TcpStream::from_std(socket).unwrap());
+        let told = caller.answer().await;
+        assert_eq!(told.map(|told| told.1).as_deref(), Some("hi"), "{at}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
