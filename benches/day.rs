@@ -1,8 +1,9 @@
 //! A day of the country in an hour, and the load that it must bear for minutes: does the gateway grow, and is anything lost?
 //!
 //! The shipped binary runs on core 0 with everything on, callers and agencies on core 1; calls arrive at given
-//! moments (no coordinated omission). A machine that carries less than the country's load is asked for as
-//! much of it as it carries, and the table says how much that is.
+//! moments (no coordinated omission). All of them are signed on both cores before the first stage begins, so that no
+//! stage is interrupted and none waits for the next: a day takes 10 GB of memory. A machine that carries less than the
+//! country's load is asked for as much of it as it carries, and the table says how much that is.
 //!
 //! `cargo bench --bench day -- [--minutes N]`: the hours of a working day follow each other, each as busy
 //! as offices, the evening and the night make it; memory of the last quarter may be 2 % above that of the
@@ -25,10 +26,10 @@ mod office;
 #[path = "load/origin.rs"]
 mod origin;
 
-use callers::{Callers, Target};
+use callers::{Call, Callers, Target};
 use calls::Mix;
 use figures::{Cpu, memory_mib};
-use installation::{Gateway, Setup, configure, pin, start_agency};
+use installation::{BOTH_CORES, Gateway, Setup, configure, keep_to, pin, start_agency};
 use qaqpa::command::demo::scratch::Scratch;
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -51,12 +52,16 @@ const HOURS: [f64; 24] = [
 /// Of what a day consists: signed SOAP, JSON to a SOAP agency, and what is only relayed.
 const MIX: [(Mix, f64); 3] =
     [(Mix::Soap { filler_bytes: 0 }, 0.6), (Mix::Rest, 0.2), (Mix::Relay, 0.2)];
+const SIGNED: [(Mix, f64); 1] = [(Mix::Soap { filler_bytes: 0 }, 1.0)];
 const CONNECTIONS: usize = 100;
-/// Calls are made beforehand for so long at a time: their signatures are not the gateway's load.
-const SLICE: Duration = Duration::from_secs(5);
-/// Keys that are remembered before `--expiring` begins, and how many expire a second.
+/// Signing says how far it is each time so many calls more are made.
+const CALLS_TOLD: usize = 100_000;
+/// Between two readings of memory.
+const READING: Duration = Duration::from_secs(5);
+/// Keys that are remembered before `--expiring` begins, how long writing them may take, and how many expire a second.
 const KEYS: u32 = 1_600_000;
 const KEYS_AT_ONCE: usize = 20_000;
+const KEYS_SPAN: Duration = Duration::from_secs(60);
 const EXPIRING: f64 = 2_000.0;
 /// How much more memory the last quarter of a day may hold than the third, in parts of it.
 const GROWTH_MAX: f64 = 0.02;
@@ -82,13 +87,19 @@ fn main() -> Fallible<()> {
         return runtime.block_on(expiring(Duration::from_secs(seconds)));
     }
     runtime.block_on(async {
-        let folder = tempfile::tempdir()?;
+        let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
         let scratch = laid(folder.path()).await?;
         let mut country = Country::wake(&scratch).await?;
-        let stages = match is_design {
-            true => country.design(Duration::from_secs(seconds)).await?,
-            false => country.day(Duration::from_secs(minutes * 60) / 24).await?,
+        let plans = match is_design {
+            true => country.design(Duration::from_secs(seconds)),
+            false => country.day(Duration::from_secs(minutes * 60) / 24),
         };
+        let calls = sign(&scratch, &plans)?;
+        let mut stages = Vec::new();
+        heads();
+        for (plan, calls) in plans.into_iter().zip(calls) {
+            stages.push(country.stage(plan, calls).await?);
+        }
         country.lost_nothing()?;
         write(if is_design { "design" } else { "day" }, &stages)?;
         if is_design { Ok(()) } else { check_growth(&stages) }
@@ -103,29 +114,79 @@ async fn laid(folder: &Path) -> Fallible<Scratch> {
     Ok(scratch)
 }
 
+/// What is asked: calls a second, for how long, of which kinds.
+struct Plan {
+    name: String,
+    rate: f64,
+    span: Duration,
+    mix: &'static [(Mix, f64)],
+}
+
+/// The calls of all stages, signed on both cores.
+fn sign(scratch: &Scratch, plans: &[Plan]) -> Fallible<Vec<Vec<Call>>> {
+    let all: usize = plans.iter().map(|plan| count(plan.rate, plan.span)).sum();
+    keep_to(BOTH_CORES)?;
+    let (mut signed, mut done, mut told) = (Vec::new(), 0, 0);
+    for plan in plans {
+        let mut calls = Vec::new();
+        for (mix, part) in plan.mix {
+            let half = count(plan.rate * part, plan.span).div_ceil(2);
+            let [one, other] = std::thread::scope(|threads| {
+                [(); 2].map(|()| threads.spawn(|| mix.calls(scratch, half))).map(|half| half.join())
+            });
+            for half in [one, other] {
+                calls.extend(half.map_err(|_panic| "a signer panicked")??);
+            }
+        }
+        // Kinds take turns: the n-th of each stands at the same part of the stage.
+        let places = calls.len();
+        let mut calls: Vec<_> = calls.into_iter().enumerate().collect();
+        calls.sort_by_key(|(at, _)| (at * 7_919) % places.max(1));
+        signed.push(calls.into_iter().map(|(_, call)| call).collect());
+        done += places;
+        if done >= told + CALLS_TOLD {
+            told = done;
+            eprintln!("{done} of {all} calls are made");
+        }
+    }
+    pin()?;
+    Ok(signed)
+}
+
 /// The same load beside keys that stay and beside keys that expire.
 async fn expiring(span: Duration) -> Fallible<()> {
     let mut stages = Vec::new();
-    for (name, first) in
-        [("nothing expires", Duration::from_hours(1)), ("as much expires", 4 * SLICE)]
-    {
-        let folder = tempfile::tempdir()?;
+    for (name, is_expiring) in [("nothing expires", false), ("as much expires", true)] {
+        let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
         let scratch = laid(folder.path()).await?;
         let mut country = Country::wake(&scratch).await?;
-        remember(&scratch, first)?;
         let rate = EXPIRING.min(country.capacity * ASKED_PART);
-        stages.push(country.stage(name.to_owned(), rate, span, &MIX).await?);
-        println!("{} keys are left", country.keys()?);
+        let plan = Plan { name: name.to_owned(), rate, span, mix: &MIX };
+        let calls = sign(&scratch, std::slice::from_ref(&plan))?.pop().ok_or("no stage")?;
+        let begins = tokio::time::Instant::now() + KEYS_SPAN;
+        let later = if is_expiring { Duration::ZERO } else { Duration::from_hours(1) };
+        let remembered_us = remember(&scratch, KEYS_SPAN + later)?;
+        if tokio::time::Instant::now() > begins {
+            return Err("writing the keys took too long for this bench".into());
+        }
+        tokio::time::sleep_until(begins).await;
+        heads();
+        stages.push(country.stage(plan, calls).await?);
+        let (forgotten, due) = (KEYS - country.remembered(remembered_us)?, count(EXPIRING, span));
+        println!("{forgotten} keys of earlier calls were forgotten meanwhile");
+        if is_expiring && usize::try_from(forgotten)? < due * 9 / 10 {
+            return Err(format!("{due} expired").into());
+        }
         country.lost_nothing()?;
     }
     write("expiring", &stages)
 }
 
 /// Keys of earlier calls, of which the first expires after so long; they lie about in the tree as digests do. Written
-/// beside the idle gateway, a few at a time.
-fn remember(scratch: &Scratch, first: Duration) -> Fallible<()> {
+/// beside the idle gateway, a few at a time; when they say that they were written.
+fn remember(scratch: &Scratch, first: Duration) -> Fallible<i64> {
     let keys = rusqlite::Connection::open(&scratch.journal)?;
-    keys.busy_timeout(SLICE)?;
+    keys.busy_timeout(READING)?;
     let insert = "INSERT INTO call_key WITH RECURSIVE n(i) AS (SELECT ?1 UNION ALL SELECT i + 1 FROM n \
          WHERE i < ?2 - 1) SELECT randomblob(32), CASE WHEN i % 5 = 0 THEN randomblob(32) END, \
          randomblob(16), 1, ?3, ?3 + ?4 + i * 1000000 / ?5, 0, NULL FROM n";
@@ -135,7 +196,7 @@ fn remember(scratch: &Scratch, first: Duration) -> Fallible<()> {
         let until = KEYS.min(from + u32::try_from(KEYS_AT_ONCE)?);
         keys.execute(insert, (from, until, now_us, first_us, EXPIRING))?;
     }
-    Ok(())
+    Ok(now_us)
 }
 
 /// What one stage showed.
@@ -147,7 +208,7 @@ struct Stage {
     p50_ms: f64,
     p99_ms: f64,
     cpu_part: f64,
-    /// The means over its slices: a single reading is off by 4 % at any moment.
+    /// The means over its readings: a single one is off by 4 % at any moment.
     rss_mib: f64,
     /// Of it, what the process has allocated; the rest are pages of the program, which the kernel drops and
     /// reads again as the machine's other work pleases.
@@ -170,7 +231,7 @@ impl<'s> Country<'s> {
         let gateway = Gateway::start(&PathBuf::from(env!("CARGO_BIN_EXE_qaqpa")), scratch)?;
         let target = Target { tls: Some(callers::tls(scratch)?), address: gateway.address };
         let mut country = Self { scratch, gateway, target, capacity: 0.0, answers: 0, errors: 0 };
-        let [(signed, _), ..] = MIX;
+        let [(signed, _)] = SIGNED;
         for count in [500, 5_000] {
             let calls = signed.calls(scratch, count)?;
             let seen = Callers::connect(&country.target, 32).await?.call(&calls).await?;
@@ -179,89 +240,71 @@ impl<'s> Country<'s> {
             country.errors += seen.errors();
         }
         println!("signed calls a second in a closed loop: {:.0}", country.capacity);
-        println!(
-            "{:<26} {:>8} {:>8} {:>7} {:>8} {:>8} {:>5} {:>8} {:>8}",
-            "", "asked/s", "answers", "not ok", "p50 ms", "p99 ms", "CPU", "RSS MiB", "own MiB"
-        );
         Ok(country)
     }
 
     /// Each hour of a day for so long.
-    async fn day(&mut self, hour: Duration) -> Fallible<Vec<Stage>> {
+    fn day(&self, hour: Duration) -> Vec<Plan> {
         let busiest = (self.capacity * ASKED_PART).min(DESIGN);
         println!("the busiest hour is {:.0} % of the design load", busiest / DESIGN * 100.0);
-        let mut stages = Vec::new();
-        for (at, part) in HOURS.iter().enumerate() {
-            stages.push(self.stage(format!("{at:02}:00"), busiest * part, hour, &MIX).await?);
-        }
-        Ok(stages)
+        let plan = |(at, part): (usize, &f64)| Plan {
+            name: format!("{at:02}:00"),
+            rate: busiest * part,
+            span: hour,
+            mix: &MIX,
+        };
+        HOURS.iter().enumerate().map(plan).collect()
     }
 
     /// The design load for so long, then twice as much for ten seconds, then the design load again.
-    async fn design(&mut self, span: Duration) -> Fallible<Vec<Stage>> {
+    fn design(&self, span: Duration) -> Vec<Plan> {
         let rate = (self.capacity * ASKED_PART).min(DESIGN);
         println!("asked for {:.0} % of the design load", rate / DESIGN * 100.0);
-        let [(signed, _), ..] = MIX;
-        let all = [(signed, 1.0)];
-        Ok(vec![
-            self.stage("design load".to_owned(), rate, span, &all).await?,
-            self.stage("burst".to_owned(), rate * 2.0, BURST_SPAN, &all).await?,
-            self.stage("design load after it".to_owned(), rate, BURST_SPAN, &all).await?,
-        ])
+        let plan =
+            |name: &str, rate, span| Plan { name: name.to_owned(), rate, span, mix: &SIGNED };
+        vec![
+            plan("design load", rate, span),
+            plan("burst", rate * 2.0, BURST_SPAN),
+            plan("design load after it", rate, BURST_SPAN),
+        ]
     }
 
-    async fn stage(
-        &mut self,
-        name: String,
-        rate: f64,
-        span: Duration,
-        mix: &[(Mix, f64)],
-    ) -> Fallible<Stage> {
+    async fn stage(&mut self, plan: Plan, calls: Vec<Call>) -> Fallible<Stage> {
         let id = self.gateway.id();
-        let (mut us, mut took) = (hdrhistogram::Histogram::new(3)?, Duration::ZERO);
-        let (mut answers, mut errors, mut cpu_us) = (0, 0, 0.0);
+        let mut callers = Callers::connect(&self.target, CONNECTIONS).await?;
         let (mut rss_mib, mut own_mib) = (Vec::new(), Vec::new());
-        let mut left = span;
-        while !left.is_zero() {
-            let slice = left.min(SLICE);
-            left -= slice;
-            let mut calls = Vec::new();
-            for (mix, part) in mix {
-                calls.extend(mix.calls(self.scratch, count(rate * part, slice))?);
+        let before = Cpu::of(id)?;
+        let mut readings = tokio::time::interval(READING);
+        let arriving = callers.arrive(&calls, plan.rate);
+        tokio::pin!(arriving);
+        let seen = loop {
+            tokio::select! {
+                seen = &mut arriving => break seen?,
+                _ = readings.tick() => {
+                    rss_mib.push(memory_mib(id, "VmRSS")?);
+                    own_mib.push(memory_mib(id, "RssAnon")?);
+                }
             }
-            // Kinds take turns: the n-th of each stands at the same part of the slice.
-            let places = calls.len();
-            let mut calls: Vec<_> = calls.into_iter().enumerate().collect();
-            calls.sort_by_key(|(at, _)| (at * 7_919) % places.max(1));
-            let calls: Vec<_> = calls.into_iter().map(|(_, call)| call).collect();
-            let mut callers = Callers::connect(&self.target, CONNECTIONS).await?;
-            let before = Cpu::of(id)?;
-            let seen = callers.arrive(&calls, rate).await?;
-            cpu_us += Cpu::of(id)?.since(&before, 1).all_us;
-            rss_mib.push(memory_mib(id, "VmRSS")?);
-            own_mib.push(memory_mib(id, "RssAnon")?);
-            us.add(&seen.latency_us)?;
-            took += seen.took;
-            answers += seen.answers;
-            errors += seen.errors();
-        }
-        let ms =
-            |quantile| Duration::from_micros(us.value_at_quantile(quantile)).as_secs_f64() * 1e3;
+        };
+        let cpu_us = Cpu::of(id)?.since(&before, 1).all_us;
+        let ms = |quantile| {
+            Duration::from_micros(seen.latency_us.value_at_quantile(quantile)).as_secs_f64() * 1e3
+        };
         let stage = Stage {
-            name,
-            asked: rate,
-            answers,
-            errors,
+            name: plan.name,
+            asked: plan.rate,
+            answers: seen.answers,
+            errors: seen.errors(),
             p50_ms: ms(0.5),
             p99_ms: ms(0.99),
-            cpu_part: cpu_us / 1e6 / took.as_secs_f64(),
+            cpu_part: cpu_us / 1e6 / seen.took.as_secs_f64(),
             rss_mib: mean(&rss_mib),
             own_mib: mean(&own_mib),
         };
-        self.answers += answers;
-        self.errors += errors;
+        self.answers += stage.answers;
+        self.errors += stage.errors;
         println!(
-            "{:<26} {:>8.0} {:>8} {:>7} {:>8.1} {:>8.1} {:>4.0}% {:>8.1} {:>8.1}",
+            "{:<26} {:>8.0} {:>8} {:>7} {:>8.1} {:>8.1} {:>4.0}% {:>8.1} {:>8.1}  {}",
             stage.name,
             stage.asked,
             stage.answers,
@@ -270,15 +313,17 @@ impl<'s> Country<'s> {
             stage.p99_ms,
             stage.cpu_part * 1e2,
             stage.rss_mib,
-            stage.own_mib
+            stage.own_mib,
+            if stage.errors == 0 { String::new() } else { format!("{:?}", seen.errors) }
         );
         Ok(stage)
     }
 
-    /// Keys that the gateway remembers.
-    fn keys(&self) -> Fallible<i64> {
+    /// How many of the keys that [`remember`] wrote at that moment are still there.
+    fn remembered(&self, at_us: i64) -> Fallible<u32> {
         let journal = rusqlite::Connection::open(&self.scratch.journal)?;
-        Ok(journal.query_row("SELECT count(*) FROM call_key", (), |row| row.get(0))?)
+        let all = "SELECT count(*) FROM call_key WHERE opened_at_us = ?1";
+        Ok(journal.query_row(all, (at_us,), |row| row.get(0))?)
     }
 
     /// Drains the gateway and counts its journal.
@@ -296,6 +341,13 @@ impl<'s> Country<'s> {
         println!("{} answers sent, as many entries in the journal", self.answers);
         Ok(())
     }
+}
+
+fn heads() {
+    println!(
+        "{:<26} {:>8} {:>8} {:>7} {:>8} {:>8} {:>5} {:>8} {:>8}",
+        "", "asked/s", "answers", "not ok", "p50 ms", "p99 ms", "CPU", "RSS MiB", "own MiB"
+    );
 }
 
 /// Whether the last quarter of a day holds much more memory than the third.

@@ -65,10 +65,13 @@ pub(super) fn scenarios(is_full: bool, store: Option<String>) -> Vec<Scenario> {
     if !is_full {
         return all;
     }
-    for connections in [1, 200, 2_000] {
+    for connections in [1, 200] {
         let part = if connections == 1 { 4 } else { 1 };
         all.push(Scenario { connections, part, ..base.clone() });
     }
+    // So many at once make a core later than it is allowed to be as shipped: most would be refused.
+    let setup = Setup { lag_ms_max: 2_000, ..Setup::default() };
+    all.push(Scenario { connections: 2_000, setup, ..base.clone() });
     let of = |name, setup| Scenario { name, setup, ..base.clone() };
     let default = Setup::default();
     all.push(of("signed SOAP, RSA answers", Setup { answers: "rsa", ..default.clone() }));
