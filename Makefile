@@ -122,7 +122,7 @@ bench-phases: ## where the CPU of a call goes, step by step, as perf samples it:
 SOAK_MINUTES ?= 60
 
 .PHONY: soak design
-soak: ## a working day in SOAK_MINUTES, hour by hour: is anything lost, does memory grow by more than 2 %
+soak: ## a working day in SOAK_MINUTES, hour by hour: is anything lost, does memory grow by more than 2 %; 10 GB of memory
 	@$(cargo) bench --locked --quiet --bench day -- --minutes $(SOAK_MINUTES)
 
 design: ## the country's design load for ten minutes and a burst of twice as much, as far as the machine carries it

@@ -4,7 +4,9 @@
 //! TLS from core 1, first alone, then beside one attack after the other. The attackers share core 1
 //! and run in processes of their own, because a process may open 20 000 files. They are nice: what
 //! is measured is the gateway under attack, not a caller whose own machine is taken from it. They come
-//! from other addresses than the caller, as attackers do; floods from `--addresses` of them.
+//! from other addresses than the caller, as attackers do; floods from `--addresses` of them. Peace is measured again
+//! while the machine disturbs it, memory and sockets are the greatest of a reading a second, and a goal that is not
+//! reached is an error.
 //!
 //! `cargo bench --bench flood -- [--seconds N] [--only NAME] [--addresses N] [--json]`
 
@@ -24,7 +26,7 @@ mod installation;
 #[allow(dead_code, reason = "shared with the load")]
 mod origin;
 
-use attacks::Attack;
+use attacks::{Attack, Goal};
 use callers::{Call, Callers, Target};
 use calls::Mix;
 use figures::{Cpu, Yardstick, memory_mib};
@@ -44,6 +46,12 @@ type Fallible<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 const PAUSE: Duration = Duration::from_millis(10);
 /// An answer later than this is no good to anybody.
 const GOOD: Duration = Duration::from_secs(1);
+/// A caller alone whose p99 is above this has a machine that others use: nothing can be held against it.
+const PEACE_MS: f64 = 20.0;
+/// How often peace is looked for.
+const TRIES: usize = 5;
+/// Between two readings of memory and sockets.
+const READING: Duration = Duration::from_secs(1);
 
 /// What one attack did.
 #[derive(serde::Serialize)]
@@ -51,7 +59,7 @@ struct Measured {
     attack: &'static str,
     /// Connections that the attackers opened; of a foreign program it is not known.
     opened: Option<u64>,
-    /// Sockets of the gateway at the end.
+    /// Sockets of the gateway, at most.
     held: u64,
     calls: u64,
     /// Of the calls: answered well within a second.
@@ -61,9 +69,11 @@ struct Measured {
     p99_ms: f64,
     /// Against the calls of the healthy caller alone, just before.
     p99_ratio: f64,
+    /// At most.
     rss_mib_more: f64,
     rss_kib_a_connection: Option<f64>,
     gateway_core_percent: f64,
+    is_goal_reached: bool,
 }
 
 struct Options {
@@ -101,11 +111,17 @@ fn main() -> Fallible<()> {
     } else {
         print(&measured);
     }
-    Ok(())
+    let missed: Vec<_> =
+        measured.iter().filter(|row| !row.is_goal_reached).map(|row| row.attack).collect();
+    if missed.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("not reached: {}", missed.join(", ")).into())
+    }
 }
 
 async fn all(options: &Options) -> Fallible<Vec<Measured>> {
-    let folder = tempfile::tempdir()?;
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
     let scratch = Scratch::prepare(folder.path())?;
     let agency = start_agency(&scratch).await?;
     configure(&scratch, agency, &Setup::default())?;
@@ -124,10 +140,14 @@ async fn all(options: &Options) -> Fallible<Vec<Measured>> {
         let span = Duration::from_secs(options.seconds);
         let at = if attack.is_tls { gateway.address } else { plain };
         let start = || Attackers::start(attack, at, folder.path(), options.addresses);
-        measured.push(under(attack.name, start, (&gateway, &mut healthy), span).await?);
+        let row = under(attack, start, (&gateway, &mut healthy), span).await;
+        let row = row.map_err(|cause| format!("{}: {cause}", attack.name))?;
+        // Rows are told as they come: a later attack may fail.
+        eprintln!("  {:.1} % good, p99 {:.1} ms", row.goodput_percent, row.p99_ms);
+        measured.push(row);
     }
-    // Refused requests of attackers are in the journal too, so more may be opened than done.
-    let (kept, good) = (gateway.stop()?, measured.iter().map(|row| row.good).sum::<u64>());
+    // Refused requests of attackers are in the journal too, so more may be opened than done; and what they ask well.
+    let (kept, good) = (gateway.stop()?, healthy.well);
     if u64::try_from(kept.done)? < good || kept.opened < kept.done {
         let Kept { opened, done } = kept;
         return Err(format!("{good} good answers, {opened} entries, {done} of them Done").into());
@@ -156,12 +176,20 @@ struct Healthy {
     callers: Callers,
     calls: Vec<Call>,
     sign: Box<dyn Fn(usize) -> Fallible<Vec<Call>>>,
+    /// Answers without a fault so far, late ones too.
+    well: u64,
 }
 
 struct Calls {
     latency_us: Histogram<u64>,
     sent: u64,
     good: u64,
+}
+
+impl Calls {
+    fn ms(&self, quantile: f64) -> f64 {
+        Duration::from_micros(self.latency_us.value_at_quantile(quantile)).as_secs_f64() * 1e3
+    }
 }
 
 impl Healthy {
@@ -171,7 +199,7 @@ impl Healthy {
         let member = Scratch::prepare(scratch.config.parent().ok_or("no folder")?)?;
         let soap = Mix::Soap { filler_bytes: 0 };
         let sign = Box::new(move |count| soap.calls(&member, count));
-        Ok(Self { callers, calls: Vec::new(), sign })
+        Ok(Self { callers, calls: Vec::new(), sign, well: 0 })
     }
 
     /// Signs beforehand what will be sent in that time, so that signing disturbs nobody.
@@ -195,6 +223,7 @@ impl Healthy {
             let seen = self.callers.call(&[call]).await?;
             let took = due.elapsed();
             calls.sent += 1;
+            self.well += u64::from(seen.errors.is_empty());
             if seen.errors.is_empty() && took < GOOD {
                 calls.good += 1;
             }
@@ -225,7 +254,9 @@ impl Attackers {
     fn said(&mut self) -> Fallible<Option<u64>> {
         let mut line = String::new();
         let out = self.0.stdout.as_mut().ok_or("no output")?;
-        BufReader::with_capacity(1, out).read_line(&mut line)?;
+        if BufReader::with_capacity(1, out).read_line(&mut line)? == 0 {
+            return Err("the attackers are gone".into());
+        }
         Ok(line.trim().parse().ok())
     }
 
@@ -248,45 +279,73 @@ fn sockets(process: u32) -> Fallible<u64> {
     Ok(u64::try_from(files.flatten().filter(|file| is_socket(&file.path())).count())?)
 }
 
+/// The healthy caller alone, in an hour of peace.
+async fn peace(healthy: &mut Healthy, span: Duration) -> Fallible<Calls> {
+    for _ in 0..TRIES {
+        let alone = healthy.calls(span).await?;
+        if alone.ms(0.99) <= PEACE_MS {
+            return Ok(alone);
+        }
+        eprintln!("  alone its p99 is {:.0} ms: again", alone.ms(0.99));
+    }
+    Err("others use this machine".into())
+}
+
 async fn under(
-    attack: &'static str,
+    attack: &Attack,
     start: impl FnOnce() -> Fallible<Attackers>,
     (gateway, healthy): (&Gateway, &mut Healthy),
     span: Duration,
 ) -> Fallible<Measured> {
-    let alone = healthy.calls(span).await?;
+    let alone = peace(healthy, span).await?;
     healthy.prepare(span)?;
-    let (before_mib, before) = (memory_mib(gateway.id(), "VmRSS")?, sockets(gateway.id())?);
+    let id = gateway.id();
+    let (before_mib, before) = (memory_mib(id, "VmRSS")?, sockets(id)?);
     let mut attackers = start()?;
-    let _begun = attackers.said()?;
-    let (cpu, started) = (Cpu::of(gateway.id())?, Instant::now());
-    let attacked = healthy.send().await?;
-    let core = Cpu::of(gateway.id())?.since(&cpu, 1).all_us / started.elapsed().as_secs_f64() / 1e4;
-    let more_mib = memory_mib(gateway.id(), "VmRSS")? - before_mib;
-    let held = sockets(gateway.id())?.saturating_sub(before);
+    attackers.said()?;
+    let (cpu, started) = (Cpu::of(id)?, Instant::now());
+    let (mut most_mib, mut held) = (before_mib, before);
+    let mut readings = tokio::time::interval(READING);
+    let sending = healthy.send();
+    tokio::pin!(sending);
+    let attacked = loop {
+        tokio::select! {
+            attacked = &mut sending => break attacked?,
+            _ = readings.tick() => {
+                most_mib = most_mib.max(memory_mib(id, "VmRSS")?);
+                held = held.max(sockets(id)?);
+            }
+        }
+    };
+    let core = Cpu::of(id)?.since(&cpu, 1).all_us / started.elapsed().as_secs_f64() / 1e4;
+    let (more_mib, held) = (most_mib - before_mib, held - before);
     let opened = attackers.stop()?;
-    let ms = |calls: &Calls, quantile| {
-        Duration::from_micros(calls.latency_us.value_at_quantile(quantile)).as_secs_f64() * 1e3
-    };
-    let ratio = |part: u64, whole: u64| {
-        f64::from(u32::try_from(part).unwrap_or(u32::MAX))
-            / f64::from(u32::try_from(whole.max(1)).unwrap_or(u32::MAX))
-    };
+    let goodput_percent = number(attacked.good) / number(attacked.sent) * 100.0;
+    let p99_ratio = attacked.ms(0.99) / alone.ms(0.99);
+    let kib = (held > 100).then(|| more_mib * 1024.0 / number(held));
     Ok(Measured {
-        attack,
+        attack: attack.name,
         opened,
         held,
         calls: attacked.sent,
         good: attacked.good,
-        goodput_percent: ratio(attacked.good, attacked.sent) * 100.0,
-        p50_ms: ms(&attacked, 0.5),
-        p99_ms: ms(&attacked, 0.99),
-        p99_ratio: ms(&attacked, 0.99) / ms(&alone, 0.99),
+        goodput_percent,
+        p50_ms: attacked.ms(0.5),
+        p99_ms: attacked.ms(0.99),
+        p99_ratio,
         rss_mib_more: more_mib,
-        rss_kib_a_connection: (held > 100)
-            .then(|| more_mib * 1024.0 / f64::from(u32::try_from(held).unwrap_or(u32::MAX))),
+        rss_kib_a_connection: kib,
         gateway_core_percent: core,
+        is_goal_reached: match attack.goal() {
+            Goal::Unnoticed => p99_ratio <= 2.0 && more_mib <= 64.0,
+            Goal::Served => goodput_percent >= 95.0,
+            Goal::Lean => kib.is_some_and(|kib| kib <= 40.0),
+        },
     })
+}
+
+fn number(count: u64) -> f64 {
+    f64::from(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
 fn print(all: &[Measured]) {
@@ -303,6 +362,7 @@ fn print(all: &[Measured]) {
         "RSS + MiB",
         "KiB each",
         "core %",
+        "goal",
     ]);
     for row in all {
         table.add_row([
@@ -317,6 +377,7 @@ fn print(all: &[Measured]) {
             format!("{:.1}", row.rss_mib_more),
             row.rss_kib_a_connection.map_or_else(|| "–".to_owned(), |kib| format!("{kib:.1}")),
             format!("{:.0}", row.gateway_core_percent),
+            if row.is_goal_reached { "reached" } else { "not reached" }.to_owned(),
         ]);
     }
     println!("{table}");

@@ -87,7 +87,8 @@ fn main() -> Fallible<()> {
         .arg(library.ok_or("the GOST engine is missing: make tools")?)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        .spawn()?;
+        .spawn()
+        .map_err(|cause| format!("python3: {cause}; make tools"))?;
     let mut asked = engine.stdin.take().ok_or("no pipe")?;
     let mut told = BufReader::new(engine.stdout.take().ok_or("no pipe")?);
     println!("microseconds, best of {} rounds; x = times as fast as the engine", TURNS * ROUNDS);

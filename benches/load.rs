@@ -136,7 +136,7 @@ fn main() -> Fallible<()> {
 }
 
 async fn run(options: &Options, cluster: Option<&Cluster>) -> Fallible<Vec<Measured>> {
-    let folder = tempfile::tempdir()?;
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
     let scratch = Scratch::prepare(folder.path())?;
     let load = Load {
         agency: start_agency(&scratch).await?,

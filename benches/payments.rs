@@ -1,4 +1,4 @@
-//! Payments a second and CPU a payment on both stores, grouped, beside one transaction a payment.
+//! Payments a second and CPU a payment on both stores, grouped, beside one transaction a payment, in turn.
 //!
 //! `cargo bench --bench payments` prints the tables; every payment is durable when it counts. With
 //! `-- door` it measures through a bank's face alone.
@@ -10,6 +10,9 @@ mod axis;
 mod callers;
 #[path = "payments/door.rs"]
 mod door;
+#[path = "load/figures.rs"]
+#[allow(dead_code, reason = "shared with the load")]
+mod figures;
 #[path = "payments/pgbench.rs"]
 mod pgbench;
 #[path = "../tests/support/postgres.rs"]
@@ -35,12 +38,15 @@ use zeroize::Zeroizing;
 
 type Fallible<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
+/// Who pay at the same time, each one payment; they share one connection to the database.
 const CALLERS: usize = 256;
+/// Turns of us and of pgbench.
+const ROUNDS: usize = 3;
+/// Charges that one stage may pay.
+const CHARGES: usize = 40_000;
 const SPAN: Duration = Duration::from_secs(4);
 const BANK: &str = "demo_bank";
 const NOON_US: i64 = 1_795_590_000_000_000;
-/// Linux counts a process's time in hundredths of a second.
-const TICK_US: u64 = 10_000;
 
 fn settings(store: Store, group_max: usize) -> Fallible<Settings> {
     let text = || BANK.to_owned();
@@ -167,7 +173,7 @@ async fn measure(
     server: Option<u32>,
 ) -> Fallible<[f64; 3]> {
     let charges = registered(payments, first).await?;
-    let (own_before, server_before) = (own_us()?, server_us(server)?);
+    let (own_before, server_before) = (cpu_us(std::process::id())?, server_us(server)?);
     let begun = Instant::now();
     let mut callers = JoinSet::new();
     for caller in 0..CALLERS {
@@ -190,33 +196,27 @@ async fn measure(
         count += paid??;
     }
     let span_s = begun.elapsed().as_secs_f64();
-    let per = |us: u64| Duration::from_micros(us).as_secs_f64() * 1e6 / f64::from(count.max(1));
-    let (own, server) = (own_us()? - own_before, server_us(server)? - server_before);
-    Ok([f64::from(count) / span_s, per(own), per(server)])
+    let count = f64::from(count.max(1));
+    let (own, server) =
+        (cpu_us(std::process::id())? - own_before, server_us(server)? - server_before);
+    Ok([count / span_s, own / count, server / count])
 }
 
-/// CPU time in µs of one process and of the children that it has waited for.
-fn cpu_us(process: &str) -> Fallible<u64> {
-    let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
-    let (_, fields) = stat.rsplit_once(')').ok_or("no such process")?;
-    let ticks = fields.split_whitespace().skip(11).take(4).map(str::parse::<u64>);
-    let ticks: u64 = ticks.sum::<Result<_, _>>()?;
-    Ok(ticks * TICK_US)
+/// CPU time of a process, µs.
+fn cpu_us(process: u32) -> Fallible<f64> {
+    Ok(figures::Cpu::of(process)?.all_us)
 }
 
-fn own_us() -> Fallible<u64> {
-    cpu_us("self")
-}
-
-/// CPU time of the database's processes.
-fn server_us(parent: Option<u32>) -> Fallible<u64> {
-    let Some(parent) = parent else { return Ok(0) };
-    let mut sum = cpu_us(&parent.to_string())?;
+/// CPU time of the database's processes, µs.
+fn server_us(parent: Option<u32>) -> Fallible<f64> {
+    let Some(parent) = parent else { return Ok(0.0) };
+    let mut sum = cpu_us(parent)?;
     for process in fs::read_dir("/proc")?.filter_map(Result::ok) {
         let name = process.file_name().to_string_lossy().into_owned();
         let status = fs::read_to_string(process.path().join("status")).unwrap_or_default();
         if status.lines().any(|line| line == format!("PPid:\t{parent}")) {
-            sum += cpu_us(&name).unwrap_or(0);
+            // One that ended meanwhile tells nothing.
+            sum += name.parse().ok().and_then(|id| cpu_us(id).ok()).unwrap_or_default();
         }
     }
     Ok(sum)
@@ -238,7 +238,10 @@ fn server_of(cluster: &Cluster) -> Fallible<u32> {
 fn main() -> Fallible<()> {
     if !std::env::args().any(|argument| argument == "door") {
         let runtime = Runtime::new()?;
-        let axis = runtime.block_on(async { beside(table().await?).await })?;
+        let axis = runtime.block_on(async {
+            table().await?;
+            beside().await
+        })?;
         axis::write("payments", &[axis])?;
     }
     // A bank of one thread: what it takes of the machine is not the gateway's to use.
@@ -246,82 +249,75 @@ fn main() -> Fallible<()> {
     axis::write("door", &[runtime.block_on(door::measure())?])
 }
 
-/// The same rows without the group commit, in the same run.
-async fn beside(grouped: f64) -> Fallible<Axis> {
+/// Receipts on PostgreSQL and the same rows without the group commit, in turn.
+async fn beside() -> Fallible<Axis> {
     let cluster = Cluster::shared();
     let database = cluster.database();
-    let url = |user: &str| Store::Postgres {
-        url: Zeroizing::new(cluster.url(user, &database)),
-        connections_max: 4,
-    };
-    migrate(&url("qaqpa_migrate")).await?;
-    let first = 1_000_000;
-    let payments = Payments::start(&settings(url("qaqpa_app"), 256)?, "bench").await?;
-    registered(&payments, first).await?;
-    let (own, single) =
-        (pgbench::payments(cluster, &database, first)?, pgbench::single_rows(cluster, &database)?);
-    let connections = pgbench::CONNECTIONS;
-    println!(
-        "\npgbench, {connections} connections: {own:.0} payments/s of the same rows, one transaction \
-         each; {single:.0} commits/s of a single row\ngrouped, one connection: {grouped:.0} \
-         payments/s, {:.1} times the first, {:.1} times the second",
-        grouped / own,
-        grouped / single
-    );
+    let store = |user| postgres(cluster, user, &database);
+    migrate(&store("qaqpa_migrate")).await?;
+    let payments = Payments::start(&settings(store("qaqpa_app"), 256)?, "bench").await?;
+    let (mut rounds, mut first) = (Vec::new(), 0);
+    for _ in 0..ROUNDS {
+        let [grouped, ..] = measure(&payments, Way::Receipt, first, None).await?;
+        first += CHARGES;
+        registered(&payments, first).await?;
+        let own = pgbench::payments(cluster, &database, first)?;
+        first += CHARGES;
+        println!(
+            "grouped, one connection: {grouped:.0} payments/s; pgbench, {} connections: {own:.0} of the same \
+             rows, one transaction each",
+            pgbench::CONNECTIONS
+        );
+        rounds.push((grouped, own));
+    }
+    println!("pgbench: {:.0} commits/s of a single row", pgbench::single_rows(cluster, &database)?);
     let (name, peer) =
         ("payments posted on PostgreSQL", "pgbench, the same rows, each its own commit");
-    Ok(Axis::of(name, "a second", peer, (Bound::RatioAtLeast, 3.0), vec![(grouped, own)]))
+    Ok(Axis::of(name, "a second", peer, (Bound::RatioAtLeast, 3.0), rounds))
 }
 
-/// Forty thousand charges from this number on.
+fn postgres(cluster: &Cluster, user: &str, database: &str) -> Store {
+    Store::Postgres { url: Zeroizing::new(cluster.url(user, database)), connections_max: 4 }
+}
+
+/// Charges from this number on.
 async fn registered(payments: &Payments, first: usize) -> Fallible<Arc<[Charge]>> {
-    let charges: Vec<Charge> = (first..first + 40_000).map(charge).collect::<Fallible<_>>()?;
+    let charges: Vec<Charge> = (first..first + CHARGES).map(charge).collect::<Fallible<_>>()?;
     for some in charges.chunks(1_000) {
         run(payments, Command::Register(some.to_vec())).await?;
     }
     Ok(charges.into())
 }
 
-/// Prints a line for each store, way and size of a group; payments a second of one commit a payment,
-/// grouped, on PostgreSQL.
-async fn table() -> Fallible<f64> {
-    let mut grouped = 0.0;
-    println!("store       way      group_max  payments/s  gateway µs CPU  database µs CPU");
+/// Prints a line for each store, way and size of a group.
+async fn table() -> Fallible<()> {
+    println!(
+        "store       way      group_max  payments/s  store and callers µs CPU  database µs CPU"
+    );
     for (way, word) in [(Way::Receipt, "receipt"), (Way::Order, "order")] {
-        let mut first = 0;
+        let line = |store: &str, group_max: usize, [rate, own, theirs]: [f64; 3]| {
+            println!(
+                "{store:<11} {word:<8} {group_max:>9}  {rate:>10.0}  {own:>24.0}  {theirs:>15.0}"
+            );
+        };
         for group_max in [1, 256] {
             let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
             let store = Store::Embedded { path: folder.path().join("payments.sqlite") };
             let payments = Payments::start(&settings(store, group_max)?, "bench").await?;
-            let [rate, own, _] = measure(&payments, way, first, None).await?;
-            println!(
-                "sqlite      {word:<8} {group_max:>9}  {rate:>10.0}  {own:>14.0}  {:>15}",
-                "-"
-            );
-            first += 100_000;
+            line("sqlite", group_max, measure(&payments, way, 0, None).await?);
         }
         let cluster = Cluster::shared();
         let server = server_of(cluster)?;
         for group_max in [1, 256] {
             let database = cluster.database();
-            let url = |user: &str| Store::Postgres {
-                url: Zeroizing::new(cluster.url(user, &database)),
-                connections_max: 4,
-            };
-            migrate(&url("qaqpa_migrate")).await?;
-            let settings = settings(url("qaqpa_app"), group_max)?;
+            let store = |user| postgres(cluster, user, &database);
+            migrate(&store("qaqpa_migrate")).await?;
+            let settings = settings(store("qaqpa_app"), group_max)?;
             let payments = Payments::start(&settings, "bench").await?;
-            let [rate, own, theirs] = measure(&payments, way, first, Some(server)).await?;
-            println!(
-                "postgresql  {word:<8} {group_max:>9}  {rate:>10.0}  {own:>14.0}  {theirs:>15.0}"
-            );
-            if matches!(way, Way::Receipt) {
-                grouped = rate;
-            }
-            first += 100_000;
+            line("postgresql", group_max, measure(&payments, way, 0, Some(server)).await?);
         }
     }
-    Ok(grouped)
+    Ok(())
 }
 
 fn purpose() -> Name {

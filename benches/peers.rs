@@ -2,8 +2,8 @@
 //!
 //! What a proxy costs for a relayed request and for a handshake is measured here, against nginx, haproxy
 //! and Envoy; what a signed call costs, against openssl's bare RSA verification; and what only its own
-//! floor stands beside ([`own`], `--own` alone; [`held`], `--held` alone). The other benches leave their axes in target/bench/axes;
-//! here all are gathered into target/bench/peers.json and a page beside it. A peer that cannot be had is
+//! floor stands beside ([`own`] and [`held`]: `--own` both, `--held` the last alone). The other benches leave their axes in
+//! target/bench/axes; here all are gathered into target/bench/peers.json and a page beside it. A peer that cannot be had is
 //! named with the reason.
 //!
 //! `make bench-peers`, or `cargo bench --bench peers -- [--rounds N] [--requests N] [--own | --held | --gather | --readme]`
@@ -59,8 +59,8 @@ type Fallible<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 const CONNECTIONS: usize = 32;
 const WARM_UP: usize = 300;
-/// Handshakes are forty times as dear as requests.
-const REQUESTS_PER_HANDSHAKE: usize = 20;
+/// A handshake and its request are six times as dear as a request.
+const REQUESTS_PER_HANDSHAKE: usize = 6;
 /// Handshakes under way at the same time.
 const AT_ONCE: usize = 8;
 
@@ -114,7 +114,7 @@ fn main() -> Fallible<()> {
 }
 
 async fn run(rounds: usize, requests: usize, calibrator: &mut Calibrator) -> Fallible<Vec<Axis>> {
-    let folder = tempfile::tempdir()?;
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
     let scratch = Scratch::prepare(folder.path())?;
     let (agency, origin) = (start_agency(&scratch).await?, origin::start().await?);
     installation::configure(&scratch, agency, &Setup::default())?;

@@ -37,7 +37,7 @@ mod traced;
 
 use callers::{Callers, Target};
 use figures::Cpu;
-use installation::{Gateway, Setup, configure, pin};
+use installation::{Gateway, Setup, configure, edit, pin};
 use qaqpa::command::demo::scratch::Scratch;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -118,7 +118,7 @@ fn main() -> Fallible<()> {
 }
 
 async fn run(rounds: usize, requests: usize) -> Fallible<Vec<Measured>> {
-    let folder = tempfile::tempdir()?;
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
     let scratch = Scratch::prepare(folder.path())?;
     let origin = origin::start().await?;
     let mut measured = Vec::new();
@@ -169,12 +169,8 @@ fn settle(scratch: &Scratch, origin: SocketAddr, is_digest: bool) -> Fallible<()
     configure(scratch, origin, &Setup::default())?;
     office::add(scratch, origin)?;
     if is_digest {
-        let path = scratch.config.join("gateway.toml");
-        let text = std::fs::read_to_string(&path)?;
-        std::fs::write(
-            &path,
-            text.replace("[journal]\n", "[journal]\nbody_policy = \"digest\"\n"),
-        )?;
+        let digest = "[journal]\nbody_policy = \"digest\"\n";
+        edit(&scratch.config.join("gateway.toml"), "[journal]\n", digest)?;
     }
     Ok(())
 }

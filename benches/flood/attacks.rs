@@ -20,6 +20,27 @@ pub(super) struct Attack {
     kind: Kind,
 }
 
+/// What must hold under an attack.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Goal {
+    /// A healthy caller's p99 at most twice that of peace, and at most 64 MiB more memory.
+    Unnoticed,
+    /// 95 % of the answers good.
+    Served,
+    /// 40 KiB a connection at most.
+    Lean,
+}
+
+impl Attack {
+    pub(super) const fn goal(&self) -> Goal {
+        match self.kind {
+            Kind::Flood(_) | Kind::Resets | Kind::Handshakes(_) => Goal::Unnoticed,
+            Kind::Slow(_) | Kind::Foreign(..) => Goal::Served,
+            Kind::Idle(_) => Goal::Lean,
+        }
+    }
+}
+
 #[derive(Clone, Copy)]
 enum Kind {
     /// Said first, then again and again, by this many at once; each comes back when it is cut.
@@ -168,19 +189,34 @@ pub(super) fn run(name: &str, address: SocketAddr, state: &Path, addresses: u8) 
     Ok(())
 }
 
-/// slowhttptest until the input ends. It says itself what it does, and nothing that counts here.
+/// slowhttptest until the input ends; it comes back when the gateway has closed all that it opened. It says itself what
+/// it does, and nothing that counts here.
 fn foreign(address: SocketAddr, connections: usize, how: &[&str]) -> Fallible<()> {
     let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools/bin/slowhttptest");
     let program = if tools.is_file() { tools } else { "slowhttptest".into() };
-    let mut process = std::process::Command::new(program)
+    let mut command = std::process::Command::new(program);
+    command
         .args(how)
         .args(["-c", &connections.to_string(), "-r", "1000", "-l", "3600", "-p", "5"])
         .args(["-u", &format!("http://{address}/api/v1/openapi.json")])
-        .stdout(std::process::Stdio::null())
-        .spawn()
-        .map_err(|error| format!("slowhttptest: {error}; run `.ci/tools.sh bench`"))?;
+        .stdin(std::process::Stdio::null())
+        .stdout(std::process::Stdio::null());
+    let mut spawn = || {
+        let spawned = command.spawn();
+        spawned.map_err(|error| format!("slowhttptest: {error}; run `.ci/tools.sh bench`"))
+    };
+    let mut process = spawn()?;
     println!();
-    let _ended = std::io::stdin().read(&mut [0])?;
+    let (ended, is_ended) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let _ended = std::io::stdin().read(&mut [0]);
+        ended.send(())
+    });
+    while is_ended.recv_timeout(Duration::from_millis(100)).is_err() {
+        if process.try_wait()?.is_some() {
+            process = spawn()?;
+        }
+    }
     process.kill()?;
     process.wait()?;
     println!();

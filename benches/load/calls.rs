@@ -19,6 +19,9 @@ const SERVICE: &str = "GBDFL_UniversalServiceSync";
 const ASKED: &str = "<messageId>1</messageId><messageDate>2026-11-22T10:15:30+05:00</messageDate>\
     <senderCode>LOAD</senderCode><iin>850312300121</iin>";
 
+/// Short elements, as registers send them, not one long text.
+const NOTE: &str = "<note>Алматы, 050000</note>";
+
 /// A kind of call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mix {
@@ -55,8 +58,7 @@ fn soap(
     let member = scratch.member(CALLER)?;
     let signer = signer(&member.pair)?;
     let date = Trace::date(now_unix_us());
-    // Short elements, as registers send them, not one long text.
-    let filler = "<note>Алматы, 050000</note>".repeat(filler_bytes / 36);
+    let filler = NOTE.repeat(filler_bytes / NOTE.len());
     let data = if filler.is_empty() { ASKED.to_owned() } else { [ASKED, &filler].concat() };
     let one = |_| {
         let message_id = uuid::Uuid::new_v4().to_string();

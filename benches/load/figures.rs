@@ -9,13 +9,15 @@ use std::fs;
 
 /// Clock ticks a second in /proc (`getconf CLK_TCK`), the same on every Linux of today.
 const TICKS_PER_SECOND: f64 = 100.0;
+/// Two readings in ticks are off by less.
+const ENDED_US: f64 = 2e6 / TICKS_PER_SECOND;
 
 /// CPU time that a process has used so far, in microseconds.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Cpu {
-    /// utime + stime of all its threads, those that ended too.
+    /// utime + stime of all its threads, those that ended too; in ticks of the kernel.
     pub(super) all_us: f64,
-    /// By the thread's name; finer than ticks, threads that live.
+    /// By the thread's name, to the nanosecond; threads that live.
     pub(super) threads_us: BTreeMap<String, f64>,
 }
 
@@ -38,14 +40,19 @@ impl Cpu {
         Ok(Self { all_us: ticks / TICKS_PER_SECOND * 1e6, threads_us })
     }
 
-    /// What was used since `before`, for each of `count` calls.
+    /// What was used since `before`, for each of `count` calls. All of it is what the threads used, to the nanosecond,
+    /// unless one of them ended with more than [`ENDED_US`] that no other reading tells of.
     pub(super) fn since(&self, before: &Self, count: usize) -> Self {
         let count = f64::from(u32::try_from(count.max(1)).unwrap_or(u32::MAX));
         let threads = self.threads_us.iter().map(|(name, after)| {
             let before = before.threads_us.get(name).unwrap_or(&0.0);
             (name.clone(), (after - before) / count)
         });
-        Self { all_us: (self.all_us - before.all_us) / count, threads_us: threads.collect() }
+        let threads_us: BTreeMap<_, _> = threads.collect();
+        let (fine_us, ticks_us) =
+            (threads_us.values().sum::<f64>(), (self.all_us - before.all_us) / count);
+        let is_whole = (ticks_us - fine_us).abs() * count <= ENDED_US;
+        Self { all_us: if is_whole { fine_us } else { ticks_us }, threads_us }
     }
 }
 

@@ -95,7 +95,8 @@ pub(super) fn pin() -> Fallible<()> {
 /// Keeps it to these cores.
 pub(super) fn keep_to(cores: &str) -> Fallible<()> {
     let own_id = std::process::id().to_string();
-    let pinned = Command::new("taskset").args(["-cp", cores, &own_id]).output()?;
+    let taskset = Command::new("taskset").args(["-cp", cores, &own_id]).output();
+    let pinned = taskset.map_err(|cause| format!("taskset, of util-linux: {cause}"))?;
     if pinned.status.success() {
         return Ok(());
     }
@@ -161,11 +162,16 @@ fn drop_lines(path: &Path, keys: [&str; 2]) -> Fallible<()> {
 
 /// Replaces the first `from`; that it is missing is an error, so that nothing is measured by mistake.
 pub(super) fn edit(path: &Path, from: &str, to: &str) -> Fallible<()> {
-    let text = fs::read_to_string(path)?;
-    if !text.contains(from) {
-        return Err(format!("{}: {from} is missing", path.display()).into());
+    let text = replaced(&fs::read_to_string(path)?, from, to);
+    Ok(fs::write(path, text.map_err(|cause| format!("{}: {cause}", path.display()))?)?)
+}
+
+/// The same of a text.
+pub(super) fn replaced(text: &str, from: &str, to: &str) -> Fallible<String> {
+    match text.contains(from) {
+        true => Ok(text.replacen(from, to, 1)),
+        false => Err(format!("{from} is missing").into()),
     }
-    Ok(fs::write(path, text.replacen(from, to, 1))?)
 }
 
 /// The gateway's process, pinned to its core.

@@ -18,7 +18,8 @@ impl Stage<'_> {
     /// A figure's median over the rounds.
     pub(super) fn median(&self, figure: impl Fn(&Measured) -> f64) -> f64 {
         let all = self.sorted(figure);
-        all.get(all.len() / 2).copied().unwrap_or(f64::NAN)
+        let at = |index: usize| all.get(index).copied().unwrap_or(f64::NAN);
+        f64::midpoint(at(all.len().saturating_sub(1) / 2), at(all.len() / 2))
     }
 
     fn least(&self, figure: impl Fn(&Measured) -> f64) -> f64 {

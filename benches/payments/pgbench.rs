@@ -21,7 +21,8 @@ pub(crate) fn payments(cluster: &Cluster, database: &str, first: usize) -> Falli
 
 /// Commits a second of one row each.
 pub(crate) fn single_rows(cluster: &Cluster, database: &str) -> Fallible<f64> {
-    let table = "CREATE TABLE single_row (id BIGSERIAL PRIMARY KEY, payment TEXT NOT NULL)";
+    let table =
+        "CREATE TABLE IF NOT EXISTS single_row (id BIGSERIAL PRIMARY KEY, payment TEXT NOT NULL)";
     cluster.sql("qaqpa_migrate", database, table)?;
     let script = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("single_row.sql");
     std::fs::write(&script, SINGLE_ROW)?;

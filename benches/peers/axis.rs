@@ -115,7 +115,8 @@ pub(crate) fn folder() -> PathBuf {
 
 /// The median of sorted figures.
 fn middle(sorted: &[f64]) -> f64 {
-    sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
+    let at = |index: usize| sorted.get(index).copied().unwrap_or(f64::NAN);
+    f64::midpoint(at(sorted.len().saturating_sub(1) / 2), at(sorted.len() / 2))
 }
 
 /// Four figures tell; `null` where there is none.

@@ -22,7 +22,10 @@ impl Calibrator {
             .output()?;
         let text = String::from_utf8_lossy(&output.stdout);
         // `+F2:0:2048:2484.0:85300.0`: signatures a second, and verifications.
-        let line = text.lines().find(|line| line.starts_with("+F2:")).ok_or("openssl speed")?;
+        let line = text
+            .lines()
+            .find(|line| line.starts_with("+F2:"))
+            .ok_or("`openssl speed` says no figures")?;
         let per_second: f64 = line.rsplit(':').next().ok_or("openssl speed")?.parse()?;
         self.per_second.push(per_second);
         Ok(1e6 / per_second)

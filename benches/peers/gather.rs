@@ -79,10 +79,14 @@ pub(super) fn tell_readme() -> Fallible<()> {
     );
     for axis in all.get("axes").and_then(Value::as_array).into_iter().flatten() {
         let text = |key: &str| axis[key].as_str().unwrap_or_default();
-        let range = format!("{} … {}", figure(&axis["ratio_min"]), figure(&axis["ratio_max"]));
         let ratio = match axis["ratio_median"].as_f64() {
             Some(_) if text("floor_of").starts_with("ratio") => {
-                format!("{} ×, {range}", figure(&axis["ratio_median"]))
+                let (ratio, range) = (figure(&axis["ratio_median"]), page::range(axis));
+                if range.is_empty() {
+                    format!("{ratio} ×")
+                } else {
+                    format!("{ratio} ×, {range}")
+                }
             }
             _ => "–".to_owned(),
         };

@@ -61,7 +61,7 @@ pub(super) async fn measure(rounds: usize) -> Fallible<Axis> {
 }
 
 async fn one_round() -> Fallible<f64> {
-    let folder = tempfile::tempdir()?;
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
     let scratch = Scratch::prepare(folder.path())?;
     let gate = Arc::new(Gate { held: AtomicUsize::new(0), places: Semaphore::new(0) });
     let gated = |agency| Gated { agency, gate: Arc::clone(&gate) };

@@ -4,7 +4,7 @@ use super::axis::{Axis, Bound};
 use super::callers::{self, Callers, Seen, Target};
 use super::calls::Mix;
 use super::figures::Cpu;
-use super::installation::{self, Gateway, Setup, edit, start_agency, start_simulated};
+use super::installation::{self, Gateway, Setup, edit, replaced, start_agency, start_simulated};
 use super::{CONNECTIONS, Fallible, WARM_UP, good};
 use qaqpa::command::demo::scratch::Scratch;
 use std::fs::{self, File};
@@ -15,8 +15,8 @@ use std::time::{Duration, Instant};
 
 const LARGE: Mix = Mix::Unsigned { filler_bytes: 97 << 10 };
 const SIGNED: Mix = Mix::Soap { filler_bytes: 0 };
-/// Large calls are so many times as dear as small ones.
-const SMALL_PER_LARGE: usize = 40;
+/// A large call is four to seven times as dear as a small one.
+const SMALL_PER_LARGE: usize = 8;
 /// How long calls arrive at half of what the core carries, each round.
 const HALF_SPAN: Duration = Duration::from_secs(4);
 const SYNCS: usize = 300;
@@ -24,7 +24,7 @@ const SYNCED_BYTES: usize = 4096;
 
 /// Runs one gateway for all of them, and counts its journal.
 pub(super) async fn measure(rounds: usize, requests: usize) -> Fallible<Vec<Axis>> {
-    let folder = tempfile::tempdir()?;
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
     let scratch = Scratch::prepare(folder.path())?;
     let agency = start_agency(&scratch).await?;
     installation::configure(&scratch, agency, &Setup::default())?;
@@ -99,11 +99,9 @@ fn demand_jws(scratch: &Scratch, before: SocketAddr, addresses: SocketAddr) -> F
     let text = fs::read_to_string(&services)?;
     let head = "[agency.address_register]";
     let (others, own) = text.split_once(head).ok_or("no register of addresses")?;
-    let own = own.replacen(&before.to_string(), &addresses.to_string(), 1).replacen(
-        "per_second = 5000, burst = 5000",
-        "per_second = 500000, burst = 500000",
-        1,
-    );
+    let (slow, fast) = ("per_second = 5000, burst = 5000", "per_second = 500000, burst = 500000");
+    let own = replaced(own, &before.to_string(), &addresses.to_string())?;
+    let own = replaced(&own, slow, fast)?;
     let demand = "\n[[agency.address_register.service.AR_AddressByRka.signature]]\n\
          of = \"request\"\nform = [\"jws\"]\n";
     Ok(fs::write(&services, [others, head, &own, demand].concat())?)

@@ -31,12 +31,12 @@ pub(super) fn page(all: &Value) -> String {
 /// What the calibrator said.
 fn weather(calibrator: &Value) -> String {
     let Some(readings) = calibrator["readings"].as_array() else {
-        return "The machine was not calibrated in this run.".to_owned();
+        return "The machine was not calibrated.".to_owned();
     };
     let all: Vec<String> = readings.iter().map(figure).collect();
     let word = if calibrator["is_good"] == true { "a quiet machine" } else { "a slow machine" };
     format!(
-        "openssl verified {} RSA-2048 signatures a second before the rounds: {word}.",
+        "openssl verified {} RSA-2048 signatures a second before the rounds of the proxies: {word}.",
         all.join(", ")
     )
 }
@@ -59,11 +59,13 @@ fn row(axis: &Value) -> String {
     )
 }
 
-/// From the least ratio to the greatest; nothing where there is no peer.
+/// From the least ratio to the greatest; nothing where there is no peer, or one round.
 pub(super) fn range(axis: &Value) -> String {
     match axis["ratio_median"].as_f64() {
-        Some(_) => format!("{}–{}", figure(&axis["ratio_min"]), figure(&axis["ratio_max"])),
-        None => String::new(),
+        Some(_) if axis["rounds"] != 1 => {
+            format!("{} … {}", figure(&axis["ratio_min"]), figure(&axis["ratio_max"]))
+        }
+        _ => String::new(),
     }
 }
 

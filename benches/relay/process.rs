@@ -42,7 +42,7 @@ impl Peer {
     ) -> Fallible<Self> {
         let process = Command::new("taskset")
             .args(["-c", GATEWAY_CORE])
-            .arg(path(program).ok_or_else(|| format!("{program} is missing: make tools"))?)
+            .arg(path(program).ok_or_else(|| format!("{program} is missing: .ci/tools.sh bench"))?)
             .args(arguments)
             .current_dir(folder.path())
             .stdout(Stdio::null())

@@ -20,7 +20,8 @@ impl Tracer {
             .args(["-f", "-c", "-p", &process.to_string(), "-o"])
             .arg(folder.path().join("count"))
             .stderr(Stdio::null())
-            .spawn()?;
+            .spawn()
+            .map_err(|cause| format!("strace: {cause}; make tools"))?;
         let started = Instant::now();
         let status = format!("/proc/{process}/status");
         while fs::read_to_string(&status)?.contains("TracerPid:\t0\n") {
