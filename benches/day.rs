@@ -274,7 +274,7 @@ impl<'s> Country<'s> {
         let mut callers = Callers::connect(&self.target, CONNECTIONS).await?;
         let (mut rss_mib, mut own_mib) = (Vec::new(), Vec::new());
         let before = Cpu::of(id)?;
-        let mut readings = tokio::time::interval(READING);
+        let mut readings = tokio::time::interval_at(tokio::time::Instant::now() + READING, READING);
         let arriving = callers.arrive(&calls, plan.rate);
         tokio::pin!(arriving);
         let seen = loop {
@@ -287,6 +287,8 @@ impl<'s> Country<'s> {
             }
         };
         let cpu_us = Cpu::of(id)?.since(&before, 1).all_us;
+        rss_mib.push(memory_mib(id, "VmRSS")?);
+        own_mib.push(memory_mib(id, "RssAnon")?);
         let ms = |quantile| {
             Duration::from_micros(seen.latency_us.value_at_quantile(quantile)).as_secs_f64() * 1e3
         };

@@ -21,6 +21,8 @@ mod calls;
 mod figures;
 #[path = "load/installation.rs"]
 mod installation;
+#[path = "peers/middle.rs"]
+mod middle;
 #[path = "load/office.rs"]
 mod office;
 #[path = "load/origin.rs"]

@@ -24,6 +24,8 @@ mod figures;
 #[path = "load/installation.rs"]
 #[allow(dead_code, reason = "shared with the load")]
 mod installation;
+#[path = "peers/middle.rs"]
+mod middle;
 #[path = "relay/nginx.rs"]
 mod nginx;
 #[path = "load/office.rs"]
@@ -227,9 +229,7 @@ fn print(measured: &[Measured]) {
     for method in ["GET", "POST"] {
         let median = |proxy: Proxy, of: fn(&Measured) -> f64| {
             let rows = measured.iter().filter(|row| row.proxy == proxy && row.method == method);
-            let mut values: Vec<f64> = rows.map(of).collect();
-            values.sort_by(f64::total_cmp);
-            values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+            middle::middle(rows.map(of))
         };
         let nginx = median(Proxy::Nginx, |row| row.cpu_us);
         for proxy in Proxy::ALL {

@@ -213,8 +213,11 @@ fn foreign(address: SocketAddr, connections: usize, how: &[&str]) -> Fallible<()
         ended.send(())
     });
     while is_ended.recv_timeout(Duration::from_millis(100)).is_err() {
-        if process.try_wait()?.is_some() {
-            process = spawn()?;
+        match process.try_wait()? {
+            None => {}
+            // The gateway closed all that it opened.
+            Some(ended) if ended.success() => process = spawn()?,
+            Some(ended) => return Err(format!("slowhttptest: {ended}").into()),
         }
     }
     process.kill()?;

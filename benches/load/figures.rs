@@ -27,17 +27,13 @@ impl Cpu {
         let mut threads_us = BTreeMap::new();
         for task in fs::read_dir(format!("/proc/{process}/task"))? {
             let path = task?.path();
-            let name = fs::read_to_string(path.join("comm"))?.trim().to_owned();
-            let ran = fs::read_to_string(path.join("schedstat"))?;
+            let read = |file| fs::read_to_string(path.join(file));
+            // One that ends meanwhile is in the ticks alone.
+            let (Ok(name), Ok(ran)) = (read("comm"), read("schedstat")) else { continue };
             let ran_ns: f64 = ran.split(' ').next().unwrap_or_default().parse()?;
-            *threads_us.entry(name).or_default() += ran_ns / 1e3;
+            *threads_us.entry(name.trim().to_owned()).or_default() += ran_ns / 1e3;
         }
-        let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
-        // Fields 14 and 15; the name before them is in parentheses and may hold spaces.
-        let after = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
-        let ticks = after.split_whitespace().skip(11).take(2).map(str::parse::<f64>);
-        let ticks = ticks.sum::<Result<f64, _>>()?;
-        Ok(Self { all_us: ticks / TICKS_PER_SECOND * 1e6, threads_us })
+        Ok(Self { all_us: ticks_us(process, 14)?, threads_us })
     }
 
     /// What was used since `before`, for each of `count` calls. All of it is what the threads used, to the nanosecond,
@@ -54,6 +50,16 @@ impl Cpu {
         let is_whole = (ticks_us - fine_us).abs() * count <= ENDED_US;
         Self { all_us: if is_whole { fine_us } else { ticks_us }, threads_us }
     }
+}
+
+/// Two fields of /proc/…/stat from this one on, counted as in proc(5), in microseconds: 14 is its own time for programs
+/// and in the kernel, 16 that of the children that ended.
+pub(super) fn ticks_us(process: u32, field: usize) -> Fallible<f64> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
+    // The name is the second field, in parentheses, and may hold spaces.
+    let after = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+    let ticks = after.split_whitespace().skip(field - 3).take(2).map(str::parse::<f64>);
+    Ok(ticks.sum::<Result<f64, _>>()? / TICKS_PER_SECOND * 1e6)
 }
 
 /// A field of /proc/…/status in MiB: `VmRSS`, `VmHWM`.

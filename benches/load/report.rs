@@ -1,5 +1,6 @@
 //! The figures of a load run, as a table for people and as JSON for comparing.
 
+use super::middle::middle;
 use super::{Fallible, Measured};
 use comfy_table::{CellAlignment, Table, presets};
 use serde_json::{Value, json};
@@ -17,19 +18,11 @@ pub(super) struct Stage<'m> {
 impl Stage<'_> {
     /// A figure's median over the rounds.
     pub(super) fn median(&self, figure: impl Fn(&Measured) -> f64) -> f64 {
-        let all = self.sorted(figure);
-        let at = |index: usize| all.get(index).copied().unwrap_or(f64::NAN);
-        f64::midpoint(at(all.len().saturating_sub(1) / 2), at(all.len() / 2))
+        middle(self.rounds.iter().map(|one| figure(one)))
     }
 
     fn least(&self, figure: impl Fn(&Measured) -> f64) -> f64 {
-        self.sorted(figure).first().copied().unwrap_or(f64::NAN)
-    }
-
-    fn sorted(&self, figure: impl Fn(&Measured) -> f64) -> Vec<f64> {
-        let mut all: Vec<f64> = self.rounds.iter().map(|one| figure(one)).collect();
-        all.sort_by(f64::total_cmp);
-        all
+        self.rounds.iter().map(|one| figure(one)).fold(f64::NAN, f64::min)
     }
 
     /// CPU microseconds a call by thread, in the median.
@@ -118,14 +111,12 @@ pub(super) fn print(measured: &[Measured]) {
         println!("{}, CPU µs a call by thread: {}", stage.name, threads.join(", "));
     }
     print_steps(&stages);
-    let mut yardsticks: Vec<f64> = measured.iter().map(|one| one.rsa_verify_us).collect();
-    yardsticks.sort_by(f64::total_cmp);
-    let at = |index: usize| yardsticks.get(index).copied().unwrap_or(f64::NAN);
+    let yardsticks = || measured.iter().map(|one| one.rsa_verify_us);
     println!(
         "one RSA-2048 verification: {:.1} µs at best, {:.1} in the median, {:.1} at worst",
-        at(0),
-        at(yardsticks.len() / 2),
-        at(yardsticks.len().saturating_sub(1)),
+        yardsticks().fold(f64::NAN, f64::min),
+        middle(yardsticks()),
+        yardsticks().fold(f64::NAN, f64::max),
     );
 }
 

@@ -1,6 +1,6 @@
 //! Payments through a bank's face over mutual TLS: each answered when it is durable, in journal and payments.
 
-use crate::axis::{Axis, Bound};
+use crate::axis::{self, Axis, Bound};
 use crate::postgres::Cluster;
 use crate::{Fallible, ROUNDS, callers, cpu_us, pgbench, server_of, server_us};
 use hdrhistogram::Histogram;
@@ -91,11 +91,10 @@ fn print(store: &str, figures: &Figures) {
     let ms = |us: u64| Duration::from_micros(us).as_secs_f64() * 1e3;
     let Figures { rounds, p50_us, p99_us, gateway_us, server_us, half_us: [half_p50, half_p99] } =
         figures;
-    let mut rates: Vec<f64> = rounds.iter().map(|(rate, _)| *rate).collect();
-    rates.sort_by(f64::total_cmp);
-    let rate = rates.get(rates.len() / 2).copied().unwrap_or(f64::NAN);
+    let rate = axis::middle(rounds.iter().map(|(rate, _)| *rate));
+    let server_us = if server_us.is_nan() { "–".to_owned() } else { format!("{server_us:.0}") };
     println!(
-        "{store:<10}  {rate:>10.0}  {:>6.1}  {:>6.1}  {gateway_us:>14.0}  {server_us:>15.0}  \
+        "{store:<10}  {rate:>10.0}  {:>6.1}  {:>6.1}  {gateway_us:>14.0}  {server_us:>15}  \
          {:>9.1}  {:>6.1}",
         ms(*p50_us),
         ms(*p99_us),

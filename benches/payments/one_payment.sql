@@ -1,7 +1,7 @@
 -- One payment as a transaction of its own: the rows that `Command::Receive` writes, and no others.
 -- Variables: first, i (counts up), client_id. A colon in a text would be one too, hence chr(58).
 \set i :i + 1
-\set n :first + :client_id * 1000 + :i
+\set n :first + :client_id * 2500 + :i
 BEGIN;
 SELECT id AS charge, gen_random_uuid()::text AS payment FROM charge
     WHERE name = 'tax_office/' || CAST(:n AS text) FOR UPDATE \gset

@@ -1,9 +1,14 @@
 //! One axis of comparison: our figure and a peer's, taken in turn in the same run, and the floor that we promise.
 
+#[path = "middle.rs"]
+mod middle;
+
 use super::Fallible;
 use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
+
+pub(crate) use middle::middle;
 
 /// What the floor bounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +65,7 @@ impl Axis {
 
     /// Whether the floor holds in the median of the rounds; without figures it does not.
     pub(crate) fn is_met(&self) -> bool {
-        let (ratio, ours) = (middle(&self.ratios()), middle(&self.side(|(ours, _)| ours)));
+        let (ratio, ours) = (middle(self.ratios()), middle(self.side(|(ours, _)| ours)));
         match self.bound {
             Bound::RatioAtMost => ratio <= self.floor,
             Bound::RatioAtLeast => ratio >= self.floor,
@@ -85,10 +90,10 @@ impl Axis {
         json!({
             "axis": self.name,
             "unit": self.unit,
-            "ours": number(middle(&self.side(|(ours, _)| ours))),
-            "peer": number(middle(&self.side(|(_, peer)| peer))),
+            "ours": number(middle(self.side(|(ours, _)| ours))),
+            "peer": number(middle(self.side(|(_, peer)| peer))),
             "peer_name": self.peer_name,
-            "ratio_median": number(middle(&ratios)),
+            "ratio_median": number(middle(ratios.iter().copied())),
             "ratio_min": number(ratios.first().copied().unwrap_or(f64::NAN)),
             "ratio_max": number(ratios.last().copied().unwrap_or(f64::NAN)),
             "floor": self.floor,
@@ -111,12 +116,6 @@ pub(crate) fn write(bench: &str, axes: &[Axis]) -> Fallible<()> {
 /// Where each bench leaves its axes.
 pub(crate) fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench/axes")
-}
-
-/// The median of sorted figures.
-fn middle(sorted: &[f64]) -> f64 {
-    let at = |index: usize| sorted.get(index).copied().unwrap_or(f64::NAN);
-    f64::midpoint(at(sorted.len().saturating_sub(1) / 2), at(sorted.len() / 2))
 }
 
 /// Four figures tell; `null` where there is none.

@@ -27,7 +27,8 @@ const RETRY_PAUSE: Duration = Duration::from_millis(200);
 /// would cost two commits each.
 const RIDE_MAX: Duration = Duration::from_millis(5);
 const SWEEP_EVERY: Duration = Duration::from_secs(10);
-/// The pause between sweeps that go on with each other: calls shall not meet them one after the other.
+/// The pause between sweeps that go on with each other: calls shall not meet them one after the other. Answers that are
+/// far beyond their cap wait for none.
 const SWEEP_PAUSE: Duration = Duration::from_millis(100);
 /// How often the bytes of stored answers are counted anew; in between they are counted along.
 const COUNT_EVERY: Duration = Duration::from_mins(10);

@@ -4,7 +4,7 @@ use crate::journal::group::{Sweep, Swept};
 use deadpool_postgres::ClientWrapper;
 use tokio_postgres::Error;
 
-/// Rows that one sweep drops at most, so that no call waits long for it.
+/// Keys, and as many answers, that one sweep drops at most, so that no call waits long for it.
 const SWEEP_ROWS_MAX: i64 = 1_000;
 /// One node sweeps at a time; the others have nothing to do then.
 const SWEEP_LOCK: i64 = 0x7161_7170_6173_7770;
