@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 use qaqpa::command::{
     Failure, act, agencies, canonicalize, check, demo, evidence, explain, migrate,
 };
-use qaqpa::command::{payments, reconcile, register, send, serve, sign, simulate, verify};
+use qaqpa::command::{payments, reconcile, register, resolve, send, serve, sign, simulate, verify};
 use std::process::ExitCode;
 
 /// Many small texts a call, taken on one thread and given back on another: the system's allocator
@@ -54,6 +54,8 @@ enum Command {
     Register(register::Args),
     /// Show what the journal holds of an entry, or which entries wait for evidence.
     Evidence(evidence::Args),
+    /// Say what became of a call that was left Unknown.
+    Resolve(resolve::Args),
 }
 
 fn main() -> ExitCode {
@@ -91,5 +93,6 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Act(args) => act::run(args),
         Command::Register(args) => register::run(args),
         Command::Evidence(args) => evidence::run(args),
+        Command::Resolve(args) => resolve::run(args),
     }
 }

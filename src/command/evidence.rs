@@ -18,7 +18,7 @@ struct What {
     /// Entries under way, or left by a node that has not started again.
     #[arg(long)]
     open: bool,
-    /// Entries left Unknown, which wait for an inquiry, a register or an operator.
+    /// Entries left Unknown, which wait for an inquiry, a register or an operator (`qaqpa resolve`).
     #[arg(long)]
     unknown: bool,
 }
@@ -130,7 +130,7 @@ fn page(record: &Record) -> String {
     row("closed", &Trace::date(closed.closed_at_us));
     row("outcome", &closed.outcome);
     row("closed by", &end(closed));
-    row("waits for evidence", if is_waiting(record) { "yes" } else { "no" });
+    row("waits for evidence", if record.is_waiting() { "yes" } else { "no" });
     row("HTTP status", &closed.http_status.map_or_else(String::new, |status| status.to_string()));
     row("agency's answer, SHA-256", &or_empty(&closed.agency_digest));
     row("agency's certificate, SHA-256", &or_empty(&closed.agency_certificate));
@@ -146,10 +146,6 @@ fn page(record: &Record) -> String {
         row("evidence", &format!("{}: {}", resolved.evidence, resolved.note));
     }
     table.trim_fmt()
-}
-
-fn is_waiting(record: &Record) -> bool {
-    record.resolved.is_none() && record.closed.as_ref().is_some_and(|closed| closed.needs_evidence)
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ mod operator;
 pub mod payments;
 pub mod reconcile;
 pub mod register;
+pub mod resolve;
 pub mod send;
 pub mod serve;
 pub mod sign;

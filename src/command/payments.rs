@@ -303,6 +303,7 @@ async fn say(settings: &Settings, word: Word, who: Who, is_json: bool) -> Result
     let about = About {
         service,
         sender: &speaker.operator,
+        agency: "payments",
         subject: &subject,
         said: &Proof::beside(proof, words(&speaker)),
         certificate: Proof::certificate_of(proof),

@@ -15,6 +15,9 @@ pub(super) const COLUMNS: &str = "o.id, o.node, o.opened_at_us, o.participant, o
      c.request_digest, c.request_bytes, \
      r.resolved_at_us, r.outcome, r.evidence, r.note";
 
+/// The service of an order on its way to its bank, as the clerk writes it.
+const ORDERS: &str = "PAY_Submit";
+
 /// One entry: who called whom, how it ended, and what was found out since.
 #[derive(Clone, Debug, Serialize)]
 pub struct Record {
@@ -167,6 +170,20 @@ impl ClosedRecord {
             body_bytes: row.optional_number()?,
         };
         Ok(closed_at_us.map(|_| closed))
+    }
+}
+
+impl Record {
+    /// It was left Unknown, and nothing has come that says what became of it.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        self.resolved.is_none() && self.closed.as_ref().is_some_and(|closed| closed.needs_evidence)
+    }
+
+    /// It is a payment on its way to its bank, which ends with the payment.
+    #[must_use]
+    pub fn is_order(&self) -> bool {
+        self.service == ORDERS
     }
 }
 

@@ -10,11 +10,13 @@ use serde_json::{Value, json};
 
 /// Who does what.
 pub struct About<'a> {
-    /// `reconcile.run`, or `reconcile.` and the step.
+    /// `reconcile.run`, `reconcile.` and the step, or the word that an operator says.
     pub service: &'a str,
     /// An operator, or the node.
     pub sender: &'a str,
-    /// The run or the break.
+    /// `payments`, or `operator` for what is not about money.
+    pub agency: &'a str,
+    /// The run, the break, the payment or the entry.
     pub subject: &'a str,
     /// What is to be done, in words or JSON; kept whole.
     pub said: &'a str,
@@ -89,7 +91,7 @@ impl<'j> Entry<'j> {
             opened_at_us: at_us,
             participant: "operator".to_owned(),
             sender_id: about.sender.to_owned(),
-            agency: "payments".to_owned(),
+            agency: about.agency.to_owned(),
             service: about.service.to_owned(),
             route_id: String::new(),
             message_id: id.to_string(),

@@ -106,6 +106,7 @@ impl Desk {
         let about = About {
             service: "reconcile.run",
             sender: &asked.sender,
+            agency: "payments",
             subject: &run.id,
             said: &said.to_string(),
             certificate: [0; 32],

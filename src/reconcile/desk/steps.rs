@@ -51,6 +51,7 @@ pub async fn step(desk: &Desk, step: &Step) -> Result<Break, Failed> {
     let about = About {
         service: word,
         sender: &step.operator,
+        agency: "payments",
         subject: &step.break_id,
         said: &Proof::beside(step.proof.as_ref(), step.said()),
         certificate: Proof::certificate_of(step.proof.as_ref()),
