@@ -243,6 +243,7 @@ fn mistakes_of_payments_are_told_with_file_line_and_cure() {
     for (from, to) in [
         ("bic = \"BANKKZ9A\"", "bic = \"190501234\""),
         ("cut_off = \"16:00\"", "cut_off = \"25:00\""),
+        ("# [notice.demo_portal]\n# agency", "[notice.demo_portl]\nagency"),
         ("working_days = [2026-12-19]", "working_days = [2026-12-16]"),
         ("[kbk.204160]", "[kbk.20416]"),
         ("kbk = \"105402\"", "kbk = \"105403\""),
@@ -259,6 +260,8 @@ fn mistakes_of_payments_are_told_with_file_line_and_cure() {
          Cure: write e.g. \"16:00\".",
         "payments.toml:34: bank.demo_bank.working_days: 2026-12-16 is a holiday too. \
          Cure: keep it in one list.",
+        "payments.toml:39: notice.demo_portl: there is no participant \"demo_portl\". \
+         Cure: write \"demo_portal\".",
         "payments.toml:86: kbk.20416: \"20416\" is no code of this table. \
          Cure: write six digits, e.g. 108125.",
         "payments.toml:124: tariff.fee_01.kbk: the reference table has no code \"105403\". \

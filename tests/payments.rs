@@ -73,7 +73,10 @@ on_both_stores! {
         refunds_never_exceed_what_was_paid,
         a_refund_that_was_refused_and_then_paid_is_taken_by_the_database_too,
         a_return_is_posted_by_the_word_that_tells_of_it_and_takes_its_share,
-        only_confirmed_money_of_the_right_terms_is_a_proof;
+        only_confirmed_money_of_the_right_terms_is_a_proof,
+        what_was_used_goes_back_once_its_use_came_to_nothing,
+        money_that_was_led_to_a_charge_and_never_was_can_be_ruled_away,
+        a_refund_whose_number_is_taken_is_heard_and_contested;
     races:
         of_a_hundred_equal_payments_at_once_one_is_made,
         of_a_hundred_orders_for_one_charge_one_is_opened,

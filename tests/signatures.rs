@@ -18,6 +18,7 @@ mod signatures {
     pub(crate) mod cms;
     pub(crate) mod commands;
     pub(crate) mod corpus;
+    pub(crate) mod demands;
     pub(crate) mod documents;
     pub(crate) mod examples;
     pub(crate) mod exchange;

@@ -1,8 +1,8 @@
 //! What the status codes of ISO 20022 mean for money, and which code says what we say.
 //!
 //! `TxSts` climbs RCVD < ACTC < ACCP < ACSP < ACSC < ACCC; RJCT and CANC end it. A code that nobody
-//! agreed on decides nothing. Two codes are no refusals though they look like one: RJCT with NOOR says
-//! that the bank knows no such payment, RJCT with AM05 or DUPL that it has it already.
+//! agreed on decides nothing. Two answers are no refusals though they look like one: RJCT with NOOR says
+//! that the bank knows no such payment, RJCT with AM05, DUPL or DU01 … DU05 that it has it already.
 
 use qaqpa_kit::bank::{Said, Verdict, Word};
 use qaqpa_kit::iso20022::Status;
@@ -18,17 +18,20 @@ const POSTED: [&str; 2] = ["ACSC", "ACCC"];
 const REJECTED: [&str; 2] = ["RJCT", "CANC"];
 /// No original transaction received.
 const UNKNOWN_THERE: &str = "NOOR";
-/// Duplication: the first one is being carried out.
-const THERE_ALREADY: [&str; 2] = ["AM05", "DUPL"];
+/// Duplication, of the payment or of one of its ids (ExternalStatusReason1Code): the first one is being carried out.
+const THERE_ALREADY: [&str; 7] = ["AM05", "DUPL", "DU01", "DU02", "DU03", "DU04", "DU05"];
 
 /// What a status says; `None`: nothing that anybody may rely on.
 #[must_use]
 pub fn said(status: &Status) -> Option<Said> {
     let (code, reason) = (status.code.as_str(), status.reason.as_deref().unwrap_or_default());
     if REJECTED.contains(&code) {
+        let mut reasons = status.more_reasons.iter().map(String::as_str).chain([reason]);
+        if reasons.any(|reason| THERE_ALREADY.contains(&reason)) {
+            return None;
+        }
         return match reason {
             UNKNOWN_THERE => Some(Said::NotFound),
-            reason if THERE_ALREADY.contains(&reason) => None,
             _ => Some(Said::Rejected),
         };
     }
@@ -79,6 +82,7 @@ pub fn status(end_to_end_id: &str, word: &Word) -> Status {
         end_to_end_id: end_to_end_id.to_owned(),
         code: code.to_owned(),
         reason: reason.map(str::to_owned),
+        more_reasons: Vec::new(),
         words: (!word.note.is_empty()).then(|| word.note.clone()),
         amount: word.amount,
         accepted_at: word.posted_at.clone(),
@@ -131,6 +135,9 @@ mod tests {
             ("RJCT", Some("NOOR"), Some(Said::NotFound)),
             ("RJCT", Some("AM05"), None),
             ("RJCT", Some("DUPL"), None),
+            ("RJCT", Some("DU01"), None),
+            ("RJCT", Some("DU04"), None),
+            ("RJCT", Some("AM04 DU04"), None),
             ("ACSC", Some("NOOR"), Some(Said::Posted)),
             ("PART", None, None),
             ("acsc", None, None),
@@ -138,7 +145,12 @@ mod tests {
         ] {
             let status = Status {
                 code: code.to_owned(),
-                reason: reason.map(str::to_owned),
+                reason: reason.and_then(|all| all.split(' ').next()).map(str::to_owned),
+                more_reasons: reason
+                    .iter()
+                    .flat_map(|all| all.split(' ').skip(1))
+                    .map(str::to_owned)
+                    .collect(),
                 ..Status::default()
             };
             assert_eq!(said(&status), expected, "{code} {reason:?}");

@@ -14,11 +14,11 @@ use crate::sign::certificate::CertificateCache;
 use crate::sign::explain::hint::{Hint, of_reason, of_word};
 use crate::sign::explain::{Explanation, business, transport};
 use crate::sign::trust::Trust;
-use crate::sign::{Reason, cms, rest};
+use crate::sign::{Reason, Refusal, cms, rest};
 use jiff::Timestamp;
 use qaqpa_kit::fault::Language;
 use qaqpa_kit::soap::Envelope;
-use qaqpa_kit::xml::{Document, Limits, NodeId};
+use qaqpa_kit::xml::{Document, Element, Limits, NodeId};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -64,6 +64,13 @@ struct Told {
     hints: Vec<Hint>,
     /// The signer's certificate and on what it is believed, or why not.
     certificate: Option<Value>,
+}
+
+impl Told {
+    fn is_missing(&self) -> bool {
+        let missing = Reason::SignatureMissing.word();
+        self.reason.as_ref().is_some_and(|(word, _)| word == missing)
+    }
 }
 
 /// Runs the command: 0 where everything is in order, 1 where something is wrong.
@@ -134,13 +141,14 @@ fn plain(
 }
 
 fn of_xml(source: &[u8], trust: Option<&Trust>, at_unix_s: i64) -> Vec<Told> {
-    let limits = Limits::default();
-    let document = match Document::scan(source, &limits) {
+    let document = match Document::scan(source, &Limits::default()) {
         Ok(document) => document,
         Err(error) => return vec![broken("document", error.reason, error.at)],
     };
-    if document.root().local() != "Envelope" {
-        return of_document(&Root::of_document(&document), trust, at_unix_s);
+    match document.root().local() {
+        "Envelope" => {}
+        "syncSendMessageRequest" => return of_payload(document.root(), trust, at_unix_s),
+        _ => return of_document(&Root::of_document(&document), trust, at_unix_s),
     }
     let envelope = match Envelope::read(&document) {
         Ok(envelope) => envelope,
@@ -157,31 +165,33 @@ fn of_xml(source: &[u8], trust: Option<&Trust>, at_unix_s: i64) -> Vec<Told> {
         })
         .collect();
     let mut told = vec![judged(transport(&envelope, &known, at_unix_s), trust, at_unix_s)];
-    if let Some(data) = data_of(&document) {
-        let looked = root::look(data, &limits, |root| {
-            if signatures(root).is_ok() {
-                told.extend(of_document(root, trust, at_unix_s));
-            }
-            Ok(())
-        });
-        if let Err(refusal) = looked
-            && refusal.reason != Reason::SignatureMissing
-        {
-            told.push(broken("business", refusal.reason.word(), refusal.at));
+    let of_business = of_payload(envelope.payload, trust, at_unix_s);
+    // A message that its sender signed need hold no signed document.
+    told.extend(of_business.into_iter().filter(|one| !one.is_missing()));
+    told
+}
+
+/// The business signatures in the `data` of a message.
+fn of_payload(payload: Element<'_>, trust: Option<&Trust>, at_unix_s: i64) -> Vec<Told> {
+    match data_of(payload) {
+        Err(fault) => vec![Told {
+            hints: vec![Hint::Misplaced],
+            ..broken("envelope", fault.reason, fault.at.unwrap_or_default())
+        }],
+        Ok(None) => vec![refused(Reason::SignatureMissing.at(payload.span().start))],
+        Ok(Some(data)) => {
+            let look = |root: &Root<'_>| Ok(of_document(root, trust, at_unix_s));
+            root::look(data, &Limits::default(), look)
+                .unwrap_or_else(|refusal| vec![refused(refusal)])
         }
     }
-    told
 }
 
 /// Every signature of a document, as verified: the last one first.
 fn of_document(root: &Root<'_>, trust: Option<&Trust>, at_unix_s: i64) -> Vec<Told> {
     let found = match signatures(root) {
         Ok(found) => found,
-        Err(refusal) => {
-            let mut told = broken("business", refusal.reason.word(), refusal.at);
-            told.hints = vec![of_reason(refusal.reason)];
-            return vec![told];
-        }
+        Err(refusal) => return vec![refused(refusal)],
     };
     let ids: Vec<NodeId> = found.iter().map(|one| one.id()).collect();
     let mut told: Vec<Told> = (found.iter().enumerate())
@@ -201,6 +211,12 @@ fn broken(part: &'static str, word: &str, at: usize) -> Told {
         hints: vec![of_word(word)],
         ..Told::default()
     }
+}
+
+/// A business signature that is missing or cannot be looked for.
+fn refused(refusal: Refusal) -> Told {
+    let hints = vec![of_reason(refusal.reason)];
+    Told { hints, ..broken("business", refusal.reason.word(), refusal.at) }
 }
 
 fn judged(explanation: Explanation, trust: Option<&Trust>, at_unix_s: i64) -> Told {

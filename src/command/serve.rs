@@ -84,6 +84,7 @@ impl Files {
             Ok(Err(errors)) => {
                 running.gate.metrics.reload.refused();
                 tracing::error!(%errors, "the changed configuration is refused; the one before runs on");
+                self.wait_for(errors.files);
                 return;
             }
             Err(error) => {
@@ -103,8 +104,17 @@ impl Files {
             }
             Err(error) => {
                 tracing::error!(%error, "the changed configuration is refused; the one before runs on");
+                self.wait_for(inspection.files);
             }
         }
+    }
+
+    /// Looks also at what the refused configuration names: a file that comes later may be its cure.
+    fn wait_for(&mut self, named: Vec<PathBuf>) {
+        self.named.extend(named);
+        self.named.sort();
+        self.named.dedup();
+        self.judged = marks(&self.config, &self.named).as_of(&self.judged);
     }
 }
 

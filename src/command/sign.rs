@@ -37,6 +37,10 @@ pub struct Args {
     /// jws: the call's method and target (path and query), which the gateway demands: "POST /api/…".
     #[arg(long, value_name = "METHOD TARGET")]
     call: Option<String>,
+    /// jws: a header that is sent with the call and makes another call of it, e.g. "Idempotency-Key: 7"; may
+    /// stand several times.
+    #[arg(long = "header", value_name = "NAME: VALUE", requires = "call")]
+    headers: Vec<String>,
     /// The moment that the signature names (RFC 3339); default: now.
     #[arg(long, value_name = "TIME")]
     at: Option<Timestamp>,
@@ -73,7 +77,7 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
             cms::sign(&source, !args.detached, &signer, at_unix_s).map_err(Failure::work)?
         }
         Profile::Jws => {
-            let claims = claims(args.call.as_deref(), at_unix_s)?;
+            let claims = claims(args.call.as_deref(), &args.headers, at_unix_s)?;
             let signed = rest::jws::sign(&source, args.detached, claims, &signer);
             signed.map_err(Failure::work)?.into_bytes()
         }
@@ -86,7 +90,11 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn claims(call: Option<&str>, at_unix_s: i64) -> Result<Map<String, serde_json::Value>, Failure> {
+fn claims(
+    call: Option<&str>,
+    headers: &[String],
+    at_unix_s: i64,
+) -> Result<Map<String, serde_json::Value>, Failure> {
     let mut claims = Map::new();
     let Some(call) = call else { return Ok(claims) };
     let Some((method, target)) = call.split_once(' ') else {
@@ -95,6 +103,17 @@ fn claims(call: Option<&str>, at_unix_s: i64) -> Result<Map<String, serde_json::
     claims.insert("htm".into(), method.into());
     claims.insert("htu".into(), target.into());
     claims.insert("iat".into(), at_unix_s.into());
+    for header in headers {
+        let named = header.split_once(':').map(|(name, value)| (name.to_ascii_lowercase(), value));
+        let known = |(name, _): &(String, &str)| rest::jws::NAMED.contains(&name.as_str());
+        let (name, value) = named.filter(known).ok_or_else(|| {
+            let known = rest::jws::NAMED.join(", ");
+            Failure::usage(format!(
+                "--header wants a name and a value, \"Name: value\"; names are {known}"
+            ))
+        })?;
+        claims.insert(name, value.trim().into());
+    }
     Ok(claims)
 }
 

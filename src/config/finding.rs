@@ -44,20 +44,25 @@ impl fmt::Display for Finding {
 /// Every mistake of a configuration, in the order of files and lines; never empty.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
-pub struct ConfigErrors(Vec<Finding>);
+pub struct ConfigErrors {
+    findings: Vec<Finding>,
+    /// Files that the configuration names, those that are missing too: one that comes may be the cure.
+    #[serde(skip)]
+    pub files: Vec<PathBuf>,
+}
 
 impl ConfigErrors {
     /// The mistakes.
     #[must_use]
     pub fn findings(&self) -> &[Finding] {
-        &self.0
+        &self.findings
     }
 }
 
 impl fmt::Display for ConfigErrors {
     /// One mistake a line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, finding) in self.0.iter().enumerate() {
+        for (at, finding) in self.findings.iter().enumerate() {
             if at > 0 {
                 f.write_str("\n")?;
             }
@@ -117,7 +122,11 @@ impl Findings {
             findings.sort();
             findings.dedup();
         }
-        if self.errors.is_empty() { Ok(self.warnings) } else { Err(ConfigErrors(self.errors)) }
+        if self.errors.is_empty() {
+            Ok(self.warnings)
+        } else {
+            Err(ConfigErrors { findings: self.errors, files: Vec::new() })
+        }
     }
 }
 

@@ -27,9 +27,7 @@ fn fixed_limits(before: &Limits, after: &Limits) -> Limits {
         in_flight_max: before.in_flight_max,
         lag_max: before.lag_max,
         call_deadline: before.call_deadline,
-        stream_deadline: before.stream_deadline,
         drain_notice: before.drain_notice,
-        drain_deadline: before.drain_deadline,
         xml: before.xml,
         ..after.clone()
     }

@@ -10,8 +10,8 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 use zeroize::Zeroizing;
 
 /// No file of a configuration, certificate bundles included, is larger.
@@ -56,8 +56,15 @@ pub fn inspect(path: &Path) -> Result<Inspection, ConfigErrors> {
         is_folder: &Path::is_dir,
         adapters: &qaqpa_adapters::all(),
     };
-    let inspection = check::check(&installation, &world, findings)?;
-    Ok(Inspection { files: named.into_inner(), ..inspection })
+    let inspected = check::check(&installation, &world, findings);
+    let files = named.into_inner();
+    match inspected {
+        Ok(inspection) => Ok(Inspection { files, ..inspection }),
+        Err(mut errors) => {
+            errors.files = files;
+            Err(errors)
+        }
+    }
 }
 
 fn folder(path: &Path) -> &Path {
@@ -67,7 +74,10 @@ fn folder(path: &Path) -> &Path {
 
 /// How the files of an installation looked: two that differ mean that somebody changed something.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Marks(BTreeMap<PathBuf, Option<(SystemTime, u64)>>);
+pub struct Marks(BTreeMap<PathBuf, Option<Look>>);
+
+/// When a file was last changed (its content, owner or mode; seconds and nanoseconds), and its length.
+type Look = (i64, i64, u64);
 
 impl Marks {
     /// These files, with the looks that were seen `before` where they were: what changes while they are
@@ -94,7 +104,7 @@ pub fn marks(path: &Path, named: &[PathBuf]) -> Marks {
     let own = own.filter(is_toml);
     let look = |file: &Path| {
         let metadata = fs::metadata(file).ok()?;
-        Some((metadata.modified().ok()?, metadata.len()))
+        Some((metadata.ctime(), metadata.ctime_nsec(), metadata.len()))
     };
     Marks(own.chain(named.iter().cloned()).map(|file| (file.clone(), look(&file))).collect())
 }

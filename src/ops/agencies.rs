@@ -92,6 +92,18 @@ impl Agencies {
         self.known.store(Arc::new(known));
     }
 
+    /// Says no more whether these are asked and by how many; calls under way to them are still counted.
+    pub(super) fn forget<'i>(&self, ids: impl Iterator<Item = &'i String>) {
+        let mut known = HashMap::clone(&self.known.load());
+        for id in ids {
+            known.remove(id);
+            for gauges in [&self.breakers, &self.in_flight, &self.in_flight_limit, &self.waiting] {
+                drop(gauges.remove_label_values(&[id]));
+            }
+        }
+        self.known.store(Arc::new(known));
+    }
+
     pub(super) fn figures(&self, id: &str) -> Option<Arc<AgencyFigures>> {
         self.known.load().get(id).cloned()
     }

@@ -32,8 +32,8 @@ pub(super) const CALL_BUCKETS: &[f64] =
 
 /// Seconds; a phase of the gateway's own takes microseconds, an agency's seconds.
 const PHASE_BUCKETS: &[f64] = &[
-    0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.1, 0.5,
-    1.0, 5.0, 30.0,
+    0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.1, 0.25,
+    0.5, 1.0, 5.0, 30.0,
 ];
 
 const OUTCOMES: [Outcome; 3] = [Outcome::Done, Outcome::Refused, Outcome::Unknown];
@@ -206,6 +206,15 @@ impl Metrics {
         let ids = settings.services.keys().map(String::as_str).chain([""]);
         self.calls.store(Arc::new(ids.map(of).collect()));
         self.agencies.extend(settings.agencies.keys());
+    }
+
+    /// Says no more what is of agencies and participants that were there before and are gone. Counters stay.
+    pub fn forget(&self, before: &Settings, now: &Settings) {
+        for id in before.participants.values().map(|participant| &participant.id) {
+            drop(self.certificate_expiry.remove_label_values(&[id]));
+        }
+        let is_gone = |id: &&String| !now.agencies.contains_key(*id);
+        self.agencies.forget(before.agencies.keys().filter(is_gone));
     }
 
     /// Counts one finished call: its service and outcome, its phases, its fault.

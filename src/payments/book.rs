@@ -333,11 +333,15 @@ impl Book {
     pub(super) fn writes(&self) -> Result<Vec<Write>, serde_json::Error> {
         let mut writes = Vec::new();
         let mut inserts = Vec::new();
-        split("bank_window", &self.windows, &mut writes, &mut inserts)?;
-        split("charge", &self.charges, &mut writes, &mut inserts)?;
-        split("payment_order", &self.orders, &mut writes, &mut inserts)?;
-        split("notice", &self.notices, &mut writes, &mut inserts)?;
-        split("redemption", &self.redemptions, &mut writes, &mut inserts)?;
+        // What a use lets go may go back in the same group, and what is paid in it may be used.
+        let (freed, used): (Vec<_>, Vec<_>) =
+            self.redemptions.values().partition(|tracked| tracked.row.call.is_none());
+        split("redemption", freed, &mut writes, &mut inserts)?;
+        split("bank_window", self.windows.values(), &mut writes, &mut inserts)?;
+        split("charge", self.charges.values(), &mut writes, &mut inserts)?;
+        split("payment_order", self.orders.values(), &mut writes, &mut inserts)?;
+        split("notice", self.notices.values(), &mut writes, &mut inserts)?;
+        split("redemption", used, &mut writes, &mut inserts)?;
         self.shelf.writes(&mut writes)?;
         writes.append(&mut inserts);
         writes.extend(self.forget_before_us.map(|before_us| Write::Forget { before_us }));
@@ -366,14 +370,14 @@ fn insert<T: Serialize>(table: &'static str, rows: &[T]) -> Result<Write, serde_
 }
 
 /// Changed rows: those that the store has, and those that are new to it.
-fn split<T: Serialize>(
+fn split<'t, T: Serialize + 't>(
     table: &'static str,
-    tracked: &BTreeMap<String, Tracked<T>>,
+    tracked: impl IntoIterator<Item = &'t Tracked<T>>,
     updates: &mut Vec<Write>,
     inserts: &mut Vec<Write>,
 ) -> Result<(), serde_json::Error> {
     let (mut old, mut versions, mut new) = (Vec::new(), Vec::new(), Vec::new());
-    for tracked in tracked.values().filter(|tracked| tracked.is_changed) {
+    for tracked in tracked.into_iter().filter(|tracked| tracked.is_changed) {
         let row = serde_json::to_value(&tracked.row)?;
         match tracked.stored {
             Some(version) => {

@@ -110,20 +110,19 @@ pub fn position(step: Step, evidence: Evidence, ruling: Option<Ruling>) -> Posit
 /// Debit and credit of one transfer.
 pub type Entry<A> = (A, A);
 
-/// The transfers from one position to another, debit first; at most two.
+/// The transfers from one position to another, debit first; at most two, none from an account to itself.
 ///
 /// Generic over the accounts of a side, because a refund's sides are others than a payment's.
 pub fn moves<A: PartialEq + Clone>(from: Option<(A, A)>, to: Option<(A, A)>) -> Vec<Entry<A>> {
-    match (from, to) {
-        (None, None) => Vec::new(),
-        (None, Some((asset, claim))) => vec![(asset, claim)],
-        (Some((asset, claim)), None) => vec![(claim, asset)],
+    let moves = match (from, to) {
+        (None, None) => [None, None],
+        (None, Some((asset, claim))) => [Some((asset, claim)), None],
+        (Some((asset, claim)), None) => [Some((claim, asset)), None],
         (Some((asset_from, claim_from)), Some((asset_to, claim_to))) => {
-            let asset = (asset_from != asset_to).then_some((asset_to, asset_from));
-            let claim = (claim_from != claim_to).then_some((claim_from, claim_to));
-            asset.into_iter().chain(claim).collect()
+            [Some((asset_to, asset_from)), Some((claim_from, claim_to))]
         }
-    }
+    };
+    moves.into_iter().flatten().filter(|(debit, credit)| debit != credit).collect()
 }
 
 /// The accounts of a payment's position at its bank, for its payee.

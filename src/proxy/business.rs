@@ -40,7 +40,8 @@ impl Signatory {
 }
 
 /// Verifies the business signatures that a service demands of a call, and says whose they are; nothing
-/// where it demands none. Whether the signers were revoked is to be asked afterwards.
+/// where it demands none. Whether the signers, and the authorities of their time stamps, were revoked is to
+/// be asked afterwards.
 ///
 /// # Errors
 /// `caller.unsigned`, `caller.bad_signature` or `caller.stale` about the business signature: the call is
@@ -131,7 +132,7 @@ fn check_replay(gate: &Gateway, received: &Received, digest: [u8; 32]) -> Result
     }
 }
 
-/// Trust in every signer, then the demands.
+/// Trust in every signer and in whoever stamped a signature, then the demands.
 fn judge(
     gate: &Gateway,
     desk: &Desk<'_>,
@@ -145,7 +146,7 @@ fn judge(
         let refused = |reason: Reason| signatory.fault(reason.at(one.at));
         let mut signed_at_unix_s = desk.now_unix_s;
         if let Some(stamp) = &one.stamp {
-            stamp.judge(&gate.trust).map_err(refused)?;
+            judged.push(stamp.judge(&gate.trust).map_err(refused)?);
             signed_at_unix_s = stamp.at_unix_s;
         }
         judged.push(gate.trust.judge(&one.certificate, signed_at_unix_s).map_err(refused)?);

@@ -4,11 +4,12 @@
 //! answers with the run that will take it in: the same file again gets the same run. `GET
 //! /api/v1/registers/{run}` tells how far it has come. Nothing is matched here.
 
+use super::admit::Permit;
 use super::front::response;
 use super::listener::{AnswerBody, Arriving, Received, RequestBody};
 use super::reply::Reply;
 use super::trace::Trace;
-use super::{Gateway, handle, identify, route};
+use super::{Gateway, handle, identify, route, verify};
 use crate::channel::Face;
 use crate::channel::rest::problem;
 use crate::config::settings::{Bank, Reconcile, Service};
@@ -31,6 +32,7 @@ use serde_json::{Value, json};
 use std::io::Write;
 use std::os::unix::fs::DirBuilderExt;
 use std::sync::Arc;
+use std::time::Instant;
 use tempfile::NamedTempFile;
 
 /// Where registers come in.
@@ -122,6 +124,21 @@ fn admitted<'g>(
     Ok((caller, service, payments))
 }
 
+/// Takes a place, and asks whether the certificate was revoked. What that means says the service whose
+/// right brings registers, as it does for the bank's notices: no other service stands behind this path.
+async fn enter(
+    gate: &Gateway,
+    trace: &mut Trace,
+    (caller, service): (&identify::Caller, &Service),
+    received_at: Instant,
+) -> Result<Permit, Fault> {
+    let deadline = received_at + service.deadline;
+    let permit = gate.admission.admit(&caller.participant, service, deadline).await?;
+    trace.mark(Phase::Admit);
+    verify::revocation(gate, (caller, None), service, deadline, trace).await?;
+    Ok(permit)
+}
+
 async fn take(
     gate: &Arc<Gateway>,
     trace: &mut Trace,
@@ -137,9 +154,7 @@ async fn take(
     let bank = bank
         .filter(is_own)
         .ok_or_else(|| Fault::new(Code::CallerForbidden, Phase::Route, "not_this_bank"))?;
-    let deadline = arriving.received_at + service.deadline;
-    let permit = gate.admission.admit(&caller.participant, service, deadline).await?;
-    trace.mark(Phase::Admit);
+    let permit = enter(gate, trace, (&caller, service), arriving.received_at).await?;
     check_room(settings).await?;
     let day = day(arriving.uri.query())?;
     let spooled = spool(settings, arriving.body).await?;
@@ -220,9 +235,8 @@ async fn run(
 
 async fn told(gate: &Gateway, trace: &mut Trace, received: &Received) -> Result<Reply, Fault> {
     let (caller, service, payments) = admitted(gate, trace, received.peer.as_deref())?;
-    let deadline = received.received_at + service.deadline;
-    let _permit = gate.admission.admit(&caller.participant, service, deadline).await?;
-    trace.mark(Phase::Admit);
+    let _permit = enter(gate, trace, (&caller, service), received.received_at).await?;
+    trace.mark(Phase::Verify);
     let id = received.uri.path().strip_prefix(PREFIX).unwrap_or_default();
     let run = payments.reconcile_run(id).await.map_err(|down| {
         Fault::new(Code::GatewayJournalDown, Phase::Send, "payments_down").because(down)

@@ -34,7 +34,11 @@ impl Running {
         let figures = &self.gate.metrics.reload;
         match &result {
             Ok(()) => figures.taken(trace::now_unix_s(), false),
-            Err(_) => figures.refused(),
+            Err(_) => {
+                figures.refused();
+                // What was made ready for the refused one is counted no more.
+                self.gate.metrics.extend(&self.gate.settings);
+            }
         }
         result
     }
@@ -61,6 +65,7 @@ impl Running {
         })
         .await??;
         // From here on nothing can fail.
+        gate.metrics.forget(&self.gate.settings, &gate.settings);
         build::tell_certificates(&gate.settings, &gate.metrics);
         self.current.renew(Arc::clone(&gate));
         for (tls, made) in self.tls.iter().zip(made) {

@@ -227,6 +227,52 @@ async fn a_rest_call_is_signed_by_jws_for_this_call_and_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nobody_makes_another_call_of_a_jws_by_a_header_that_it_does_not_name() {
+    let installation =
+        Installation::with(plan("form = [\"jws\"]\nbin_field = \"RequestorBIN\"")).await;
+    let portal = installation.caller("portal");
+    let (by, now, body) = (employee(&installation), now_unix_us() / 1_000_000, json_body());
+    let json_type = ("content-type", "application/json");
+    let named = |names: &[(&str, &str)], at| {
+        let mut claims = claims(PATH, at);
+        claims.extend(names.iter().map(|(name, value)| ((*name).to_owned(), json!(value))));
+        jws::sign(&body, true, claims, &by).unwrap()
+    };
+    let key = ("idempotency-key", "k1");
+    let keyed = named(&[key], now);
+    let requests = installation.requests_of("gbd_ul").len();
+    let sent = [json_type, (jws::JWS_SIGNATURE, &keyed), key];
+    let posted = post(&portal, &sent, &body).await;
+    assert_delivered(&installation, "its own key", &posted, requests);
+    let again = post(&portal, &sent, &body).await;
+    let (first, second) = ((posted.http_status, &posted.body), (again.http_status, &again.body));
+    assert_eq!(first, second, "the same call again");
+    assert_eq!(installation.requests_of("gbd_ul").len(), requests + 1);
+
+    let bare = named(&[], now + 1);
+    for (name, signature, header) in [
+        ("a key that is not signed", &bare, Some(key)),
+        ("another key", &keyed, Some(("idempotency-key", "k2"))),
+        ("no key", &keyed, None),
+        ("a correlation", &bare, Some(("correlation-id", "c1"))),
+        ("a route", &bare, Some(("route-id", "r1"))),
+        ("a receipt", &bare, Some(("payment-receipt", "1"))),
+    ] {
+        let requests = installation.requests_of("gbd_ul").len();
+        let headers = [json_type, (jws::JWS_SIGNATURE, signature)];
+        let headers: Vec<_> = headers.into_iter().chain(header).collect();
+        let posted = post(&portal, &headers, &body).await;
+        assert!((400..500).contains(&posted.http_status), "{name}: {}", posted.http_status);
+        assert_eq!(installation.requests_of("gbd_ul").len(), requests, "{name}");
+    }
+    let requests = installation.requests_of("gbd_ul").len();
+    let posted = post(&portal, &[json_type, (jws::JWS_SIGNATURE, &bare), key], &body).await;
+    let words = ["caller.bad_signature", "", "component_not_signed"];
+    assert_refused(&installation, "a key that is not signed", &posted, words, requests).await;
+    installation.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_rest_call_is_signed_as_an_http_message_for_this_call_and_once() {
     let installation =
         Installation::with(plan("form = [\"http\"]\nbin_field = \"RequestorBIN\"")).await;

@@ -99,9 +99,82 @@ async fn a_call_cut_at_the_drain_deadline_is_told_by_the_exit_code_and_stays_unk
     assert_eq!(agency.requests(), 1);
     served.signal("TERM");
     assert_eq!(served.ended().await.status.code(), Some(0));
-    let waiting = journal_of(&ground).await.unresolved(9).await.unwrap();
+    let journal = journal_of(&ground).await;
+    let waiting = journal.unresolved(9).await.unwrap();
     let waiting: Vec<_> = waiting.into_iter().map(|record| Some(record.entry)).collect();
     assert_eq!(waiting, [again.entry], "it waits for evidence");
+    journal.drain(soon()).await.unwrap();
+    ground.agencies.stop().await;
+}
+
+/// `qaqpa resolve`: its exit code and what it says.
+fn resolve(config: &str, entry: &str, became: &str, more: &[&str]) -> (Option<i32>, String) {
+    let line = ["resolve", entry, "--as", became, "--config", config, "--reason", "letter 7"];
+    let (status, out, errors) = run(&[&line[..], more].concat());
+    (status.code(), out + &errors)
+}
+
+fn soon() -> std::time::Instant {
+    std::time::Instant::now() + PATIENCE
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_says_what_became_of_a_call_and_a_refused_one_may_come_again() {
+    let agency = StandIn::holding().await;
+    let gateway = "[limits]\ndrain_deadline_ms = 300\n".to_owned();
+    let services = agency.services(60_000);
+    let ground = Ground::lay(&Plan { services, gateway, ..Plan::default() }).await;
+    let served = Served::start(&ground).await;
+    let portal = Arc::new(caller(&ground, &served, "portal"));
+    let messages =
+        [1, 2].map(|serial| portal.sign(&portal.message(PAY, &format!("<order>{serial}</order>"))));
+    let calls = messages.clone().map(|message| {
+        let portal = Arc::clone(&portal);
+        tokio::spawn(async move { portal.client.post(message).await })
+    });
+    agency.until_requests(2).await;
+    served.signal("TERM");
+    assert_eq!(served.ended().await.status.code(), Some(1));
+    for call in calls {
+        drop(call.await.unwrap());
+    }
+    let journal = journal_of(&ground).await;
+    let waiting = journal.unresolved(9).await.unwrap();
+    assert_eq!(waiting.len(), 2);
+    journal.drain(soon()).await.unwrap();
+
+    let config = ground.scratch.config.to_str().unwrap();
+    let who = ["--operator", "aigerim"];
+    let entries = [&waiting[0].entry, &waiting[1].entry];
+    for (entry, became, more, code, told) in [
+        ("0199b2c4-7d8e-7000-8000-000000000001", "done", &who[..], 1, "there is no entry"),
+        (entries[0], "unknown", &who, 64, "invalid value"),
+        (entries[0], "done", &[], 64, "--operator"),
+        (entries[0], "done", &who, 0, "is Done"),
+        (entries[0], "refused", &who, 1, "does not wait for evidence"),
+        (entries[1], "refused", &["--operator", "aigerim", "--json"], 0, "\"as\":\"Refused\""),
+    ] {
+        let (exit, said) = resolve(config, entry, became, more);
+        assert_eq!(exit, Some(code), "{became}: {said}");
+        assert!(said.contains(told), "{became}: {said}");
+    }
+    let (_, said, _) = run(&["evidence", entries[0], "--config", config, "--json"]);
+    assert!(said.contains("aigerim: letter 7"), "{said}");
+
+    // What was done is not sent again, what was refused may be.
+    agency.release(10);
+    let served = Served::start(&ground).await;
+    let (held, said) = resolve(config, entries[0], "done", &who);
+    assert_eq!(held, Some(1), "a gateway runs: {said}");
+    let portal = caller(&ground, &served, "portal");
+    let sent = agency.requests();
+    let mut good = 0;
+    for message in messages {
+        good += usize::from(portal.post(message).await.http_status == 200);
+    }
+    assert_eq!((good, agency.requests()), (1, sent + 1));
+    served.signal("TERM");
+    assert_eq!(served.ended().await.status.code(), Some(0));
     ground.agencies.stop().await;
 }
 

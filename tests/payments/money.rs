@@ -2,7 +2,7 @@
 
 use crate::house::*;
 use qaqpa::payments::calendar::OperatingDay;
-use qaqpa::payments::command::{Command, Refusal, Reply, Report};
+use qaqpa::payments::command::{Applying, Command, Refusal, Reply, Report};
 use qaqpa::payments::order::{Action, Ruling, Said, State};
 use qaqpa::payments::record::Order;
 use qaqpa_kit::money::Amount;
@@ -248,4 +248,68 @@ pub(crate) async fn only_confirmed_money_of_the_right_terms_is_a_proof(house: &H
     assert_eq!(refused, Refusal::NotConfirmed(State::Posted));
     let refused = refusal_of(payments.run(redeem(&order_of(back), "call-4")).await.unwrap());
     assert_eq!(refused, Refusal::NoOrder);
+}
+
+pub(crate) async fn what_was_used_goes_back_once_its_use_came_to_nothing(house: &House) {
+    let payments = house.start().await;
+    let charge = charged(&payments, "U-1").await;
+    let paid = order_of(payments.run(Command::Receive(receipt(&charge, "T1"))).await.unwrap());
+    payments.run(redeem(&paid, "call-1")).await.unwrap();
+    let returned =
+        Report { amount: Amount::new(AMOUNT).ok(), ..report(&paid, "B1", Said::Returned) };
+    let back = order_of(payments.run(Command::of_word(returned)).await.unwrap());
+    assert_eq!(back.state, State::Conflict, "its use stands");
+    let (order, call) = (paid.id.clone(), "call-1".to_owned());
+    payments.run(Command::Restore { order, call, at_us: MORNING_US }).await.unwrap();
+    let now = async |id| payments.order(id).await.unwrap().unwrap();
+    assert_eq!(
+        (now(&back.id).await.state, now(&paid.id).await.returned_tiyn),
+        (State::Posted, AMOUNT)
+    );
+    let refused = refusal_of(payments.run(redeem(&paid, "call-2")).await.unwrap());
+    assert_eq!(refused, Refusal::Returned);
+}
+
+pub(crate) async fn money_that_was_led_to_a_charge_and_never_was_can_be_ruled_away(house: &House) {
+    let payments = house.start().await;
+    let (twice, other) = (charged(&payments, "A-1").await, charged(&payments, "A-2").await);
+    payments.run(Command::Receive(receipt(&twice, "T1"))).await.unwrap();
+    let double = order_of(payments.run(Command::Receive(receipt(&twice, "T2"))).await.unwrap());
+    let led = Applying {
+        order: new_id(),
+        from: double.id.clone(),
+        charge: other.id.clone(),
+        reason: "paid twice".to_owned(),
+        at_us: MORNING_US,
+    };
+    let led = order_of(payments.run(Command::Apply(led)).await.unwrap());
+    assert_eq!(led.state, State::Posted);
+    let contested = hear(&payments, &led, "E1", Said::Rejected).await;
+    assert_eq!(contested.state, State::Conflict);
+    let (order, reason) = (led.id.clone(), "the bank's letter".to_owned());
+    let ruling = Ruling::Rejected;
+    let rule = Command::Rule { order, ruling, reason, at_us: MORNING_US };
+    let ruled = order_of(payments.run(rule).await.unwrap());
+    assert_eq!((ruled.state, ruled.holds), (State::Rejected, false));
+    assert_eq!(balance(&payments, "suspense:demo_bank").await, 0);
+}
+
+pub(crate) async fn a_refund_whose_number_is_taken_is_heard_and_contested(house: &House) {
+    let payments = house.start().await;
+    let (first, second) = (charged(&payments, "N-1").await, charged(&payments, "N-2").await);
+    let named = |charge, txn: &str, number: &str| {
+        let document_number = Some(number.to_owned());
+        Command::Receive(qaqpa::payments::command::Receipt {
+            document_number,
+            ..receipt(charge, txn)
+        })
+    };
+    payments.run(named(&first, "T1", "47")).await.unwrap();
+    let paid = order_of(payments.run(named(&second, "T2", "48")).await.unwrap());
+    let back = order_of(payments.run(refund(&paid, 1_000)).await.unwrap());
+    let back = order_of(payments.run(act(&back.id, Action::Submit, 0, MORNING_US)).await.unwrap());
+    let (amount, document_number) = (Amount::new(1_000).ok(), Some("47".to_owned()));
+    let booked = Report { amount, document_number, ..report(&back, "B1", Said::Credited) };
+    let heard = order_of(payments.run(Command::of_word(booked)).await.unwrap());
+    assert_eq!((heard.id, heard.state), (back.id, State::Conflict));
 }

@@ -1,8 +1,10 @@
 //! The commands as an operator uses them: what they print and how they exit.
 
-use crate::signatures::forge::{message, sign, usual};
+use crate::signatures::business::{DOCUMENT, escaped, signed, without_prolog};
+use crate::signatures::forge::{PAYLOAD, message, sign, usual};
 use crate::signatures::oracles::{folder, write};
 use crate::signatures::pki::PKI;
+use qaqpa_kit::envelope::ns;
 use rcgen::{
     CertificateRevocationListParams, KeyIdMethod, RevocationReason, RevokedCertParams,
     SerialNumber, date_time_ymd,
@@ -76,6 +78,121 @@ fn what_is_not_valid_exits_with_1_and_what_is_not_asked_properly_with_64() {
     assert!(text(&qaqpa(&stale).stdout).contains("caller.stale cert_expired"));
     assert_eq!(qaqpa(&["verify", named(&file)]).status.code(), Some(64), "neither trust nor not");
     assert_eq!(qaqpa(&["verify", "--signature-only", "nowhere.xml"]).status.code(), Some(1));
+}
+
+/// A message around what stands in `data`.
+fn with_data(inside: &str) -> String {
+    message().replace("<amount>100</amount>", inside)
+}
+
+/// The same as a request without an envelope.
+fn bare(inside: &str) -> String {
+    let request =
+        PAYLOAD.split_once("<request>").and_then(|(_, rest)| rest.split_once("</request>"));
+    let request = request.expect("a request").0.replace("<amount>100</amount>", inside);
+    let root = format!("r:syncSendMessageRequest xmlns:r=\"{}\"", ns::REQUEST);
+    format!("<{root}>{request}</r:syncSendMessageRequest>")
+}
+
+fn answer(inside: &str) -> String {
+    let payload = format!(
+        "<SendMessageResponse><response><responseInfo><status><code>1</code></status></responseInfo>\
+         <responseData><data>{inside}</data></responseData></response></SendMessageResponse>"
+    );
+    message().replace(PAYLOAD, &payload)
+}
+
+/// A signed document is put where the first `data` of the file is, and not the gateway's.
+#[test]
+fn a_signed_document_counts_only_in_the_data_that_the_gateway_reads() {
+    let folder = folder();
+    let root = write(folder.path(), "root.pem", &PKI.root.pem);
+    let plain = without_prolog(DOCUMENT);
+    let good = signed(plain, &PKI.rsa);
+    let hidden = |text: &str| format!("<h><requestData><data>{text}</data></requestData></h>");
+    let before = |mark: &str, message: String, text: &str| {
+        assert!(message.contains(mark), "{mark} in {message}");
+        message.replacen(mark, &format!("{}{mark}", hidden(text)), 1)
+    };
+    let (header, info) = ("</soap:Header>", "</requestInfo>");
+    let as_text = escaped(&good);
+    let missing = "caller.unsigned signature_missing";
+    for (name, verdict, file) in [
+        ("document", "valid", good.clone()),
+        ("inline", "valid", with_data(&good)),
+        ("as text", "valid", with_data(&as_text)),
+        ("bare", "valid", bare(&good)),
+        ("answer", "valid", answer(&good)),
+        ("hidden beside a good one", "valid", before(header, with_data(&good), &as_text)),
+        (
+            "header",
+            "caller.bad_signature signature_misplaced",
+            before(header, with_data(plain), &good),
+        ),
+        ("header as text", missing, before(header, with_data(plain), &as_text)),
+        ("header of an answer", missing, before(header, answer(plain), &as_text)),
+        ("info", missing, before(info, with_data(plain), &as_text)),
+        ("info of a bare one", missing, before(info, bare(plain), &good)),
+        (
+            "no data",
+            missing,
+            before(
+                info,
+                with_data(plain).replace("data>", "date>").replace("<data ", "<date "),
+                &as_text,
+            ),
+        ),
+        (
+            "two",
+            "caller.malformed duplicate_field",
+            with_data(&format!("{good}</data><data>{plain}")),
+        ),
+        (
+            "no message",
+            "caller.malformed unknown_wrapper",
+            message().replace(PAYLOAD, &hidden(&good)),
+        ),
+    ] {
+        let file = write(folder.path(), "file.xml", file.replace("@S@", ""));
+        let arguments = ["verify", "--profile", "xmldsig", "--at", "2026-11-22T05:00:00Z"];
+        let output = qaqpa(&[&arguments[..], &["--trust", named(&root), named(&file)]].concat());
+        let is_valid = verdict == "valid";
+        assert_eq!(output.status.code(), Some(i32::from(!is_valid)), "{name}: {output:?}");
+        let said = text(&output.stdout);
+        assert!(is_valid || said.starts_with(&format!("refused: {verdict}")), "{name}: {said}");
+    }
+}
+
+#[test]
+fn a_signed_document_is_explained_only_in_the_data_that_the_gateway_reads() {
+    let folder = folder();
+    let good = signed(without_prolog(DOCUMENT), &PKI.rsa);
+    let hidden = format!("<requestData><data>{}</data></requestData>", escaped(&good));
+    let hiding = message().replace("</soap:Header>", &format!("{hidden}</soap:Header>"));
+    let parts = |file: &str| {
+        let file = write(folder.path(), "file.xml", file);
+        let output = qaqpa(&["explain", "--json", "--at", "2026-11-22T05:00:00Z", named(&file)]);
+        let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        let told = report["signatures"].as_array().expect("signatures").iter();
+        let told: Vec<_> =
+            told.map(|one| (text_of(&one["part"]), text_of(&one["reason"]))).collect();
+        (output.status.code(), told)
+    };
+    let part = |part: &str, reason: &str| (part.to_owned(), reason.to_owned());
+    let transport = part("transport", "");
+    let by = |message: &str| sign(message, &usual(&PKI.rsa), &PKI.rsa);
+    let both = vec![transport.clone(), part("business", "")];
+    assert_eq!(parts(&by(&with_data(&escaped(&good)))), (Some(0), both));
+    assert_eq!(parts(&by(&hiding)), (Some(0), vec![transport.clone()]));
+    let foreign = vec![transport, part("envelope", "unknown_wrapper")];
+    assert_eq!(parts(&by(&message().replace(PAYLOAD, "<x/>"))), (Some(1), foreign));
+    assert_eq!(parts(&bare(&good)), (Some(0), vec![part("business", "")]));
+    let missing = vec![part("business", "signature_missing")];
+    assert_eq!(parts(&bare("<amount/>")), (Some(1), missing));
+}
+
+fn text_of(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
 }
 
 #[test]

@@ -20,7 +20,7 @@ from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Request, Response
 
 folder = Path(sys.argv[1])
-NAMES = ["root", "interm", "responder", "tsa", "good", "revoked", "held", "other"]
+NAMES = ["root", "interm", "responder", "tsa", "lost", "good", "revoked", "held", "other"]
 now = datetime.now(tz=timezone.utc).replace(microsecond=0)
 day = timedelta(days=1)
 
@@ -43,6 +43,13 @@ def leaf(**more):
     return {"issuer": "interm", "validity": always, "profiles": ["digsig-commitment"], **more}
 
 
+def authority(**more):
+    return {"issuer": "root", "validity": always, "extensions": [
+        {"id": "key_usage", "critical": True,
+         "smart-value": {"schema": "key-usage", "params": ["digital_signature"]}},
+        {"id": "extended_key_usage", "critical": True, "value": ["time_stamping"]}], **more}
+
+
 config = {
     "external-url-prefix": "http://127.0.0.1",
     "keysets": {"all": {"path-prefix": "keys", "keys": {n: {"path": f"{n}.pem"} for n in NAMES}}},
@@ -56,10 +63,8 @@ config = {
             "interm": {"issuer": "root", "validity": always, "profiles": [
                 {"id": "simple-ca", "params": {"max-path-len": 0, "crl-repo": "interm"}}]},
             "responder": {"issuer": "interm", "validity": always, "profiles": ["ocsp-responder"]},
-            "tsa": {"issuer": "root", "validity": always, "extensions": [
-                {"id": "key_usage", "critical": True,
-                 "smart-value": {"schema": "key-usage", "params": ["digital_signature"]}},
-                {"id": "extended_key_usage", "critical": True, "value": ["time_stamping"]}]},
+            "tsa": authority(),
+            "lost": authority(revocation={"revoked-since": text(now - 40 * day), "reason": "key_compromise"}),
             "good": leaf(),
             "other": leaf(),
             "revoked": leaf(revocation={"revoked-since": text(now - 40 * day), "reason": "key_compromise"}),
@@ -73,7 +78,7 @@ config = {
             },
             "crl-repo": {n: {"for-issuer": n, "signing-key": n, "simulated-update-schedule": "P30D"}
                          for n in ["root", "interm"]},
-            "time-stamping": {"tsa": {"signing-key": "tsa", "signing-cert": "tsa"}},
+            "time-stamping": {n: {"signing-key": n, "signing-cert": n} for n in ["tsa", "lost"]},
         },
     }},
 }
@@ -144,6 +149,10 @@ def told(body):
         return answer(without_nonce(body))
     if mode == "replay":
         return state["recorded"]
+    if mode == "lifted":
+        # A hold of certomancer's has no end: it forgets this one.
+        object.__setattr__(pki.get_cert_spec(CertLabel("held")), "revocation", None)
+        return answer(body)
     if mode == "try_later":
         return bytes.fromhex("30030a0103")
     return b"garbage"

@@ -63,12 +63,12 @@ impl Foreign {
         answer.split_off(head + 4)
     }
 
-    /// What certomancer's timestamping authority answers to a query.
-    fn stamp(&self, query: &[u8]) -> Vec<u8> {
+    /// What a timestamping authority of certomancer's answers to a query.
+    fn stamp(&self, authority: &str, query: &[u8]) -> Vec<u8> {
         let mut socket = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         write!(
             socket,
-            "POST /pki/tsa/tsa HTTP/1.0\r\ncontent-type: application/timestamp-query\r\n\
+            "POST /pki/tsa/{authority} HTTP/1.0\r\ncontent-type: application/timestamp-query\r\n\
              content-length: {}\r\n\r\n",
             query.len()
         )
@@ -221,6 +221,35 @@ async fn a_responder_that_lies_is_late_or_plays_recordings_helps_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_responder_called_revoked_stays_so_until_a_newer_answer_lets_it_in() {
+    let foreign = Foreign::start();
+    let trust = foreign.trust();
+    let (held, sources) = (foreign.judged(&trust, "held"), foreign.sources());
+    // Beyond the end of every answer that is given now.
+    let later = now_unix_s() + sources.ocsp_age_s_max + 600;
+    let asker = foreign.asker(&trust, sources);
+    let ends = Instant::now() + Duration::from_secs(10);
+    let status_later = async || asker.revocation.status(&held, later, ends).await.status;
+    let told = asker.status(&held).await;
+    assert_eq!(told.word(), "revoked");
+    foreign.mode("garbage");
+    let before = foreign.questions();
+    assert_eq!(status_later().await, told);
+    assert_eq!(foreign.questions(), before + 1, "it was asked anew");
+    assert!(asker.revocation.is_known_revoked(&held, later));
+    let checked = asker.revocation.check(&held, Policy::DegradeAndMark, later, ends).await;
+    assert!(checked.unwrap_err().public_line().starts_with("pki.revoked: cert_revoked"));
+    // A moment after a failure nobody is asked; then its own word ends it.
+    foreign.mode("lifted");
+    let mut looks = tokio::time::interval(Duration::from_millis(50));
+    while status_later().await != Status::Good {
+        assert!(Instant::now() < ends, "still revoked");
+        looks.tick().await;
+    }
+    assert!(!asker.revocation.is_known_revoked(&held, later));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_slow_responder_holds_no_call_beyond_its_deadline_and_a_dead_one_none_at_all() {
     let foreign = Foreign::start();
     let trust = foreign.trust();
@@ -280,12 +309,12 @@ fn openssl(arguments: &[&str]) -> Vec<u8> {
     output.stdout
 }
 
-/// A token of the authority over these bytes.
-fn token(foreign: &Foreign, over: &[u8]) -> Vec<u8> {
+/// A token of an authority over these bytes.
+fn token(foreign: &Foreign, authority: &str, over: &[u8]) -> Vec<u8> {
     let path = |name: &str| foreign.folder.path().join(name).display().to_string();
     std::fs::write(path("value"), over).unwrap();
     let query = openssl(&["ts", "-query", "-data", &path("value"), "-sha256", "-cert"]);
-    std::fs::write(path("answer"), foreign.stamp(&query)).unwrap();
+    std::fs::write(path("answer"), foreign.stamp(authority, &query)).unwrap();
     openssl(&["ts", "-reply", "-in", &path("answer"), "-token_out"])
 }
 
@@ -297,13 +326,13 @@ fn a_token_of_a_timestamping_authority_lets_a_signature_outlive_its_certificate(
     let now = now_unix_s();
     let der = cms::sign(b"content", true, &signer, now).unwrap();
     let value = cms::values(&der).unwrap().remove(0);
-    let stamped = cms::with_stamp(&der, &token(&foreign, &value)).unwrap();
-    let other = cms::with_stamp(&der, &token(&foreign, b"another value")).unwrap();
+    let stamped = cms::with_stamp(&der, &token(&foreign, "tsa", &value)).unwrap();
+    let other = cms::with_stamp(&der, &token(&foreign, "tsa", b"another value")).unwrap();
     let trust = foreign.trust();
     let verified = cms::verify(&stamped, None, &[], trust.certificates()).unwrap();
     let stamp = verified.signatures[0].stamp.as_ref().expect("a stamp");
     assert!((now - 60..=now + 60).contains(&stamp.at_unix_s), "{}", stamp.at_unix_s);
-    assert_eq!(stamp.judge(&trust), Ok(()));
+    assert_eq!(stamp.judge(&trust).map(drop), Ok(()));
     let refused = cms::verify(&other, None, &[], trust.certificates()).err();
     assert_eq!(refused, Some(Reason::TimestampInvalid));
     // By the command, when the signer's certificate has long run out.
@@ -323,5 +352,39 @@ fn a_token_of_a_timestamping_authority_lets_a_signature_outlive_its_certificate(
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         assert_eq!(output.status.success(), reason.is_empty(), "{said}");
         assert!(said.contains(reason), "{said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_authority_of_a_time_stamp_may_be_revoked_as_a_signer_may() {
+    let foreign = Foreign::start();
+    let trust = foreign.trust();
+    let asker = foreign.asker(&trust, Sources { ocsp_url: None, ..foreign.sources() });
+    let judged = ["tsa", "lost"].map(|authority| {
+        let token = token(&foreign, authority, b"value");
+        let stamp = cms::stamp::verify(&token, b"value", trust.certificates()).unwrap();
+        stamp.judge(&trust).expect("believed, as far as its chain goes")
+    });
+    let [good, lost] = &judged;
+    assert_eq!(asker.check(lost, Policy::Off).await, Ok(String::new()), "no list is at hand");
+    trust.shelve(&foreign.list("root"), now_unix_s()).expect("a list of certomancer's");
+    let mark = asker.check(good, Policy::FailClosed).await.expect("good by its list");
+    assert!(mark.starts_with("good crl number"), "{mark}");
+    for policy in [Policy::Off, Policy::FailClosed, Policy::DegradeAndMark] {
+        let refused = asker.check(lost, policy).await.unwrap_err();
+        assert!(refused.starts_with("pki.revoked: cert_revoked"), "{refused}");
+    }
+}
+
+#[test]
+fn a_key_for_time_stamps_is_believed_in_stamps_alone() {
+    let foreign = Foreign::start();
+    let trust = foreign.trust();
+    let token = token(&foreign, "tsa", b"value");
+    let stamp = cms::stamp::verify(&token, b"value", trust.certificates()).unwrap();
+    for _ in 0..2 {
+        assert_eq!(stamp.judge(&trust).map(drop), Ok(()));
+        let in_messages = trust.judge(&stamp.certificate, now_unix_s());
+        assert_eq!(in_messages.err(), Some(Reason::CertUsage));
     }
 }

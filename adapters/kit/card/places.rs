@@ -14,7 +14,7 @@ const SIGNATURES: &str = "Security";
 /// comments and instructions; what `is_exempt` names by the local name of its element is not read.
 #[must_use]
 pub fn is_in_document(document: &Document<'_>, is_exempt: impl Fn(&str) -> bool) -> bool {
-    let mut skipped_to = 0;
+    let (mut skipped_to, mut read_to) = (0, 0);
     document.nodes().iter().enumerate().any(|(index, node)| {
         if node.span().start < skipped_to {
             return false;
@@ -31,7 +31,13 @@ pub fn is_in_document(document: &Document<'_>, is_exempt: impl Fn(&str) -> bool)
         }
         is_field(local)
             || element.attributes().any(|one| is_field(one.local) || is_in_text(&one.value()))
-            || !is_exempt(local) && has_text(document, index) && is_in_text(&element.text())
+            || !is_exempt(local) && has_text(document, index) && {
+                // What stands around all of it is read once with what is below it, as long as that is; the rest by
+                // itself: depth times length would be too much work.
+                let is_within = index < read_to;
+                read_to = read_to.max(node.subtree_end as usize);
+                is_in_text(&if is_within { element.own_text() } else { element.text() })
+            }
     })
 }
 

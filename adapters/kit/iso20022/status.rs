@@ -19,6 +19,8 @@ pub struct Status {
     pub code: String,
     /// `StsRsnInf/Rsn/Cd` or `Prtry`, the first one.
     pub reason: Option<String>,
+    /// The others.
+    pub more_reasons: Vec<String>,
     /// `StsRsnInf/AddtlInf`, the first one.
     pub words: Option<String>,
     /// `OrgnlTxRef`: the amount that was instructed or settled.
@@ -95,14 +97,18 @@ fn push(statuses: &mut Vec<Status>, status: Status) -> Result<(), Broken> {
 
 fn status(parent: Element<'_>, code: &str, end_to_end_id: String) -> Result<Status, Broken> {
     let code = text(parent, code)?.ok_or("status_missing")?.into_owned();
-    let reasons = every(parent, "StsRsnInf").next();
-    let (mut reason, mut words) = (None, None);
-    if let Some(reasons) = reasons {
-        reason = text(reasons, "Rsn/Cd")?.or(text(reasons, "Rsn/Prtry")?).map(Into::into);
-        let first = every(reasons, "AddtlInf").next();
+    let (mut reason, mut words, mut more_reasons) = (None, None, Vec::new());
+    for (at, told) in every(parent, "StsRsnInf").enumerate() {
+        let found = text(told, "Rsn/Cd")?.or(text(told, "Rsn/Prtry")?).map(String::from);
+        if at > 0 {
+            more_reasons.extend(found);
+            continue;
+        }
+        reason = found;
+        let first = every(told, "AddtlInf").next();
         words = first.map(|first| first.text().trim().to_owned());
     }
-    Ok(Status { end_to_end_id, code, reason, words, ..Status::default() })
+    Ok(Status { end_to_end_id, code, reason, more_reasons, words, ..Status::default() })
 }
 
 /// A report to write.

@@ -2,8 +2,7 @@
 
 use super::document::{AttributeRow, ElementRow};
 use super::namespaces::XML_URI;
-use super::{Document, Kind, Node, NodeId, Span};
-use super::{decode_attribute, decode_lines, decode_text};
+use super::{Document, Node, NodeId, Span, decode_attribute};
 use crate::same::same;
 use std::borrow::Cow;
 
@@ -223,53 +222,12 @@ impl<'d> Element<'d> {
         (!binding.uri.is_empty()).then_some(binding.uri)
     }
 
-    /// Its text, references resolved and line ends normalised; refuses any other node inside.
-    ///
-    /// # Errors
-    /// An element, comment, instruction or CDATA section inside it.
-    pub fn plain_text(&self) -> Result<Cow<'d, str>, TextError> {
-        let mut text = Cow::Borrowed("");
-        for node in self.nodes_below() {
-            let reason = match node.kind {
-                Kind::Text => {
-                    text = decode_text(self.document.node_text(node));
-                    continue;
-                }
-                Kind::Element => "element_in_value",
-                Kind::Comment => "comment_in_value",
-                Kind::Instruction => "instruction_in_value",
-                Kind::CData => "cdata_in_value",
-            };
-            return Err(TextError { reason, at: node.span().start });
-        }
-        Ok(text)
-    }
-
-    /// All character data below it, CDATA included, comments and instructions left out.
-    #[must_use]
-    pub fn text(&self) -> Cow<'d, str> {
-        let mut text = Cow::Borrowed("");
-        for node in self.nodes_below() {
-            let piece = match node.kind {
-                Kind::Text => decode_text(self.document.node_text(node)),
-                Kind::CData => decode_lines(self.document.node_text(node)),
-                Kind::Element | Kind::Comment | Kind::Instruction => continue,
-            };
-            if text.is_empty() {
-                text = piece;
-            } else {
-                text.to_mut().push_str(&piece);
-            }
-        }
-        text
-    }
-
     /// This element, the one around it, and so on to the root.
     fn ancestors(&self) -> impl Iterator<Item = Element<'d>> + use<'d> {
         std::iter::successors(Some(*self), Element::parent)
     }
 
-    fn nodes_below(&self) -> &'d [Node] {
+    pub(super) fn nodes_below(&self) -> &'d [Node] {
         let range = self.id.index() + 1..self.subtree_end() as usize;
         self.document.nodes().get(range).unwrap_or_default()
     }

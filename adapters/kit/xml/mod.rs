@@ -22,6 +22,7 @@ mod refusals;
 mod rules;
 mod scan;
 mod tag;
+mod text;
 pub mod writer;
 
 pub use decode::{decode_attribute, decode_lines, decode_text};

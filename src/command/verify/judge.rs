@@ -11,6 +11,7 @@ use crate::sign::certificate::{Certificate, CertificateCache};
 use crate::sign::trust::Trust;
 use crate::sign::{Reason, Refusal, cms, document, rest, wsse};
 use jiff::Timestamp;
+use qaqpa_kit::envelope::{Answer, AnswerBody, Request};
 use qaqpa_kit::fault::{Code, Fault, Phase};
 use qaqpa_kit::soap::Envelope;
 use qaqpa_kit::xml::{Document, Element, Limits};
@@ -51,23 +52,18 @@ impl Bench<'_> {
         Ok(accepted(&signed, basis))
     }
 
-    /// A signed document, or the one in the `data` of an envelope.
+    /// A signed document, or the one in the `data` of a message.
     pub(super) fn xmldsig(&self, source: &[u8]) -> Result<Value, Fault> {
         let document = Document::scan(source, &Limits::default()).map_err(malformed)?;
+        let payload = match document.root().local() {
+            "Envelope" => Envelope::read(&document).map_err(|error| error.fault())?.payload,
+            "syncSendMessageRequest" => document.root(),
+            _ => return self.enveloped(&Root::of_document(&document)),
+        };
         let business = |refusal: Refusal| refusal.of_caller().of_business();
-        let mut report = Err(business(Reason::SignatureMissing.at(0)));
-        match data_of(&document) {
-            Some(data) => {
-                let limits = Limits::default();
-                let looked = root::look(data, &limits, |root| {
-                    report = self.enveloped(root);
-                    Ok(())
-                });
-                looked.map_err(business)?;
-            }
-            None => report = self.enveloped(&Root::of_document(&document)),
-        }
-        report
+        let missing = || business(Reason::SignatureMissing.at(payload.span().start));
+        let data = data_of(payload)?.ok_or_else(missing)?;
+        root::look(data, &Limits::default(), |root| Ok(self.enveloped(root))).map_err(business)?
     }
 
     fn enveloped(&self, root: &Root<'_>) -> Result<Value, Fault> {
@@ -202,14 +198,17 @@ fn time(unix_s: i64) -> Option<String> {
     Timestamp::from_second(unix_s).map(|time| time.to_string()).ok()
 }
 
-/// The `data` of an envelope, where the document is one.
-pub(in crate::command) fn data_of<'d>(document: &'d Document<'_>) -> Option<Element<'d>> {
-    let holders = ["requestData", "responseData", "messageData"];
-    let is_data = |element: &Element<'_>| {
-        let holder = element.parent();
-        element.local() == "data" && holder.is_some_and(|holder| holders.contains(&holder.local()))
-    };
-    let root = document.root();
-    let is_channels = matches!(root.local(), "Envelope" | "syncSendMessageRequest");
-    root.descendants().find(is_data).filter(|_| is_channels)
+/// The `data` that the gateway would read of a Body's payload or of the bare form, a request or an answer:
+/// a `data` elsewhere is a hiding place, and what is signed there was asked of nobody.
+///
+/// # Errors
+/// What the gateway itself would refuse.
+pub(in crate::command) fn data_of(payload: Element<'_>) -> Result<Option<Element<'_>>, Fault> {
+    match Request::read(payload) {
+        Err(fault) if fault.reason == "unknown_wrapper" => match Answer::read(payload)?.body {
+            AnswerBody::Response { data, .. } => Ok(data),
+            AnswerBody::Fault { .. } => Ok(None),
+        },
+        read => read.map(|request| request.data),
+    }
 }

@@ -4,7 +4,7 @@ use super::inspector::Inspector;
 use crate::config::finding::Place;
 use crate::config::raw;
 use crate::config::settings::BoundCertificate;
-use crate::sign::algorithm::SignatureAlgorithm;
+use crate::sign::algorithm::{Family, SignatureAlgorithm};
 use crate::sign::keystore;
 use aws_lc_rs::digest::{SHA256, digest};
 use jiff::civil;
@@ -207,7 +207,11 @@ impl Inspector<'_> {
     }
 
     /// A key to sign with, by whatever kind of file, and its certificate.
-    pub(super) fn signing_key(&mut self, place: &Place<'_>, raw: &raw::SigningKey) {
+    pub(super) fn signing_key(
+        &mut self,
+        place: &Place<'_>,
+        raw: &raw::SigningKey,
+    ) -> Option<Family> {
         let certificate = match raw.certificate_file.as_str() {
             "" => None,
             file => self.file(&place.key("certificate_file"), file, CERTIFICATE),
@@ -217,7 +221,7 @@ impl Inspector<'_> {
             file => self.file(&place.key("password_file"), file, PASSWORD),
         };
         let key_place = place.key("key_file");
-        let Some(key) = self.file(&key_place, &raw.key_file, KEY) else { return };
+        let key = self.file(&key_place, &raw.key_file, KEY)?;
         let password = password.as_ref().map(|bytes| keystore::password(bytes));
         let opened = keystore::signer(
             &key,
@@ -231,12 +235,14 @@ impl Inspector<'_> {
                 let end = signer.certificate().not_after_unix_s();
                 let sha256 = fingerprint(signer.certificate().der());
                 self.see("signing key", source.cloned().unwrap_or_default(), end, &sha256);
+                Some(signer.family())
             }
             Err(error) => {
                 let wrong = format!("{}: {error}", raw.key_file);
                 let cure = "name a PKCS#12 file or a PKCS#8 key with its certificate, and a \
                             `password_file` where it is encrypted";
                 self.error(&key_place, wrong, cure);
+                None
             }
         }
     }

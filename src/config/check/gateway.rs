@@ -11,7 +11,8 @@ use crate::config::settings::{
     AnswerSignature, BodyPolicy, Journal, Limits, Listener, Node, Ops, Signing, SigningKey, Store,
     TlsMode, Trust,
 };
-use std::net::{Ipv4Addr, SocketAddr};
+use crate::sign::algorithm::Family;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 use zeroize::Zeroizing;
 
@@ -150,9 +151,19 @@ fn signing(inspector: &mut Inspector<'_>, place: &Place<'_>, raw: &raw::Signing)
         let wrong = "the gateway has no key to sign with";
         inspector.error(&place.key("key"), wrong, "add a [[signing.key]] table");
     }
-    for (at, key) in raw.key.iter().enumerate() {
-        let place = place.key("key").item(at);
-        inspector.signing_key(&place, key);
+    let families: Option<Vec<Family>> = (raw.key.iter().enumerate())
+        .map(|(at, key)| inspector.signing_key(&place.key("key").item(at), key))
+        .collect();
+    let is_of_policy = |family: &Family| match raw.answer_signature {
+        raw::AnswerSignature::AsCaller => true,
+        raw::AnswerSignature::Rsa => *family == Family::Rsa,
+        raw::AnswerSignature::Ecdsa => *family == Family::Ecdsa,
+        raw::AnswerSignature::Gost => family.is_gost(),
+    };
+    if families.is_some_and(|all| !all.is_empty() && !all.iter().any(is_of_policy)) {
+        let wrong = "no signing key is of this family, so answers would be signed by another";
+        let cure = "add a [[signing.key]] of it, or write \"as_caller\"";
+        inspector.error(&place.key("answer_signature"), wrong, cure);
     }
     let named = |place: &Place<'_>, file: &str| (!file.is_empty()).then(|| place.path(file));
     Signing {
@@ -223,6 +234,86 @@ fn database_url(
     if !url.is_empty() && rest.is_none_or(str::is_empty) {
         let cure = "write postgresql://user:password@host/database into it";
         inspector.error(place, "the database URL file holds no PostgreSQL URL", cure);
+    } else if let Some(rest) = rest {
+        match rest.split(['?', '&']).find_map(|pair| pair.strip_prefix("sslmode=")) {
+            Some("require") => {}
+            None | Some("disable" | "prefer") if !is_near(rest) => {
+                let wrong = "evidence and payments go to the database in clear text";
+                let cure = "add ?sslmode=require to the URL, or keep the way inside a VPN";
+                inspector.warning(place, wrong, cure);
+            }
+            None | Some("disable" | "prefer") => {}
+            Some(_) => {
+                let cure = "write sslmode=require: it verifies the server's name and chain";
+                inspector.error(place, "this sslmode is not known here", cure);
+            }
+        }
     }
     url
+}
+
+/// Whether every server of a URL without its scheme is this machine, or a socket on it.
+fn is_near(rest: &str) -> bool {
+    let authority = rest.split(['/', '?']).next().unwrap_or_default();
+    let servers = authority.rsplit('@').next().unwrap_or_default();
+    let given = rest.split(['?', '&']).find_map(|pair| pair.strip_prefix("host="));
+    given.unwrap_or(servers).split(',').all(|server| {
+        let host = match server.strip_prefix('[') {
+            Some(ip) => ip.split(']').next(),
+            None => server.split(':').next(),
+        };
+        let host = host.unwrap_or_default();
+        let is_socket = host.is_empty() || host.starts_with('/') || host.starts_with("%2F");
+        let is_loopback = || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+        is_socket || host == "localhost" || is_loopback()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_near;
+    use crate::config::check::tests::{PARTICIPANT, SERVICES, told};
+
+    #[test]
+    fn a_database_far_away_is_reached_in_clear_text_only_with_a_warning() {
+        for near in [
+            "qaqpa:secret@localhost/qaqpa",
+            "qaqpa:p@ss@127.0.0.1:5433/qaqpa",
+            "qaqpa@[::1]:5432/qaqpa",
+            "qaqpa@%2Frun%2Fpostgresql/qaqpa",
+            "/qaqpa?host=/run/postgresql",
+        ] {
+            assert!(is_near(near), "{near}");
+        }
+        for far in
+            ["db/qaqpa", "a:b@10.0.0.7/q", "localhost,db:5432/q", "/q?host=db", "a@[fd00::1]/q"]
+        {
+            assert!(!is_near(far), "{far}");
+        }
+        let gateway = "[journal]\nstore = \"postgres\"\nmaster_key_file = \"master.32\"\n\
+            [journal.postgres]\nurl_file = \"some.url\"\n";
+        let told = told(gateway, SERVICES, &[PARTICIPANT]);
+        assert!(
+            told.contains("url_file: evidence and payments go to the database in clear"),
+            "{told}"
+        );
+    }
+
+    #[test]
+    fn answers_are_not_promised_by_a_key_that_is_not_there() {
+        let with = |policy: &str| {
+            let gateway = format!("[signing]\nanswer_signature = \"{policy}\"\n");
+            told(&gateway, SERVICES, &[PARTICIPANT])
+        };
+        for policy in ["rsa", "gost"] {
+            let told = with(policy);
+            assert!(
+                told.contains("signing.answer_signature: no signing key is of this family"),
+                "{told}"
+            );
+        }
+        for policy in ["as_caller", "ecdsa"] {
+            assert!(!with(policy).contains("of this family"), "{policy}");
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! Who is told of payments and how patiently, checked: agencies that take notices, pauses between attempts.
 
 use super::inspector::Inspector;
+use super::payments::Known;
 use super::services::{Offer, instead};
 use crate::config::document::Document;
 use crate::config::finding::Place;
@@ -18,12 +19,12 @@ const WEEK_S: u64 = 604_800;
 pub(super) fn recipients(
     inspector: &mut Inspector<'_>,
     document: &Document<raw::Payments>,
-    offer: &Offer,
+    known: &Known<'_>,
 ) -> BTreeMap<String, String> {
     let top = document.source.top();
     let recipients =
         document.raw.notice.iter().filter_map(|(id, raw)| {
-            recipient(inspector, &top.key("notice").key(id), (id, raw), offer)
+            recipient(inspector, &top.key("notice").key(id), (id, raw), known)
         });
     recipients.collect()
 }
@@ -33,17 +34,32 @@ fn recipient(
     inspector: &mut Inspector<'_>,
     place: &Place<'_>,
     (id, raw): (&str, &raw::Notice),
-    offer: &Offer,
+    known: &Known<'_>,
 ) -> Option<(String, String)> {
     inspector.id(place, id);
+    participant(inspector, place, id, known);
     let place = place.key("agency");
     if !inspector.demand(&place, &raw.agency, "name an agency of services.toml") {
         return None;
     }
     let speaks_soap = |agency: &Agency| agency.adapter.manifest().wire == Wire::SyncV10;
     let wrong = "a notice is a SyncChannel request, and this agency speaks something else";
-    let agency = way(inspector, &place, &raw.agency, (offer, &speaks_soap, wrong))?;
+    let agency = way(inspector, &place, &raw.agency, (known.offer, &speaks_soap, wrong))?;
     Some((id.to_owned(), agency))
+}
+
+/// That there is such a participant.
+pub(super) fn participant(
+    inspector: &mut Inspector<'_>,
+    place: &Place<'_>,
+    id: &str,
+    known: &Known<'_>,
+) {
+    let ids: Vec<&str> = known.participants.values().map(|one| one.id.as_str()).collect();
+    if !ids.contains(&id) {
+        let cure = instead(id, &ids, &format!("name one of {}", ids.join(", ")));
+        inspector.error(place, format!("there is no participant {id:?}"), cure);
+    }
 }
 
 /// What an agency must be able to do.

@@ -22,7 +22,7 @@ const METHODS: [Method; 7] = [
 ];
 
 /// First segments of paths that are the gateway's own.
-const OWN: [&str; 1] = ["api"];
+const OWN: [&str; 3] = ["api", "bank", "receipts"];
 
 /// The operations of one agency, as far as its services were read.
 pub(super) struct OperationsCheck<'c> {
@@ -173,6 +173,11 @@ mod tests {
                 "operation[1].path: GET /contracts/{id} is taken already at services.toml:8",
             ),
             (with("office", "api").replace("office", "api"), "paths below /api are the gateway's"),
+            (
+                with("office", "bank").replace("office", "bank"),
+                "paths below /bank are the gateway's",
+            ),
+            (with("x", "x").replace("office", "receipts"), "paths below /receipts are the"),
             (
                 format!("{SERVICES}window_s = 5\n{READ}"),
                 "Ask.window_s: a call of a path has no routeId and no messageId",

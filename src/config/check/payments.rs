@@ -48,7 +48,7 @@ pub(super) fn check(
         Some((id.clone(), Arc::new(Bank { placement, ..bank })))
     });
     let banks = banks.collect();
-    let recipients = notices::recipients(inspector, document, known.offer);
+    let recipients = notices::recipients(inspector, document, known);
     let kbk = codes(inspector, &top.key("kbk"), &raw.kbk, Kbk::parse, "six digits, e.g. 108125");
     let knp = codes(inspector, &top.key("knp"), &raw.knp, Knp::parse, "three digits, e.g. 911");
     let kbe = codes(inspector, &top.key("kbe"), &raw.kbe, Kbe::parse, "two digits, e.g. 11");
@@ -159,14 +159,9 @@ fn partners(
     let agency = (!raw.agency.is_empty())
         .then(|| notices::way(inspector, agency, &raw.agency, (known.offer, &takes_orders, wrong)))
         .flatten();
-    let participants = known.participants.values().map(|one| one.id.as_str());
-    let participants: Vec<&str> = participants.collect();
     let participant = raw.participant.as_str();
-    if !participant.is_empty() && !participants.contains(&participant) {
-        let cure = format!("name one of {}", participants.join(", "));
-        let wrong = format!("there is no participant {participant:?}");
-        let cure = instead(participant, &participants, &cure);
-        inspector.error(&place.key("participant"), wrong, cure);
+    if !participant.is_empty() {
+        notices::participant(inspector, &place.key("participant"), participant, known);
     }
     ((!participant.is_empty()).then(|| participant.to_owned()), agency)
 }

@@ -254,8 +254,12 @@ impl AgencyCheck<'_> {
                 inspector.bound(&place.key("answer_certificate").item(at), raw, &owner)
             })
             .collect();
-        let answer_signed = raw.answer_signed.unwrap_or(adapter.manifest().wire == Wire::SyncV10);
-        if answer_signed && raw.answer_certificate.is_empty() {
+        let is_envelope = adapter.manifest().wire == Wire::SyncV10;
+        let answer_signed = raw.answer_signed.unwrap_or(is_envelope);
+        if answer_signed && !is_envelope {
+            let wrong = "answers over REST carry no signature that the gateway verifies";
+            inspector.error(&place.key("answer_signed"), wrong, "delete this key");
+        } else if answer_signed && raw.answer_certificate.is_empty() {
             let wrong = "nobody is known who may sign this agency's answers";
             let cure = format!(
                 "add [[agency.{}.answer_certificate]], or set answer_signed = false",
@@ -338,12 +342,8 @@ impl AgencyCheck<'_> {
         manifest.window_s = raw.window_s.unwrap_or(manifest.window_s);
         manifest.check_digits = raw.check_digits.unwrap_or(manifest.check_digits);
         if let Some(demands) = &raw.signature {
-            super::demands::check(
-                inspector,
-                &place.key("signature"),
-                demands,
-                !raw.operation.is_empty(),
-            );
+            let kind = (!raw.operation.is_empty(), agency.adapter.manifest().wire);
+            super::demands::check(inspector, &place.key("signature"), demands, kind);
             manifest.signatures.clone_from(demands);
         }
         let limits = &self.gateway.raw.limits;

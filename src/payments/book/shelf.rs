@@ -68,8 +68,8 @@ impl Shelf {
     /// What is to be written, changed rows first.
     pub(super) fn writes(&self, writes: &mut Vec<Write>) -> Result<(), serde_json::Error> {
         let mut inserts = Vec::new();
-        split("reconcile_run", &self.runs, writes, &mut inserts)?;
-        split("break_item", &self.items, writes, &mut inserts)?;
+        split("reconcile_run", self.runs.values(), writes, &mut inserts)?;
+        split("break_item", self.items.values(), writes, &mut inserts)?;
         writes.append(&mut inserts);
         writes.push(insert("register_file", &self.new_files)?);
         writes.push(insert("break_step", &self.new_steps)?);

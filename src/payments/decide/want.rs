@@ -4,7 +4,7 @@ use super::{Request, Rules, early, hear, open, path, tell};
 use crate::payments::book::{Book, Lookup, Wanted};
 use crate::payments::breaks;
 use crate::payments::command::{About, Command, Redeeming, Report, Telling};
-use crate::payments::order::{Action, Rank};
+use crate::payments::order::{Action, Rank, Said};
 use crate::payments::record::Order;
 
 impl Request {
@@ -85,15 +85,17 @@ impl Request {
             Command::Rule { order, .. } => book.order(order.text()),
             Command::Hear(report) => {
                 let found = hear::find(book, &report.bank, &report.about);
-                if let (Some(order), Some(document)) = (found, &report.document_number)
-                    && let Some(posting) = hear::posting(book, rules, order, report)
-                    && let Some(key) = open::key_of_document(rules, &report.bank, document, posting)
-                {
-                    wanted.want(Lookup::Document, &key);
-                }
+                want_document(wanted, (book, rules), found, report);
                 found
             }
-            Command::Return { report, .. } => hear::find(book, &report.bank, &report.about),
+            Command::Return { report, .. } => {
+                let found = hear::find(book, &report.bank, &report.about);
+                // A refund's own booking, which has a number as a payment's has.
+                let booked = Report { said: Said::Posted, ..report.clone() };
+                let refund = found.filter(|order| order.reverses.is_some());
+                want_document(wanted, (book, rules), refund, &booked);
+                found
+            }
             Command::Receive(receipt) => {
                 if let Some(key) = open::document_key(book, rules, receipt) {
                     wanted.want(Lookup::Document, &key);
@@ -174,6 +176,21 @@ impl Request {
 fn want_charge(wanted: &mut Wanted, charge: &str) {
     wanted.want(Lookup::Charge, charge);
     wanted.want(Lookup::Holder, charge);
+}
+
+/// Who has the number of the document that a bank names, where it would become this order's.
+fn want_document(
+    wanted: &mut Wanted,
+    (book, rules): (&Book, &Rules),
+    order: Option<&Order>,
+    report: &Report,
+) {
+    if let (Some(order), Some(document)) = (order, &report.document_number)
+        && let Some(posting) = hear::posting(book, rules, order, report)
+        && let Some(key) = open::key_of_document(rules, &report.bank, document, posting)
+    {
+        wanted.want(Lookup::Document, &key);
+    }
 }
 
 /// What a word of a bank needs: its order, its event, and what waits for the same order.

@@ -169,8 +169,11 @@ impl BankClerk {
         let id = EntryId::at(now_us());
         let about = self.about("PAY_Submit", &slip.order, false);
         let opened = Entry::open(&self.gate, (id, agency), &about, &request).await;
-        let Ok(mut entry) = opened else { return };
+        // Looked after again later, or it would be due again at once for as long as the journal is down.
+        let Ok(mut entry) = opened else { return drop(self.note_inquiry(&slip.order, None).await) };
         trial::point("submit.opened");
+        // From before the claim: whoever wakes after it has passed sends nothing, as another may have since.
+        let deadline = Instant::now() + agency.deadline;
         let Some(attempt) = self.act(&slip.order, action).await else {
             // Another node was faster, or the payer; or nobody knows, and then it is found again.
             let fault = Fault::new(Code::CallerInProgress, Phase::Open, "attempt_not_ours");
@@ -178,7 +181,6 @@ impl BankClerk {
         };
         trial::point("submit.committed");
         entry.mark(Phase::Encode);
-        let deadline = Instant::now() + agency.deadline;
         let sent = self.gate.upstreams.send(agency, request, deadline).await;
         entry.mark(Phase::Send);
         trial::point("submit.answered");

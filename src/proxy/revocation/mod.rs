@@ -111,10 +111,7 @@ impl Revocation {
         if listed.is_some_and(|found| matches!(found.status, Status::Revoked { .. })) {
             return true;
         }
-        let known = judged.certificate().and_then(|(own, _)| self.memory.known(&own.sha256()));
-        known
-            .and_then(|known| known.answer_at(now_unix_s).cloned())
-            .is_some_and(|answer| matches!(answer.status, Status::Revoked { .. }))
+        judged.certificate().is_some_and(|(own, _)| self.told_revoked(own).is_some())
     }
 
     /// Whether a certificate was revoked; waits for a responder no longer than `ends`.
@@ -136,7 +133,8 @@ impl Revocation {
             return Verdict::new(Status::Good, "pinned");
         };
         let Some(way) = self.way(own) else {
-            return listed.unwrap_or_else(|| Verdict::new(Status::Unknown(Why::NoSource), ""));
+            let told = self.told_revoked(own).or(listed);
+            return told.unwrap_or_else(|| Verdict::new(Status::Unknown(Why::NoSource), ""));
         };
         let asked = match self.remembered(own, now_unix_s) {
             Some(remembered) => remembered,
@@ -145,6 +143,7 @@ impl Revocation {
                 self.ask(way, (Arc::clone(own), Arc::clone(issuer)), until).await
             }
         };
+        let asked = asked.or_else(|why| self.told_revoked(own).ok_or(why));
         match (asked, listed) {
             (Ok(verdict), _) if !matches!(verdict.status, Status::Unknown(_)) => verdict,
             // The НИТ's order: the responder, else the lists.
@@ -163,6 +162,15 @@ impl Revocation {
         }
         let failed = known.failed.filter(|(_, at)| at.elapsed() < REST_AFTER_FAILURE);
         failed.map(|(why, _)| Err(why))
+    }
+
+    /// What a responder called revoked, whatever became of it since. Whom it keeps out is in use: it is
+    /// asked about until a newer answer lets it in again.
+    fn told_revoked(&self, own: &Link) -> Option<Verdict> {
+        let known = self.memory.known(&own.sha256())?;
+        let status = known.revoked()?.status;
+        known.use_now();
+        Some(Verdict::new(status, known.evidence()))
     }
 
     /// What the lists at hand say: of the authorities in the chain only where one is revoked, of the

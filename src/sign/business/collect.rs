@@ -52,6 +52,7 @@ impl Desk<'_> {
             match enveloped::verify(root, self.certificates) {
                 Ok(signatures) => found.extend(signatures.into_iter().map(|one| Signed {
                     form: SignatureForm::Xmldsig,
+                    fields: None,
                     claims: demand::claims(one.covered, self.demands),
                     certificate: one.certificate,
                     algorithm: one.algorithm,
@@ -77,7 +78,7 @@ impl Desk<'_> {
     fn in_field(
         &self,
         root: &Root<'_>,
-        (place, content): (&str, &str),
+        fields @ (place, content): (&str, &str),
     ) -> Result<Vec<Signed>, Refusal> {
         let Some(element) = demand::field(root.element, place) else { return Ok(Vec::new()) };
         let at = element.span().start;
@@ -102,6 +103,7 @@ impl Desk<'_> {
         let claims = self.claims_in_xml(content);
         let signed = |one: cms::CmsSignature| Signed {
             form: SignatureForm::Cms,
+            fields: Some((fields.0.to_owned(), fields.1.to_owned())),
             certificate: one.certificate,
             algorithm: one.algorithm,
             claims: claims.clone(),
@@ -172,7 +174,8 @@ impl Desk<'_> {
         };
         let claims = self.demands.iter().map(claim).collect();
         let digest = crate::sign::certificate::sha256(words);
-        let signed = Signed { form, certificate, algorithm, claims, stamp: None, at: 0 };
+        let signed =
+            Signed { form, certificate, algorithm, fields: None, claims, stamp: None, at: 0 };
         OfCall { signed, digest }
     }
 }

@@ -101,7 +101,10 @@ const fn rank(verdict: &Result<(), Reason>) -> u8 {
 }
 
 fn meets(index: usize, demand: &SignatureDemand, signed: &Signed) -> Result<(), Reason> {
-    if !demand.form.contains(&signed.form) {
+    let is_elsewhere = signed.fields.as_ref().is_some_and(|(place, content)| {
+        (place, content) != (&demand.signature_field, &demand.content_field)
+    });
+    if !demand.form.contains(&signed.form) || is_elsewhere {
         return Err(Reason::SignatureMissing);
     }
     let certificate = &signed.certificate;

@@ -23,6 +23,9 @@ pub struct Signed {
     pub form: SignatureForm,
     pub certificate: Arc<Certificate>,
     pub algorithm: SignatureAlgorithm,
+    /// Of a CMS: the `signature_field` it was found in and the `content_field` it was read over. It meets
+    /// no demand of other fields, or those could stand unsigned.
+    pub fields: Option<(String, String)>,
     /// What the signed fields named by a demand say, in the order of the demands.
     pub claims: Vec<Claim>,
     /// A timestamp over the signature; its authority is to be judged too.

@@ -3,6 +3,7 @@
 use crate::sign::{Reason, Refusal};
 use qaqpa_kit::soap::DS;
 use qaqpa_kit::xml::{Binding, Document, Element, Kind, Limits};
+use std::collections::HashMap;
 
 /// The root of a signed document, read as if nothing stood above it.
 #[derive(Clone, Debug)]
@@ -106,35 +107,150 @@ pub(super) fn has_text(element: Element<'_>) -> bool {
     false
 }
 
+/// Of each prefix from above that no name has used yet: its binding, and how many open elements hide it.
+type Unused<'d> = HashMap<&'d str, (Binding<'d>, usize)>;
+
 /// The bindings from above that names below use and nothing in between declares.
+///
+/// Declarations are counted as elements open and end: if each name asked all elements around it, a caller
+/// could multiply names by declarations.
 fn used_from_above<'d>(top: Element<'d>, above: &[Binding<'d>]) -> Vec<Binding<'d>> {
-    let mut used: Vec<Binding<'d>> = Vec::new();
-    if above.is_empty() {
-        return used;
-    }
+    let mut used = Vec::new();
+    let mut unused: Unused<'d> =
+        above.iter().map(|binding| (binding.prefix, (*binding, 0))).collect();
+    let mut open: Vec<Element<'d>> = Vec::new();
     for element in top.descendants() {
+        if unused.is_empty() {
+            break;
+        }
+        while let Some(ended) = open.pop_if(|open| open.span().end <= element.span().start) {
+            for binding in ended.declarations() {
+                if let Some((_, hiding)) = find(&mut unused, binding.prefix) {
+                    *hiding -= 1;
+                }
+            }
+        }
+        for binding in element.declarations() {
+            if let Some((_, hiding)) = find(&mut unused, binding.prefix) {
+                *hiding += 1;
+            }
+        }
+        open.push(element);
         let attributes = element.attributes().map(|attribute| attribute.prefix);
         let prefixes = attributes.filter(|prefix| !prefix.is_empty());
         for prefix in std::iter::once(element.prefix()).chain(prefixes) {
-            let is_known = used.iter().any(|binding| binding.prefix == prefix);
-            let outer = above.iter().find(|binding| binding.prefix == prefix);
-            if let Some(outer) = outer.filter(|_| !is_known)
-                && !is_declared_within(element, top, prefix)
-            {
-                used.push(*outer);
+            if let Some((binding, 0)) = find(&mut unused, prefix) {
+                used.push(*binding);
+                unused.remove(prefix);
             }
         }
     }
     used
 }
 
-fn is_declared_within(element: Element<'_>, top: Element<'_>, prefix: &str) -> bool {
-    let mut at = Some(element);
-    while let Some(here) = at {
-        if here.declarations().any(|binding| binding.prefix == prefix) {
-            return true;
-        }
-        at = here.parent().filter(|_| here != top);
+fn find<'u, 'd>(unused: &'u mut Unused<'d>, prefix: &str) -> Option<&'u mut (Binding<'d>, usize)> {
+    #[cfg(test)]
+    tests::looked_up();
+    unused.get_mut(prefix)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+    use std::collections::HashSet;
+
+    thread_local! {
+        static LOOKED_UP: Cell<usize> = const { Cell::new(0) };
     }
-    false
+
+    /// Counts how often a prefix was looked for.
+    pub(super) fn looked_up() {
+        LOOKED_UP.with(|sum| sum.set(sum.get() + 1));
+    }
+
+    /// What is read of the first child of the document's root.
+    fn of_child(source: &str, read: impl Fn(Element<'_>, &[Binding<'_>]) -> String) -> String {
+        let document = Document::scan(source.as_bytes(), &Limits::default()).expect(source);
+        let top = document.root().children().next().expect(source);
+        read(top, &document.root().namespaces_in_scope())
+    }
+
+    fn in_one_walk(source: &str) -> String {
+        of_child(source, |top, above| format!("{:?}", used_from_above(top, above)))
+    }
+
+    /// The same word by word: every name asks all elements around it.
+    fn by_definition(source: &str) -> String {
+        of_child(source, |top, above| {
+            let mut used: Vec<Binding<'_>> = Vec::new();
+            for element in top.descendants() {
+                let around = std::iter::successors(Some(element), |one| {
+                    one.parent().filter(|_| *one != top)
+                });
+                let declared: Vec<&str> =
+                    around.flat_map(|one| one.declarations()).map(|one| one.prefix).collect();
+                let attributes = element.attributes().map(|attribute| attribute.prefix);
+                let prefixes = attributes.filter(|prefix| !prefix.is_empty());
+                for prefix in std::iter::once(element.prefix()).chain(prefixes) {
+                    let outer = above.iter().find(|one| one.prefix == prefix);
+                    if let Some(outer) = outer.filter(|one| !used.contains(one))
+                        && !declared.contains(&prefix)
+                    {
+                        used.push(*outer);
+                    }
+                }
+            }
+            format!("{used:?}")
+        })
+    }
+
+    #[test]
+    fn what_is_used_from_above_is_what_nothing_in_between_declares() {
+        let tags = [
+            "x",
+            "x xmlns='4'",
+            "x xmlns=''",
+            "x p:a='' q:a=''",
+            "x xmlns:q='6' q:a=''",
+            "p:x",
+            "p:x xmlns:p='5'",
+            "q:x xmlns:p='5' xmlns=''",
+        ];
+        let name = |tag: &'static str| tag.split(' ').next().expect("a name");
+        let mut sources = Vec::new();
+        for one in tags {
+            for (two, three) in tags.into_iter().flat_map(|two| tags.map(|three| (two, three))) {
+                let (end, inner_end) = (name(one), name(two));
+                sources.push(format!("<{one}><{two}/><{three}/></{end}>"));
+                sources.push(format!("<{one}><{two}><{three}/></{inner_end}><x q:b=''/></{end}>"));
+            }
+        }
+        let mut kinds = HashSet::new();
+        for source in sources {
+            let source = format!("<d xmlns='1' xmlns:p='2' xmlns:q='3'>{source}<p:x/></d>");
+            let used = in_one_walk(&source);
+            assert_eq!(used, by_definition(&source), "{source}");
+            kinds.insert(used);
+        }
+        assert!(kinds.len() > 10, "{kinds:?}");
+    }
+
+    #[test]
+    fn prefixes_are_looked_for_less_often_than_there_are_bytes_however_deep_names_stand() {
+        let mut declarations = String::new();
+        for prefix in ('a'..='z').chain('A'..='Z').filter(|prefix| *prefix != 's') {
+            declarations.push_str(&format!(" xmlns:{prefix}='v'"));
+        }
+        let attributes: String = (0..60).map(|index| format!(" s:a{index}=''")).collect();
+        let leaves = format!("<x{attributes}/>").repeat(200);
+        for depth in [0, 1, 56] {
+            let (start, end) = (format!("<y{declarations}>").repeat(depth), "</y>".repeat(depth));
+            let source = format!("<d xmlns:s='v'><r xmlns:s='u'>{start}{leaves}{end}</r></d>");
+            LOOKED_UP.with(|sum| sum.set(0));
+            assert_eq!(in_one_walk(&source), "[]");
+            let looked_up = LOOKED_UP.with(Cell::get);
+            assert!(looked_up < source.len(), "{depth}: {looked_up} of {}", source.len());
+        }
+    }
 }

@@ -4,6 +4,7 @@ use super::attributes::sequence;
 use super::{Read, oid};
 use crate::sign::algorithm::DigestAlgorithm;
 use crate::sign::certificate::{Certificate, CertificateCache};
+use crate::sign::trust::Judged;
 use crate::sign::{Reason, Trust};
 use cms::signed_data::UnsignedAttributes;
 use der::asn1::{AnyRef, ObjectIdentifier, OctetStringRef};
@@ -30,19 +31,14 @@ pub struct Stamp {
 }
 
 impl Stamp {
-    /// Whether its authority is believed at its time.
+    /// Whether its authority is believed at its time. Whether it was revoked is to be asked afterwards, as
+    /// of a signer.
     ///
     /// # Errors
     /// `timestamp_invalid`.
-    pub fn judge(&self, trust: &Trust) -> Result<(), Reason> {
-        match trust.judge(&self.certificate, self.at_unix_s) {
-            Ok(_) => Ok(()),
-            // Its key is for timestamps alone, which is what a judge of messages has against it last.
-            Err(Reason::CertUsage) if !self.certificate.is_ca() && self.certificate.may_sign() => {
-                Ok(())
-            }
-            Err(_) => Err(Reason::TimestampInvalid),
-        }
+    pub fn judge(&self, trust: &Trust) -> Result<Judged, Reason> {
+        let judged = trust.judge_timestamping(&self.certificate, self.at_unix_s);
+        judged.map_err(|_| Reason::TimestampInvalid)
     }
 }
 

@@ -217,9 +217,9 @@ hints! {
         "Signature-Input и Signature должны быть одной подписью под одной меткой, с created, без параметров у компонентов (RFC 9421), у запроса HTTP/1.1.",
         "Signature-Input пен Signature бір белгідегі бір қолтаңба болуы тиіс: created бар, құрамдастарда параметр жоқ (RFC 9421), HTTP/1.1 сұрауында.";
     Component = "component":
-        "Sign all that gives the call its meaning: method, target with its query, Content-Digest, Content-Type, Idempotency-Key; in a JWS htm, htu and iat.",
-        "Подписывайте всё, что задаёт смысл вызова: метод, адрес с запросом, Content-Digest, Content-Type, Idempotency-Key; в JWS htm, htu и iat.",
-        "Шақырудың мәнін беретіннің бәріне қол қойыңыз: әдіс, сұрауы бар мекенжай, Content-Digest, Content-Type, Idempotency-Key; JWS-те htm, htu және iat.";
+        "Sign all that gives the call its meaning: method, target with its query, Content-Digest, Content-Type, Idempotency-Key; in a JWS htm, htu, iat and, where they are sent, idempotency-key, route-id, correlation-id and payment-receipt.",
+        "Подписывайте всё, что задаёт смысл вызова: метод, адрес с запросом, Content-Digest, Content-Type, Idempotency-Key; в JWS htm, htu, iat и, если отправляются, idempotency-key, route-id, correlation-id и payment-receipt.",
+        "Шақырудың мәнін беретіннің бәріне қол қойыңыз: әдіс, сұрауы бар мекенжай, Content-Digest, Content-Type, Idempotency-Key; JWS-те htm, htu, iat және жіберілсе idempotency-key, route-id, correlation-id, payment-receipt.";
     Replayed = "replayed":
         "This signature was used before. Sign each call anew; to repeat one safely, send an Idempotency-Key and sign it too.",
         "Эта подпись уже использована. Подписывайте каждый вызов заново; для безопасного повтора отправляйте и подписывайте Idempotency-Key.",

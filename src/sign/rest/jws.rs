@@ -91,8 +91,12 @@ pub fn verify(
     Ok(Verified { payload, header: protected, certificate, algorithm })
 }
 
-/// Verifies the JWS of a call: it names the call's method (`htm`) and target (`htu`, path and query),
-/// and was made (`iat`) lately.
+/// Headers that make another call of the same body: where they are sent, the JWS names them and their values.
+pub const NAMED: [&str; 4] = ["idempotency-key", "route-id", "correlation-id", "payment-receipt"];
+
+/// Verifies the JWS of a call: it names the call's method (`htm`), its target (`htu`, path and query) and each
+/// header of [`NAMED`] that is sent, by its name in small letters and its value as it is sent, and was made
+/// (`iat`) lately. So nobody who has it makes another call of it.
 ///
 /// # Errors
 /// `signature_missing`; as [`verify`]; `component_not_signed` where it names another call or none;
@@ -118,6 +122,18 @@ pub fn verify_call(
     let text = |name: &str| verified.header.get(name).and_then(Value::as_str);
     if text("htm") != Some(parts.method) || text("htu") != Some(parts.target) {
         return Err(Reason::ComponentNotSigned);
+    }
+    for name in NAMED {
+        let mut sent = parts.headers.get_all(name).iter();
+        let value = sent.next().map(|value| value.to_str().map(str::trim_ascii));
+        let is_named = match value {
+            None => !verified.header.contains_key(name),
+            Some(Ok(value)) => text(name) == Some(value) && sent.next().is_none(),
+            Some(Err(_)) => false,
+        };
+        if !is_named {
+            return Err(Reason::ComponentNotSigned);
+        }
     }
     let made = verified.header.get("iat").ok_or(Reason::ComponentNotSigned)?;
     let made = made.as_i64().ok_or(Reason::TimestampMalformed)?;

@@ -188,9 +188,6 @@ impl Trust {
     /// `cert_expired`, `cert_not_yet_valid`, `cert_unknown`, `cert_path`, `cert_usage`; `key_type_forbidden`
     /// for what [`Trust::with_unverified`] has not let in.
     pub fn judge(&self, certificate: &Arc<Certificate>, at_unix_s: i64) -> Result<Judged, Reason> {
-        if certificate.family() == Family::Gost2015x256 && !self.allows_unverified {
-            return Err(Reason::KeyTypeForbidden);
-        }
         let believed = self.believed.load();
         let identity = certificate.sha256();
         if let Some(judged) = believed.judged.load().get(&identity)
@@ -198,11 +195,38 @@ impl Trust {
         {
             return Ok(judged.clone());
         }
-        certificate.check_days(at_unix_s)?;
-        let judged = believed.judge(certificate, at_unix_s, self.allows_unverified)?;
+        let is_fit = path::is_for_messages;
+        let judged = self.judge_anew(&believed, certificate, at_unix_s, is_fit)?;
         believed.remember(identity, &judged);
         self.certificates.keep(certificate);
         Ok(judged)
+    }
+
+    /// Whether this certificate of a timestamping authority is believed at that time. It is not
+    /// remembered: whose stamps are believed is not believed in messages.
+    ///
+    /// # Errors
+    /// As [`Trust::judge`].
+    pub fn judge_timestamping(
+        &self,
+        certificate: &Certificate,
+        at_unix_s: i64,
+    ) -> Result<Judged, Reason> {
+        self.judge_anew(&self.believed.load(), certificate, at_unix_s, Certificate::may_sign)
+    }
+
+    fn judge_anew(
+        &self,
+        believed: &Believed,
+        certificate: &Certificate,
+        at_unix_s: i64,
+        is_fit: fn(&Certificate) -> bool,
+    ) -> Result<Judged, Reason> {
+        if certificate.family() == Family::Gost2015x256 && !self.allows_unverified {
+            return Err(Reason::KeyTypeForbidden);
+        }
+        certificate.check_days(at_unix_s)?;
+        believed.judge(certificate, at_unix_s, self.allows_unverified, is_fit)
     }
 }
 
@@ -212,8 +236,9 @@ impl Believed {
         certificate: &Certificate,
         at_unix_s: i64,
         allows_unverified: bool,
+        is_fit: fn(&Certificate) -> bool,
     ) -> Result<Judged, Reason> {
-        let chain = path::find(&self.anchors, certificate, at_unix_s, allows_unverified);
+        let chain = path::find(&self.anchors, certificate, at_unix_s, allows_unverified, is_fit);
         if !self.anchors.pins.contains(&certificate.sha256()) {
             let path = chain?;
             let days = path::days(&path).ok_or(Reason::CertPath)?;

@@ -17,12 +17,13 @@ const OTHER_PURPOSES: [&str; 4] =
 /// A verified chain: the certificate first, the anchor last.
 pub(super) type Path = Vec<Arc<Link>>;
 
-/// Finds the chain of a certificate at that time.
+/// Finds the chain of a certificate at that time, whose key must be fit for what it is asked for.
 pub(super) fn find(
     anchors: &Anchors,
     certificate: &Certificate,
     at_unix_s: i64,
     allows_unverified: bool,
+    is_fit: fn(&Certificate) -> bool,
 ) -> Result<Path, Reason> {
     let chosen = algorithms(allows_unverified);
     let der = certificate.der().into();
@@ -36,7 +37,7 @@ pub(super) fn find(
     };
     let current = of(true);
     match verified(anchors, chosen, &leaf, &current, at_unix_s) {
-        Ok(_) if !is_for_messages(certificate) => Err(Reason::CertUsage),
+        Ok(_) if !is_fit(certificate) => Err(Reason::CertUsage),
         Ok(path) => links(anchors, &path, certificate),
         Err(_) if verified(anchors, chosen, &leaf, &of(false), at_unix_s).is_ok() => {
             Err(Reason::CertExpired)
@@ -135,7 +136,7 @@ impl ExtendedKeyUsageValidator for AnyPurpose {
 }
 
 /// Whether key usage and purposes, where the certificate names them, let it sign messages.
-fn is_for_messages(certificate: &Certificate) -> bool {
+pub(super) fn is_for_messages(certificate: &Certificate) -> bool {
     let is_for_other = |purpose: &String| OTHER_PURPOSES.contains(&purpose.as_str());
     let purposes = certificate.purposes();
     certificate.may_sign() && (purposes.is_empty() || !purposes.iter().all(is_for_other))
