@@ -54,8 +54,6 @@ const MIX: [(Mix, f64); 3] =
     [(Mix::Soap { filler_bytes: 0 }, 0.6), (Mix::Rest, 0.2), (Mix::Relay, 0.2)];
 const SIGNED: [(Mix, f64); 1] = [(Mix::Soap { filler_bytes: 0 }, 1.0)];
 const CONNECTIONS: usize = 100;
-/// Signing says how far it is each time so many calls more are made.
-const CALLS_TOLD: usize = 100_000;
 /// Between two readings of memory.
 const READING: Duration = Duration::from_secs(5);
 /// Keys that are remembered before `--expiring` begins, how long writing them may take, and how many expire a second.
@@ -126,7 +124,7 @@ struct Plan {
 fn sign(scratch: &Scratch, plans: &[Plan]) -> Fallible<Vec<Vec<Call>>> {
     let all: usize = plans.iter().map(|plan| count(plan.rate, plan.span)).sum();
     keep_to(BOTH_CORES)?;
-    let (mut signed, mut done, mut told) = (Vec::new(), 0, 0);
+    let (mut signed, mut done) = (Vec::new(), 0);
     for plan in plans {
         let mut calls = Vec::new();
         for (mix, part) in plan.mix {
@@ -144,10 +142,7 @@ fn sign(scratch: &Scratch, plans: &[Plan]) -> Fallible<Vec<Vec<Call>>> {
         calls.sort_by_key(|(at, _)| (at * 7_919) % places.max(1));
         signed.push(calls.into_iter().map(|(_, call)| call).collect());
         done += places;
-        if done >= told + CALLS_TOLD {
-            told = done;
-            eprintln!("{done} of {all} calls are made");
-        }
+        eprintln!("{done} of {all} calls are made");
     }
     pin()?;
     Ok(signed)

@@ -260,7 +260,7 @@ fn mistakes_of_payments_are_told_with_file_line_and_cure() {
          Cure: write e.g. \"16:00\".",
         "payments.toml:34: bank.demo_bank.working_days: 2026-12-16 is a holiday too. \
          Cure: keep it in one list.",
-        "payments.toml:39: notice.demo_portl: there is no participant \"demo_portl\". \
+        "payments.toml:38: notice.demo_portl: there is no participant \"demo_portl\". \
          Cure: write \"demo_portal\".",
         "payments.toml:86: kbk.20416: \"20416\" is no code of this table. \
          Cure: write six digits, e.g. 108125.",

@@ -1,4 +1,4 @@
-//! The median.
+//! What stands in the middle of several figures: a single one may be off by twice.
 
 /// The middle of these figures, or the mean of the two in the middle; no number where there are none.
 pub(crate) fn middle(figures: impl IntoIterator<Item = f64>) -> f64 {

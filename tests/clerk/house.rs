@@ -25,7 +25,7 @@ use tokio::time::interval;
 use zeroize::Zeroizing;
 
 pub const BANK: &str = "chaos";
-pub const OFFICE: &str = "tax_office";
+pub const OFFICE: &str = "agency";
 pub const QAQPA: &str = env!("CARGO_BIN_EXE_qaqpa");
 /// Nothing open is left open longer.
 pub const RESOLVED_MAX: Duration = Duration::from_secs(60);

@@ -291,7 +291,8 @@ pub(crate) async fn money_that_was_led_to_a_charge_and_never_was_can_be_ruled_aw
     let rule = Command::Rule { order, ruling, reason, at_us: MORNING_US };
     let ruled = order_of(payments.run(rule).await.unwrap());
     assert_eq!((ruled.state, ruled.holds), (State::Rejected, false));
-    assert_eq!(balance(&payments, "suspense:demo_bank").await, 0);
+    let suspense = balance(&payments, "suspense:demo_bank").await;
+    assert_eq!(suspense, -AMOUNT, "where it was before it was led away");
 }
 
 pub(crate) async fn a_refund_whose_number_is_taken_is_heard_and_contested(house: &House) {

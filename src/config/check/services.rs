@@ -254,19 +254,7 @@ impl AgencyCheck<'_> {
                 inspector.bound(&place.key("answer_certificate").item(at), raw, &owner)
             })
             .collect();
-        let is_envelope = adapter.manifest().wire == Wire::SyncV10;
-        let answer_signed = raw.answer_signed.unwrap_or(is_envelope);
-        if answer_signed && !is_envelope {
-            let wrong = "answers over REST carry no signature that the gateway verifies";
-            inspector.error(&place.key("answer_signed"), wrong, "delete this key");
-        } else if answer_signed && raw.answer_certificate.is_empty() {
-            let wrong = "nobody is known who may sign this agency's answers";
-            let cure = format!(
-                "add [[agency.{}.answer_certificate]], or set answer_signed = false",
-                self.id
-            );
-            inspector.error(&place.key("answer_certificate"), wrong, cure);
-        }
+        let answer_signed = self.answer_signed(inspector, adapter.manifest().wire);
         let calendar = raw
             .calendar
             .as_ref()
@@ -303,6 +291,21 @@ impl AgencyCheck<'_> {
                 probes: raw.breaker.probes,
             },
         }
+    }
+
+    /// Whether its answers must be signed.
+    fn answer_signed(&self, inspector: &mut Inspector<'_>, wire: Wire) -> bool {
+        let answer_signed = self.raw.answer_signed.unwrap_or(wire == Wire::SyncV10);
+        if answer_signed && wire == Wire::Rest {
+            let wrong = "answers over REST carry no signature that the gateway verifies";
+            inspector.error(&self.place.key("answer_signed"), wrong, "delete this key");
+        } else if answer_signed && self.raw.answer_certificate.is_empty() {
+            let wrong = "nobody is known who may sign this agency's answers";
+            let table = format!("[[agency.{}.answer_certificate]]", self.id);
+            let cure = format!("add {table}, or set answer_signed = false");
+            inspector.error(&self.place.key("answer_certificate"), wrong, cure);
+        }
+        answer_signed
     }
 
     fn endpoint(&self, inspector: &mut Inspector<'_>) {

@@ -318,7 +318,9 @@ pub fn of_word(word: &str) -> Hint {
         | "unexpected_element"
         | "body_child_count"
         | "unexpected_text"
-        | "instruction_outside_data" => Hint::Misplaced,
+        | "instruction_outside_data"
+        | "unknown_wrapper"
+        | "duplicate_field" => Hint::Misplaced,
         "body_missing" | "no_envelope" | "soap_version" => Hint::NoEnvelope,
         "no_http_request" => Hint::HttpForm,
         "encoding" => Hint::Encoding,
