@@ -251,17 +251,16 @@ fn main() -> Fallible<()> {
 /// Receipts on PostgreSQL and the same rows without the group commit, in turn.
 async fn beside() -> Fallible<Axis> {
     let cluster = Cluster::shared();
-    let database = cluster.database();
-    let store = |user| postgres(cluster, user, &database);
-    migrate(&store("qaqpa_migrate")).await?;
-    let payments = Payments::start(&settings(store("qaqpa_app"), 256)?, "bench").await?;
-    let (mut rounds, mut first) = (Vec::new(), 0);
+    let mut rounds = Vec::new();
     for _ in 0..ROUNDS {
-        let [grouped, ..] = measure(&payments, Way::Receipt, first, None).await?;
-        first += CHARGES;
-        registered(&payments, first).await?;
-        let own = pgbench::payments(cluster, &database, first)?;
-        first += CHARGES;
+        // Of its own each round: none works on what the ones before have left.
+        let database = cluster.database();
+        let store = |user| postgres(cluster, user, &database);
+        migrate(&store("qaqpa_migrate")).await?;
+        let payments = Payments::start(&settings(store("qaqpa_app"), 256)?, "bench").await?;
+        let [grouped, ..] = measure(&payments, Way::Receipt, 0, None).await?;
+        registered(&payments, CHARGES).await?;
+        let own = pgbench::payments(cluster, &database, CHARGES)?;
         println!(
             "grouped, one connection: {grouped:.0} payments/s; pgbench, {} connections: {own:.0} of the same \
              rows, one transaction each",
@@ -269,6 +268,8 @@ async fn beside() -> Fallible<Axis> {
         );
         rounds.push((grouped, own));
     }
+    let database = cluster.database();
+    migrate(&postgres(cluster, "qaqpa_migrate", &database)).await?;
     println!("pgbench: {:.0} commits/s of a single row", pgbench::single_rows(cluster, &database)?);
     let (name, peer) =
         ("payments posted on PostgreSQL", "pgbench, the same rows, each its own commit");
