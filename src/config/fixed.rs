@@ -44,3 +44,24 @@ fn are_same_payments(before: &Payments, after: &Payments) -> bool {
         && before.recipients == after.recipients
         && before.banks == after.banks
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::check::tests::smallest;
+    use std::time::Duration;
+
+    #[test]
+    fn a_limit_that_a_door_keeps_a_copy_of_needs_a_restart_and_one_read_anew_does_not() {
+        let later = Duration::from_secs(1);
+        let of = |change: fn(&mut Limits, Duration)| {
+            let (before, mut after) = (smallest(), smallest());
+            change(&mut after.limits, later);
+            differing(&before, &after)
+        };
+        assert_eq!(of(|limits, later| limits.drain_deadline += later), ["limits"]);
+        assert_eq!(of(|limits, later| limits.stream_deadline += later), ["limits"]);
+        assert!(of(|limits, later| limits.call_deadline += later).is_empty());
+        assert!(of(|limits, later| limits.drain_notice += later).is_empty());
+    }
+}
