@@ -151,16 +151,17 @@ fn signing(inspector: &mut Inspector<'_>, place: &Place<'_>, raw: &raw::Signing)
         let wrong = "the gateway has no key to sign with";
         inspector.error(&place.key("key"), wrong, "add a [[signing.key]] table");
     }
-    let families: Option<Vec<Family>> = (raw.key.iter().enumerate())
+    // Each of them is looked at, also behind one that cannot be read.
+    let families: Vec<Option<Family>> = (raw.key.iter().enumerate())
         .map(|(at, key)| inspector.signing_key(&place.key("key").item(at), key))
         .collect();
-    let is_of_policy = |family: &Family| match raw.answer_signature {
-        raw::AnswerSignature::AsCaller => true,
-        raw::AnswerSignature::Rsa => *family == Family::Rsa,
-        raw::AnswerSignature::Ecdsa => *family == Family::Ecdsa,
-        raw::AnswerSignature::Gost => family.is_gost(),
+    let is_of_another = |family: Family| match raw.answer_signature {
+        raw::AnswerSignature::AsCaller => false,
+        raw::AnswerSignature::Rsa => family != Family::Rsa,
+        raw::AnswerSignature::Ecdsa => family != Family::Ecdsa,
+        raw::AnswerSignature::Gost => !family.is_gost(),
     };
-    if families.is_some_and(|all| !all.is_empty() && !all.iter().any(is_of_policy)) {
+    if !families.is_empty() && families.iter().all(|one| one.is_some_and(is_of_another)) {
         let wrong = "no signing key is of this family, so answers would be signed by another";
         let cure = "add a [[signing.key]] of it, or write \"as_caller\"";
         inspector.error(&place.key("answer_signature"), wrong, cure);
@@ -289,6 +290,15 @@ mod tests {
             ["db/qaqpa", "a:b@10.0.0.7/q", "localhost,db:5432/q", "/q?host=db", "a@[fd00::1]/q"]
         {
             assert!(!is_near(far), "{far}");
+        }
+    }
+
+    #[test]
+    fn a_key_behind_one_that_is_broken_is_looked_at_too() {
+        let key = "[[signing.key]]\nkey_file = \"other.key\"\ncertificate_file = \"a.pem\"\n";
+        let told = told(&key.repeat(2), SERVICES, &[PARTICIPANT]);
+        for at in ["signing.key[0]", "signing.key[1]"] {
+            assert!(told.contains(at), "{told}\nlacks {at}");
         }
     }
 
