@@ -122,3 +122,28 @@ impl Agencies {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::config::check::tests::smallest;
+    use crate::ops::metrics::Metrics;
+    use std::error::Error;
+
+    #[test]
+    fn whoever_is_gone_is_told_of_no_more_and_whoever_stays_is() -> Result<(), Box<dyn Error>> {
+        let before = smallest();
+        let mut now = smallest();
+        let metrics = Metrics::new(&before, &[])?;
+        metrics.certificate_expires("demo", 7);
+        let open = "qaqpa_breaker_open{agency=\"office\"}";
+        metrics.forget(&before, &now);
+        let text = metrics.text()?;
+        assert!(text.contains(open) && !text.contains("participant=\"demo\""), "{text}");
+        now.agencies.clear();
+        metrics.forget(&before, &now);
+        assert!(!metrics.text()?.contains(open), "an agency that is gone is no open breaker");
+        metrics.extend(&before);
+        assert!(metrics.text()?.contains(open), "it came back");
+        Ok(())
+    }
+}
