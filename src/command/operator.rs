@@ -2,13 +2,16 @@
 
 use super::{Failure, now_unix_us, read_input, sign};
 use crate::config::settings::Settings;
+use crate::journal::{Journal, JournalDown};
 use crate::payments::breaks::{PROVED, is_operator};
 use crate::reconcile::desk::Proof;
+use crate::reconcile::desk::entry::{About, Entry};
 use crate::sign::{Certificate, Trust, cms};
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use qaqpa_kit::hex;
+use serde_json::{Value, json};
 use std::path::PathBuf;
 
 /// Bytes of a digest that stand in a name.
@@ -43,6 +46,55 @@ pub(super) struct Speaker {
     pub reason: String,
     /// `None`: the name is believed.
     pub proof: Option<Proof>,
+}
+
+impl Speaker {
+    /// Who says it and why, as it stands beside what is spoken of.
+    pub(super) fn line(&self) -> String {
+        format!("{}: {}", self.operator, self.reason)
+    }
+}
+
+/// A word of a person, as the journal keeps it.
+pub(super) struct Saying<'s> {
+    /// What it is called there.
+    pub service: &'static str,
+    /// Whom it is said to.
+    pub agency: &'static str,
+    /// What it is about.
+    pub subject: &'s str,
+    pub asked: &'s Value,
+}
+
+impl Saying<'_> {
+    /// What the key of its speaker signs.
+    pub(super) fn words(&self, speaker: &Speaker) -> Value {
+        json!({
+            "service": self.service, "asked": self.asked, "operator": speaker.operator,
+            "note": speaker.reason,
+        })
+    }
+
+    /// Opens its entry; durable when it returns.
+    ///
+    /// # Errors
+    /// The journal does not take it now.
+    pub(super) async fn open<'j>(
+        &self,
+        journal: &'j Journal,
+        speaker: &Speaker,
+    ) -> Result<Entry<'j>, JournalDown> {
+        let proof = speaker.proof.as_ref();
+        let about = About {
+            service: self.service,
+            sender: &speaker.operator,
+            agency: self.agency,
+            subject: self.subject,
+            said: &Proof::beside(proof, self.words(speaker)),
+            certificate: Proof::certificate_of(proof),
+        };
+        Entry::open(journal, &about).await
+    }
 }
 
 /// The name of an operator, on this machine.

@@ -7,7 +7,7 @@
 
 mod show;
 
-use super::operator::{Speaker, Who};
+use super::operator::{Saying, Who};
 use super::reconcile::exported;
 use super::reconcile::store::{self, Open};
 use super::{Failure, check, now_unix_us};
@@ -20,8 +20,6 @@ use crate::payments::calendar::OperatingDay;
 use crate::payments::command::{self, Applying, Command, Reply, Report, Telling};
 use crate::payments::order::{Ruling, Said};
 use crate::payments::record::{Id, Order, Source};
-use crate::reconcile::desk::Proof;
-use crate::reconcile::desk::entry::{About, Entry};
 use aws_lc_rs::digest::{SHA256, digest};
 use jiff::civil::Date;
 use qaqpa_kit::fault::{Language, Outcome};
@@ -290,27 +288,12 @@ fn reading(settings: &Settings) -> Result<Payments, Failure> {
 /// Does it as a node of its own, between the two rows of its entry.
 async fn say(settings: &Settings, word: Word, who: Who, is_json: bool) -> Result<String, Failure> {
     let Word { service, subject, said, command } = word;
-    let words = |speaker: &Speaker| {
-        json!({
-            "service": service, "asked": said, "operator": speaker.operator,
-            "note": speaker.reason,
-        })
-    };
-    let speaker = who.speaks(settings, |speaker| words(speaker).to_string())?;
-    let (proof, line) =
-        (speaker.proof.as_ref(), format!("{}: {}", speaker.operator, speaker.reason));
+    let saying = Saying { service, agency: "payments", subject: &subject, asked: &said };
+    let speaker = who.speaks(settings, |speaker| saying.words(speaker).to_string())?;
     let open = Open::stores(settings).await?;
-    let about = About {
-        service,
-        sender: &speaker.operator,
-        agency: "payments",
-        subject: &subject,
-        said: &Proof::beside(proof, words(&speaker)),
-        certificate: Proof::certificate_of(proof),
-    };
-    let entry = Entry::open(&open.desk.journal, &about).await.map_err(down)?;
+    let entry = saying.open(&open.desk.journal, &speaker).await.map_err(down)?;
     let id = entry.id;
-    let replied = open.desk.payments.run(command(line)).await;
+    let replied = open.desk.payments.run(command(speaker.line())).await;
     let (outcome, told) = match &replied {
         Ok(Reply::Refused(refusal)) => (Outcome::Refused, json!({ "refused": refusal.reason() })),
         Ok(reply) => (Outcome::Done, done(reply)),

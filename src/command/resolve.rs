@@ -4,15 +4,13 @@
 //! store while its gateway is stopped. It is an entry of the journal itself, open before it is done and closed with
 //! what became of it. Refused frees the call's key: its caller may send the same call again.
 
-use super::operator::{Speaker, Who};
+use super::operator::{Saying, Who};
 use super::{Failure, check, now_unix_us};
 use crate::config;
 use crate::config::settings::Settings;
 use crate::journal::entry::{EntryId, Resolution, Resolved};
 use crate::journal::record::Record;
 use crate::journal::{Journal, JournalDown};
-use crate::reconcile::desk::Proof;
-use crate::reconcile::desk::entry::{About, Entry};
 use qaqpa_kit::fault::Outcome;
 use serde_json::json;
 use std::path::PathBuf;
@@ -83,31 +81,18 @@ async fn said(
     args: Args,
 ) -> Result<(String, String, (EntryId, Outcome)), Failure> {
     let (id, outcome) = (args.id, args.became.outcome());
-    let words = |speaker: &Speaker| {
-        json!({
-            "service": SERVICE, "asked": { "entry": id.to_string(), "as": outcome.word() },
-            "operator": speaker.operator, "note": speaker.reason,
-        })
-    };
-    let speaker = args.who.speaks(settings, |speaker| words(speaker).to_string())?;
+    let subject = id.to_string();
+    let asked = json!({ "entry": subject, "as": outcome.word() });
+    let saying = Saying { service: SERVICE, agency: "operator", subject: &subject, asked: &asked };
+    let speaker = args.who.speaks(settings, |speaker| saying.words(speaker).to_string())?;
     let node = format!("{}-operator", settings.node.id);
     let journal = Journal::start(&settings.journal, &node).await.map_err(Failure::work)?;
     let waits = journal.entry(id).await.map_err(down)?;
     waiting(id, waits.as_ref())?;
-    let proof = speaker.proof.as_ref();
-    let about = About {
-        service: SERVICE,
-        sender: &speaker.operator,
-        agency: "operator",
-        subject: &id.to_string(),
-        said: &Proof::beside(proof, words(&speaker)),
-        certificate: Proof::certificate_of(proof),
-    };
-    let entry = Entry::open(&journal, &about).await.map_err(down)?;
+    let entry = saying.open(&journal, &speaker).await.map_err(down)?;
     let own_id = entry.id.to_string();
-    let note = format!("{}: {}", speaker.operator, speaker.reason);
-    let resolved =
-        Resolved { id, resolved_at_us: now_unix_us(), outcome, evidence: "operator", note };
+    let (resolved_at_us, note) = (now_unix_us(), speaker.line());
+    let resolved = Resolved { id, resolved_at_us, outcome, evidence: "operator", note };
     let resolution = journal.resolve(resolved).await;
     let (ended, told) = match &resolution {
         Ok(Resolution::Written) => (Outcome::Done, "written"),
