@@ -1,10 +1,12 @@
-//! A database that stops, hangs, or loses the answer to COMMIT under the clerk: no payment is lost or made twice.
+//! A store that stops, hangs, or loses the answer to COMMIT under the clerk: no payment is lost or made twice.
 
 use crate::disk::Disk;
-use crate::house::{House, offer, start, until};
+use crate::house::{House, now_us, offer, start, until};
 use crate::judge::{judge, settle};
 use crate::postgres::Cluster;
 use qaqpa::payments::Payments;
+use qaqpa::payments::order::State;
+use rusqlite::Connection;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -43,6 +45,29 @@ async fn no_payment_is_lost_or_made_twice_when_the_database_stops_or_hangs() {
     let verdict = judge(&house, &promised);
     assert!(verdict.violations.is_empty(), "{:#?}", verdict.violations);
     assert_eq!(verdict.posted + verdict.rejected, ORDERS, "{verdict:?}");
+    running.drain().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_the_journal_takes_nothing_an_order_waits_and_is_sent_once_after_it() {
+    let house = House::on_sqlite("", 44).await;
+    let (running, payments) = start(house.settings()).await;
+    let lock = Connection::open(&house.scratch.journal).unwrap();
+    lock.busy_timeout(Duration::from_secs(5)).unwrap();
+    lock.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let order = offer(payments.clone(), "J-1".to_owned()).await;
+    let id = order.parse().unwrap();
+    // It is not due at once again, or the clerk would do nothing but try.
+    until("it was tried in vain, and waits", async || {
+        let order = payments.order(&id).await.unwrap().unwrap();
+        assert_eq!((order.state, order.attempt), (State::Reserved, 0));
+        order.inquiries > 0 && order.next_check_at_us > Some(now_us())
+    })
+    .await;
+    drop(lock);
+    settle(&house).await;
+    let verdict = judge(&house, &[order]);
+    assert!(verdict.violations.is_empty() && verdict.posted == 1, "{verdict:?}");
     running.drain().await;
 }
 

@@ -113,3 +113,27 @@ async fn a_mistake_is_refused_whole_and_what_ran_before_runs_on() {
     }
     ground.agencies.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_that_names_a_file_which_comes_later_is_taken_when_it_comes() {
+    let gateway = "[reload]\nwatch_ms = 20\n".to_owned();
+    let ground = Ground::lay(&Plan { gateway, ..Plan::default() }).await;
+    let secrets = ground.scratch.config.join("secrets");
+    // Older than the change that names it, as what was prepared and is moved in is.
+    let (ready, place) = (secrets.join("prepared"), secrets.join("later.password"));
+    std::fs::rename(secrets.join("bank.password"), &ready).unwrap();
+    std::fs::copy(&ready, secrets.join("bank.password")).unwrap();
+    let served = Served::start(&ground).await;
+    let bank = caller(&ground, &served, "bank");
+    let named = "password_file = \"../secrets/later.password\"\nservices = []\n";
+    lay_over(&ground.scratch.config.join("participants/bank.toml"), named);
+    until_sample(&served, "qaqpa_reload_refused 1").await;
+    assert_eq!(bank.ask(PERSONS, PERSON).await.http_status, 200);
+    std::fs::rename(ready, place).unwrap();
+    until_sample(&served, "qaqpa_reload_refused 0").await;
+    let refused = bank.ask(PERSONS, PERSON).await;
+    assert_eq!(refused.fault.as_deref(), Some("caller.forbidden"));
+    served.signal("TERM");
+    assert_eq!(served.ended().await.status.code(), Some(0));
+    ground.agencies.stop().await;
+}
