@@ -28,6 +28,8 @@ mod office;
 mod order;
 #[path = "support/postgres.rs"]
 mod postgres;
+#[path = "clerk/quiet.rs"]
+mod quiet;
 #[path = "clerk/stops.rs"]
 mod stops;
 #[path = "support/strace.rs"]

@@ -30,10 +30,12 @@ pub enum Step {
 pub struct Patience {
     /// Answers `not found` in a row before a further attempt.
     pub not_found_min: u32,
-    /// Silence since the last attempt before a further one.
+    /// Silence since the last attempt before a further one, by a clock that went no faster than time.
     pub quiet: Duration,
     /// The bank takes orders from us.
     pub takes_orders: bool,
+    /// The clock by which that is judged has not jumped ahead for so long.
+    pub is_clock_calm: bool,
 }
 
 /// What to do with an order that is due.
@@ -63,7 +65,8 @@ fn is_forgotten(order: &Order, now_us: i64, patience: Patience) -> bool {
 
 fn may_resubmit(order: &Order, now_us: i64, patience: Patience) -> bool {
     let attempted_at_us = order.attempted_at_us.unwrap_or(order.opened_at_us);
-    order.not_found >= patience.not_found_min && now_us >= after(attempted_at_us, patience.quiet)
+    let is_quiet = patience.is_clock_calm && now_us >= after(attempted_at_us, patience.quiet);
+    is_quiet && order.not_found >= patience.not_found_min
 }
 
 #[cfg(test)]
@@ -74,8 +77,12 @@ mod tests {
 
     const NOW_US: i64 = 1_795_582_800_000_000;
     const SECOND_US: i64 = 1_000_000;
-    const PATIENCE: Patience =
-        Patience { not_found_min: 3, quiet: Duration::from_secs(60), takes_orders: true };
+    const PATIENCE: Patience = Patience {
+        not_found_min: 3,
+        quiet: Duration::from_secs(60),
+        takes_orders: true,
+        is_clock_calm: true,
+    };
 
     fn order(state: State) -> Order {
         let party = Party::parse("900101300017").expect("an IIN");
@@ -121,6 +128,13 @@ mod tests {
         assert_eq!(after_s(2, 3_600), Step::Inquire, "not often enough");
         assert_eq!(after_s(3, 59), Step::Inquire, "not long enough");
         assert_eq!(after_s(3, 60), Step::Resubmit);
+        let denied = Order { not_found: 3, ..order(State::Unknown) };
+        let doubtful = Patience { is_clock_calm: false, ..PATIENCE };
+        assert_eq!(
+            plan(&denied, NOW_US + 3_600 * SECOND_US, doubtful),
+            Step::Inquire,
+            "by which clock"
+        );
         let accepted = Order { not_found: 9, ..order(State::Accepted) };
         assert_eq!(plan(&accepted, NOW_US + 3_600 * SECOND_US, PATIENCE), Step::Inquire);
     }

@@ -6,6 +6,7 @@
 
 mod answer;
 mod bank;
+mod calm;
 mod entry;
 mod figures;
 mod notice;
