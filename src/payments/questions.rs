@@ -10,6 +10,13 @@ use super::record::{
 use super::store::Parameter::{Number, Text};
 use crate::journal::down::JournalDown;
 
+/// Asked again and again: an index answers it alone.
+pub(super) const NOTICE_COUNTS: &str = "SELECT recipient, \
+     CAST(sum(CASE WHEN dead_at_us IS NULL THEN 1 ELSE 0 END) AS BIGINT) AS waiting, \
+     CAST(sum(CASE WHEN dead_at_us IS NULL THEN 0 ELSE 1 END) AS BIGINT) AS dead, \
+     min(changed_at_us) AS oldest_us \
+     FROM notice WHERE told_at_us IS NULL GROUP BY recipient ORDER BY recipient";
+
 impl Payments {
     /// One order.
     ///
@@ -275,12 +282,7 @@ impl Payments {
     /// # Errors
     /// See [`Payments::order`].
     pub async fn notice_counts(&self) -> Result<Vec<NoticeCount>, JournalDown> {
-        let sql = "SELECT recipient, \
-             CAST(sum(CASE WHEN dead_at_us IS NULL THEN 1 ELSE 0 END) AS BIGINT) AS waiting, \
-             CAST(sum(CASE WHEN dead_at_us IS NULL THEN 0 ELSE 1 END) AS BIGINT) AS dead, \
-             min(changed_at_us) AS oldest_us \
-             FROM notice WHERE told_at_us IS NULL GROUP BY recipient ORDER BY recipient";
-        self.reader.rows(sql, Vec::new()).await
+        self.reader.rows(NOTICE_COUNTS, Vec::new()).await
     }
 
     /// What a closed operating day holds; `None` while it is open.

@@ -164,9 +164,13 @@ pub struct Order {
     /// The bank's receipt number, unique for a bank and an operating day.
     pub document_number: Option<String>,
     pub document_key: Option<String>,
+    /// Since when it is known.
+    pub document_at_us: Option<i64>,
     /// The bank's own id of the payment.
     pub txn_id: Option<String>,
     pub txn_key: Option<String>,
+    /// Since when it is known.
+    pub txn_at_us: Option<i64>,
     /// Sum of the refunds that were not refused, of the returns, and of what was led to another charge; at
     /// most the amount.
     pub returned_tiyn: i64,
@@ -334,6 +338,7 @@ pub struct Closing {
     pub orders: i64,
     pub paid_tiyn: i64,
     pub returned_tiyn: i64,
+    /// No earlier than anything that was known of its orders then.
     pub closed_at_us: i64,
 }
 
@@ -343,6 +348,8 @@ pub(super) struct BankWindow {
     /// The bank's id.
     pub id: String,
     pub closed_through: Option<OperatingDay>,
+    /// No closing is later; what changes a closed day's orders is.
+    pub closed_at_us: Option<i64>,
     pub version: i64,
 }
 

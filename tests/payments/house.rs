@@ -48,7 +48,7 @@ impl House {
                 let database = cluster.database();
                 let owner = postgres_store(&cluster.url("qaqpa_migrate", &database));
                 assert_eq!(migrate(&owner).await.unwrap(), 0);
-                assert_eq!(migrate(&owner).await.unwrap(), 5, "again is no harm");
+                assert_eq!(migrate(&owner).await.unwrap(), 6, "again is no harm");
                 database
             })
             .await;

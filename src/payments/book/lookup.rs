@@ -34,7 +34,8 @@ pub(in crate::payments) enum Lookup {
     Run,
     Break,
     RegisterFile,
-    /// What the days after the last closed one hold, by bank.
+    /// What the days after the last closed one hold, by bank, and the latest moment at which anything of
+    /// it came to be known.
     Totals,
 }
 
@@ -128,7 +129,10 @@ impl Lookup {
                  CAST(sum(CASE WHEN reverses IS NULL THEN amount_tiyn ELSE 0 END) AS BIGINT) \
                  AS paid_tiyn, \
                  CAST(sum(CASE WHEN reverses IS NULL THEN 0 ELSE amount_tiyn END) AS BIGINT) \
-                 AS returned_tiyn, 0 AS closed_at_us \
+                 AS returned_tiyn, CAST(max(CASE \
+                 WHEN txn_at_us > changed_at_us AND txn_at_us > coalesce(document_at_us, 0) THEN txn_at_us \
+                 WHEN document_at_us > changed_at_us THEN document_at_us \
+                 ELSE changed_at_us END) AS BIGINT) AS closed_at_us \
                  FROM payment_order WHERE bank {set} AND takes IS NULL AND operating_day > (SELECT \
                  coalesce(closed_through, -1) FROM bank_window w WHERE w.id = payment_order.bank) \
                  GROUP BY bank, operating_day ORDER BY operating_day",

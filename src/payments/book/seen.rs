@@ -67,6 +67,9 @@ impl Book {
                 closed_at_us: 0,
             });
             total.orders += 1;
+            let moments = [Some(order.changed_at_us), order.document_at_us, order.txn_at_us];
+            total.closed_at_us =
+                total.closed_at_us.max(moments.into_iter().flatten().max().unwrap_or(0));
             match order.reverses {
                 Some(_) => total.returned_tiyn += order.amount_tiyn,
                 None => total.paid_tiyn += order.amount_tiyn,

@@ -147,8 +147,8 @@ impl Payments {
         self.reader.rows(&sql, parameters).await
     }
 
-    /// The journal's side of an operating day, by id after the one given. Of a closed day each payment
-    /// has the state that it had at the closing.
+    /// The journal's side of an operating day, by id after the one given. Of a closed day each payment is
+    /// as it was known at the closing, with the numbers that it had then.
     ///
     /// # Errors
     /// See [`Payments::reconcile_run`].
@@ -159,13 +159,17 @@ impl Payments {
         after: &str,
         limit: u32,
     ) -> Result<Vec<DayRow>, JournalDown> {
-        let sql = "SELECT o.id, o.end_to_end_id, o.document_number, o.txn_id, o.payer, o.payee, \
-             o.kbk, coalesce(c.knp, '') AS knp, o.amount_tiyn, o.posted_at_us, o.step, \
-             coalesce((SELECT h.state FROM order_change h WHERE h.order_id = o.id \
-             AND h.changed_at_us <= $1 ORDER BY h.version DESC LIMIT 1), o.state) AS state, \
-             o.reverses FROM payment_order o LEFT JOIN payment_order r ON r.id = o.reverses \
+        let sql = "SELECT o.id, o.end_to_end_id, o.payer, o.payee, o.kbk, coalesce(c.knp, '') AS knp, \
+             o.amount_tiyn, o.posted_at_us, o.reverses, \
+             CASE WHEN coalesce(o.document_at_us, 0) <= $1 THEN o.document_number END AS document_number, \
+             CASE WHEN coalesce(o.txn_at_us, 0) <= $1 THEN o.txn_id END AS txn_id, \
+             coalesce(h.step, o.step) AS step, coalesce(h.state, o.state) AS state \
+             FROM payment_order o LEFT JOIN payment_order r ON r.id = o.reverses \
              LEFT JOIN charge c ON c.id = coalesce(o.charge, r.charge) \
-             WHERE o.bank = $2 AND o.operating_day = $3 AND o.id > $4 AND o.takes IS NULL ORDER BY o.id LIMIT $5";
+             LEFT JOIN order_change h ON h.order_id = o.id AND h.version = (SELECT max(k.version) \
+             FROM order_change k WHERE k.order_id = o.id AND k.changed_at_us <= $1) \
+             WHERE o.bank = $2 AND o.operating_day = $3 AND o.id > $4 AND o.takes IS NULL \
+             ORDER BY o.id LIMIT $5";
         let parameters = vec![
             Number(closed_at_us.unwrap_or(i64::MAX)),
             text(bank),

@@ -239,8 +239,8 @@ pub struct DayRow {
     pub knp: String,
     pub amount_tiyn: i64,
     pub posted_at_us: i64,
+    /// At the closing of the day, or now while it is open; as the numbers are.
     pub step: crate::payments::order::Step,
-    /// At the closing of the day, or now while it is open.
     pub state: crate::payments::order::State,
     /// It is a refund.
     pub reverses: Option<String>,

@@ -17,7 +17,7 @@ use super::book::{Book, Lookup};
 use super::breaks;
 use super::command::{Answered, Command, Key, Refusal, Reply, is_clean};
 use super::ledger;
-use super::record::{Change, Charge, Order, RequestKey, Transfer};
+use super::record::{BankWindow, Change, Charge, Order, RequestKey, Transfer};
 use crate::config::settings::{self, Bank};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -196,7 +196,16 @@ fn put(book: &mut Book, rules: &Rules, mut order: Order, at: (i64, &str)) -> Ord
 /// others are to be told.
 fn write(book: &mut Book, rules: &Rules, mut order: Order, (at_us, cause): (i64, &str)) -> Order {
     let old = book.order(order.id.text()).cloned();
+    let at_us = after_closing(book, &order, at_us);
     order.derive();
+    // A number without a moment is older than moments are.
+    if order.document_number.is_some() && old.as_ref().is_none_or(|it| it.document_number.is_none())
+    {
+        order.document_at_us = Some(at_us);
+    }
+    if order.txn_id.is_some() && old.as_ref().is_none_or(|it| it.txn_id.is_none()) {
+        order.txn_at_us = Some(at_us);
+    }
     order.version = old.as_ref().map_or(1, |old| old.version + 1);
     let from = old.as_ref().and_then(Order::accounts);
     for (number, (debit, credit)) in ledger::moves(from, order.accounts()).into_iter().enumerate() {
@@ -217,6 +226,7 @@ fn write(book: &mut Book, rules: &Rules, mut order: Order, (at_us, cause): (i64,
             order_id: order.id.clone(),
             version: order.version,
             state: order.state,
+            step: Some(order.step),
             cause: cause.to_owned(),
             changed_at_us: at_us,
         });
@@ -224,6 +234,17 @@ fn write(book: &mut Book, rules: &Rules, mut order: Order, (at_us, cause): (i64,
     }
     book.put_order(order.clone());
     order
+}
+
+/// The moment of a change: of an order whose day is closed it is after the closing, whatever this node's
+/// clock says, so that what was known then can be told for ever.
+fn after_closing(book: &Book, order: &Order, at_us: i64) -> i64 {
+    let window = book.window(&order.bank);
+    let is_closed = |window: &&BankWindow| {
+        order.operating_day.is_some_and(|day| Some(day) <= window.closed_through)
+    };
+    let closed_at_us = window.filter(is_closed).and_then(|window| window.closed_at_us);
+    closed_at_us.map_or(at_us, |closed_at_us| at_us.max(closed_at_us.saturating_add(1)))
 }
 
 fn changed(order: Order) -> Reply {

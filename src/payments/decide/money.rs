@@ -138,7 +138,7 @@ pub(super) fn close(
     if calendar.operating_day(at_us) <= day || !calendar.is_operating(day.date()) {
         return Err(Refusal::NotDue);
     }
-    let version = window.version + 1;
+    let (version, before_us) = (window.version + 1, window.closed_at_us);
     let mut closings: Vec<Closing> =
         book.totals(bank).filter(|total| total.operating_day <= day).cloned().collect();
     if closings.last().is_none_or(|last| last.operating_day < day) {
@@ -152,12 +152,16 @@ pub(super) fn close(
             closed_at_us: at_us,
         });
     }
+    // After everything that is known now, also by a clock that is ahead of this one.
+    let known_us = closings.iter().map(|closing| closing.closed_at_us).max();
+    let closed_at_us = at_us.max(known_us.max(before_us).unwrap_or(at_us));
     let mut last = None;
     for closing in closings {
-        let closing = Closing { closed_at_us: at_us, ..closing };
+        let closing = Closing { closed_at_us, ..closing };
         book.close(closing.clone());
         last = Some(closing);
     }
-    book.put_window(BankWindow { id: bank.to_owned(), closed_through: Some(day), version });
+    let (id, closed_through) = (bank.to_owned(), Some(day));
+    book.put_window(BankWindow { id, closed_through, closed_at_us: Some(closed_at_us), version });
     last.map(|closing| Reply::Closed(Box::new(closing))).ok_or(Refusal::NotDue)
 }

@@ -55,10 +55,6 @@ impl Request {
             Command::Redeem(Redeeming { order, .. }) | Command::Restore { order, .. } => {
                 wanted.want(Lookup::Order, order.text());
                 wanted.want(Lookup::Redemption, order.text());
-                if matches!(self.command, Command::Restore { .. }) {
-                    wanted.want(Lookup::Reversing, order.text());
-                    wanted.want(Lookup::Untold, order.text());
-                }
             }
             Command::Rule { order, .. } => wanted.want(Lookup::Order, order.text()),
             Command::Apply(asked) => {
@@ -128,6 +124,7 @@ impl Request {
                 breaks::want_more(command, book, wanted);
                 None
             }
+            Command::Restore { order, .. } => book.order(order.text()),
             _ => None,
         };
         if let Some(order) = order {
@@ -148,6 +145,8 @@ impl Request {
         if self.may_share_out(order) {
             wanted.want(Lookup::Reversing, payment);
             wanted.want(Lookup::Redemption, payment);
+            // Their days may be closed.
+            wanted.want(Lookup::Window, &order.bank);
         }
         if matches!(self.command, Command::Return { .. }) {
             wanted.want(Lookup::Refunded, order.id.text());

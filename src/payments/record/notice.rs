@@ -2,7 +2,7 @@
 
 use super::Id;
 use crate::payments::ledger::Claim;
-use crate::payments::order::State;
+use crate::payments::order::{State, Step};
 use serde::{Deserialize, Serialize};
 
 /// A change of an order's state.
@@ -13,6 +13,8 @@ pub struct Change {
     pub order_id: Id,
     pub version: i64,
     pub state: State,
+    /// `None` of a change that is older than this column.
+    pub step: Option<Step>,
     /// What brought it here: an action, or who said it.
     pub cause: String,
     pub changed_at_us: i64,

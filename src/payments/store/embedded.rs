@@ -21,7 +21,8 @@ impl Embedded {
     pub(in crate::payments) fn open(path: &Path, banks: &[String]) -> Result<Self, JournalError> {
         let mut file = StoreFile::open(path, &SCHEMA)?;
         let noted = file.transaction(|transaction| {
-            let insert = "INSERT INTO bank_window VALUES (?1, NULL, 1) ON CONFLICT DO NOTHING";
+            let insert =
+                "INSERT INTO bank_window (id, version) VALUES (?1, 1) ON CONFLICT DO NOTHING";
             banks.iter().try_for_each(|bank| transaction.execute(insert, [bank]).map(drop))
         });
         noted.map_err(|failed| JournalError::file(path, failed.down.cause))?;
@@ -175,19 +176,31 @@ pub(super) async fn read(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::payments::questions::NOTICE_COUNTS;
 
-    /// Every change reads its rows first, whatever the tables hold.
-    #[test]
-    fn no_rows_of_a_group_are_looked_for_in_a_whole_table() {
+    /// How SQLite answers a question: a step a line.
+    fn steps(sql: &str, parameters: &[&str]) -> Vec<String> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("payments.sqlite");
         drop(Embedded::open(&path, &[]).unwrap());
         let connection = Connection::open(&path).unwrap();
+        let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let step = |row: &Row<'_>| row.get::<_, String>(3);
+        let steps = explain.query_map(params_from_iter(parameters), step).unwrap();
+        steps.map(Result::unwrap).collect()
+    }
+
+    #[test]
+    fn what_is_to_be_told_is_counted_by_an_index_alone() {
+        let steps = steps(NOTICE_COUNTS, &[]);
+        assert_eq!(steps, ["SCAN notice USING COVERING INDEX notice_counted"]);
+    }
+
+    /// Every change reads its rows first, whatever the tables hold.
+    #[test]
+    fn no_rows_of_a_group_are_looked_for_in_a_whole_table() {
         for lookup in Lookup::ALL {
-            let explain = format!("EXPLAIN QUERY PLAN {}", by_key(lookup));
-            let mut explain = connection.prepare(&explain).unwrap();
-            let steps = explain.query_map(["x"], |row| row.get::<_, String>(3)).unwrap();
-            let steps: Vec<String> = steps.map(Result::unwrap).collect();
+            let steps = steps(&by_key(lookup), &["x"]);
             assert!(steps.iter().all(|step| !step.starts_with("SCAN")), "{lookup:?}: {steps:?}");
         }
     }

@@ -23,15 +23,17 @@ const SCHEMA: Schema = Schema {
         include_str!("../schema/embedded.sql"),
         include_str!("../schema/breaks_embedded.sql"),
         include_str!("../schema/later_embedded.sql"),
-        include_str!("../schema/returns_embedded.sql")
+        include_str!("../schema/returns_embedded.sql"),
+        include_str!("../schema/closings_embedded.sql")
     ),
     postgres: concat!(
         include_str!("../schema/postgres.sql"),
         include_str!("../schema/breaks_postgres.sql"),
         include_str!("../schema/later_postgres.sql"),
-        include_str!("../schema/returns_postgres.sql")
+        include_str!("../schema/returns_postgres.sql"),
+        include_str!("../schema/closings_postgres.sql")
     ),
-    version: 5,
+    version: 6,
     versions: "payments_version",
 };
 
@@ -194,7 +196,7 @@ mod tests {
         assert_eq!(shape(SCHEMA.embedded), shape(SCHEMA.postgres));
         assert!(shape(SCHEMA.embedded).len() > 90);
         for file in [SCHEMA.embedded, SCHEMA.postgres] {
-            assert_eq!(migrations(file).count(), 5);
+            assert_eq!(migrations(file).count(), 6);
         }
     }
 }

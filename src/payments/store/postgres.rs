@@ -46,8 +46,7 @@ impl Postgres {
         let client = target.session().await.map_err(failed)?;
         check_schema(&client, &target, &SCHEMA).await?;
         durable(&client).await.map_err(failed)?;
-        let note =
-            "INSERT INTO bank_window SELECT unnest($1::text[]), NULL, 1 ON CONFLICT DO NOTHING";
+        let note = "INSERT INTO bank_window (id, version) SELECT unnest($1::text[]), 1 ON CONFLICT DO NOTHING";
         client.execute(note, &[&banks]).await.map_err(failed)?;
         Ok(Self { target, session: Some(client) })
     }

@@ -2,6 +2,7 @@
 
 mod applied;
 mod cases;
+mod closings;
 mod history;
 mod invariants;
 mod kinds;
@@ -35,7 +36,12 @@ impl World {
     fn new() -> Self {
         let mut book = Book::default();
         for id in BANKS {
-            let window = BankWindow { id: id.to_owned(), closed_through: None, version: 1 };
+            let window = BankWindow {
+                id: id.to_owned(),
+                closed_through: None,
+                closed_at_us: None,
+                version: 1,
+            };
             book.put_window(window);
         }
         Self { book, rules: rules() }

@@ -3,10 +3,14 @@
 #[path = "../../../tests/support/postgres.rs"]
 mod postgres;
 
+use super::closings::told_later;
 use super::history::{Chance, commands, id};
 use super::{BANKS, World, bank, rules};
 use crate::config::settings::{self, Store};
+use crate::payments::breaks::record::DayRow;
 use crate::payments::command::{Command, Reply};
+use crate::payments::order::Step;
+use crate::payments::record::Closing;
 use crate::payments::{Payments, migrate};
 use postgres::Cluster;
 use std::collections::BTreeMap;
@@ -27,6 +31,24 @@ async fn a_history_on_sqlite_is_that_in_memory() {
 }
 
 #[tokio::test]
+async fn a_closed_day_on_sqlite_is_told_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    is_told_as_it_was(Store::Embedded { path: folder.path().join("payments.sqlite") }).await;
+}
+
+#[tokio::test]
+async fn a_closed_day_on_postgresql_is_told_as_it_was() {
+    let cluster = Cluster::shared();
+    let database = cluster.database();
+    let url = |user: &str| Store::Postgres {
+        url: Zeroizing::new(cluster.url(user, &database)),
+        connections_max: 3,
+    };
+    migrate(&url("qaqpa_migrate")).await.unwrap();
+    is_told_as_it_was(url("qaqpa_app")).await;
+}
+
+#[tokio::test]
 async fn a_history_on_postgresql_is_that_in_memory() {
     let cluster = Cluster::shared();
     let url = |user: &str, database: &str| Store::Postgres {
@@ -43,6 +65,52 @@ async fn a_history_on_postgresql_is_that_in_memory() {
 
 /// Runs a history in groups of random size, and in memory, and compares everything.
 async fn compare(seed: u64, store: Store) {
+    let payments = start(store).await;
+    let mut world = World::new();
+    let mut chance = Chance::new(seed ^ 0xACED);
+    let mut rest = &commands(seed)[..];
+    while !rest.is_empty() {
+        let (group, after) = rest.split_at((1 + chance.below(6)).min(rest.len()));
+        rest = after;
+        let expected: Vec<Reply> = group.iter().map(|command| world.run(command.clone())).collect();
+        assert_eq!(all(&payments, group).await, expected, "seed {seed}: {group:#?}");
+    }
+    rows_are_equal(seed, &payments, &world).await;
+}
+
+/// The journal's side of a closed day is told the same for ever.
+async fn is_told_as_it_was(store: Store) {
+    let payments = start(store).await;
+    let (commands, place) = told_later();
+    let mut first: Option<(Closing, Vec<DayRow>)> = None;
+    for (number, command) in commands.into_iter().enumerate() {
+        let reply = payments.run(command).await.unwrap();
+        assert!(!matches!(reply, Reply::Refused(_)), "{reply:?}");
+        if let Reply::Closed(closing) = reply {
+            assert_eq!(number, place);
+            let rows = closed_day(&payments, &closing).await;
+            first = Some((*closing, rows));
+        }
+    }
+    let (closing, rows) = first.unwrap();
+    assert_eq!((rows.len(), &rows[0].document_number, &rows[0].txn_id), (1, &None, &None));
+    assert_eq!(closed_day(&payments, &closing).await, rows);
+    let day = (&*closing.bank, closing.operating_day);
+    let now = payments.day_rows(day, None, "", 9).await.unwrap();
+    let told = (now[0].document_number.as_deref(), now[0].txn_id.as_deref(), now[0].step);
+    assert_eq!(
+        told,
+        (Some("D1"), Some("T1"), Step::Surplus),
+        "of a day that is open, what is known now"
+    );
+}
+
+async fn closed_day(payments: &Payments, closing: &Closing) -> Vec<DayRow> {
+    let day = (&*closing.bank, closing.operating_day);
+    payments.day_rows(day, Some(closing.closed_at_us), "", 9).await.unwrap()
+}
+
+async fn start(store: Store) -> Payments {
     let rules = rules();
     let settings = settings::Payments {
         store,
@@ -54,17 +122,7 @@ async fn compare(seed: u64, store: Store) {
         notice_pauses: rules.notice_pauses.clone(),
         ..settings::Payments::embedded("unused".into())
     };
-    let payments = Payments::start(&settings, "node").await.unwrap();
-    let mut world = World::new();
-    let mut chance = Chance::new(seed ^ 0xACED);
-    let mut rest = &commands(seed)[..];
-    while !rest.is_empty() {
-        let (group, after) = rest.split_at((1 + chance.below(6)).min(rest.len()));
-        rest = after;
-        let expected: Vec<Reply> = group.iter().map(|command| world.run(command.clone())).collect();
-        assert_eq!(all(&payments, group).await, expected, "seed {seed}: {group:#?}");
-    }
-    rows_are_equal(seed, &payments, &world).await;
+    Payments::start(&settings, "node").await.unwrap()
 }
 
 /// Runs commands so that they are queued in this order, for the writer to group.

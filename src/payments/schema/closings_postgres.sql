@@ -1,0 +1,16 @@
+
+-- migration 6: what was known when a day was closed
+
+-- Since when an order has its receipt number, and the bank's own id; NULL: it has none, or is older than this.
+ALTER TABLE payment_order ADD COLUMN document_at_us BIGINT;
+ALTER TABLE payment_order ADD COLUMN txn_at_us BIGINT;
+
+-- What an export tells beside the state; NULL: it is older than this.
+ALTER TABLE order_change ADD COLUMN step TEXT;
+
+-- The last closing: what changes a closed day's orders is dated later, whatever a node's clock says.
+ALTER TABLE bank_window ADD COLUMN closed_at_us BIGINT;
+UPDATE bank_window SET closed_at_us = (SELECT max(c.closed_at_us) FROM closing c WHERE c.bank = bank_window.id);
+
+-- What is to be told is counted again and again, dead letters too: by this alone.
+CREATE INDEX notice_counted ON notice (recipient, dead_at_us, changed_at_us, told_at_us) WHERE told_at_us IS NULL;
