@@ -30,17 +30,16 @@ pub enum Step {
 pub struct Patience {
     /// Answers `not found` in a row before a further attempt.
     pub not_found_min: u32,
-    /// Silence since the last attempt before a further one, by a clock that went no faster than time.
+    /// Silence since the last attempt before a further one.
     pub quiet: Duration,
     /// The bank takes orders from us.
     pub takes_orders: bool,
-    /// The clock by which that is judged has not jumped ahead for so long.
-    pub is_clock_calm: bool,
 }
 
-/// What to do with an order that is due.
+/// What to do with an order that is due; `watched`: how long this process has known its last attempt to be
+/// without an answer, by its steady clock.
 #[must_use]
-pub fn plan(order: &Order, now_us: i64, patience: Patience) -> Step {
+pub fn plan(order: &Order, now_us: i64, watched: Duration, patience: Patience) -> Step {
     match order.state {
         State::Reserved if now_us >= order.deadline_us => Step::Expire,
         State::Reserved if patience.takes_orders => Step::Submit,
@@ -48,7 +47,9 @@ pub fn plan(order: &Order, now_us: i64, patience: Patience) -> Step {
         State::Submitted if patience.takes_orders && is_forgotten(order, now_us, patience) => {
             Step::Lose
         }
-        State::Unknown if patience.takes_orders && may_resubmit(order, now_us, patience) => {
+        State::Unknown
+            if patience.takes_orders && may_resubmit(order, (now_us, watched), patience) =>
+        {
             Step::Resubmit
         }
         State::Submitted | State::Unknown | State::Accepted if patience.takes_orders => {
@@ -63,9 +64,10 @@ fn is_forgotten(order: &Order, now_us: i64, patience: Patience) -> bool {
     order.not_found >= patience.not_found_min || now_us >= order.deadline_us
 }
 
-fn may_resubmit(order: &Order, now_us: i64, patience: Patience) -> bool {
+/// By both clocks: the one of the row is shared by all nodes, the other one cannot be set.
+fn may_resubmit(order: &Order, (now_us, watched): (i64, Duration), patience: Patience) -> bool {
     let attempted_at_us = order.attempted_at_us.unwrap_or(order.opened_at_us);
-    let is_quiet = patience.is_clock_calm && now_us >= after(attempted_at_us, patience.quiet);
+    let is_quiet = watched >= patience.quiet && now_us >= after(attempted_at_us, patience.quiet);
     is_quiet && order.not_found >= patience.not_found_min
 }
 
@@ -77,12 +79,8 @@ mod tests {
 
     const NOW_US: i64 = 1_795_582_800_000_000;
     const SECOND_US: i64 = 1_000_000;
-    const PATIENCE: Patience = Patience {
-        not_found_min: 3,
-        quiet: Duration::from_secs(60),
-        takes_orders: true,
-        is_clock_calm: true,
-    };
+    const QUIET: Duration = Duration::from_secs(60);
+    const PATIENCE: Patience = Patience { not_found_min: 3, quiet: QUIET, takes_orders: true };
 
     fn order(state: State) -> Order {
         let party = Party::parse("900101300017").expect("an IIN");
@@ -102,20 +100,20 @@ mod tests {
             _ => Step::Rest,
         };
         for state in State::ALL {
-            assert_eq!(plan(&order(state), NOW_US, PATIENCE), expected(state), "{state:?}");
+            assert_eq!(plan(&order(state), NOW_US, QUIET, PATIENCE), expected(state), "{state:?}");
         }
         // A bank that takes no orders is told nothing and asked nothing.
         let alone = Patience { takes_orders: false, ..PATIENCE };
         for state in [State::Reserved, State::Submitted, State::Unknown, State::Accepted] {
-            assert_eq!(plan(&order(state), NOW_US, alone), Step::Rest, "{state:?}");
+            assert_eq!(plan(&order(state), NOW_US, QUIET, alone), Step::Rest, "{state:?}");
         }
         let late_us = NOW_US + 100 * SECOND_US;
-        assert_eq!(plan(&order(State::Submitted), late_us, PATIENCE), Step::Lose);
-        assert_eq!(plan(&order(State::Accepted), late_us, PATIENCE), Step::Inquire);
+        assert_eq!(plan(&order(State::Submitted), late_us, QUIET, PATIENCE), Step::Lose);
+        assert_eq!(plan(&order(State::Accepted), late_us, QUIET, PATIENCE), Step::Inquire);
         let denied = Order { not_found: 3, ..order(State::Submitted) };
-        assert_eq!(plan(&denied, NOW_US, PATIENCE), Step::Lose);
+        assert_eq!(plan(&denied, NOW_US, QUIET, PATIENCE), Step::Lose);
         for patience in [PATIENCE, alone] {
-            assert_eq!(plan(&order(State::Reserved), late_us, patience), Step::Expire);
+            assert_eq!(plan(&order(State::Reserved), late_us, QUIET, patience), Step::Expire);
         }
     }
 
@@ -123,19 +121,19 @@ mod tests {
     fn an_unknown_order_is_sent_again_only_after_not_found_and_a_quiet_time() {
         let after_s = |not_found, seconds| {
             let order = Order { not_found, ..order(State::Unknown) };
-            plan(&order, NOW_US + seconds * SECOND_US, PATIENCE)
+            plan(&order, NOW_US + seconds * SECOND_US, QUIET, PATIENCE)
         };
         assert_eq!(after_s(2, 3_600), Step::Inquire, "not often enough");
         assert_eq!(after_s(3, 59), Step::Inquire, "not long enough");
         assert_eq!(after_s(3, 60), Step::Resubmit);
         let denied = Order { not_found: 3, ..order(State::Unknown) };
-        let doubtful = Patience { is_clock_calm: false, ..PATIENCE };
+        let (hour_us, short) = (NOW_US + 3_600 * SECOND_US, QUIET - Duration::from_millis(1));
         assert_eq!(
-            plan(&denied, NOW_US + 3_600 * SECOND_US, doubtful),
+            plan(&denied, hour_us, short, PATIENCE),
             Step::Inquire,
-            "by which clock"
+            "by a clock that was set"
         );
         let accepted = Order { not_found: 9, ..order(State::Accepted) };
-        assert_eq!(plan(&accepted, NOW_US + 3_600 * SECOND_US, PATIENCE), Step::Inquire);
+        assert_eq!(plan(&accepted, NOW_US + 3_600 * SECOND_US, QUIET, PATIENCE), Step::Inquire);
     }
 }

@@ -20,6 +20,7 @@ pub mod receipt;
 pub mod record;
 mod stats;
 mod store;
+mod watched;
 mod writer;
 
 pub use decide::Render;
@@ -33,11 +34,13 @@ use crate::journal::{now_us, thread};
 use command::{Act, Answered, Command, Key, Reply};
 use decide::{Request, Rules};
 use order::Action;
+use record::Order;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use store::{Embedded, Postgres, Reader};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::{timeout, timeout_at};
+use watched::Watched;
 use writer::{Asked, Intake, Writer};
 
 /// The longest that anybody waits for a commit; a store that fails says so sooner.
@@ -59,6 +62,7 @@ pub struct Payments {
     running: watch::Receiver<()>,
     /// Marked after every commit of this node that leaves something for the clerk.
     work: Arc<watch::Sender<()>>,
+    watched: Arc<Watched>,
 }
 
 impl Payments {
@@ -95,7 +99,8 @@ impl Payments {
             }
         }
         let reader = Reader::new(&settings.store)?;
-        let payments = Self { queue, reader, stats, stop, running, work };
+        let watched = Arc::default();
+        let payments = Self { queue, reader, stats, stop, running, work, watched };
         let recovered = payments.recover(node).await;
         recovered.map_err(|down| JournalError::store("the orders of an earlier life", down))?;
         Ok(payments)
@@ -115,6 +120,7 @@ impl Payments {
             stop: Arc::default(),
             running,
             work: Arc::default(),
+            watched: Arc::default(),
         })
     }
 
@@ -144,6 +150,13 @@ impl Payments {
         command: Command,
     ) -> Result<Answered, JournalDown> {
         self.ask(Request { command, key: Some((key, render)) }).await
+    }
+
+    /// How long this process has known, by its steady clock, that the last attempt of an order is without an
+    /// answer; whatever wall clocks say.
+    #[must_use]
+    pub fn watched(&self, order: &Order) -> Duration {
+        self.watched.look(order, Instant::now())
     }
 
     /// Figures of the writer.

@@ -348,7 +348,7 @@ pub(super) struct BankWindow {
     /// The bank's id.
     pub id: String,
     pub closed_through: Option<OperatingDay>,
-    /// No closing is later; what changes a closed day's orders is.
+    /// The latest closing; a later change of an order of a closed day is dated after it.
     pub closed_at_us: Option<i64>,
     pub version: i64,
 }

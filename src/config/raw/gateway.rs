@@ -311,8 +311,8 @@ pub struct PaymentsStore {
     pub inquiry_pause_ms_max: u64,
     /// Answers `not found` in a row before an order may be submitted again.
     pub not_found_min: u32,
-    /// Seconds since the last attempt before an order may be submitted again, and since this node began
-    /// or its clock jumped ahead.
+    /// Seconds since the last attempt, and since this process first saw it without an answer, before an
+    /// order may be submitted again.
     pub quiet_s: u64,
     /// Seconds after each attempt to tell a participant before the next one; after the last one the
     /// notice is a dead letter.

@@ -150,6 +150,8 @@ fn name(book: &Book, order: &mut Order, kind: Lookup, (text, key): (&str, String
     };
     match (&*own_key, holder) {
         (Some(own), _) if *own != key => false,
+        // Without a key it has the number all the same: another order's, or one of a return.
+        (None, _) if own_text.as_deref().is_some_and(|own| own != text) => false,
         (_, Some(holder)) => holder == order.id,
         (_, None) => {
             *own_text = Some(text.to_owned());

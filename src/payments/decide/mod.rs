@@ -194,11 +194,11 @@ fn put(book: &mut Book, rules: &Rules, mut order: Order, at: (i64, &str)) -> Ord
 
 /// Writes an order: its state and money by the tables, the transfers that bring its money there, and what
 /// others are to be told.
-fn write(book: &mut Book, rules: &Rules, mut order: Order, (at_us, cause): (i64, &str)) -> Order {
+fn write(book: &mut Book, rules: &Rules, mut order: Order, (now_us, cause): (i64, &str)) -> Order {
     let old = book.order(order.id.text()).cloned();
-    let at_us = after_closing(book, &order, at_us);
+    let at_us = after_closing(book, &order, now_us);
     order.derive();
-    // A number without a moment is older than moments are.
+    // A number without a moment was known before moments were kept.
     if order.document_number.is_some() && old.as_ref().is_none_or(|it| it.document_number.is_none())
     {
         order.document_at_us = Some(at_us);
@@ -230,7 +230,7 @@ fn write(book: &mut Book, rules: &Rules, mut order: Order, (at_us, cause): (i64,
             cause: cause.to_owned(),
             changed_at_us: at_us,
         });
-        tell::announce(book, rules, &order, cause, at_us);
+        tell::announce(book, rules, &order, cause, now_us);
     }
     book.put_order(order.clone());
     order

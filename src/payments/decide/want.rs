@@ -145,7 +145,7 @@ impl Request {
         if self.may_share_out(order) {
             wanted.want(Lookup::Reversing, payment);
             wanted.want(Lookup::Redemption, payment);
-            // Their days may be closed.
+            // The days of these returns may be closed.
             wanted.want(Lookup::Window, &order.bank);
         }
         if matches!(self.command, Command::Return { .. }) {

@@ -5,8 +5,14 @@
 ALTER TABLE payment_order ADD COLUMN document_at_us BIGINT;
 ALTER TABLE payment_order ADD COLUMN txn_at_us BIGINT;
 
--- What an export tells beside the state; NULL: it is older than this.
+-- What an export tells beside the state; NULL: an earlier change, and older than this. No step changes without its state, so
+-- that of an order is that of its last change.
 ALTER TABLE order_change ADD COLUMN step TEXT;
+DROP TRIGGER stays ON order_change;
+UPDATE order_change SET step = (SELECT o.step FROM payment_order o WHERE o.id = order_change.order_id)
+    WHERE id IN (SELECT order_id || '/' || max(version) FROM order_change GROUP BY order_id);
+CREATE TRIGGER stays BEFORE UPDATE OR DELETE ON order_change
+    FOR EACH ROW EXECUTE FUNCTION refuse_payment_change();
 
 -- The last closing: what changes a closed day's orders is dated later, whatever a node's clock says.
 ALTER TABLE bank_window ADD COLUMN closed_at_us BIGINT;

@@ -3,9 +3,10 @@
 use super::history::{Chance, MORNING_US, charge, commands, heard, id, payer};
 use super::{BANKS, World};
 use crate::payments::calendar::OperatingDay;
-use crate::payments::command::{Act, Command, Opening, Reply, Report};
+use crate::payments::command::{Act, Command, Opening, Refund, Reply, Report, Telling};
 use crate::payments::order::{Action, Ruling, Said, State, Step};
 use crate::payments::record::{Change, Closing, Order};
+use qaqpa_kit::money::Amount;
 use std::collections::BTreeMap;
 
 const HISTORIES: u64 = 20_000;
@@ -72,62 +73,124 @@ fn what_was_known_at_a_closing_is_told_the_same_for_ever() {
     assert!(changed.iter().all(|count| *count > 0), "{changed:?}");
 }
 
-/// A payment that was posted when its day was closed; what came later: its numbers, a contradiction, and that
-/// it is surplus. And the place of the closing.
-pub(super) fn told_later() -> (Vec<Command>, usize) {
-    let said = |said, number: u32| Report {
-        event_id: format!("E{number}"),
-        at_us: MORNING_US,
-        ..heard(10, said)
-    };
-    let open = |order| {
-        let (order, charge, bank) = (id(order), id(0), BANKS[0].to_owned());
-        let (at_us, deadline_us) = (MORNING_US, MORNING_US + 1);
-        let (payer, opened_by) = (payer(), "portal".to_owned());
-        Command::Open(Opening { order, charge, bank, payer, opened_by, at_us, deadline_us })
-    };
-    let rule = |ruling| {
-        let (order, reason, at_us) = (id(10), "letter".to_owned(), MORNING_US);
-        Command::Rule { order, ruling, reason, at_us }
-    };
-    let (order, node, at_us) = (id(10), String::new(), MORNING_US);
-    let action = Action::Submit;
+/// Commands of one story, and the place of the closing among them.
+pub(super) type Story = (Vec<Command>, usize);
+
+fn opened(order: usize) -> Command {
+    let (order, charge, bank) = (id(order), id(0), BANKS[0].to_owned());
+    let (at_us, deadline_us) = (MORNING_US, MORNING_US + 1);
+    let (payer, opened_by) = (payer(), "portal".to_owned());
+    Command::Open(Opening { order, charge, bank, payer, opened_by, at_us, deadline_us })
+}
+
+fn done(order: usize, action: Action) -> Command {
+    let (order, node, at_us) = (id(order), String::new(), MORNING_US);
+    Command::Act(Act { order, action, attempt: 0, node, at_us, check_at_us: at_us })
+}
+
+/// A payment that was posted when its day was closed, by a node whose clock is another day ahead; what came
+/// later: its numbers, a contradiction, and that it is surplus.
+pub(super) fn told_later() -> Story {
+    let said = |said, number: u32| Report { event_id: format!("E{number}"), ..heard(10, said) };
+    let (posted_at_us, at_us) = (Some(MORNING_US), MORNING_US + 2 * 86_400_000_000);
+    let posted = Report { posted_at_us, at_us, ..said(Said::Posted, 1) };
     let numbers = Report {
         document_number: Some("D1".to_owned()),
         txn_id: Some("T1".to_owned()),
         ..said(Said::Posted, 2)
     };
+    let rule = |ruling| {
+        let (order, reason, at_us) = (id(10), "letter".to_owned(), MORNING_US);
+        Command::Rule { order, ruling, reason, at_us }
+    };
     let commands = vec![
         Command::Register(vec![charge(0)]),
-        open(10),
-        Command::Act(Act { order, action, attempt: 0, node, at_us, check_at_us: at_us }),
-        Command::Hear(said(Said::Posted, 1)),
+        opened(10),
+        done(10, Action::Submit),
+        Command::Hear(posted),
         closed_from_elsewhere(),
         Command::Hear(numbers),
         Command::Hear(said(Said::Rejected, 3)),
         rule(Ruling::Rejected),
-        open(11),
+        opened(11),
         Command::Hear(said(Said::Settled, 4)),
         rule(Ruling::Posted),
     ];
     (commands, 4)
 }
 
-#[test]
-fn what_came_to_be_known_later_was_not_known_at_the_closing() {
+/// A return for which there was no money when its day was closed, because a refund had it; it has its share
+/// since that was given up.
+pub(super) fn returned_later() -> Story {
+    let amount = |tiyn| Amount::new(tiyn).unwrap();
+    let (order, original, at_us) = (id(20), id(10), MORNING_US);
+    let refund = Refund {
+        order,
+        original,
+        amount: amount(4_000),
+        reason: "overpaid".to_owned(),
+        opened_by: "portal".to_owned(),
+        at_us,
+        deadline_us: at_us + 1,
+    };
+    let returned = Report { amount: Some(amount(10_000)), ..heard(10, Said::Returned) };
+    let commands = vec![
+        Command::Register(vec![charge(0)]),
+        opened(10),
+        done(10, Action::Submit),
+        Command::Hear(heard(10, Said::Posted)),
+        Command::Refund(refund),
+        Command::Return { order: id(31), report: returned },
+        closed_from_elsewhere(),
+        done(20, Action::Cancel),
+    ];
+    (commands, 6)
+}
+
+/// What was known of an order when its day was closed, what is known at the end, and the closing.
+fn told((commands, place): Story, order: usize) -> (Known, Order, World) {
     let mut world = World::new();
-    let (commands, place) = told_later();
     let mut known = None;
     for (number, command) in commands.into_iter().enumerate() {
         let reply = world.run(command);
         assert!(!matches!(reply, Reply::Refused(_)), "{reply:?}");
-        let order = world.book.orders().get(id(10).text()).cloned();
+        let order = world.book.orders().get(id(order).text()).cloned();
         known = if number == place { order.as_ref().map(now) } else { known };
     }
-    let after = world.book.orders().remove(id(10).text()).unwrap();
-    assert_eq!(known, Some((State::Posted, Step::Submitting, None, None)));
-    let numbers = (Some("D1".to_owned()), Some("T1".to_owned()));
-    assert_eq!(now(&after), (State::Settled, Step::Surplus, numbers.0, numbers.1));
-    let closing = &world.book.closings()[0];
-    assert_eq!(Some(then(&world, &after, closing.closed_at_us)), known);
+    let after = world.book.orders().remove(id(order).text()).unwrap();
+    (known.unwrap(), after, world)
+}
+
+#[test]
+fn what_came_to_be_known_later_was_not_known_at_the_closing() {
+    let (known, after, world) = told(told_later(), 10);
+    let closed_at_us = world.book.closings()[0].closed_at_us;
+    assert_eq!(known, (State::Posted, Step::Submitting, None, None));
+    let (document, txn_id) = (Some("D1".to_owned()), Some("T1".to_owned()));
+    assert_eq!(now(&after), (State::Settled, Step::Surplus, document, txn_id));
+    assert_eq!(then(&world, &after, closed_at_us), known);
+    let (known, after, world) = told(returned_later(), 31);
+    assert_eq!((known.0, after.state), (State::Conflict, State::Posted));
+    assert_eq!(then(&world, &after, world.book.closings()[0].closed_at_us), known);
+}
+
+#[test]
+fn whoever_is_told_of_a_closed_day_is_told_at_once_whatever_clock_closed_it() {
+    let mut world = World::new();
+    let (commands, place) = told_later();
+    let mut commands = commands.into_iter();
+    for command in commands.by_ref().take(place + 1) {
+        world.run(command);
+    }
+    for notice in world.book.notices() {
+        let (notice, version, telling) = (notice.id, notice.version, Telling::Told);
+        world.run(Command::Tell { notice, version, telling, at_us: MORNING_US });
+    }
+    for command in commands.take(2) {
+        world.run(command);
+    }
+    let mut notices = world.book.notices();
+    notices.retain(|notice| notice.state == State::Conflict);
+    let due: Vec<i64> = notices.iter().map(|notice| notice.next_try_at_us).collect();
+    assert_eq!(due, [MORNING_US; 2], "by the clock of the node that heard of it");
 }

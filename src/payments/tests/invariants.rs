@@ -115,6 +115,10 @@ fn moves_forward(
         if old.state.is_final() && new.state != old.state {
             assert_eq!(new.state, State::Conflict, "a final state changed");
         }
+        for (was, is) in [(&old.document_number, &new.document_number), (&old.txn_id, &new.txn_id)]
+        {
+            assert!(was.is_none() || was == is, "a number was changed");
+        }
         if let (Some(was), Some(is)) = (old.operating_day, new.operating_day) {
             assert_eq!(was, is, "a window was changed");
         }

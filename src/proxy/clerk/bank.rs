@@ -1,7 +1,6 @@
 //! One bank's orders: an attempt is durable before a byte of it leaves, and only the bank's word ends it.
 
 use super::answer::{event, read};
-use super::calm::Watch;
 use super::entry::{About, End, Entry, hexadecimal, now_us};
 use super::{Desk, Gateway};
 use crate::config::settings::{Agency, Bank};
@@ -40,7 +39,6 @@ pub(super) struct BankClerk {
     /// Who takes its orders.
     agency: Option<Arc<Agency>>,
     patience: Patience,
-    watch: Watch,
     figures: Arc<BankFigures>,
     unwritable: Mutex<HashSet<String>>,
 }
@@ -85,14 +83,13 @@ impl Desk for BankClerk {
 
     async fn due(&self, pieces_max: usize) -> Vec<Self::Piece> {
         let now = now_us();
-        let patience = Patience { is_clock_calm: self.watch.is_calm(), ..self.patience };
         let limit = u32::try_from(pieces_max).unwrap_or(u32::MAX);
         let due = self.payments.due(&self.bank.id, now, limit).await.unwrap_or_else(|down| {
             tracing::debug!(%down, bank = self.bank.id, "orders cannot be looked at");
             Vec::new()
         });
         let planned = due.into_iter().map(|order| {
-            let step = plan(&order, now, patience);
+            let step = plan(&order, now, self.payments.watched(&order), self.patience);
             (order, step)
         });
         planned.filter(|(order, _)| self.is_writable(order)).collect()
@@ -132,9 +129,7 @@ impl BankClerk {
                 not_found_min: settings.payments.not_found_min,
                 quiet: settings.payments.quiet,
                 takes_orders: agency.is_some(),
-                is_clock_calm: false,
             },
-            watch: Watch::start(settings.payments.quiet),
             agency,
             figures,
             unwritable: Mutex::new(HashSet::new()),

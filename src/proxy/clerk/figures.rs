@@ -14,8 +14,10 @@ use tokio::sync::watch;
 use tokio::time::interval;
 
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// How many times as long as a count took the next one waits: a million dead letters keep no core busy.
+/// After a count the next one waits this many times as long as it took: a million dead letters keep no core busy.
 const RESTS_PER_COUNT: u32 = 50;
+/// And no longer than this: what alerts go by is no older.
+const REST_MAX: Duration = Duration::from_secs(15);
 /// After how many looks old keys are dropped, a thousand at a time.
 const LOOKS_PER_SWEEP: u64 = 60;
 /// An order that is due is looked after within this, or it counts as overdue.
@@ -39,7 +41,7 @@ pub(super) async fn look_after(
         if Instant::now() >= counts_at {
             let begun = Instant::now();
             count(&gate, &payments).await;
-            counts_at = begun + begun.elapsed() * RESTS_PER_COUNT;
+            counts_at = begun + REST_MAX.min(begun.elapsed() * RESTS_PER_COUNT);
         }
         resolve(&gate, &payments).await;
         if look % LOOKS_PER_SWEEP == 0 {

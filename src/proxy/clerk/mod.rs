@@ -6,7 +6,6 @@
 
 mod answer;
 mod bank;
-mod calm;
 mod entry;
 mod figures;
 mod notice;
