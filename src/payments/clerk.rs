@@ -1,4 +1,4 @@
-//! What the clerk does next with an order that is due: by its row and the clock, and nothing else.
+//! What the clerk does next with an order that is due: by its row and the clocks, and nothing else.
 //!
 //! Pure. Silence is never an answer: an attempt of which nothing was heard is lost, and from there on
 //! the bank is asked, until it says something, or has said `not found` often and long enough.

@@ -164,12 +164,12 @@ pub struct Order {
     /// The bank's receipt number, unique for a bank and an operating day.
     pub document_number: Option<String>,
     pub document_key: Option<String>,
-    /// Since when it is known.
+    /// Since when the number is known; `None` too where that is older than this column.
     pub document_at_us: Option<i64>,
     /// The bank's own id of the payment.
     pub txn_id: Option<String>,
     pub txn_key: Option<String>,
-    /// Since when it is known.
+    /// Since when the id is known; `None` too where that is older than this column.
     pub txn_at_us: Option<i64>,
     /// Sum of the refunds that were not refused, of the returns, and of what was led to another charge; at
     /// most the amount.

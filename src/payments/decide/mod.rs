@@ -198,14 +198,13 @@ fn write(book: &mut Book, rules: &Rules, mut order: Order, (now_us, cause): (i64
     let old = book.order(order.id.text()).cloned();
     let at_us = after_closing(book, &order, now_us);
     order.derive();
-    // A number without a moment was known before moments were kept.
-    if order.document_number.is_some() && old.as_ref().is_none_or(|it| it.document_number.is_none())
-    {
-        order.document_at_us = Some(at_us);
-    }
-    if order.txn_id.is_some() && old.as_ref().is_none_or(|it| it.txn_id.is_none()) {
-        order.txn_at_us = Some(at_us);
-    }
+    // A number without a moment was known before moments were kept, and gets none.
+    let is_new = |number: fn(&Order) -> &Option<String>| {
+        number(&order).is_some() && old.as_ref().is_none_or(|old| number(old).is_none())
+    };
+    let (has_document, has_txn) = (is_new(|it| &it.document_number), is_new(|it| &it.txn_id));
+    order.document_at_us = if has_document { Some(at_us) } else { order.document_at_us };
+    order.txn_at_us = if has_txn { Some(at_us) } else { order.txn_at_us };
     order.version = old.as_ref().map_or(1, |old| old.version + 1);
     let from = old.as_ref().and_then(Order::accounts);
     for (number, (debit, credit)) in ledger::moves(from, order.accounts()).into_iter().enumerate() {

@@ -34,6 +34,7 @@ pub struct Notice {
     pub claim: Option<Claim>,
     /// What brought it here, as in its [`Change`].
     pub cause: String,
+    /// By the clock of the node that heard of it: also where the change is dated after a closing.
     pub changed_at_us: i64,
     /// Grows with every attempt to tell it.
     pub version: i64,

@@ -175,8 +175,42 @@ fn broken(cause: &dyn std::fmt::Display) -> JournalDown {
 
 #[cfg(test)]
 mod tests {
-    use super::SCHEMA;
+    use super::{SCHEMA, Schema, migrate_file};
     use crate::journal::schema::migrations;
+    use rusqlite::Connection;
+
+    /// Rows of schema 5: an order that became surplus by its last change, and two closed days of its bank.
+    const OLDER: &str = "INSERT INTO payment_order (id, bank, end_to_end_id, payer, payee, kbk, amount_tiyn, step, \
+         rank, is_rejected, is_disputed, state, holds, version, node, attempt, opened_at_us, changed_at_us, \
+         deadline_us, inquiries, not_found, returned_tiyn, reason, agency, opened_by, charge, document_number) \
+         VALUES ('A', 'alpha', 'GWA', '', '', '', 5, 'surplus', 'posted', 0, 0, 'posted', 0, 7, '', 1, 1, 1, 1, \
+         0, 0, 0, '', '', '', 'C', 'D1'); \
+         INSERT INTO order_change VALUES ('A/3', 'A', 3, 'conflict', 'notice', 1), \
+         ('A/7', 'A', 7, 'posted', 'ruling', 2); \
+         INSERT INTO closing VALUES ('alpha/1', 'alpha', 1, 0, 0, 0, 99), ('alpha/2', 'alpha', 2, 0, 0, 0, 77); \
+         INSERT INTO bank_window VALUES ('alpha', 2, 3), ('beta', NULL, 1);";
+
+    #[test]
+    fn what_is_older_than_dated_closings_is_taken_over_as_far_as_it_is_known() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("payments.sqlite");
+        let (before, _) = SCHEMA.embedded.split_once("-- migration 6:").unwrap();
+        migrate_file(&path, &Schema { embedded: before, version: 5, ..SCHEMA }).unwrap();
+        Connection::open(&path).unwrap().execute_batch(OLDER).unwrap();
+        assert_eq!(migrate_file(&path, &SCHEMA).unwrap(), 5);
+        let connection = Connection::open(&path).unwrap();
+        let told = |sql: &str| -> Vec<Option<String>> {
+            let mut select = connection.prepare(sql).unwrap();
+            let rows = select.query_map((), |row| row.get(0)).unwrap();
+            rows.map(Result::unwrap).collect()
+        };
+        let steps = told("SELECT step FROM order_change ORDER BY version");
+        assert_eq!(steps, [None, Some("surplus".to_owned())]);
+        let closed = told("SELECT CAST(closed_at_us AS TEXT) FROM bank_window ORDER BY id");
+        assert_eq!(closed, [Some("99".to_owned()), None]);
+        let changed = connection.execute("UPDATE order_change SET step = 'submitted'", ());
+        assert!(changed.is_err_and(|told| told.to_string().contains("append only")));
+    }
 
     #[test]
     fn both_dialects_have_the_same_tables_and_columns_in_the_same_order() {

@@ -175,6 +175,29 @@ fn what_came_to_be_known_later_was_not_known_at_the_closing() {
 }
 
 #[test]
+fn a_number_that_is_older_than_moments_gets_none_later() {
+    let mut world = World::new();
+    let (commands, place) = told_later();
+    let mut commands = commands.into_iter();
+    for command in commands.by_ref().take(place + 2) {
+        world.run(command);
+    }
+    let order = |world: &World| world.book.order(id(10).text()).unwrap().clone();
+    let (numbered, version) = (order(&world), order(&world).version + 1);
+    world.book.put_order(Order { document_at_us: None, txn_at_us: None, version, ..numbered });
+    for command in commands {
+        world.run(command);
+    }
+    let order = order(&world);
+    assert_eq!((order.step, order.document_number.as_deref()), (Step::Surplus, Some("D1")));
+    assert_eq!(
+        (order.document_at_us, order.txn_at_us),
+        (None, None),
+        "a closed day told it already"
+    );
+}
+
+#[test]
 fn whoever_is_told_of_a_closed_day_is_told_at_once_whatever_clock_closed_it() {
     let mut world = World::new();
     let (commands, place) = told_later();
